@@ -1,0 +1,49 @@
+/**
+ * Builds dist/: one file for the page, one for each worker, and the types. The wasm and its glue
+ * (felsic_cpu*, felsic_gpu*) are put into dist/ by `cargo xtask build` and stay files of their own.
+ *
+ * With --complete it fails unless all of them are there, as they have to be in what is published.
+ */
+import { spawnSync } from "node:child_process";
+import { existsSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { rolldown } from "rolldown";
+
+const here = import.meta.dirname;
+const dist = join(here, "dist");
+const glue = ["felsic_cpu", "felsic_gpu"];
+
+const tsc = join(dirname(createRequire(import.meta.url).resolve("typescript/package.json")), "bin/tsc");
+const types = spawnSync(process.execPath, [tsc, "-p", here], { stdio: "inherit" });
+if (types.status !== 0) process.exit(1);
+
+for (const name of ["index", "worker-cpu", "worker-gpu"]) {
+  // Each by itself, so that a page needs one request for the script and one for the worker's.
+  const bundle = await rolldown({
+    input: join(here, "src", `${name}.ts`),
+    external: glue.map((engine) => `./${engine}.js`),
+    platform: "browser",
+  });
+  await bundle.write({ file: join(dist, `${name}.js`), format: "esm", comments: { legal: true, annotation: true, jsdoc: true } });
+  await bundle.close();
+}
+
+const missing = glue.filter((engine) => !existsSync(join(dist, `${engine}_bg.wasm`)));
+if (process.argv.includes("--complete") && missing.length > 0) {
+  console.error(`dist/ lacks ${missing.join(" and ")}; run \`cargo xtask build\``);
+  process.exit(1);
+}
+for (const engine of missing) {
+  // So that a bundler that follows every worker still finds its import.
+  const message = `this build of felsic has no ${engine} binary`;
+  writeFileSync(
+    join(dist, `${engine}.js`),
+    `/* Written by build.mjs, because the binary has not been built. */
+export default async function init() {
+  throw Object.assign(new Error(${JSON.stringify(message)}), { name: "FelsicError", code: "device-unavailable" });
+}
+export class Engine {}
+`,
+  );
+}

@@ -1,0 +1,56 @@
+/** Whether an embedder can be had here, in the four words of the browsers' proposal. */
+
+import { checkedDevice, type CreateOptions, packUrl } from "./options.js";
+
+/**
+ * - `unavailable`: this browser, or the asked-for device in it, cannot run felsic;
+ * - `downloadable`: `create()` will fetch the pack;
+ * - `downloading`: a `create()` of this page is fetching it;
+ * - `available`: this page has loaded it before, so that the browser's HTTP cache has it as far as the
+ *   server's headers allow. felsic keeps no copy of its own yet.
+ */
+export type Availability = "unavailable" | "downloadable" | "downloading" | "available";
+
+/** A module with one SIMD instruction; a browser without SIMD refuses it. */
+const SIMD_PROBE = Uint8Array.of(
+  ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00], // magic, version 1
+  ...[0x01, 0x05, 0x01, 0x60, 0x00, 0x01, 0x7b], // one type: () -> v128
+  ...[0x03, 0x02, 0x01, 0x00], // one function of it
+  ...[0x0a, 0x08, 0x01, 0x06, 0x00, 0x41, 0x00, 0xfd, 0x0f, 0x0b], // i32.const 0, i8x16.splat
+);
+
+const loading = new Map<string, number>();
+const loaded = new Set<string>();
+
+/** See {@link Availability}. Without a `model` it tells only whether the browser is fit. */
+export async function availability(options: Partial<Pick<CreateOptions, "model" | "device">> = {}): Promise<Availability> {
+  const device = checkedDevice(options.device);
+  const model = options.model === undefined ? undefined : packUrl(options.model);
+  if (!canRun() || (device === "webgpu" && !(await hasGpu()))) return "unavailable";
+  if (model !== undefined && loading.has(model)) return "downloading";
+  return model !== undefined && loaded.has(model) ? "available" : "downloadable";
+}
+
+/** Notes that `model` is being loaded until `work` settles. */
+export async function whileLoading<T>(model: string, work: Promise<T>): Promise<T> {
+  loading.set(model, (loading.get(model) ?? 0) + 1);
+  try {
+    const result = await work;
+    loaded.add(model);
+    return result;
+  } finally {
+    const left = (loading.get(model) ?? 1) - 1;
+    if (left > 0) loading.set(model, left);
+    else loading.delete(model);
+  }
+}
+
+function canRun(): boolean {
+  return typeof Worker === "function" && typeof WebAssembly === "object" && WebAssembly.validate(SIMD_PROBE);
+}
+
+async function hasGpu(): Promise<boolean> {
+  const gpu = (globalThis.navigator as { gpu?: { requestAdapter(): Promise<unknown> } } | undefined)?.gpu;
+  if (!gpu) return false;
+  return Boolean(await gpu.requestAdapter().catch(() => undefined));
+}

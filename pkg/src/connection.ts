@@ -1,0 +1,108 @@
+/** The page's end of a worker: requests by id, aborts, and what happens when the worker ends. */
+
+import { abortedBy, FelsicError, fromMessage } from "./errors.js";
+import type { CallName, Calls, FromWorker, ToWorker } from "./protocol.js";
+
+interface Pending {
+  resolve(result: unknown): void;
+  reject(error: FelsicError): void;
+  progress(progress: unknown): void;
+}
+
+/** What a request may carry besides its content. */
+export interface RequestOptions<Name extends CallName> {
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: Calls[Name]["progress"]) => void) | undefined;
+}
+
+/** One worker and the requests that it has not answered yet. */
+export class Connection {
+  readonly #worker: Worker;
+  readonly #pending = new Map<number, Pending>();
+  #nextId = 0;
+  #started = false;
+  #end: FelsicError | undefined;
+
+  /** Takes over a worker that has just been made; `name` is for messages. */
+  constructor(worker: Worker, name: string) {
+    this.#worker = worker;
+    worker.addEventListener("message", ({ data }: MessageEvent<FromWorker>) => this.#receive(data));
+    worker.addEventListener("messageerror", () => {
+      this.end(new FelsicError("internal", "a message from the worker could not be read; create a new embedder"));
+    });
+    // An error that nothing in the worker caught: a script that does not load, or a trap in the wasm.
+    worker.addEventListener("error", (event) => {
+      const error = this.#started
+        ? new FelsicError("internal", "the engine stopped by a defect; create a new embedder", { cause: event.message })
+        : new FelsicError("network", `${name} or a script that it imports does not load`, {
+            cause: event.message,
+          });
+      this.end(error);
+    });
+  }
+
+  /** Sends a request; the promise settles with its answer, the signal's abort or the worker's end. */
+  request<Name extends CallName>(
+    type: Name,
+    request: Calls[Name]["request"],
+    { signal, onProgress }: RequestOptions<Name> = {},
+  ): Promise<Calls[Name]["result"]> {
+    return new Promise((resolve, reject) => {
+      if (this.#end) return reject(this.#end);
+      if (signal?.aborted) return reject(abortedBy(signal));
+      const id = this.#nextId++;
+      const abort = () => {
+        this.#send({ type: "abort", id });
+        this.#settle(id)?.reject(abortedBy(signal!));
+      };
+      const settled = () => signal?.removeEventListener("abort", abort);
+      this.#pending.set(id, {
+        resolve: (result) => (settled(), resolve(result as Calls[Name]["result"])),
+        reject: (error) => (settled(), reject(error)),
+        progress: (progress) => onProgress?.(progress as Calls[Name]["progress"]),
+      });
+      signal?.addEventListener("abort", abort, { once: true });
+      this.#send({ type, id, request } as ToWorker);
+    });
+  }
+
+  /** Ends the worker. What is pending and what comes later rejects with `error`; the first end counts. */
+  end(error: FelsicError): void {
+    if (this.#end) return;
+    this.#end = error;
+    this.#worker.terminate();
+    for (const pending of this.#pending.values()) pending.reject(error);
+    this.#pending.clear();
+  }
+
+  #send(message: ToWorker): void {
+    this.#worker.postMessage(message);
+  }
+
+  #settle(id: number): Pending | undefined {
+    const pending = this.#pending.get(id);
+    this.#pending.delete(id);
+    return pending;
+  }
+
+  /** An answer to a request that was aborted meanwhile finds nobody and is dropped. */
+  #receive(message: FromWorker): void {
+    switch (message.type) {
+      case "started":
+        this.#started = true;
+        break;
+      case "failed":
+        this.end(fromMessage(message.error));
+        break;
+      case "progress":
+        this.#pending.get(message.id)?.progress(message.progress);
+        break;
+      case "result":
+        this.#settle(message.id)?.resolve(message.result);
+        break;
+      case "error":
+        this.#settle(message.id)?.reject(fromMessage(message.error));
+        break;
+    }
+  }
+}

@@ -1,0 +1,167 @@
+/** The class that pages use. */
+
+import { availability, type Availability, whileLoading } from "./availability.js";
+import { Connection } from "./connection.js";
+import type { EngineDevice } from "./engine.js";
+import { abortedBy, FelsicError } from "./errors.js";
+import {
+  absoluteUrl,
+  checkedDevice,
+  checkedText,
+  checkedTexts,
+  type CreateOptions,
+  type EmbedderInfo,
+  type Embedding,
+  type EmbedOptions,
+  engineOptions,
+  invalid,
+  type LoadProgress,
+  packUrl,
+  type TextOptions,
+} from "./options.js";
+import type { EmbedResult } from "./protocol.js";
+
+/**
+ * Turns texts into vectors with a model that runs in a worker of its own.
+ *
+ * Every method that returns a promise rejects with a {@link FelsicError} and with nothing else.
+ * Calls are answered one after another, in the order in which they were made.
+ *
+ * A lone surrogate in a string is read as U+FFFD, as the platform does wherever a string becomes bytes.
+ */
+export class Embedder {
+  /** Model, dimensions, device, space and more. */
+  readonly info: EmbedderInfo;
+  readonly #connection: Connection;
+
+  private constructor(connection: Connection, info: EmbedderInfo) {
+    this.#connection = connection;
+    this.info = info;
+  }
+
+  /** Whether an embedder can be had in this browser, and whether `create()` would fetch. */
+  static availability(options?: Partial<Pick<CreateOptions, "model" | "device">>): Promise<Availability> {
+    return availability(options);
+  }
+
+  /** Starts a worker and loads a pack there. Whatever goes wrong, no worker is left behind. */
+  static async create(options: CreateOptions): Promise<Embedder> {
+    if (typeof options !== "object" || options === null) throw invalid("create() needs options with a model");
+    const { signal, wasmUrl } = options;
+    const model = packUrl(options.model);
+    const device = engineDevice(checkedDevice(options.device));
+    const wasm = wasmUrl === undefined ? {} : { wasmUrl: absoluteUrl(wasmUrl, "wasmUrl").href };
+    const onProgress = loadReporter(options);
+    if (signal?.aborted) throw abortedBy(signal);
+
+    const connection = startWorker(device, options.workerUrl);
+    try {
+      const request = connection.request("create", { model, device, ...wasm }, { signal, onProgress });
+      const info = await whileLoading(model, request);
+      return new Embedder(connection, Object.freeze({ ...info, prompts: Object.freeze([...info.prompts]) }));
+    } catch (error) {
+      connection.end(error as FelsicError);
+      throw error;
+    }
+  }
+
+  /** The vector of a text, of unit length. */
+  embed(text: string, options?: EmbedOptions): Promise<Float32Array<ArrayBuffer>>;
+  /** The vectors of texts, in their order. Texts of like length go through the model together. */
+  embed(texts: readonly string[], options?: EmbedOptions): Promise<Float32Array<ArrayBuffer>[]>;
+  async embed(
+    input: string | readonly string[],
+    options: EmbedOptions = {},
+  ): Promise<Float32Array<ArrayBuffer> | Float32Array<ArrayBuffer>[]> {
+    if (Array.isArray(input)) return [...(await this.#embed(checkedTexts(input), options)).vectors];
+    const { vectors } = await this.#embed([checkedText(input)], options);
+    return vectors[0]!;
+  }
+
+  /** As `embed` of several texts, and for each how many tokens were read and whether its end was cut off. */
+  async embedDetailed(texts: readonly string[], options: EmbedOptions = {}): Promise<Embedding[]> {
+    if (!Array.isArray(texts)) throw invalid("embedDetailed() needs an array of texts");
+    const { vectors, tokens, truncated } = await this.#embed(checkedTexts(texts), options);
+    return vectors.map((vector, index) => ({
+      vector,
+      tokens: tokens[index]!,
+      truncated: truncated[index] === 1,
+    }));
+  }
+
+  /** The token ids that the model reads for a text, special tokens included, after truncation. */
+  async tokenize(text: string, options: TextOptions = {}): Promise<Uint32Array<ArrayBuffer>> {
+    const request = { text: checkedText(text), options: engineOptions(options, this.info.prompts) };
+    return this.#connection.request("tokenize", request, { signal: options.signal });
+  }
+
+  /** How many tokens a text has before truncation, special tokens included; compare with `info.maxTokens`. */
+  async countTokens(text: string, options: TextOptions = {}): Promise<number> {
+    const request = { text: checkedText(text), options: engineOptions(options, this.info.prompts) };
+    return this.#connection.request("countTokens", request, { signal: options.signal });
+  }
+
+  /** Bytes of wasm memory that the engine holds. It never shrinks before `destroy()`. */
+  async memoryBytes(): Promise<number> {
+    return this.#connection.request("memoryBytes", {});
+  }
+
+  /** Ends the worker and frees its memory. Pending and later calls reject with the code `destroyed`. */
+  destroy(): void {
+    this.#connection.end(new FelsicError("destroyed", "this embedder was destroyed; create a new one"));
+  }
+
+  async #embed(texts: string[], options: EmbedOptions): Promise<EmbedResult> {
+    const request = { texts, options: engineOptions(options, this.info.prompts) };
+    const { signal, onProgress } = options;
+    return this.#connection.request("embed", request, { signal, onProgress });
+  }
+}
+
+/** `using embedder = await Embedder.create(…)` destroys it at the end of the block. */
+export interface Embedder extends Disposable {}
+
+// Not every browser that runs felsic has the symbol yet.
+if (Symbol.dispose) {
+  Object.defineProperty(Embedder.prototype, Symbol.dispose, {
+    value: Embedder.prototype.destroy,
+    writable: true,
+    configurable: true,
+  });
+}
+
+/** `auto` stays on the CPU until a GPU can prove to be faster. */
+function engineDevice(device: "auto" | EngineDevice): EngineDevice {
+  return device === "webgpu" ? "webgpu" : "cpu";
+}
+
+/** Starts the worker of a device, or the one that the caller names. */
+function startWorker(device: EngineDevice, given: string | URL | undefined): Connection {
+  const url = given === undefined ? undefined : absoluteUrl(given, "workerUrl");
+  try {
+    const worker = url === undefined ? bundledWorker(device) : new Worker(url, { type: "module" });
+    return new Connection(worker, url?.href ?? `the felsic-${device} worker`);
+  } catch (cause) {
+    const message = "the worker cannot be started; its script has to be of the page's origin (see workerUrl)";
+    throw new FelsicError("network", message, { cause });
+  }
+}
+
+/** Bundlers look for exactly this form, with nothing in it that has to be computed. */
+function bundledWorker(device: EngineDevice): Worker {
+  return device === "cpu"
+    ? new Worker(new URL("./worker-cpu.js", import.meta.url), { type: "module", name: "felsic-cpu" })
+    : new Worker(new URL("./worker-gpu.js", import.meta.url), { type: "module", name: "felsic-gpu" });
+}
+
+/** One callback for both ways of hearing about a load. */
+function loadReporter({ onProgress, monitor }: CreateOptions): ((progress: LoadProgress) => void) | undefined {
+  if (!monitor) return onProgress;
+  const target = new EventTarget();
+  monitor(target);
+  return (progress) => {
+    onProgress?.(progress);
+    const loaded = progress.totalBytes > 0 ? progress.loadedBytes / progress.totalBytes : 0;
+    target.dispatchEvent(new ProgressEvent("downloadprogress", { lengthComputable: true, loaded, total: 1 }));
+  };
+}

@@ -1,0 +1,16 @@
+/** felsic: text to embedding vectors in a web page. */
+
+export type { Availability } from "./availability.js";
+export { Embedder } from "./embedder.js";
+export { ERROR_CODES, FelsicError, type FelsicErrorCode } from "./errors.js";
+export type {
+  CreateOptions,
+  Device,
+  EmbedderInfo,
+  Embedding,
+  EmbedOptions,
+  EmbedProgress,
+  LoadProgress,
+  TaskType,
+  TextOptions,
+} from "./options.js";

@@ -1,0 +1,184 @@
+/** What callers pass in and get back, and the checks that need no engine. */
+
+import type { EngineOptions } from "./engine.js";
+import { FelsicError } from "./errors.js";
+
+/** Where the model runs. `auto` is the CPU for now: a GPU is to take over only where it is measured to be faster. */
+export type Device = "auto" | "cpu" | "webgpu";
+
+/** What a vector is for, in the words of the browsers' SemanticEmbedder proposal. */
+export type TaskType =
+  | "semantic-similarity"
+  | "retrieval-query"
+  | "retrieval-document"
+  | "classification"
+  | "clustering";
+
+/** How far loading a pack is. Bytes never go back; the total comes from the pack's manifest. */
+export interface LoadProgress {
+  readonly phase: "manifest" | "tokenizer" | "weights";
+  readonly file: string;
+  readonly loadedBytes: number;
+  readonly totalBytes: number;
+}
+
+/** How many texts of a call have their vector. */
+export interface EmbedProgress {
+  readonly done: number;
+  readonly total: number;
+}
+
+/** Options of {@link Embedder.create}. */
+export interface CreateOptions {
+  /** URL of the folder of a pack, relative to the page or absolute. */
+  readonly model: string | URL;
+  /** Default `auto`. */
+  readonly device?: Device;
+  readonly onProgress?: (progress: LoadProgress) => void;
+  /** As in the browsers' proposal: gets a target that fires `downloadprogress`, `loaded` going from 0 to 1. */
+  readonly monitor?: (target: EventTarget) => void;
+  /** Aborting ends the worker; nothing half-loaded is kept. */
+  readonly signal?: AbortSignal;
+  /** The worker script, where the bundled one cannot be found. Has to be of the page's origin. */
+  readonly workerUrl?: string | URL;
+  /** The wasm file, where the one beside the worker cannot be found. */
+  readonly wasmUrl?: string | URL;
+}
+
+/** Options that say how a text is read. */
+export interface TextOptions {
+  /** Puts the pack's prompt for this task, if it has one, before each text. */
+  readonly taskType?: TaskType;
+  /** Name of the pack's prompt to put before each text; goes before `taskType`. */
+  readonly prompt?: string;
+  /** Strips white space at both ends of a text, as sentence-transformers does. Default `true`. */
+  readonly strip?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/** Options of {@link Embedder.embed}. */
+export interface EmbedOptions extends TextOptions {
+  /** Keeps so many leading components and normalises again. */
+  readonly dimensions?: number;
+  readonly onProgress?: (progress: EmbedProgress) => void;
+}
+
+/** A text's vector and what became of the text. */
+export interface Embedding {
+  /** Of unit length. */
+  readonly vector: Float32Array<ArrayBuffer>;
+  /** Tokens that the model read, special tokens included. */
+  readonly tokens: number;
+  /** Whether the text was longer than the model reads, so that its end is not in the vector. */
+  readonly truncated: boolean;
+}
+
+/** What an embedder is. */
+export interface EmbedderInfo {
+  readonly model: string;
+  readonly revision?: string;
+  /** Components of a full vector. */
+  readonly dimensions: number;
+  /** The longest text that is read whole, in tokens, special tokens included. */
+  readonly maxTokens: number;
+  readonly device: "cpu" | "webgpu";
+  /** Which implementation of the hot operations runs. */
+  readonly kernel: string;
+  /** Weight format of the pack. */
+  readonly format: string;
+  /** Vectors are comparable only within one space. Store it beside them. */
+  readonly space: string;
+  /** Names of the pack's prompts. */
+  readonly prompts: readonly string[];
+}
+
+/** Names that packs give to the prompt of a task; compared without case, `_` and `-` alike. */
+const PROMPT_NAMES: Readonly<Record<TaskType, readonly string[]>> = {
+  "semantic-similarity": ["semantic-similarity", "similarity", "sts"],
+  "retrieval-query": ["retrieval-query", "query", "search-query"],
+  "retrieval-document": ["retrieval-document", "document", "passage", "search-document"],
+  classification: ["classification"],
+  clustering: ["clustering"],
+};
+
+const DEVICES: readonly unknown[] = ["auto", "cpu", "webgpu"];
+
+/** An `input-invalid` error. */
+export function invalid(message: string): FelsicError {
+  return new FelsicError("input-invalid", message);
+}
+
+/** The engine's options for a call, checked. */
+export function engineOptions(options: EmbedOptions, prompts: readonly string[]): EngineOptions {
+  const { dimensions, taskType, prompt, strip } = options;
+  if (dimensions !== undefined && !(Number.isInteger(dimensions) && dimensions >= 1)) {
+    throw invalid(`dimensions is ${String(dimensions)}; it has to be a whole number of at least 1`);
+  }
+  if (strip !== undefined && typeof strip !== "boolean") throw invalid("strip has to be true or false");
+  if (prompt !== undefined && typeof prompt !== "string") throw invalid("prompt has to be a string");
+  const chosen = prompt ?? promptFor(taskType, prompts);
+  return {
+    ...(dimensions !== undefined && { dimensions }),
+    ...(strip !== undefined && { strip }),
+    ...(chosen !== undefined && { prompt: chosen }),
+  };
+}
+
+/** The pack's prompt that serves a task, if it has one. */
+function promptFor(taskType: TaskType | undefined, prompts: readonly string[]): string | undefined {
+  if (taskType === undefined) return undefined;
+  if (!Object.hasOwn(PROMPT_NAMES, taskType)) {
+    throw invalid(`taskType is ${String(taskType)}; use one of ${Object.keys(PROMPT_NAMES).join(", ")}`);
+  }
+  const plain = (name: string) => name.toLowerCase().replaceAll("_", "-");
+  for (const wanted of PROMPT_NAMES[taskType]) {
+    const found = prompts.find((name) => plain(name) === wanted);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** A text, checked. */
+export function checkedText(text: unknown): string {
+  if (typeof text !== "string") throw invalid(`a text has to be a string, not ${kind(text)}`);
+  return text;
+}
+
+/** Texts, checked, as an array of their own: what the caller does to theirs later changes nothing. */
+export function checkedTexts(texts: readonly unknown[]): string[] {
+  return Array.from(texts, (text, index) => {
+    if (typeof text !== "string") throw invalid(`text ${index} has to be a string, not ${kind(text)}`);
+    return text;
+  });
+}
+
+/** A device, checked. */
+export function checkedDevice(device: unknown = "auto"): Device {
+  if (!DEVICES.includes(device)) throw invalid(`device is ${String(device)}; use "auto", "cpu" or "webgpu"`);
+  return device as Device;
+}
+
+/** The absolute URL of a pack's folder, ending in `/`. */
+export function packUrl(model: unknown): string {
+  const url = absoluteUrl(model, "model");
+  if (url.search || url.hash) throw invalid(`model has to be the URL of a folder, without ? and #: ${url.href}`);
+  if (!url.pathname.endsWith("/")) url.pathname += "/";
+  return url.href;
+}
+
+/** A URL made absolute against the page. */
+export function absoluteUrl(value: unknown, name: string): URL {
+  const base = globalThis.document?.baseURI ?? globalThis.location?.href;
+  if (typeof value === "string" || value instanceof URL) {
+    try {
+      return new URL(value, base);
+    } catch {
+      throw invalid(`${name} is not a URL: ${String(value)}`);
+    }
+  }
+  throw invalid(`${name} has to be a URL, not ${kind(value)}`);
+}
+
+function kind(value: unknown): string {
+  return value === null ? "null" : typeof value;
+}

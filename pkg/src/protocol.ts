@@ -1,0 +1,62 @@
+/**
+ * The messages between the page and a worker.
+ *
+ * Every request has an id and gets exactly one `result` or `error` with it, unless the worker ends.
+ * The worker answers requests one at a time, in the order of their arrival; `abort` alone is read at
+ * once. A worker says `started` when its scripts have loaded and `failed` when it cannot go on.
+ */
+
+import type { EngineDevice, EngineOptions } from "./engine.js";
+import type { ErrorMessage } from "./errors.js";
+import type { EmbedderInfo, EmbedProgress, LoadProgress } from "./options.js";
+
+/** What a worker can be asked, and what it answers. */
+export interface Calls {
+  create: {
+    request: { readonly model: string; readonly device: EngineDevice; readonly wasmUrl?: string };
+    result: EmbedderInfo;
+    progress: LoadProgress;
+  };
+  embed: {
+    request: { readonly texts: readonly string[]; readonly options: EngineOptions };
+    result: EmbedResult;
+    progress: EmbedProgress;
+  };
+  tokenize: {
+    request: { readonly text: string; readonly options: EngineOptions };
+    result: Uint32Array<ArrayBuffer>;
+    progress: never;
+  };
+  countTokens: {
+    request: { readonly text: string; readonly options: EngineOptions };
+    result: number;
+    progress: never;
+  };
+  memoryBytes: { request: Record<never, never>; result: number; progress: never };
+}
+
+/** Name of a call. */
+export type CallName = keyof Calls;
+
+/** Result of `embed`; the vectors are transferred, each its own. */
+export interface EmbedResult {
+  readonly vectors: readonly Float32Array<ArrayBuffer>[];
+  readonly tokens: Uint32Array<ArrayBuffer>;
+  readonly truncated: Uint8Array<ArrayBuffer>;
+}
+
+/** A request of any kind. */
+export type Request = {
+  [Name in CallName]: { readonly type: Name; readonly id: number; readonly request: Calls[Name]["request"] };
+}[CallName];
+
+/** Page to worker. */
+export type ToWorker = Request | { readonly type: "abort"; readonly id: number };
+
+/** Worker to page. */
+export type FromWorker =
+  | { readonly type: "started" }
+  | { readonly type: "failed"; readonly error: ErrorMessage }
+  | { readonly type: "progress"; readonly id: number; readonly progress: unknown }
+  | { readonly type: "result"; readonly id: number; readonly result: unknown }
+  | { readonly type: "error"; readonly id: number; readonly error: ErrorMessage };

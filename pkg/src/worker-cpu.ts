@@ -1,0 +1,6 @@
+/** The worker of the CPU binary. */
+
+import * as engine from "./felsic_cpu.js";
+import { serve } from "./worker.js";
+
+serve(self, engine, new URL("./felsic_cpu_bg.wasm", import.meta.url));

@@ -1,0 +1,6 @@
+/** The worker of the GPU binary. */
+
+import * as engine from "./felsic_gpu.js";
+import { serve } from "./worker.js";
+
+serve(self, engine, new URL("./felsic_gpu_bg.wasm", import.meta.url));

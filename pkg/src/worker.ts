@@ -1,0 +1,149 @@
+/** The body of both workers: takes requests one at a time to an engine. */
+
+import type { Engine, EngineModule } from "./engine.js";
+import { describe, type ErrorMessage, FelsicError, isErrorCode } from "./errors.js";
+import type { LoadProgress } from "./options.js";
+import type { CallName, Calls, EmbedResult, FromWorker, Request, ToWorker } from "./protocol.js";
+
+/** What a worker's global scope has that is used here. */
+interface Scope {
+  addEventListener(type: "message", listener: (event: MessageEvent<ToWorker>) => void): void;
+  postMessage(message: FromWorker, options?: StructuredSerializeOptions): void;
+}
+
+/** Progress of a load is passed on at most this often, in milliseconds. */
+const PROGRESS_INTERVAL = 30;
+
+/** Answers the messages of `scope` with the engine of `module`, whose wasm is at `wasmUrl`. */
+export function serve(scope: Scope, module: EngineModule, wasmUrl: URL): void {
+  const server = new Server(scope, module, wasmUrl);
+  const open = new Map<number, AbortController>();
+  let last = Promise.resolve();
+  scope.addEventListener("message", ({ data }) => {
+    if (data.type === "abort") {
+      open.get(data.id)?.abort();
+      return;
+    }
+    const abort = new AbortController();
+    open.set(data.id, abort);
+    last = last.then(() => server.answer(data, abort.signal)).finally(() => open.delete(data.id));
+  });
+  scope.postMessage({ type: "started" });
+}
+
+class Server {
+  readonly #scope: Scope;
+  readonly #module: EngineModule;
+  readonly #wasmUrl: URL;
+  #engine: Engine | undefined;
+
+  constructor(scope: Scope, module: EngineModule, wasmUrl: URL) {
+    this.#scope = scope;
+    this.#module = module;
+    this.#wasmUrl = wasmUrl;
+  }
+
+  /** Runs one request to its end; never throws. */
+  async answer(request: Request, signal: AbortSignal): Promise<void> {
+    // Aborted while it waited: nobody is listening for an answer.
+    if (signal.aborted) return;
+    const { id } = request;
+    try {
+      const result = await this.#run(request, signal);
+      const transfer = request.type === "embed" ? (result as EmbedResult).vectors.map(({ buffer }) => buffer) : [];
+      this.#scope.postMessage({ type: "result", id, result }, { transfer });
+    } catch (error) {
+      const known = knownError(error);
+      // Without a code it is no refusal but a trap or a defect, after which wasm memory is not to be trusted.
+      this.#scope.postMessage(
+        known ? { type: "error", id, error: known } : { type: "failed", error: defect(error) },
+      );
+    }
+  }
+
+  #run(call: Request, signal: AbortSignal): Promise<Calls[CallName]["result"]> | Calls[CallName]["result"] {
+    switch (call.type) {
+      case "create":
+        return this.#create(call.id, call.request, signal);
+      case "embed":
+        return this.#embed(call.id, call.request, signal);
+      case "tokenize":
+        return this.#ready().tokenize(call.request.text, call.request.options);
+      case "countTokens":
+        return this.#ready().countTokens(call.request.text, call.request.options);
+      case "memoryBytes":
+        return this.#ready().memoryBytes();
+    }
+  }
+
+  async #create(id: number, request: Calls["create"]["request"], signal: AbortSignal) {
+    const { model, device, wasmUrl = this.#wasmUrl } = request;
+    await startWasm(this.#module, wasmUrl);
+    const report = throttled((progress) => this.#scope.postMessage({ type: "progress", id, progress }));
+    this.#engine = await this.#module.Engine.create(model, device, report, signal);
+    return this.#engine.info();
+  }
+
+  async #embed(id: number, request: Calls["embed"]["request"], signal: AbortSignal): Promise<EmbedResult> {
+    const { texts, options } = request;
+    const report = (done: number, total: number) =>
+      this.#scope.postMessage({ type: "progress", id, progress: { done, total } });
+    const { vectors, tokens, truncated } = await this.#ready().embed(texts, options, report, signal);
+    const width = texts.length === 0 ? 0 : vectors.length / texts.length;
+    return {
+      vectors: texts.map((_, index) => vectors.slice(index * width, (index + 1) * width)),
+      tokens,
+      truncated,
+    };
+  }
+
+  #ready(): Engine {
+    if (!this.#engine) throw new Error("no engine has been created");
+    return this.#engine;
+  }
+}
+
+/** Fetches and starts the wasm. What can go wrong here is worth telling apart. */
+async function startWasm(module: EngineModule, url: URL | string): Promise<void> {
+  const response = await fetch(url).catch((cause: unknown) => {
+    throw new FelsicError("network", `the engine at ${url} could not be fetched`, { cause });
+  });
+  if (!response.ok) {
+    const code = response.status === 404 || response.status === 410 ? "not-found" : "network";
+    throw new FelsicError(code, `the engine at ${url} could not be fetched: HTTP ${response.status}`);
+  }
+  try {
+    await module.default({ module_or_path: response });
+  } catch (cause) {
+    if (isErrorCode((cause as { code?: unknown }).code)) throw cause;
+    const message = "this browser does not run felsic's WebAssembly, or the wasm file is not felsic's";
+    throw new FelsicError("device-unavailable", message, { cause });
+  }
+}
+
+/** Passes on every step to another file, the end, and of the steps between one now and then. */
+function throttled(report: (progress: LoadProgress) => void): (progress: LoadProgress) => void {
+  let file: string | undefined;
+  let due = 0;
+  return (progress) => {
+    const now = performance.now();
+    if (progress.file === file && progress.loadedBytes < progress.totalBytes && now < due) return;
+    file = progress.file;
+    due = now + PROGRESS_INTERVAL;
+    report(progress);
+  };
+}
+
+function knownError(error: unknown): ErrorMessage | undefined {
+  if (!(error instanceof Error) || !("code" in error) || !isErrorCode(error.code)) return undefined;
+  const { code, message, cause } = error;
+  return { code, message, ...(cause !== undefined && { cause: describe(cause) }) };
+}
+
+function defect(error: unknown): ErrorMessage {
+  return {
+    code: "internal",
+    message: "the engine stopped by a defect; create a new embedder",
+    cause: describe(error),
+  };
+}

@@ -1,0 +1,49 @@
+// Layer norm without bias: a workgroup a row.
+//   out = (x - mean) / sqrt(variance + eps) * gain
+
+@group(0) @binding(0) var<storage, read_write> x: array<f32>;
+@group(0) @binding(1) var<storage, read_write> gain: array<f32>;
+@group(0) @binding(2) var<storage, read_write> out: array<f32>;
+// width, the bits of eps
+@group(0) @binding(3) var<storage, read_write> parameters: array<u32>;
+
+var<workgroup> parts: array<f32, 64>;
+
+// Sum of one value a thread, the same for all threads.
+fn total(thread: u32, value: f32) -> f32 {
+    parts[thread] = value;
+    workgroupBarrier();
+    for (var step = 32u; step > 0u; step /= 2u) {
+        if (thread < step) {
+            parts[thread] += parts[thread + step];
+        }
+        workgroupBarrier();
+    }
+    let sum = parts[0];
+    workgroupBarrier();
+    return sum;
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+    let width = parameters[0];
+    let eps = bitcast<f32>(parameters[1]);
+    let start = group.x * width;
+
+    var part = 0.0;
+    for (var i = thread; i < width; i += 64u) {
+        part += x[start + i];
+    }
+    let mean = total(thread, part) / f32(width);
+
+    part = 0.0;
+    for (var i = thread; i < width; i += 64u) {
+        let off = x[start + i] - mean;
+        part += off * off;
+    }
+    let scale = 1.0 / sqrt(total(thread, part) / f32(width) + eps);
+
+    for (var i = thread; i < width; i += 64u) {
+        out[start + i] = (x[start + i] - mean) * scale * gain[i];
+    }
+}

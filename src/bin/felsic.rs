@@ -1,0 +1,58 @@
+//! The command line: make packs, look at them, embed, verify, measure.
+//!
+//! Results go to standard output, everything else to standard error. A failure is one line there and exit
+//! code 1; bad usage is exit code 2.
+
+#[path = "felsic/bench.rs"]
+mod bench;
+#[path = "felsic/embed.rs"]
+mod embed;
+#[path = "felsic/model.rs"]
+mod model;
+#[path = "felsic/pack.rs"]
+mod pack;
+#[path = "felsic/progress.rs"]
+mod progress;
+#[path = "felsic/verify.rs"]
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use felsic::error::Result;
+
+/// Granite text embeddings, light enough for the browser.
+#[derive(Debug, Parser)]
+#[command(version, about, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make a pack of a checkpoint.
+    Pack(pack::PackArguments),
+    /// Describe a pack.
+    Inspect(pack::InspectArguments),
+    /// Embed texts: one JSON string or {"text": …} a line in, one {"embedding": […], "tokens": n} a line out.
+    Embed(embed::EmbedArguments),
+    /// Compare a model's vectors with goldens.
+    Verify(verify::VerifyArguments),
+    /// Measure how long batches take.
+    Bench(bench::BenchArguments),
+}
+
+fn main() -> ExitCode {
+    let result: Result<ExitCode> = match Arguments::parse().command {
+        Command::Pack(arguments) => pack::pack(&arguments),
+        Command::Inspect(arguments) => pack::inspect(&arguments),
+        Command::Embed(arguments) => embed::embed(&arguments),
+        Command::Verify(arguments) => verify::verify(&arguments),
+        Command::Bench(arguments) => bench::bench(&arguments),
+    };
+    result.unwrap_or_else(|error| {
+        eprintln!("felsic: {error} [{}]", error.code());
+        ExitCode::FAILURE
+    })
+}

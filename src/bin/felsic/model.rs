@@ -1,0 +1,49 @@
+//! The options that open a model.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use felsic::embedder::Embedder;
+use felsic::error::Result;
+use felsic::model::DeviceKind;
+use felsic::source::{Progress, open_model};
+
+use crate::progress::{Bar, Unit};
+
+/// Which model, and where it runs.
+#[derive(Args, Debug)]
+pub struct ModelArguments {
+    /// Folder of a checkpoint or of a pack.
+    #[arg(long)]
+    pub model: PathBuf,
+    /// Where to compute.
+    #[arg(long, value_enum, default_value_t = DeviceName::Cpu)]
+    pub device: DeviceName,
+}
+
+/// A device as the command line names it.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum DeviceName {
+    Cpu,
+    Gpu,
+}
+
+impl ModelArguments {
+    /// Opens the model. A GPU first has to reproduce a pack's self-test.
+    pub async fn open(&self) -> Result<Embedder> {
+        let bar = Bar::new(Unit::Bytes);
+        let mut on_progress = |progress: Progress| {
+            bar.set(&format!("loading {}", progress.phase.as_str()), progress.loaded_bytes, progress.total_bytes);
+        };
+        let parts = open_model(&self.model, &mut on_progress).await?;
+        drop(bar);
+        match self.device {
+            DeviceName::Cpu => Embedder::new(parts, DeviceKind::Cpu).await,
+            DeviceName::Gpu => {
+                let embedder = Embedder::new(parts, DeviceKind::Gpu).await?;
+                embedder.self_test().await?;
+                Ok(embedder)
+            }
+        }
+    }
+}

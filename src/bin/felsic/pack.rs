@@ -1,0 +1,104 @@
+//! `felsic pack` and `felsic inspect`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+use felsic::error::Result;
+use felsic::pack::{self, Group, PackOptions, WeightFormat};
+
+use crate::progress::{Bar, Unit};
+
+/// Arguments of `felsic pack`.
+#[derive(Args, Debug)]
+pub struct PackArguments {
+    /// Folder of the checkpoint: config.json, model.safetensors, tokenizer.json, …
+    checkpoint: PathBuf,
+    /// Folder to write; may hold an older pack, which is replaced.
+    out: PathBuf,
+    /// Format of the layers.
+    #[arg(long, value_enum, default_value_t = FormatName::Int8)]
+    weights: FormatName,
+    /// Format of the vocabulary table.
+    #[arg(long, value_enum, default_value_t = FormatName::Int8)]
+    table: FormatName,
+    /// Columns that share a scale in int8: 8, 16, 32, … or `row`.
+    #[arg(long, default_value = "32", value_parser = group)]
+    group: Group,
+    /// Name of the model [default: the folder's name].
+    #[arg(long, value_parser = plain_text)]
+    name: Option<String>,
+    /// Revision of the checkpoint, for the space of its vectors.
+    #[arg(long, value_parser = plain_text)]
+    revision: Option<String>,
+}
+
+/// A weight format as the command line names it.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum FormatName {
+    Int8,
+    F32,
+}
+
+impl From<FormatName> for WeightFormat {
+    fn from(name: FormatName) -> Self {
+        match name {
+            FormatName::Int8 => WeightFormat::Int8,
+            FormatName::F32 => WeightFormat::F32,
+        }
+    }
+}
+
+fn group(text: &str) -> std::result::Result<Group, String> {
+    match (text, text.parse::<usize>()) {
+        ("row", _) => Ok(Group::Row),
+        (_, Ok(columns)) if columns.is_multiple_of(4) && (4..=1024).contains(&columns) => Ok(Group::Columns(columns)),
+        _ => Err("expected `row` or a multiple of 4 up to 1024".to_string()),
+    }
+}
+
+fn plain_text(text: &str) -> std::result::Result<String, String> {
+    match !text.is_empty() && text.len() <= 200 && !text.chars().any(char::is_control) {
+        true => Ok(text.to_string()),
+        false => Err("expected 1 to 200 bytes of plain text".to_string()),
+    }
+}
+
+/// Makes a pack.
+pub fn pack(arguments: &PackArguments) -> Result<ExitCode> {
+    let options = PackOptions {
+        weights: arguments.weights.into(),
+        table: arguments.table.into(),
+        group: arguments.group,
+        name: arguments.name.clone(),
+        revision: arguments.revision.clone(),
+    };
+    let bar = Bar::new(Unit::Bytes);
+    let manifest = pack::pack(&arguments.checkpoint, &arguments.out, &options, &mut |progress| {
+        bar.set(progress.step, progress.done_bytes, progress.total_bytes);
+    })?;
+    drop(bar);
+    let files = manifest.files().count() + 1;
+    println!("{}: {} in {files} files, {} bytes", arguments.out.display(), manifest.space, manifest.total_bytes());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Arguments of `felsic inspect`.
+#[derive(Args, Debug)]
+pub struct InspectArguments {
+    /// Folder of the pack.
+    pack: PathBuf,
+    /// Read every file and compare its length and hash with the manifest.
+    #[arg(long)]
+    check: bool,
+}
+
+/// Describes a pack.
+pub fn inspect(arguments: &InspectArguments) -> Result<ExitCode> {
+    let bar = Bar::new(Unit::Bytes);
+    let mut on_bytes = |done, total| bar.set("checking", done, total);
+    let text = pollster::block_on(pack::inspect::inspect(&arguments.pack, arguments.check, &mut on_bytes))?;
+    drop(bar);
+    print!("{text}");
+    Ok(ExitCode::SUCCESS)
+}

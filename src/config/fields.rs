@@ -1,0 +1,109 @@
+//! Reading single fields of a JSON object, so that each error names its file and field.
+
+use serde_json::{Map, Value};
+
+use super::{invalid, unsupported};
+use crate::error::Result;
+
+/// A JSON object of a checkpoint with the name that errors give it, like `config.json`.
+pub(super) struct Fields {
+    origin: String,
+    map: Map<String, Value>,
+}
+
+impl Fields {
+    /// Parses `bytes`, which have to hold one JSON object.
+    pub fn parse(origin: &str, bytes: &[u8]) -> Result<Self> {
+        match serde_json::from_slice(bytes) {
+            Ok(Value::Object(map)) => Ok(Self { origin: origin.to_string(), map }),
+            Ok(_) => Err(invalid(format!("{origin} is not a JSON object"))),
+            Err(error) => Err(invalid(format!("{origin} is not JSON")).because(error)),
+        }
+    }
+
+    /// The value of a field; `null` counts as absent.
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.map.get(name).filter(|value| !value.is_null())
+    }
+
+    /// Whether the field is there and `null`.
+    pub fn is_null(&self, name: &str) -> bool {
+        self.map.get(name).is_some_and(Value::is_null)
+    }
+
+    /// A field that holds an object. Its own fields are then named like `rope_parameters.rope_type`.
+    pub fn object(&self, name: &str) -> Result<Option<Fields>> {
+        match self.get(name) {
+            None => Ok(None),
+            Some(Value::Object(map)) => {
+                Ok(Some(Self { origin: format!("{}.", self.path(name)), map: map.clone() }))
+            }
+            Some(other) => Err(self.wrong(name, other, "an object")),
+        }
+    }
+
+    /// A whole number.
+    pub fn count(&self, name: &str) -> Result<Option<usize>> {
+        let Some(value) = self.get(name) else { return Ok(None) };
+        let count = value.as_u64().and_then(|count| usize::try_from(count).ok());
+        count.map(Some).ok_or_else(|| self.wrong(name, value, "a whole number"))
+    }
+
+    /// A whole number that has to be there.
+    pub fn needed_count(&self, name: &str) -> Result<usize> {
+        self.count(name)?.ok_or_else(|| invalid(format!("{} is missing", self.path(name))))
+    }
+
+    /// Any number.
+    pub fn number(&self, name: &str) -> Result<Option<f64>> {
+        let Some(value) = self.get(name) else { return Ok(None) };
+        value.as_f64().map(Some).ok_or_else(|| self.wrong(name, value, "a number"))
+    }
+
+    /// A string.
+    pub fn text(&self, name: &str) -> Result<Option<&str>> {
+        let Some(value) = self.get(name) else { return Ok(None) };
+        value.as_str().map(Some).ok_or_else(|| self.wrong(name, value, "a string"))
+    }
+
+    /// `true` or `false`; absent is `false`.
+    pub fn flag(&self, name: &str) -> Result<bool> {
+        match self.get(name) {
+            None => Ok(false),
+            Some(value) => value.as_bool().ok_or_else(|| self.wrong(name, value, "true or false")),
+        }
+    }
+
+    /// Refuses the file if a flag is set, because felsic would ignore it: `why` follows the name.
+    pub fn refuse_flag(&self, name: &str, why: &str) -> Result<()> {
+        match self.flag(name)? {
+            false => Ok(()),
+            true => Err(unsupported(format!("{} is true; {why}", self.path(name)))),
+        }
+    }
+
+    /// All fields.
+    pub fn entries(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.map.iter().map(|(name, value)| (name.as_str(), value))
+    }
+
+    /// File and field, as an error names them.
+    pub fn path(&self, name: &str) -> String {
+        match self.origin.ends_with('.') {
+            true => format!("{}{name}", self.origin),
+            false => format!("{}: {name}", self.origin),
+        }
+    }
+
+    fn wrong(&self, name: &str, value: &Value, expected: &str) -> crate::error::Error {
+        let mut found = value.to_string();
+        if found.len() > 60 {
+            found = match value {
+                Value::Array(_) => "an array".into(),
+                Value::Object(_) => "an object".into(),
+                _ => "a long string".into(),
+            };
+        }
+        invalid(format!("{} is {found}; expected {expected}", self.path(name)))
+    }
+}

@@ -1,0 +1,142 @@
+//! `config.json` of a ModernBERT checkpoint.
+//!
+//! Defaults are those of transformers' `models/modernbert/configuration_modernbert.py`. Sizes have no
+//! default here: every checkpoint states them.
+
+use serde_json::Value;
+
+use super::fields::Fields;
+use super::{Activation, LayerKind, MOST_LAYERS, ModelConfig, invalid, unsupported, within};
+use crate::error::Result;
+
+/// Every so many layers one is global, from layer 0, where the file does not say.
+const GLOBAL_EVERY: usize = 3;
+/// Base of the rotary positions in global layers where the file does not say.
+const GLOBAL_THETA: f64 = 160_000.0;
+/// Base of the rotary positions in local layers where the file does not say.
+const LOCAL_THETA: f64 = 10_000.0;
+
+/// Reads the file; the sizes are not checked yet.
+pub(super) fn model_config(bytes: &[u8]) -> Result<ModelConfig> {
+    let fields = Fields::parse("config.json", bytes)?;
+    refuse_what_is_not_computed(&fields)?;
+    let (global_rope_theta, local_rope_theta) = thetas(&fields)?;
+    Ok(ModelConfig {
+        vocab_size: fields.needed_count("vocab_size")?,
+        hidden_size: fields.needed_count("hidden_size")?,
+        num_heads: fields.needed_count("num_attention_heads")?,
+        intermediate_size: fields.needed_count("intermediate_size")?,
+        activation: activation(&fields)?,
+        layers: layers(&fields)?,
+        local_attention: fields.count("local_attention")?.unwrap_or(128),
+        max_positions: fields.count("max_position_embeddings")?.unwrap_or(8192),
+        global_rope_theta,
+        local_rope_theta,
+        norm_eps: fields.number("norm_eps")?.unwrap_or(1e-5) as f32,
+    })
+}
+
+fn refuse_what_is_not_computed(fields: &Fields) -> Result<()> {
+    match fields.text("model_type")? {
+        Some("modernbert") => {}
+        Some(other) => return Err(unsupported(format!("config.json: model_type is {other:?}; felsic runs \"modernbert\""))),
+        None => return Err(invalid("config.json: model_type is missing; expected \"modernbert\"")),
+    }
+    for bias in ["attention_bias", "mlp_bias", "norm_bias"] {
+        fields.refuse_flag(bias, "felsic computes no biases")?;
+    }
+    // A leftover of BERT that every ModernBERT file may carry; any other value would mean another model.
+    if let Some(kind) = fields.text("position_embedding_type")?
+        && kind != "absolute"
+    {
+        return Err(unsupported(format!("config.json: position_embedding_type is {kind:?}; felsic knows only rotary positions")));
+    }
+    if fields.get("quantization_config").is_some() {
+        return Err(unsupported("config.json: quantization_config is set; felsic reads bf16, f16 and f32 weights only"));
+    }
+    match fields.object("rope_scaling")? {
+        Some(scaling) => check_rope_type(&scaling),
+        None => Ok(()),
+    }
+}
+
+fn activation(fields: &Fields) -> Result<Activation> {
+    match fields.text("hidden_activation")? {
+        None | Some("gelu") => Ok(Activation::Gelu),
+        Some("silu") => Ok(Activation::Silu),
+        Some(other) => {
+            Err(unsupported(format!("config.json: hidden_activation is {other:?}; felsic computes \"gelu\" and \"silu\"")))
+        }
+    }
+}
+
+/// `layer_types` of the newer form, or every n-th layer global.
+fn layers(fields: &Fields) -> Result<Vec<LayerKind>> {
+    let count = fields.needed_count("num_hidden_layers")?;
+    within("num_hidden_layers", count, 1, MOST_LAYERS)?;
+    let Some(types) = fields.get("layer_types") else {
+        let every = fields.count("global_attn_every_n_layers")?.unwrap_or(GLOBAL_EVERY);
+        within("global_attn_every_n_layers", every, 1, MOST_LAYERS)?;
+        let kind = |layer: usize| if layer.is_multiple_of(every) { LayerKind::Global } else { LayerKind::Local };
+        return Ok((0..count).map(kind).collect());
+    };
+    let types = types.as_array().map(Vec::as_slice).unwrap_or_default();
+    if types.len() != count {
+        return Err(invalid(format!("config.json: layer_types has {} entries for {count} layers", types.len())));
+    }
+    types.iter().map(layer_kind).collect()
+}
+
+fn layer_kind(name: &Value) -> Result<LayerKind> {
+    match name.as_str() {
+        Some("full_attention") => Ok(LayerKind::Global),
+        Some("sliding_attention") => Ok(LayerKind::Local),
+        _ => Err(unsupported(
+            "config.json: layer_types has an entry other than \"full_attention\" and \"sliding_attention\"",
+        )),
+    }
+}
+
+/// Rotary bases of global and local layers.
+fn thetas(fields: &Fields) -> Result<(f64, f64)> {
+    let rope = fields.object("rope_parameters")?;
+    let global_old = fields.number("global_rope_theta")?.unwrap_or(GLOBAL_THETA);
+    let local_old = match fields.number("local_rope_theta")? {
+        Some(theta) => theta,
+        // The older code takes null to mean "as in global layers".
+        None if fields.is_null("local_rope_theta") => global_old,
+        None => LOCAL_THETA,
+    };
+    let Some(rope) = rope else { return Ok((global_old, local_old)) };
+    if rope.get("rope_theta").is_some() || rope.get("rope_type").is_some() {
+        return Err(unsupported(
+            "config.json: rope_parameters has one setting for all layers; expected full_attention and sliding_attention",
+        ));
+    }
+    let global = rope_theta(&rope, "full_attention")?.unwrap_or(global_old);
+    let local = rope_theta(&rope, "sliding_attention")?.unwrap_or(local_old);
+    Ok((global, local))
+}
+
+fn rope_theta(rope: &Fields, kind: &str) -> Result<Option<f64>> {
+    let Some(parameters) = rope.object(kind)? else { return Ok(None) };
+    check_rope_type(&parameters)?;
+    parameters.number("rope_theta")
+}
+
+fn check_rope_type(parameters: &Fields) -> Result<()> {
+    for name in ["rope_type", "type"] {
+        if let Some(kind) = parameters.text(name)?
+            && kind != "default"
+        {
+            return Err(unsupported(format!("{} is {kind:?}; felsic computes \"default\"", parameters.path(name))));
+        }
+    }
+    match parameters.number("partial_rotary_factor")? {
+        Some(factor) if factor != 1.0 => {
+            let name = parameters.path("partial_rotary_factor");
+            Err(unsupported(format!("{name} is {factor}; felsic rotates whole heads")))
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,234 @@
+//! A checkpoint's settings, checked.
+//!
+//! [`ModelConfig`] is the shape of the encoder and [`EmbedderConfig`] adds what surrounds it: pooling, the
+//! longest text, prompts. Both are read from a checkpoint's JSON files ([`ModelConfig::from_json`],
+//! [`EmbedderConfig::from_files`]) and written into a pack's manifest in the form that the fields here
+//! have. Whatever felsic would compute wrongly is refused with the field's name; nothing is guessed.
+
+mod fields;
+mod hugging_face;
+mod sentence_transformers;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Code, Error, Result};
+
+/// Rows of the vocabulary table, at most.
+const MOST_VOCABULARY: usize = 4 << 20;
+/// Width of a hidden state, at most.
+const MOST_HIDDEN: usize = 16384;
+/// Width of the gated MLP, at most.
+const MOST_INTERMEDIATE: usize = 131_072;
+/// Layers, at most.
+const MOST_LAYERS: usize = 256;
+/// Positions and width of the attention window, at most.
+const MOST_POSITIONS: usize = 1 << 20;
+/// Tokens of the longest text, at least: room for the special tokens and something between them.
+const LEAST_TOKENS: usize = 4;
+
+/// The activation in the gated MLP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Activation {
+    /// `t * sigmoid(t)`.
+    Silu,
+    /// `t / 2 * (1 + erf(t / sqrt(2)))`, not its tanh approximation.
+    Gelu,
+}
+
+/// What a layer's attention sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LayerKind {
+    /// Every token of the text.
+    Global,
+    /// Tokens at most [`ModelConfig::half_window`] away, that distance included.
+    Local,
+}
+
+/// How one vector is made of a text's hidden states.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Pooling {
+    /// The state of the first token.
+    Cls,
+    /// The mean over all tokens, special tokens included.
+    Mean,
+}
+
+impl Pooling {
+    /// The name in manifests and on the command line.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Pooling::Cls => "cls",
+            Pooling::Mean => "mean",
+        }
+    }
+}
+
+/// The shape of a ModernBERT encoder.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelConfig {
+    /// Rows of the vocabulary table; may be more than the tokenizer has ids.
+    pub vocab_size: usize,
+    /// Width of a hidden state.
+    pub hidden_size: usize,
+    /// Attention heads; each has `hidden_size / num_heads` columns.
+    pub num_heads: usize,
+    /// Width of the gated MLP; its first matrix has twice as many rows.
+    pub intermediate_size: usize,
+    /// The activation in the gated MLP.
+    pub activation: Activation,
+    /// One entry a layer.
+    pub layers: Vec<LayerKind>,
+    /// Width of the window of local layers, in tokens; half of it lies on each side.
+    pub local_attention: usize,
+    /// Longest sequence, in tokens.
+    pub max_positions: usize,
+    /// Base of the rotary positions in global layers.
+    pub global_rope_theta: f64,
+    /// Base of the rotary positions in local layers.
+    pub local_rope_theta: f64,
+    /// Added to the variance in every layer norm.
+    pub norm_eps: f32,
+}
+
+impl ModelConfig {
+    /// Reads a checkpoint's `config.json`, in either generation of field names; where both are present
+    /// the newer one counts, as in transformers.
+    ///
+    /// # Errors
+    /// [`Code::ConfigInvalid`] for text that is not JSON and for missing, zero or absurd fields;
+    /// [`Code::ConfigUnsupported`] for settings that felsic does not compute. Both name the field.
+    pub fn from_json(bytes: &[u8]) -> Result<Self> {
+        let config = hugging_face::model_config(bytes)?;
+        config.check()?;
+        Ok(config)
+    }
+
+    /// Checks that every size is sensible and that the sizes fit each other.
+    ///
+    /// # Errors
+    /// [`Code::ConfigInvalid`] with the name of the field.
+    pub fn check(&self) -> Result<()> {
+        within("vocab_size", self.vocab_size, 1, MOST_VOCABULARY)?;
+        within("hidden_size", self.hidden_size, 2, MOST_HIDDEN)?;
+        within("num_attention_heads", self.num_heads, 1, self.hidden_size)?;
+        within("intermediate_size", self.intermediate_size, 1, MOST_INTERMEDIATE)?;
+        within("num_hidden_layers", self.layers.len(), 1, MOST_LAYERS)?;
+        within("local_attention", self.local_attention, 1, MOST_POSITIONS)?;
+        within("max_position_embeddings", self.max_positions, LEAST_TOKENS, MOST_POSITIONS)?;
+        if !self.hidden_size.is_multiple_of(self.num_heads) || !self.head_size().is_multiple_of(2) {
+            let (heads, hidden) = (self.num_heads, self.hidden_size);
+            return Err(invalid(format!(
+                "num_attention_heads is {heads}, which does not cut hidden_size {hidden} into heads of an even size"
+            )));
+        }
+        for (name, theta) in
+            [("global_rope_theta", self.global_rope_theta), ("local_rope_theta", self.local_rope_theta)]
+        {
+            if !(1.0..=1e12).contains(&theta) {
+                return Err(invalid(format!("{name} is {theta}; expected 1 to 1e12")));
+            }
+        }
+        if !(self.norm_eps > 0.0 && self.norm_eps <= 0.1) {
+            return Err(invalid(format!("norm_eps is {}; expected more than 0 and at most 0.1", self.norm_eps)));
+        }
+        Ok(())
+    }
+
+    /// Columns of one attention head.
+    pub fn head_size(&self) -> usize {
+        self.hidden_size / self.num_heads
+    }
+
+    /// How far a token sees in a local layer, to each side.
+    pub fn half_window(&self) -> usize {
+        self.local_attention / 2
+    }
+
+    /// The tensors of the encoder with their shapes, in the order in which data flows, the vocabulary
+    /// table first. Linear layers are [out, in], norms [width].
+    pub fn tensors(&self) -> Vec<(String, Vec<usize>)> {
+        let (hidden, inner) = (self.hidden_size, self.intermediate_size);
+        let mut all = vec![
+            (TABLE.to_string(), vec![self.vocab_size, hidden]),
+            ("embeddings.norm.weight".to_string(), vec![hidden]),
+        ];
+        for layer in 0..self.layers.len() {
+            let mut add = |part: &str, shape: Vec<usize>| all.push((format!("layers.{layer}.{part}.weight"), shape));
+            if layer > 0 {
+                add("attn_norm", vec![hidden]);
+            }
+            add("attn.Wqkv", vec![3 * hidden, hidden]);
+            add("attn.Wo", vec![hidden, hidden]);
+            add("mlp_norm", vec![hidden]);
+            add("mlp.Wi", vec![2 * inner, hidden]);
+            add("mlp.Wo", vec![hidden, inner]);
+        }
+        all.push(("final_norm.weight".to_string(), vec![hidden]));
+        all
+    }
+}
+
+/// Name of the vocabulary table.
+pub const TABLE: &str = "embeddings.tok_embeddings.weight";
+
+/// An encoder and what surrounds it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EmbedderConfig {
+    /// The shape of the encoder.
+    pub model: ModelConfig,
+    /// How a vector is made of the hidden states.
+    pub pooling: Pooling,
+    /// Longest text in tokens, special tokens included; the rest is cut off.
+    pub max_tokens: usize,
+    /// Prompts by name. None is used unless it is asked for.
+    pub prompts: BTreeMap<String, String>,
+}
+
+impl EmbedderConfig {
+    /// Reads a checkpoint's settings. `read` returns the bytes of a file of the checkpoint, or `None`
+    /// where there is no such file; the paths are relative, like `1_Pooling/config.json`.
+    ///
+    /// Only `config.json` has to be there. Without `modules.json` the pooling is that of
+    /// `1_Pooling/config.json`, and without that file too it is CLS, as in every Granite R2 model; note
+    /// that sentence-transformers would take the mean there. Vectors are always normalised, whether
+    /// `modules.json` asks for it or not.
+    ///
+    /// # Errors
+    /// As [`ModelConfig::from_json`], and whatever `read` returns.
+    pub fn from_files(read: impl FnMut(&str) -> Result<Option<Vec<u8>>>) -> Result<Self> {
+        let config = sentence_transformers::embedder_config(read)?;
+        config.check()?;
+        Ok(config)
+    }
+
+    /// Checks the settings, the encoder's included.
+    ///
+    /// # Errors
+    /// [`Code::ConfigInvalid`] with the name of the field.
+    pub fn check(&self) -> Result<()> {
+        self.model.check()?;
+        within("max_tokens", self.max_tokens, LEAST_TOKENS, self.model.max_positions)
+    }
+}
+
+fn within(name: &str, value: usize, least: usize, most: usize) -> Result<()> {
+    if (least..=most).contains(&value) {
+        return Ok(());
+    }
+    Err(invalid(format!("{name} is {value}; expected {least} to {most}")))
+}
+
+fn invalid(message: impl Into<String>) -> Error {
+    Error::new(Code::ConfigInvalid, message)
+}
+
+fn unsupported(message: impl Into<String>) -> Error {
+    Error::new(Code::ConfigUnsupported, message)
+}

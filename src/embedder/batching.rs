@@ -1,0 +1,60 @@
+//! Which texts go through the model together.
+
+use crate::model::DeviceKind;
+
+/// Texts that are tokenized between two pauses.
+pub(super) const TEXTS_BETWEEN_PAUSES: usize = 64;
+
+/// Tokens of one batch. Nothing is padded, so a batch gains only from sharing the weights' way through
+/// the caches; more tokens than this only hold memory and delay an abort.
+fn budget(device: DeviceKind) -> usize {
+    match device {
+        DeviceKind::Cpu => 256,
+        DeviceKind::Gpu => 4096,
+    }
+}
+
+/// Indices into `lengths`, grouped so that a group holds at most the budget of tokens (or one text
+/// that is longer). Shortest first, so that first results come early and neighbours are alike.
+pub(super) fn groups(lengths: &[usize], device: DeviceKind) -> Vec<Vec<usize>> {
+    let mut order: Vec<usize> = (0..lengths.len()).collect();
+    order.sort_by_key(|index| lengths[*index]);
+    let mut groups: Vec<Vec<usize>> = Vec::new();
+    let mut tokens = 0;
+    for index in order {
+        match groups.last_mut() {
+            Some(group) if tokens + lengths[index] <= budget(device) => {
+                tokens += lengths[index];
+                group.push(index);
+            }
+            _ => {
+                tokens = lengths[index];
+                groups.push(vec![index]);
+            }
+        }
+    }
+    groups
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_text_is_in_one_group_within_the_budget() {
+        let lengths: Vec<usize> = (0..500).map(|i| 1 + (i * 7919) % 300).collect();
+        let groups = groups(&lengths, DeviceKind::Cpu);
+        let mut seen: Vec<usize> = groups.iter().flatten().copied().collect();
+        seen.sort_unstable();
+        assert_eq!(seen, (0..500).collect::<Vec<_>>());
+        for group in &groups {
+            let tokens: usize = group.iter().map(|index| lengths[*index]).sum();
+            assert!(group.len() == 1 || tokens <= budget(DeviceKind::Cpu));
+        }
+    }
+
+    #[test]
+    fn nothing_makes_no_group() {
+        assert!(groups(&[], DeviceKind::Gpu).is_empty());
+    }
+}

@@ -1,0 +1,82 @@
+//! What a caller says and hears.
+
+use serde::Serialize;
+
+use crate::error::Result;
+
+/// How texts are to be embedded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EmbedOptions {
+    /// Keep only so many leading components and normalise again; `None` keeps all.
+    pub dimensions: Option<usize>,
+    /// Strip white space at both ends of a text first, as sentence-transformers does.
+    pub strip: bool,
+    /// Name of the prompt, of those that the checkpoint has, to put before each text.
+    pub prompt: Option<String>,
+}
+
+impl Default for EmbedOptions {
+    fn default() -> Self {
+        Self { dimensions: None, strip: true, prompt: None }
+    }
+}
+
+/// One text's result.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Embedding {
+    /// Of unit length.
+    pub vector: Vec<f32>,
+    /// Tokens that the model read, special tokens included.
+    pub tokens: usize,
+    /// Whether the text was longer than the model reads.
+    pub truncated: bool,
+}
+
+/// What happens between two batches.
+pub trait Hooks {
+    /// `done` of `total` texts have their vector.
+    fn progress(&mut self, done: usize, total: usize) {
+        let _ = (done, total);
+    }
+
+    /// Lets others run.
+    ///
+    /// # Errors
+    /// [`crate::error::Code::Aborted`] to stop here.
+    fn pause(&mut self) -> impl Future<Output = Result<()>>;
+}
+
+/// Hooks that do nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoHooks;
+
+impl Hooks for NoHooks {
+    async fn pause(&mut self) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// What an engine is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Info {
+    /// Name of the model.
+    pub model: String,
+    /// Revision of the checkpoint, where it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revision: Option<String>,
+    /// Components of a full vector.
+    pub dimensions: usize,
+    /// Longest text in tokens, special tokens included; the rest is cut off.
+    pub max_tokens: usize,
+    /// `cpu` or `webgpu`.
+    pub device: &'static str,
+    /// Which kernels run.
+    pub kernel: &'static str,
+    /// Weight format.
+    pub format: String,
+    /// Vectors are comparable only within one space.
+    pub space: String,
+    /// Names of the prompts that the checkpoint has.
+    pub prompts: Vec<String>,
+}

@@ -1,0 +1,37 @@
+//! Known texts with known vectors, against a device that computes something else than it should.
+//!
+//! A browser's GPU can refuse a shader, or run it wrongly, without an error; the only sign is the
+//! numbers. A pack therefore carries a few texts with the vectors that the CPU made from the same
+//! weights.
+
+use super::{Embedder, EmbedOptions};
+use crate::error::{Code, Error, Result};
+use crate::weights::SelfTest;
+
+/// Largest allowed difference of a component. Two right devices differ by rounding only: about 1e-6
+/// with f32 weights, 1e-5 with int8 weights, whose CPU kernel rounds activations to 16 bits. The
+/// smallest mistake worth the name (a window off by one) moves components by 1e-3 and more.
+const TOLERANCE: f32 = 2e-4;
+
+pub(super) async fn run(embedder: &Embedder, tests: &[SelfTest]) -> Result<()> {
+    let plain = EmbedOptions { strip: false, ..EmbedOptions::default() };
+    for test in tests {
+        if embedder.tokenize(&test.text, &plain)? != test.ids {
+            return Err(failed("the tokenizer gives other ids than the pack records"));
+        }
+    }
+    let ids: Vec<Vec<u32>> = tests.iter().map(|test| test.ids.clone()).collect();
+    let made = embedder.embed_ids(&ids).await.map_err(|error| failed("a vector could not be made").because(error))?;
+    for (test, made) in tests.iter().zip(&made) {
+        let off = test.embedding.iter().zip(made).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        // Not `off > TOLERANCE`: NaN must fail too.
+        if test.embedding.len() != made.len() || !(off <= TOLERANCE) {
+            return Err(failed(&format!("a component is off by {off:e}, more than {TOLERANCE:e}")));
+        }
+    }
+    Ok(())
+}
+
+fn failed(what: &str) -> Error {
+    Error::new(Code::SelfTestFailed, format!("this device does not reproduce the pack's vectors ({what}); use the CPU"))
+}

@@ -1,0 +1,82 @@
+//! The CPU bodies, on burn's Flex: shapes and memory here, the arithmetic in [`super::simd`].
+
+use burn::backend::flex::{Flex, FlexTensor, Layout};
+use burn::backend::tensor::{FloatTensor, IntTensor};
+use burn::backend::ops::FloatTensorOps;
+use burn::tensor::{Bytes, DType, Shape};
+
+use super::{AttentionShape, Kernels, simd};
+use crate::config::Activation;
+
+/// Rows and columns of a matrix.
+fn size(tensor: &FlexTensor) -> [usize; 2] {
+    let shape = tensor.layout().shape();
+    [shape[0], shape[1]]
+}
+
+/// A new matrix from its values in row order.
+fn matrix(values: Vec<f32>, [rows, columns]: [usize; 2]) -> FlexTensor {
+    debug_assert_eq!(values.len(), rows * columns);
+    FlexTensor::new(Bytes::from_elems(values), Layout::contiguous(Shape::from(vec![rows, columns])), DType::F32)
+}
+
+/// The elements in row order. `tensor` is contiguous: [`contiguous`] made it so.
+fn elements<E: burn::tensor::Element + bytemuck::Pod>(tensor: &FlexTensor) -> &[E] {
+    tensor.as_slice().expect("a contiguous tensor of the element type that the trait names")
+}
+
+fn contiguous(tensor: FlexTensor) -> FlexTensor {
+    if tensor.is_contiguous() { tensor } else { tensor.to_contiguous() }
+}
+
+impl Kernels for Flex {
+    fn linear(x: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self> {
+        // Flex's matrix product (the gemm crate) reads a transposed view in place.
+        Flex::float_matmul(x, weight.transpose(0, 1))
+    }
+
+    fn linear_int8(x: FloatTensor<Self>, weight: IntTensor<Self>, scales: FloatTensor<Self>) -> FloatTensor<Self> {
+        let (x, weight, scales) = (contiguous(x), contiguous(weight), contiguous(scales));
+        let ([n, k], [m, _], [_, groups]) = (size(&x), size(&weight), size(&scales));
+        let mut out = vec![0.0; n * m];
+        simd::linear_int8(elements(&x), elements(&weight), elements(&scales), k, k / groups, &mut out);
+        matrix(out, [n, m])
+    }
+
+    fn layer_norm(x: FloatTensor<Self>, gain: FloatTensor<Self>, eps: f32) -> FloatTensor<Self> {
+        let (x, gain) = (contiguous(x), contiguous(gain));
+        let mut out = vec![0.0; elements::<f32>(&x).len()];
+        simd::layer_norm(elements(&x), elements(&gain), eps, &mut out);
+        matrix(out, size(&x))
+    }
+
+    fn attention(
+        q: FloatTensor<Self>,
+        kv: FloatTensor<Self>,
+        rope: FloatTensor<Self>,
+        queries: IntTensor<Self>,
+        _positions: IntTensor<Self>,
+        shape: AttentionShape,
+    ) -> FloatTensor<Self> {
+        let (q, kv, rope, queries) = (contiguous(q), contiguous(kv), contiguous(rope), contiguous(queries));
+        let mut out = vec![0.0; elements::<f32>(&q).len()];
+        simd::attention(elements(&q), elements(&kv), elements(&rope), elements(&queries), shape, &mut out);
+        matrix(out, size(&q))
+    }
+
+    fn gate(u: FloatTensor<Self>, activation: Activation) -> FloatTensor<Self> {
+        let u = contiguous(u);
+        let [n, width] = size(&u);
+        let mut out = vec![0.0; n * width / 2];
+        simd::gate(elements(&u), width / 2, activation, &mut out);
+        matrix(out, [n, width / 2])
+    }
+
+    fn take_rows(x: FloatTensor<Self>, rows: IntTensor<Self>) -> FloatTensor<Self> {
+        let (x, rows) = (contiguous(x), contiguous(rows));
+        let [_, width] = size(&x);
+        let (values, rows) = (elements::<f32>(&x), elements::<i32>(&rows));
+        let out = rows.iter().flat_map(|row| &values[*row as usize * width..][..width]).copied().collect();
+        matrix(out, [rows.len(), width])
+    }
+}

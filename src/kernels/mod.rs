@@ -1,0 +1,132 @@
+//! The hot operations, behind one backend-extension trait.
+//!
+//! [`Kernels`] is what the model calls; burn's dispatcher routes a call to the device that holds the
+//! tensors. Every operation has a plain [`reference`] body that states the maths, and faster bodies
+//! that the same property tests hold against it:
+//!
+//! | device | bodies | file |
+//! | --- | --- | --- |
+//! | CPU (burn's Flex) | `simd`: portable Rust that vectorises, SIMD128 intrinsics on wasm | `cpu.rs`, `simd/` |
+//! | GPU (burn's Cube on wgpu) | `wgsl` | `gpu.rs`, `shaders/*.wgsl` |
+//!
+//! Rows are tokens. A batch is *ragged*: the tokens of its sequences stand one after another and
+//! nothing is padded, so padding cannot change a vector.
+
+use burn::backend::tensor::{FloatTensor, IntTensor};
+use burn::backend::{Backend, Dispatch, backend_extension};
+use burn::tensor::{Int, Tensor};
+
+use crate::config::Activation;
+
+#[cfg(feature = "cpu")]
+mod cpu;
+#[cfg(feature = "gpu")]
+mod gpu;
+pub mod reference;
+pub mod simd;
+#[cfg(test)]
+mod tests;
+
+/// The fixed numbers of one attention call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AttentionShape {
+    /// How many heads; `q` is `[n, heads * head_size]`.
+    pub heads: usize,
+    /// Width of one head; even.
+    pub head_size: usize,
+    /// `None`: a query sees its whole sequence. `Some(h)`: it sees positions at most `h` away, both
+    /// ends included.
+    pub half_window: Option<usize>,
+}
+
+/// Columns of the `queries` argument of [`Kernels::attention`].
+pub const QUERY_COLUMNS: usize = 3;
+
+/// The operations that a device must offer to run the model.
+///
+/// All float tensors are f32 and contiguous in meaning (a body may make them so). Int tensors of rows
+/// and positions are i32.
+#[backend_extension(Flex: cfg(feature = "cpu"), Cube: cfg(feature = "gpu"))]
+pub trait Kernels: Backend {
+    /// `x · Wᵀ`: `x` [n, k], `weight` [m, k] -> [n, m].
+    fn linear(x: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self>;
+
+    /// `x · (scale * W)ᵀ` with int8 weights in groups along k.
+    ///
+    /// `x` [n, k]; `weight` int8 [m, k] on the CPU, the same bytes as i32 words [m, k / 4] on the GPU;
+    /// `scales` f32 [m, k / group] -> [n, m].
+    fn linear_int8(x: FloatTensor<Self>, weight: IntTensor<Self>, scales: FloatTensor<Self>) -> FloatTensor<Self>;
+
+    /// `(x - mean) / sqrt(variance + eps) * gain` over each row: `x` [n, h], `gain` [h] -> [n, h].
+    fn layer_norm(x: FloatTensor<Self>, gain: FloatTensor<Self>, eps: f32) -> FloatTensor<Self>;
+
+    /// Softmax attention with rotary positions, by sequence.
+    ///
+    /// * `q` [n_out, heads * d]: queries before rotation.
+    /// * `kv` [n_in, 2 * heads * d]: keys (first half of the columns) and values, before rotation.
+    /// * `rope` [longest, d]: for each position d/2 cosines, then d/2 sines.
+    /// * `queries` i32 [n_out, 3]: position of the query in its sequence; first and one past the last
+    ///   row of `kv` that hold its sequence. Queries of a sequence stand together.
+    /// * `positions` i32 [n_in]: position of each row of `kv` in its sequence.
+    ///
+    /// Returns [n_out, heads * d], heads side by side.
+    fn attention(
+        q: FloatTensor<Self>,
+        kv: FloatTensor<Self>,
+        rope: FloatTensor<Self>,
+        queries: IntTensor<Self>,
+        positions: IntTensor<Self>,
+        shape: AttentionShape,
+    ) -> FloatTensor<Self>;
+
+    /// `act(u[:, ..i]) * u[:, i..]`: `u` [n, 2i] -> [n, i].
+    fn gate(u: FloatTensor<Self>, activation: Activation) -> FloatTensor<Self>;
+
+    /// Rows of `x` by index: `x` [n, h], `rows` i32 [m] -> [m, h].
+    fn take_rows(x: FloatTensor<Self>, rows: IntTensor<Self>) -> FloatTensor<Self>;
+}
+
+/// [`Kernels::linear`] on tensors.
+pub fn linear(x: Tensor<2>, weight: Tensor<2>) -> Tensor<2> {
+    Tensor::from_dispatch(Dispatch::linear(x.into_dispatch(), weight.into_dispatch()))
+}
+
+/// [`Kernels::linear_int8`] on tensors.
+pub fn linear_int8(x: Tensor<2>, weight: Tensor<2, Int>, scales: Tensor<2>) -> Tensor<2> {
+    let (x, weight, scales) = (x.into_dispatch(), weight.into_dispatch(), scales.into_dispatch());
+    Tensor::from_dispatch(Dispatch::linear_int8(x, weight, scales))
+}
+
+/// [`Kernels::layer_norm`] on tensors.
+pub fn layer_norm(x: Tensor<2>, gain: Tensor<1>, eps: f32) -> Tensor<2> {
+    Tensor::from_dispatch(Dispatch::layer_norm(x.into_dispatch(), gain.into_dispatch(), eps))
+}
+
+/// [`Kernels::attention`] on tensors.
+pub fn attention(
+    q: Tensor<2>,
+    kv: Tensor<2>,
+    rope: Tensor<2>,
+    queries: Tensor<2, Int>,
+    positions: Tensor<1, Int>,
+    shape: AttentionShape,
+) -> Tensor<2> {
+    Tensor::from_dispatch(Dispatch::attention(
+        q.into_dispatch(),
+        kv.into_dispatch(),
+        rope.into_dispatch(),
+        queries.into_dispatch(),
+        positions.into_dispatch(),
+        shape,
+    ))
+}
+
+/// [`Kernels::gate`] on tensors.
+pub fn gate(u: Tensor<2>, activation: Activation) -> Tensor<2> {
+    Tensor::from_dispatch(Dispatch::gate(u.into_dispatch(), activation))
+}
+
+/// [`Kernels::take_rows`] on tensors.
+pub fn take_rows(x: Tensor<2>, rows: Tensor<1, Int>) -> Tensor<2> {
+    Tensor::from_dispatch(Dispatch::take_rows(x.into_dispatch(), rows.into_dispatch()))
+}

@@ -1,0 +1,118 @@
+//! The plain bodies: each states its maths in the fewest words and is what the fast bodies are
+//! tested against. Sums are in f64, so that a difference is the fast body's.
+
+use super::{AttentionShape, QUERY_COLUMNS};
+use crate::config::Activation;
+
+/// `x · Wᵀ`: `x` [n, k], `weight` [m, k] -> [n, m].
+pub fn linear(x: &[f32], weight: &[f32], k: usize) -> Vec<f32> {
+    let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum::<f64>() as f32;
+    x.chunks_exact(k).flat_map(|row| weight.chunks_exact(k).map(move |w| dot(row, w))).collect()
+}
+
+/// Int8 weights with one scale for each `group` of k: `weight` [m, k], `scales` [m, k / group].
+pub fn linear_int8(x: &[f32], weight: &[i8], scales: &[f32], k: usize, group: usize) -> Vec<f32> {
+    let plain: Vec<f32> =
+        weight.chunks_exact(group).zip(scales).flat_map(|(w, s)| w.iter().map(move |w| f32::from(*w) * s)).collect();
+    linear(x, &plain, k)
+}
+
+/// Layer norm without bias over rows of `gain.len()`.
+pub fn layer_norm(x: &[f32], gain: &[f32], eps: f32) -> Vec<f32> {
+    let width = gain.len() as f64;
+    let row_norm = |row: &[f32]| {
+        let mean = row.iter().map(|v| f64::from(*v)).sum::<f64>() / width;
+        let variance = row.iter().map(|v| (f64::from(*v) - mean).powi(2)).sum::<f64>() / width;
+        let scale = 1.0 / (variance + f64::from(eps)).sqrt();
+        row.iter().zip(gain).map(|(v, g)| ((f64::from(*v) - mean) * scale * f64::from(*g)) as f32).collect::<Vec<_>>()
+    };
+    x.chunks_exact(gain.len()).flat_map(row_norm).collect()
+}
+
+/// One head turned to its position: `(a, b) -> (a cos - b sin, b cos + a sin)` over the two halves.
+pub fn rotate(head: &[f32], angles: &[f32]) -> Vec<f32> {
+    let half = head.len() / 2;
+    let (cos, sin) = angles.split_at(half);
+    let first = (0..half).map(|j| head[j] * cos[j] - head[j + half] * sin[j]);
+    let second = (0..half).map(|j| head[j + half] * cos[j] + head[j] * sin[j]);
+    first.chain(second).collect()
+}
+
+/// Attention as [`super::Kernels::attention`] describes it.
+pub fn attention(q: &[f32], kv: &[f32], rope: &[f32], queries: &[i32], shape: AttentionShape) -> Vec<f32> {
+    let AttentionShape { heads, head_size: d, half_window } = shape;
+    let width = heads * d;
+    let mut out = vec![0.0; q.len()];
+    for (index, query) in queries.chunks_exact(QUERY_COLUMNS).enumerate() {
+        let [position, first, end] = [query[0] as usize, query[1] as usize, query[2] as usize];
+        let sees = |p: &usize| half_window.is_none_or(|half| p.abs_diff(position) <= half);
+        for head in 0..heads {
+            let turned = rotate(&q[index * width + head * d..][..d], &rope[position * d..][..d]);
+            let visible: Vec<usize> = (0..end - first).filter(sees).collect();
+            let score = |p: usize| {
+                let key = rotate(&kv[(first + p) * 2 * width + head * d..][..d], &rope[p * d..][..d]);
+                turned.iter().zip(&key).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum::<f64>() / (d as f64).sqrt()
+            };
+            let scores: Vec<f64> = visible.iter().map(|p| score(*p)).collect();
+            let highest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            let shares: Vec<f64> = scores.iter().map(|s| (s - highest).exp()).collect();
+            let total: f64 = shares.iter().sum();
+            for j in 0..d {
+                let value = |p: usize| f64::from(kv[(first + p) * 2 * width + width + head * d + j]);
+                let sum: f64 = visible.iter().zip(&shares).map(|(p, share)| share * value(*p)).sum();
+                out[index * width + head * d + j] = (sum / total) as f32;
+            }
+        }
+    }
+    out
+}
+
+/// SiLU or exact GELU in f64.
+pub fn activate(x: f32, activation: Activation) -> f64 {
+    let x = f64::from(x);
+    match activation {
+        Activation::Silu => x / (1.0 + (-x).exp()),
+        Activation::Gelu => x * 0.5 * (1.0 + erf(x / std::f64::consts::SQRT_2)),
+    }
+}
+
+/// `act(first half) * second half` over rows of `2 * inner`.
+pub fn gate(u: &[f32], inner: usize, activation: Activation) -> Vec<f32> {
+    let row_gate = |row: &[f32]| {
+        let (value, gate) = row.split_at(inner);
+        let pair = |(v, g): (&f32, &f32)| (activate(*v, activation) * f64::from(*g)) as f32;
+        value.iter().zip(gate).map(pair).collect::<Vec<_>>()
+    };
+    u.chunks_exact(2 * inner).flat_map(row_gate).collect()
+}
+
+/// The error function by its Maclaurin series (small arguments) or its continued fraction (large),
+/// both to f64 accuracy: Abramowitz and Stegun 7.1.6 and 7.1.14.
+fn erf(x: f64) -> f64 {
+    let magnitude = x.abs();
+    if magnitude < 3.0 {
+        let (mut term, mut sum, mut n) = (x, x, 0.0);
+        while term.abs() > 1e-17 * sum.abs() {
+            n += 1.0;
+            term *= 2.0 * x * x / (2.0 * n + 1.0);
+            sum += term;
+        }
+        return 2.0 / std::f64::consts::PI.sqrt() * (-x * x).exp() * sum;
+    }
+    let fraction = (1..60).rev().fold(magnitude, |below, n| magnitude + f64::from(n) / 2.0 / below);
+    (1.0 - (-x * x).exp() / std::f64::consts::PI.sqrt() / fraction) * x.signum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::erf;
+
+    #[test]
+    fn erf_has_its_tabulated_values() {
+        // Abramowitz and Stegun, table 7.1.
+        for (x, want) in [(0.0, 0.0), (0.5, 0.5204998778), (1.0, 0.8427007929), (2.0, 0.9953222650), (3.5, 0.9999992569)] {
+            assert!((erf(x) - want).abs() < 1e-9, "erf({x}) = {}", erf(x));
+            assert!((erf(-x) + want).abs() < 1e-9);
+        }
+    }
+}

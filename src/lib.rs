@@ -1,0 +1,32 @@
+//! Granite text embeddings, light enough for the browser.
+//!
+//! felsic turns text into embedding vectors with a ModernBERT encoder, natively and in a web page. The
+//! modules, in the order in which data flows:
+//!
+//! | module | duty |
+//! | --- | --- |
+//! | [`error`] | the one error type, with stable codes |
+//! | [`config`] | a checkpoint's settings, checked |
+//! | [`tokenizer`] | text -> token ids |
+//! | [`weights`] | bytes -> tensors: manifest, shards, quantised formats |
+//! | [`source`] | where bytes come from: HTTP, a folder, memory |
+//! | [`kernels`] | the hot operations, on CPU and GPU, behind one trait |
+//! | [`model`] | token ids -> hidden states -> pooled vectors |
+//! | [`embedder`] | texts -> vectors |
+//! | `pack` | checkpoint -> pack (native) |
+//! | `web` | the wasm-bindgen edge |
+//!
+//! A module imports only from those above it.
+
+pub mod config;
+pub mod embedder;
+pub mod error;
+pub mod kernels;
+pub mod model;
+#[cfg(feature = "native")]
+pub mod pack;
+pub mod source;
+pub mod tokenizer;
+#[cfg(feature = "web")]
+pub mod web;
+pub mod weights;

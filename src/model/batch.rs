@@ -1,0 +1,105 @@
+//! Which rows of a ragged batch belong together.
+
+use burn::tensor::{DType, Int, Tensor, TensorData};
+
+use super::Stage;
+use crate::kernels::QUERY_COLUMNS;
+
+/// Sequences whose tokens stand one after another, without padding.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    lengths: Vec<usize>,
+}
+
+/// What one layer is told of the batch.
+pub(super) struct LayerRows {
+    /// i32 [n_out, 3]: see [`crate::kernels::Kernels::attention`].
+    pub queries: Tensor<2, Int>,
+    /// i32 [n_in].
+    pub positions: Tensor<1, Int>,
+    /// Rows of the input that are also in the output, i32 [n_out]; `None` when all are.
+    pub kept: Option<Tensor<1, Int>>,
+}
+
+/// The first `limit` of `length` tokens.
+fn leading(length: usize, limit: Option<usize>) -> usize {
+    limit.map_or(length, |limit| limit.min(length))
+}
+
+impl Batch {
+    /// A batch of sequences of these lengths.
+    pub fn new(lengths: Vec<usize>) -> Self {
+        Self { lengths }
+    }
+
+    /// The lengths in tokens.
+    pub fn lengths(&self) -> &[usize] {
+        &self.lengths
+    }
+
+    /// How many rows the first `limit` tokens of each sequence take.
+    pub fn rows(&self, limit: Option<usize>) -> usize {
+        self.lengths.iter().map(|length| leading(*length, limit)).sum()
+    }
+
+    /// The first `limit` entries of each sequence of `all`, which has one entry a token.
+    pub fn first<T: Copy>(&self, all: &[T], limit: Option<usize>) -> Vec<T> {
+        let mut start = 0;
+        let mut kept = Vec::with_capacity(self.rows(limit));
+        for length in &self.lengths {
+            kept.extend_from_slice(&all[start..start + leading(*length, limit)]);
+            start += length;
+        }
+        kept
+    }
+
+    /// The index tensors of one stage.
+    pub(super) fn layer_rows(&self, stage: Stage, device: &burn::tensor::Device) -> LayerRows {
+        let (mut queries, mut positions, mut kept) = (Vec::new(), Vec::new(), Vec::new());
+        let mut first = 0;
+        for length in &self.lengths {
+            let (read, made) = (leading(*length, stage.input), leading(*length, stage.output));
+            positions.extend(0..read as i32);
+            for position in 0..made {
+                queries.extend([position as i32, first, first + read as i32]);
+                kept.push(first + position as i32);
+            }
+            first += read as i32;
+        }
+        let count = kept.len();
+        let kept = (count < positions.len()).then(|| ints(kept, [count], device));
+        LayerRows {
+            queries: ints(queries, [count, QUERY_COLUMNS], device),
+            positions: { let count = positions.len(); ints(positions, [count], device) },
+            kept,
+        }
+    }
+}
+
+fn ints<const D: usize>(values: Vec<i32>, shape: [usize; D], device: &burn::tensor::Device) -> Tensor<D, Int> {
+    Tensor::from_data(TensorData::new(values, shape), (device, DType::I32))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn first_keeps_the_leading_tokens_of_each_sequence() {
+        let batch = Batch::new(vec![3, 1, 4]);
+        assert_eq!(batch.first(&[1, 2, 3, 4, 5, 6, 7, 8], Some(2)), [1, 2, 4, 5, 6]);
+        assert_eq!(batch.rows(Some(2)), 5);
+        assert_eq!(batch.rows(None), 8);
+    }
+
+    #[cfg(feature = "cpu")]
+    #[test]
+    fn rows_point_into_the_input_of_the_stage() {
+        let device = burn::tensor::Device::flex();
+        let rows = Batch::new(vec![3, 1]).layer_rows(Stage { input: None, output: Some(2) }, &device);
+        let queries: Vec<i32> = rows.queries.into_data().try_into_vec().expect("i32");
+        assert_eq!(queries, [0, 0, 3, 1, 0, 3, 0, 3, 4]);
+        let kept: Vec<i32> = rows.kept.expect("fewer rows").into_data().try_into_vec().expect("i32");
+        assert_eq!(kept, [0, 1, 3]);
+    }
+}

@@ -1,0 +1,60 @@
+//! Hidden states to one vector a sequence.
+
+use crate::config::Pooling;
+use crate::error::{Code, Error, Result};
+
+/// The hidden states of one sequence, [n, H], to one vector [H].
+pub fn pool(states: &[f32], hidden: usize, pooling: Pooling) -> Vec<f32> {
+    match pooling {
+        Pooling::Cls => states[..hidden].to_vec(),
+        Pooling::Mean => {
+            let count = (states.len() / hidden) as f64;
+            let column = |j: usize| states[j..].iter().step_by(hidden).map(|v| f64::from(*v)).sum::<f64>();
+            (0..hidden).map(|j| (column(j) / count) as f32).collect()
+        }
+    }
+}
+
+/// The first `dimensions` components, divided by their length: a Matryoshka cut (Kusupati and others,
+/// arXiv 2205.13147) when there are fewer of them than the vector has.
+///
+/// # Errors
+/// [`Code::WeightsInvalid`] if the vector is zero or not finite: no such vector leaves felsic.
+pub fn unit(mut vector: Vec<f32>, dimensions: usize) -> Result<Vec<f32>> {
+    vector.truncate(dimensions);
+    let length = vector.iter().map(|v| f64::from(*v).powi(2)).sum::<f64>().sqrt();
+    if !length.is_finite() || length == 0.0 {
+        return Err(Error::new(
+            Code::WeightsInvalid,
+            "the model made a vector that is zero or not finite; its weights are damaged or do not fit its config",
+        ));
+    }
+    for v in &mut vector {
+        *v = (f64::from(*v) / length) as f32;
+    }
+    Ok(vector)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cls_takes_the_first_token_and_mean_the_average() {
+        let states = [1.0, 2.0, 3.0, 6.0];
+        assert_eq!(pool(&states, 2, Pooling::Cls), [1.0, 2.0]);
+        assert_eq!(pool(&states, 2, Pooling::Mean), [2.0, 4.0]);
+    }
+
+    #[test]
+    fn a_cut_vector_is_of_unit_length_again() {
+        assert_eq!(unit(vec![3.0, 4.0, 12.0], 2).expect("finite"), [0.6, 0.8]);
+    }
+
+    #[test]
+    fn no_vector_comes_of_zeros_or_nan() {
+        for bad in [vec![0.0, 0.0], vec![f32::NAN, 1.0], vec![f32::INFINITY, 1.0]] {
+            assert_eq!(unit(bad, 2).expect_err("refused").code(), Code::WeightsInvalid);
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! The example of the 97M model's card, for anyone who has the real weights.
+//!
+//! Queries and passages in English, German and Japanese with the table of cosines that the card of
+//! `ibm-granite/granite-embedding-97m-multilingual-r2` (Apache-2.0) prints. Stand-in weights do not reach it.
+
+use crate::embedder::{EmbedOptions, Embedder, NoHooks};
+use crate::error::{Code, Error, Result};
+
+/// The card's queries.
+pub const QUERIES: [&str; 3] = [
+    "What is the tallest mountain in Japan?",
+    "Wer hat das Lied Achy Breaky Heart geschrieben?",
+    "ドイツの首都はどこですか?",
+];
+
+/// The card's passages.
+pub const PASSAGES: [&str; 3] = [
+    "富士山は、静岡県と山梨県にまたがる活火山で、標高3776.12 mで日本最高峰の独立峰である。",
+    "Achy Breaky Heart is a country song written by Don Von Tress. Originally titled Don't Tell My Heart and \
+     performed by The Marcy Brothers in 1991.",
+    "Berlin ist die Hauptstadt und ein Land der Bundesrepublik Deutschland. Die Stadt ist mit rund 3,7 Millionen \
+     Einwohnern die bevölkerungsreichste Kommune Deutschlands.",
+];
+
+/// The card's cosines: a row for each query, a column for each passage.
+pub const COSINES: [[f32; 3]; 3] = [[0.8869, 0.6658, 0.7213], [0.6792, 0.9577, 0.6420], [0.7534, 0.6771, 0.9112]];
+
+/// The same table as this engine gives it.
+///
+/// # Errors
+/// Those of [`Embedder::embed`].
+pub async fn cosines(embedder: &Embedder) -> Result<[[f32; 3]; 3]> {
+    let texts: Vec<String> = QUERIES.iter().chain(&PASSAGES).map(|text| text.to_string()).collect();
+    let made = embedder.embed(&texts, &EmbedOptions::default(), &mut NoHooks).await?;
+    let (queries, passages) = made.split_at_checked(QUERIES.len()).ok_or_else(too_few)?;
+    let mut table = [[0.0; 3]; 3];
+    for (row, query) in table.iter_mut().zip(queries) {
+        for (cell, passage) in row.iter_mut().zip(passages) {
+            *cell = query.vector.iter().zip(&passage.vector).map(|(a, b)| a * b).sum();
+        }
+    }
+    Ok(table)
+}
+
+fn too_few() -> Error {
+    Error::new(Code::Internal, "fewer vectors than texts")
+}
+
+/// The largest difference from [`COSINES`]; not a number if any of the cosines is not.
+pub fn difference(table: &[[f32; 3]; 3]) -> f32 {
+    let pairs = table.iter().flatten().zip(COSINES.iter().flatten());
+    pairs.map(|(made, printed)| (made - printed).abs()).fold(0.0, super::goldens::larger)
+}

@@ -1,0 +1,123 @@
+//! The formats that weights have in a pack.
+
+use half::f16;
+
+use crate::error::{Code, Error, Result};
+use crate::weights::{ElementType, Matrix, StoredTensor, Tensors, quantise_rows, scales_name};
+
+/// The format of a matrix in a pack. Norms are always f32.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WeightFormat {
+    /// As they are, for the truth.
+    F32,
+    /// Int8 with one f16 scale a group, for use.
+    Int8,
+}
+
+/// How many columns of a row share a scale.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Group {
+    /// So many; in a matrix whose width that does not divide, the largest of 32, 16 and 8 that does, or
+    /// else the whole row.
+    Columns(usize),
+    /// The whole row.
+    Row,
+}
+
+impl Group {
+    /// Columns that share a scale in rows of `cols`.
+    pub fn of(self, cols: usize) -> usize {
+        let Group::Columns(wanted) = self else { return cols };
+        [wanted, 32, 16, 8].into_iter().find(|group| *group > 0 && cols.is_multiple_of(*group)).unwrap_or(cols)
+    }
+}
+
+/// What [`pack`](super::pack) makes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PackOptions {
+    /// Format of the layers.
+    pub weights: WeightFormat,
+    /// Format of the vocabulary table.
+    pub table: WeightFormat,
+    /// Columns that share a scale, in both.
+    pub group: Group,
+    /// Name of the model; the checkpoint's folder tells it otherwise.
+    pub name: Option<String>,
+    /// Revision of the checkpoint; known by itself only in a Hugging Face cache.
+    pub revision: Option<String>,
+}
+
+impl Default for PackOptions {
+    fn default() -> Self {
+        Self {
+            weights: WeightFormat::Int8,
+            table: WeightFormat::Int8,
+            group: Group::Columns(32),
+            name: None,
+            revision: None,
+        }
+    }
+}
+
+impl PackOptions {
+    /// The format as manifests and spaces name it: that of the layers, and that of the table if it differs.
+    pub(super) fn format_name(&self) -> String {
+        let name = |format| match (format, self.group) {
+            (WeightFormat::F32, _) => "f32".to_string(),
+            (WeightFormat::Int8, Group::Row) => "int8-row".to_string(),
+            (WeightFormat::Int8, Group::Columns(columns)) => format!("int8-g{columns}"),
+        };
+        match self.weights == self.table {
+            true => name(self.weights),
+            false => format!("{}+table-{}", name(self.weights), name(self.table)),
+        }
+    }
+}
+
+/// Bytes of one stored row.
+pub(super) fn row_bytes(cols: usize, format: WeightFormat, group: Group) -> usize {
+    match format {
+        WeightFormat::F32 => 4 * cols,
+        WeightFormat::Int8 => cols + 2 * (cols / group.of(cols)),
+    }
+}
+
+/// A tensor of a checkpoint as the pack stores it: itself in f32, or int8 with its scales.
+pub(super) fn convert(
+    name: &str,
+    tensor: StoredTensor,
+    format: WeightFormat,
+    group: Group,
+) -> Result<Vec<(String, StoredTensor)>> {
+    let shape = tensor.shape.clone();
+    let mut one = Tensors::default();
+    one.insert(name.to_string(), tensor)?;
+    let (rows, cols) = match shape[..] {
+        [len] => (1, len),
+        [rows, cols] => (rows, cols),
+        _ => return Err(Error::new(Code::TensorShape, format!("tensor {name} has shape {shape:?}"))),
+    };
+    let values = match shape.len() {
+        1 => one.take_vector(name, cols)?,
+        _ => one.take_matrix(name, rows, cols)?.into_f32(),
+    };
+    if values.iter().any(|value| !value.is_finite()) {
+        return Err(Error::new(Code::WeightsInvalid, format!("tensor {name} has a value that is not finite")));
+    }
+    if format == WeightFormat::F32 {
+        let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        return Ok(vec![(name.to_string(), StoredTensor { element: ElementType::F32, shape, bytes })]);
+    }
+    let named = |error: Error| Error::new(error.code(), format!("tensor {name} cannot be quantised")).because(error);
+    let Matrix::Int8 { values, scales, .. } = quantise_rows(&values, rows, cols, group.of(cols)).map_err(named)? else {
+        return Err(Error::new(Code::Internal, "quantising did not give int8"));
+    };
+    let scales_shape = vec![rows, scales.len() / rows.max(1)];
+    let values = StoredTensor { element: ElementType::I8, shape, bytes: values.into_iter().map(|v| v as u8).collect() };
+    let scales = StoredTensor {
+        element: ElementType::F16,
+        shape: scales_shape,
+        bytes: scales.iter().flat_map(|scale| f16::from_f32(*scale).to_le_bytes()).collect(),
+    };
+    Ok(vec![(name.to_string(), values), (scales_name(name), scales)])
+}

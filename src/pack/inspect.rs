@@ -1,0 +1,107 @@
+//! A pack in words.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use crate::config::{Activation, LayerKind};
+use crate::error::{Code, Error, Result};
+use crate::source::{FolderSource, read_file, read_manifest};
+use crate::weights::Manifest;
+
+/// Reads the manifest in `folder` and describes it; with `check`, also reads every file and compares length
+/// and hash.
+///
+/// # Errors
+/// Those of [`read_manifest`] and, with `check`, of [`read_file`].
+pub async fn inspect(folder: &Path, check: bool, on_bytes: &mut dyn FnMut(u64, u64)) -> Result<String> {
+    if !folder.is_dir() {
+        return Err(Error::new(Code::NotFound, format!("{} is not a folder", folder.display())));
+    }
+    let source = FolderSource::new(folder);
+    let (manifest, bytes) = read_manifest(&source).await?;
+    if check {
+        let (mut done, total) = (0, manifest.total_bytes());
+        for entry in manifest.files() {
+            let count = |bytes| {
+                done += bytes;
+                on_bytes(done, total);
+            };
+            read_file(&source, entry, &mut { count }).await?;
+        }
+    }
+    Ok(describe(&manifest, bytes, check))
+}
+
+fn describe(manifest: &Manifest, manifest_bytes: u64, checked: bool) -> String {
+    let (config, model) = (&manifest.config, &manifest.config.model);
+    let global = model.layers.iter().filter(|kind| **kind == LayerKind::Global).count();
+    let activation = match model.activation {
+        Activation::Silu => "silu",
+        Activation::Gelu => "gelu",
+    };
+    let prompts: Vec<String> = config.prompts.iter().map(|(name, prompt)| format!("{name} {prompt:?}")).collect();
+    let lines = [
+        ("model", manifest.name.clone()),
+        ("revision", manifest.revision.clone().unwrap_or_else(|| "not known".into())),
+        ("space", manifest.space.clone()),
+        ("format", manifest.weight_format.clone()),
+        ("shape", format!("hidden {}, layers {}, heads {}, intermediate {}", model.hidden_size, model.layers.len(), model.num_heads, model.intermediate_size)),
+        ("vocabulary", format!("{} rows", model.vocab_size)),
+        ("parameters", thousands(parameters(manifest))),
+        ("activation", activation.into()),
+        ("attention", format!("{global} global layers, the others see {} tokens to each side", model.half_window())),
+        ("rotary bases", format!("global {}, local {}", model.global_rope_theta, model.local_rope_theta)),
+        ("pooling", config.pooling.as_str().into()),
+        ("longest text", format!("{} tokens", config.max_tokens)),
+        ("prompts", if prompts.is_empty() { "none".into() } else { prompts.join(", ") }),
+        ("self-test", format!("{} texts", manifest.self_test.len())),
+        ("checkpoint", format!("sha256 {}", manifest.checkpoint.sha256)),
+    ];
+    let mut out = String::new();
+    for (name, value) in lines {
+        line(&mut out, &format!("{name:<13} {value}"));
+    }
+    line(&mut out, "");
+    for entry in manifest.files() {
+        line(&mut out, &format!("{:>13}  {}  {}", thousands(entry.bytes), entry.sha256, entry.file));
+    }
+    line(&mut out, "");
+    let part = |start: &str| manifest.shards.iter().filter(|shard| shard.file.starts_with(start)).map(|shard| shard.bytes).sum();
+    let sizes = [
+        ("manifest", manifest_bytes),
+        ("tokenizer", manifest.tokenizer.entry.bytes),
+        ("layers", part("layers-")),
+        ("table", part("table-")),
+        ("total", manifest_bytes + manifest.total_bytes()),
+    ];
+    for (name, bytes) in sizes {
+        line(&mut out, &format!("{:>13}  {name}", thousands(bytes)));
+    }
+    if checked {
+        let count = manifest.files().count();
+        line(&mut out, &format!("\nall {count} files have the length and the hash of the manifest"));
+    }
+    out
+}
+
+fn line(out: &mut String, text: &str) {
+    // Writing to a String cannot fail.
+    let _ = writeln!(out, "{text}");
+}
+
+fn parameters(manifest: &Manifest) -> u64 {
+    manifest.config.model.tensors().iter().map(|(_, shape)| shape.iter().map(|size| *size as u64).product::<u64>()).sum()
+}
+
+/// 1234567 -> `1 234 567`.
+fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(' ');
+        }
+        out.push(digit);
+    }
+    out
+}

@@ -1,0 +1,25 @@
+//! The vectors that a device has to reproduce.
+
+use std::path::Path;
+
+use super::texts;
+use crate::embedder::{EmbedOptions, Embedder};
+use crate::error::Result;
+use crate::model::DeviceKind;
+use crate::source::{FolderSource, load_parts};
+use crate::weights::{Manifest, SelfTest};
+
+/// Reads the files of `manifest` back from `folder`, every byte checked, and embeds the self-test's texts on
+/// the CPU. The vectors are those of the pack's own weights: they test devices, not quantisation.
+pub(super) fn make(manifest: &Manifest, folder: &Path) -> Result<Vec<SelfTest>> {
+    pollster::block_on(async {
+        let parts = load_parts(manifest.clone(), 0, &FolderSource::new(folder), &mut |_| ()).await?;
+        let embedder = Embedder::new(parts, DeviceKind::Cpu).await?;
+        let plain = EmbedOptions { strip: false, ..EmbedOptions::default() };
+        let tokenize = |text: &&str| embedder.tokenize(text, &plain);
+        let ids = texts::SELF_TEST.iter().map(tokenize).collect::<Result<Vec<_>>>()?;
+        let vectors = embedder.embed_ids(&ids).await?;
+        let tests = texts::SELF_TEST.iter().zip(ids).zip(vectors);
+        Ok(tests.map(|((text, ids), embedding)| SelfTest { text: text.to_string(), ids, embedding }).collect())
+    })
+}

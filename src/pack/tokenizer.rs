@@ -1,0 +1,40 @@
+//! `tokenizer.json` -> compact form, checked against the original.
+
+use serde_json::Value;
+
+use super::texts;
+use crate::error::{Code, Error, Result};
+use crate::tokenizer::{Tokenizer, compact};
+
+/// Compiles a `tokenizer.json` and compares the result with the `tokenizers` crate on several hundred texts,
+/// whole and cut short.
+///
+/// # Errors
+/// Those of [`compact::compile`]; [`Code::TokenizerUnsupported`] with the text on which the two differ;
+/// [`Code::TokenizerInvalid`] for more ids than the vocabulary table has rows.
+pub(super) fn compile(json: &[u8], rows: usize) -> Result<Vec<u8>> {
+    let original = Tokenizer::from_json(json)?;
+    let bytes = compact::compile(json)?;
+    let compact = Tokenizer::from_compact(&bytes)?;
+    if compact.vocab_size() > rows {
+        let message = format!("the tokenizer has {} ids, but the vocabulary table only {rows} rows", compact.vocab_size());
+        return Err(Error::new(Code::TokenizerInvalid, message));
+    }
+    for (at, text) in texts::for_tokenizers(&added_tokens(json)).iter().enumerate() {
+        let cut = 1 + at % 24;
+        let same = original.encode(text)? == compact.encode(text)?
+            && original.encode_truncated(text, cut)? == compact.encode_truncated(text, cut)?;
+        if !same {
+            let message = format!("the compact tokenizer gives other ids than tokenizer.json for {text:?}");
+            return Err(Error::new(Code::TokenizerUnsupported, message));
+        }
+    }
+    Ok(bytes)
+}
+
+/// The contents of added tokens, which texts may contain.
+fn added_tokens(json: &[u8]) -> Vec<String> {
+    let value: Value = serde_json::from_slice(json).unwrap_or_default();
+    let tokens = value.get("added_tokens").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    tokens.iter().filter_map(|token| token.get("content")?.as_str()).map(str::to_string).collect()
+}

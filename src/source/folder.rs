@@ -1,0 +1,77 @@
+//! Files in a folder.
+
+use std::fs::File;
+use std::io::{ErrorKind, Read, Seek, SeekFrom};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use super::{Parts, Progress, Sink, Source, load_pack, open_checkpoint};
+use crate::error::{Code, Error, Result};
+use crate::weights::Manifest;
+
+/// Bytes read at a time.
+const PIECE: usize = 1 << 20;
+
+/// A folder, typically of a pack.
+#[derive(Clone, Debug)]
+pub struct FolderSource {
+    folder: PathBuf,
+}
+
+impl FolderSource {
+    /// The files of `folder`.
+    pub fn new(folder: impl Into<PathBuf>) -> Self {
+        Self { folder: folder.into() }
+    }
+}
+
+/// An error of the file system, with the path.
+pub(crate) fn io_error(path: &Path, doing: &str, error: std::io::Error) -> Error {
+    match error.kind() {
+        ErrorKind::NotFound => Error::new(Code::NotFound, format!("{} does not exist", path.display())),
+        _ => Error::new(Code::Io, format!("cannot {doing} {}", path.display())).because(error),
+    }
+}
+
+impl Source for FolderSource {
+    async fn read(&self, file: &str, range: Option<Range<u64>>, sink: Sink<'_>) -> Result<()> {
+        let path = self.folder.join(file);
+        let failed = |error| io_error(&path, "read", error);
+        let mut open = File::open(&path).map_err(failed)?;
+        let range = range.unwrap_or(0..u64::MAX);
+        open.seek(SeekFrom::Start(range.start)).map_err(failed)?;
+        let mut rest = open.take(range.end.saturating_sub(range.start));
+        let mut piece = vec![0; PIECE];
+        loop {
+            match rest.read(&mut piece) {
+                Ok(0) => return Ok(()),
+                Ok(count) => sink(&piece[..count])?,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(failed(error)),
+            }
+        }
+    }
+
+    fn location(&self, file: &str) -> String {
+        self.folder.join(file).display().to_string()
+    }
+}
+
+/// Reads a pack or a checkpoint, whichever the folder is.
+///
+/// # Errors
+/// [`Code::NotFound`] for a folder that is neither; otherwise those of [`load_pack`] and
+/// [`open_checkpoint`].
+pub async fn open_model(folder: &Path, on_progress: &mut dyn FnMut(Progress)) -> Result<Parts> {
+    if folder.join(Manifest::FILE).exists() {
+        return load_pack(&FolderSource::new(folder), on_progress).await;
+    }
+    if folder.join("config.json").exists() {
+        return open_checkpoint(folder);
+    }
+    let message = match folder.is_dir() {
+        true => "has neither a manifest.json (a pack) nor a config.json (a checkpoint)",
+        false => "is not a folder",
+    };
+    Err(Error::new(Code::NotFound, format!("{} {message}", folder.display())))
+}

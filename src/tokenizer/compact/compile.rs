@@ -1,0 +1,234 @@
+//! `tokenizer.json` -> the compact form.
+
+use super::Compact;
+use super::format::{MOST_IDS, Recipe};
+use crate::error::Result;
+use crate::tokenizer::added::AddedToken;
+use crate::tokenizer::bpe::Work;
+use crate::tokenizer::json::{Added, Document, kind, sequence};
+use crate::tokenizer::normalise::{Step, normalise};
+use crate::tokenizer::split::{GPT2_PATTERN, O200K_PATTERN, Splitter};
+use crate::tokenizer::{invalid, unsupported};
+use serde_json::Value;
+use std::collections::{BTreeMap, HashMap};
+
+/// Turns a `tokenizer.json` into the bytes that
+/// [`Tokenizer::from_compact`](crate::tokenizer::Tokenizer::from_compact) reads.
+///
+/// # Errors
+/// [`Code::TokenizerInvalid`](crate::error::Code::TokenizerInvalid) for a file that cannot be read,
+/// [`Code::TokenizerUnsupported`](crate::error::Code::TokenizerUnsupported), with the field's name, for
+/// anything that would not run exactly as the `tokenizers` crate runs it.
+pub fn compile(tokenizer_json: &[u8]) -> Result<Vec<u8>> {
+    let document = Document::read(tokenizer_json)?;
+    let normaliser = normaliser(&document.normalizer)?;
+    let (splitter, byte_level) = pre_tokenizer(&document.pre_tokenizer, &normaliser)?;
+    let model = &document.model;
+    let byte_fallback = model.byte_fallback.unwrap_or(false);
+    if byte_level && byte_fallback {
+        return Err(unsupported("model.byte_fallback together with a ByteLevel pre_tokenizer"));
+    }
+    if model.end_of_word_suffix.as_ref().is_some_and(|suffix| !suffix.is_empty()) {
+        return Err(unsupported("model.end_of_word_suffix is not empty"));
+    }
+    let (before, after) = document.template()?;
+    let added = added_tokens(&document.added_tokens, &model.vocab, &normaliser);
+    let tokens = tokens(&model.vocab, byte_level)?;
+    let merges = merges(&document, &tokens, byte_level)?;
+    let all_ids = model.vocab.values().chain(added.iter().map(|token| &token.id)).chain(&before).chain(&after);
+    let mut recipe = Recipe {
+        splitter,
+        byte_level,
+        byte_fallback,
+        unknown: model.unk_token.as_ref().and_then(|token| model.vocab.get(token).copied()),
+        fuse_unknown: model.fuse_unk.unwrap_or(false),
+        vocab_size: all_ids.max().map_or(0, |id| id.saturating_add(1)),
+        before,
+        after,
+        normaliser,
+        ends: ends(&tokens)?,
+        ids: tokens.iter().map(|(id, _)| *id).collect(),
+        bytes: tokens.into_iter().flat_map(|(_, token)| token).collect(),
+        direct: None,
+        merges,
+        added,
+    };
+    if recipe.vocab_size > MOST_IDS {
+        return Err(unsupported(format!("ids go up to {}, beyond {MOST_IDS}", recipe.vocab_size)));
+    }
+    if !model.ignore_merges.unwrap_or(false) {
+        recipe.direct = Some(direct(recipe.clone())?);
+    }
+    let bytes = recipe.write();
+    // What is written can be read: the reader's checks are the rest of the compiler's.
+    Compact::from_bytes(&bytes)?;
+    Ok(bytes)
+}
+
+fn normaliser(component: &Value) -> Result<Vec<Step>> {
+    let steps = sequence(component, "normalizers").into_iter().map(|part| match kind(part) {
+        "NFC" => Ok(Step::Nfc),
+        "Replace" => match (part["pattern"]["String"].as_str(), part["content"].as_str()) {
+            (Some(from), Some(to)) if !from.is_empty() => Ok(Step::Replace { from: from.into(), to: to.into() }),
+            _ => Err(unsupported("normalizer is a Replace of something else than a string")),
+        },
+        other => Err(unsupported(format!("normalizer is {other}"))),
+    });
+    steps.collect()
+}
+
+/// The splitter, and whether tokens are bytes.
+fn pre_tokenizer(component: &Value, normaliser: &[Step]) -> Result<(Splitter, bool)> {
+    let mut splitter = Splitter::Whole;
+    let mut byte_level = false;
+    for part in sequence(component, "pretokenizers") {
+        let found = match kind(part) {
+            // Nothing can follow: the characters of the text have become others.
+            _ if byte_level => return Err(unsupported("pre_tokenizer goes on after ByteLevel")),
+            "ByteLevel" if part["add_prefix_space"] == false => {
+                byte_level = true;
+                if part["use_regex"] == false { Splitter::Whole } else { Splitter::Gpt2 }
+            }
+            "ByteLevel" => return Err(unsupported("pre_tokenizer.add_prefix_space")),
+            "Split" => split(part, normaliser)?,
+            other => return Err(unsupported(format!("pre_tokenizer is {other}"))),
+        };
+        if found != Splitter::Whole && splitter != Splitter::Whole {
+            return Err(unsupported("pre_tokenizer splits twice"));
+        }
+        if found != Splitter::Whole {
+            splitter = found;
+        }
+    }
+    Ok((splitter, byte_level))
+}
+
+fn split(component: &Value, normaliser: &[Step]) -> Result<Splitter> {
+    let pattern = &component["pattern"];
+    // Gemma's: a split at spaces, of which the normaliser leaves none.
+    if pattern["String"] == " " && component["invert"] == false && leaves_no_space(normaliser) {
+        return Ok(Splitter::Whole);
+    }
+    if component["behavior"] != "Isolated" || component["invert"] != false {
+        return Err(unsupported("pre_tokenizer.behavior is not Isolated, or inverted"));
+    }
+    match pattern["Regex"].as_str() {
+        Some(GPT2_PATTERN) => Ok(Splitter::Gpt2),
+        Some(O200K_PATTERN) => Ok(Splitter::O200k),
+        _ => Err(unsupported(format!("pre_tokenizer.pattern is {pattern}"))),
+    }
+}
+
+fn leaves_no_space(normaliser: &[Step]) -> bool {
+    normaliser.iter().fold(false, |none, step| match step {
+        Step::Nfc => none,
+        Step::Replace { from, to } => (none || from == " ") && !to.contains(' '),
+    })
+}
+
+/// The added tokens with their ids and as they are searched for.
+fn added_tokens(tokens: &[Added], vocab: &HashMap<String, u32>, normaliser: &[Step]) -> Vec<AddedToken> {
+    // A later entry takes the place of an earlier one of the same content or id.
+    let mut ids: HashMap<&str, u32> = HashMap::new();
+    let mut by_id: BTreeMap<u32, &Added> = BTreeMap::new();
+    let mut next = vocab.len() as u32;
+    for token in tokens.iter().filter(|token| !token.content.is_empty()) {
+        let known = ids.get(token.content.as_str()).or_else(|| vocab.get(&token.content)).copied();
+        let id = known.unwrap_or(next);
+        next += u32::from(known.is_none());
+        ids.insert(&token.content, id);
+        by_id.insert(id, token);
+    }
+    let searched = |token: &Added| match token.normalized {
+        true => normalise(normaliser, &token.content).into_owned(),
+        false => token.content.clone(),
+    };
+    let added = by_id.into_iter().map(|(id, token)| AddedToken {
+        id,
+        content: searched(token),
+        normalized: token.normalized,
+        lstrip: token.lstrip,
+        rstrip: token.rstrip,
+        single_word: token.single_word,
+    });
+    added.collect()
+}
+
+/// Ids and strings in ascending order of ids. Of a byte-level vocabulary those tokens are left out
+/// that are not spelled in its alphabet: no text and no merge leads to them.
+fn tokens(vocab: &HashMap<String, u32>, byte_level: bool) -> Result<Vec<(u32, Vec<u8>)>> {
+    let mut by_id: Vec<(u32, &str)> = vocab.iter().map(|(token, id)| (*id, token.as_str())).collect();
+    by_id.sort_unstable();
+    if let Some(pair) = by_id.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+        return Err(invalid(format!("model.vocab gives {:?} and {:?} the same id", pair[0].1, pair[1].1)));
+    }
+    let spell = spelling(byte_level);
+    Ok(by_id.into_iter().filter_map(|(id, token)| Some((id, spell(token)?))).collect())
+}
+
+/// The bytes that a token of the vocabulary stands for.
+fn spelling(byte_level: bool) -> impl Fn(&str) -> Option<Vec<u8>> {
+    let alphabet = alphabet();
+    move |token| match byte_level {
+        true => token.chars().map(|c| alphabet.get(&c).copied()).collect(),
+        false => Some(token.as_bytes().to_vec()),
+    }
+}
+
+/// The characters that stand for bytes in a byte-level vocabulary: visible ones of Latin-1 for
+/// themselves, and for the others those from U+0100 on, in order.
+fn alphabet() -> HashMap<char, u8> {
+    let shows = |byte: &u8| matches!(byte, 0x21..=0x7E | 0xA1..=0xAC | 0xAE..=0xFF);
+    let visible = (0..=255).filter(shows).map(|byte| (char::from(byte), byte));
+    let others = ('\u{100}'..).zip((0..=255).filter(|byte| !shows(byte)));
+    visible.chain(others).collect()
+}
+
+fn ends(tokens: &[(u32, Vec<u8>)]) -> Result<Vec<u32>> {
+    let mut end = 0;
+    let ends = tokens.iter().map(|(_, token)| {
+        end += token.len();
+        u32::try_from(end).map_err(|_| unsupported("model.vocab is larger than 4 GiB"))
+    });
+    ends.collect()
+}
+
+/// The merges as indices of the tokens made, with the lengths of their left parts.
+fn merges(document: &Document, tokens: &[(u32, Vec<u8>)], byte_level: bool) -> Result<Vec<(u32, u32)>> {
+    let spell = spelling(byte_level);
+    let index: HashMap<&[u8], u32> = (0..).zip(tokens).map(|(index, (_, token))| (token.as_slice(), index)).collect();
+    let mut merges = Vec::new();
+    document.model.merges(|left, right| {
+        if let (Some(mut left), Some(right)) = (spell(left), spell(right)) {
+            let length = left.len() as u32;
+            left.extend(right);
+            merges.extend(index.get(left.as_slice()).map(|made| (*made, length)));
+        }
+        Ok(())
+    })?;
+    // The last of several mentions of a merge counts.
+    let last: HashMap<(u32, u32), usize> = merges.iter().copied().zip(0..).collect();
+    let mut at = 0;
+    merges.retain(|merge| {
+        at += 1;
+        last.get(merge) == Some(&(at - 1))
+    });
+    Ok(merges)
+}
+
+/// Which tokens the merges make of their own text: those need no merging at run time.
+fn direct(recipe: Recipe) -> Result<Vec<u8>> {
+    let compact = Compact::new(recipe)?;
+    let vocabulary = compact.words.vocabulary();
+    let mut bits = vec![0; vocabulary.len().div_ceil(8)];
+    let mut work = Work::default();
+    for index in 0..vocabulary.len() {
+        // A token that is not UTF-8 is never a word.
+        if let Ok(token) = std::str::from_utf8(vocabulary.token(index)) {
+            compact.words.merge(token, &mut work);
+            let makes_itself = work.symbols.len() == 1 && work.symbols[0].token as usize == index;
+            bits[index / 8] |= u8::from(makes_itself) << (index % 8);
+        }
+    }
+    Ok(bits)
+}

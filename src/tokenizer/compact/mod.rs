@@ -1,0 +1,136 @@
+//! The compact tokenizer: byte-pair encoding from flat tables, in pure Rust.
+//!
+//! ```text
+//! text --added tokens--> normalise --added tokens--> split into words --merges--> ids --template--> ids
+//! ```
+//!
+//! It runs the kinds of tokenizer that the Granite R2 models use: byte-level vocabularies with the
+//! pattern of GPT-2 or o200k, and vocabularies of characters with byte fallback. [`compile`] turns
+//! a `tokenizer.json` into its bytes, [`Tokenizer::from_compact`](super::Tokenizer::from_compact) reads
+//! them; `format.rs` has the layout.
+
+mod compile;
+mod format;
+mod words;
+
+pub use compile::compile;
+
+use super::added::{AddedTokens, Part};
+use super::bpe::Work;
+use super::classes::Classes;
+use super::normalise::{Step, normalise};
+use super::split::Splitter;
+use crate::error::Result;
+use format::Recipe;
+use std::ops::ControlFlow;
+use words::Words;
+
+/// A tokenizer in its compact form.
+pub(super) struct Compact {
+    normaliser: Vec<Step>,
+    /// Searched for in the text as it is.
+    added: AddedTokens,
+    /// Searched for in the normalised text.
+    added_normalised: AddedTokens,
+    splitter: Splitter,
+    words: Words,
+    before: Vec<u32>,
+    after: Vec<u32>,
+    vocab_size: usize,
+}
+
+impl Compact {
+    /// Reads what [`compile`] made. The bytes may be anything: whatever is wrong with them is an error.
+    ///
+    /// # Errors
+    /// [`Code::TokenizerUnsupported`](crate::error::Code::TokenizerUnsupported) for another version of
+    /// the layout, [`Code::TokenizerInvalid`](crate::error::Code::TokenizerInvalid) for bytes that do
+    /// not follow it.
+    pub(super) fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        Self::new(Recipe::read(bytes)?)
+    }
+
+    fn new(recipe: Recipe) -> Result<Self> {
+        let Recipe { normaliser, splitter, before, after, vocab_size, added, .. } = &recipe;
+        let (added_normalised, added) = added.iter().cloned().partition(|token| token.normalized);
+        Ok(Self {
+            added: AddedTokens::new(added)?,
+            added_normalised: AddedTokens::new(added_normalised)?,
+            normaliser: normaliser.clone(),
+            splitter: *splitter,
+            before: before.clone(),
+            after: after.clone(),
+            vocab_size: *vocab_size as usize,
+            words: Words::new(recipe)?,
+        })
+    }
+
+    /// All ids of a text, special tokens of the template included.
+    pub(super) fn encode(&self, text: &str) -> Vec<u32> {
+        self.framed(&self.body(text, usize::MAX))
+    }
+
+    /// At most `max_tokens` ids, and whether ids were left out; see
+    /// [`Tokenizer::encode_truncated`](super::Tokenizer::encode_truncated). The text is only read as
+    /// far as needed.
+    pub(super) fn encode_truncated(&self, text: &str, max_tokens: usize) -> (Vec<u32>, bool) {
+        let room = max_tokens.saturating_sub(self.before.len() + self.after.len());
+        let body = self.body(text, room);
+        let mut ids = self.framed(&body[..body.len().min(room)]);
+        ids.truncate(max_tokens);
+        (ids, body.len() > room)
+    }
+
+    /// How many ids [`Compact::encode`] gives.
+    pub(super) fn count(&self, text: &str) -> usize {
+        self.body(text, usize::MAX).len() + self.before.len() + self.after.len()
+    }
+
+    /// The largest id + 1.
+    pub(super) fn vocab_size(&self) -> usize {
+        self.vocab_size
+    }
+
+    fn framed(&self, body: &[u32]) -> Vec<u32> {
+        [self.before.as_slice(), body, self.after.as_slice()].concat()
+    }
+
+    /// The ids of a text alone; stops soon after there are more than `limit`.
+    fn body(&self, text: &str, limit: usize) -> Vec<u32> {
+        let mut ids = Vec::new();
+        let mut work = Work::default();
+        let goes_on = |ids: &[u32]| if ids.len() > limit { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+        let _ = self.added.split(text, &mut |part| match part {
+            Part::Token(id) => {
+                ids.push(id);
+                goes_on(&ids)
+            }
+            Part::Text(text) => self.added_normalised.split(&normalise(&self.normaliser, text), &mut |part| {
+                match part {
+                    Part::Token(id) => ids.push(id),
+                    Part::Text(text) => return self.split(text, &mut work, &mut ids, limit),
+                }
+                goes_on(&ids)
+            }),
+        });
+        ids
+    }
+
+    /// The ids of a text without added tokens; breaks off as soon as there are more than `limit`.
+    fn split(&self, mut text: &str, work: &mut Work, ids: &mut Vec<u32>, limit: usize) -> ControlFlow<()> {
+        let classes = Classes::get();
+        while !text.is_empty() {
+            let (mut word, rest) = text.split_at(self.splitter.first_word(text, classes));
+            while !word.is_empty() {
+                let (part, after) = word.split_at(self.words.seam(word));
+                self.words.encode(part, work, ids);
+                if ids.len() > limit {
+                    return ControlFlow::Break(());
+                }
+                word = after;
+            }
+            text = rest;
+        }
+        ControlFlow::Continue(())
+    }
+}

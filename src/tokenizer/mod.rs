@@ -1,0 +1,111 @@
+//! Text -> token ids.
+//!
+//! A checkpoint brings a `tokenizer.json`, which the `tokenizers` crate reads (native builds only).
+//! A pack brings felsic's compact form of it, which loads many times faster and runs everywhere;
+//! [`compact::compile`] makes it. Both give the same ids for every text, which the tests check
+//! against each other; a `tokenizer.json` that the compact form cannot run exactly is refused when
+//! it is compiled.
+//!
+//! White space at the ends of a text is part of it here; whoever wants it gone strips it before.
+
+mod added;
+mod bpe;
+mod class_ranges;
+mod classes;
+pub mod compact;
+mod json;
+#[cfg(feature = "native")]
+mod native;
+mod normalise;
+mod split;
+mod vocabulary;
+
+use crate::error::{Code, Error, Result};
+use compact::Compact;
+
+/// A tokenizer, from either form.
+pub struct Tokenizer(Form);
+
+enum Form {
+    Compact(Box<Compact>),
+    #[cfg(feature = "native")]
+    Native(Box<native::Native>),
+}
+
+impl Tokenizer {
+    /// Reads a `tokenizer.json`. Truncation and padding that it configures are left out.
+    ///
+    /// # Errors
+    /// [`Code::TokenizerInvalid`] if it is not JSON, or contradicts itself;
+    /// [`Code::TokenizerUnsupported`] if its ids depend on chance (dropout), or if it is of a kind
+    /// that is not run.
+    #[cfg(feature = "native")]
+    pub fn from_json(bytes: &[u8]) -> Result<Self> {
+        Ok(Self(Form::Native(Box::new(native::Native::from_json(bytes)?))))
+    }
+
+    /// Reads the compact form that [`compact::compile`] makes.
+    ///
+    /// # Errors
+    /// As [`Compact::from_bytes`].
+    pub fn from_compact(bytes: &[u8]) -> Result<Self> {
+        Ok(Self(Form::Compact(Box::new(Compact::from_bytes(bytes)?))))
+    }
+
+    /// All ids of a text, special tokens of the post-processor included.
+    ///
+    /// # Errors
+    /// [`Code::InputInvalid`] if the `tokenizers` crate refuses the text, or if the text is longer
+    /// than it can take. The compact form never fails.
+    pub fn encode(&self, text: &str) -> Result<Vec<u32>> {
+        match &self.0 {
+            Form::Compact(compact) => Ok(compact.encode(text)),
+            #[cfg(feature = "native")]
+            Form::Native(native) => native.encode(text),
+        }
+    }
+
+    /// At most `max_tokens` ids, and whether ids were left out.
+    ///
+    /// The end of the text goes first, the special tokens stay: a text is cut to what they leave
+    /// room for. If there is not even room for them, they are cut too.
+    ///
+    /// # Errors
+    /// As [`Tokenizer::encode`].
+    pub fn encode_truncated(&self, text: &str, max_tokens: usize) -> Result<(Vec<u32>, bool)> {
+        match &self.0 {
+            Form::Compact(compact) => Ok(compact.encode_truncated(text, max_tokens)),
+            #[cfg(feature = "native")]
+            Form::Native(native) => native.encode_truncated(text, max_tokens),
+        }
+    }
+
+    /// How many ids [`Tokenizer::encode`] gives.
+    ///
+    /// # Errors
+    /// As [`Tokenizer::encode`].
+    pub fn count(&self, text: &str) -> Result<usize> {
+        match &self.0 {
+            Form::Compact(compact) => Ok(compact.count(text)),
+            #[cfg(feature = "native")]
+            Form::Native(native) => native.encode(text).map(|ids| ids.len()),
+        }
+    }
+
+    /// The largest id + 1: how many rows a vocabulary table must have at least.
+    pub fn vocab_size(&self) -> usize {
+        match &self.0 {
+            Form::Compact(compact) => compact.vocab_size(),
+            #[cfg(feature = "native")]
+            Form::Native(native) => native.vocab_size(),
+        }
+    }
+}
+
+fn invalid(what: impl AsRef<str>) -> Error {
+    Error::new(Code::TokenizerInvalid, format!("the tokenizer is damaged: {}", what.as_ref()))
+}
+
+fn unsupported(what: impl AsRef<str>) -> Error {
+    Error::new(Code::TokenizerUnsupported, format!("felsic does not run this tokenizer: {}", what.as_ref()))
+}

@@ -1,0 +1,127 @@
+//! The wasm-bindgen edge: JavaScript values in and out, no logic.
+//!
+//! One [`Engine`] class, the same in the CPU and the GPU binary. Whatever it throws is a JavaScript
+//! `Error` named `FelsicError` with a `code`; see [`errors`].
+
+mod errors;
+mod hooks;
+
+use js_sys::{Float32Array, Function, Object, Reflect, Uint8Array, Uint32Array};
+use serde::Deserialize;
+use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
+use web_sys::AbortSignal;
+
+use crate::embedder::{EmbedOptions, Embedder};
+use crate::error::{Code, Error, Result};
+use crate::model::DeviceKind;
+use crate::source::{HttpSource, load_pack};
+use errors::to_js;
+use hooks::{JsHooks, report_load};
+
+/// Options of `embed`, `tokenize` and `countTokens` as JavaScript gives them.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct JsOptions {
+    dimensions: Option<usize>,
+    strip: Option<bool>,
+    prompt: Option<String>,
+}
+
+fn options(value: JsValue) -> Result<EmbedOptions> {
+    if value.is_undefined() || value.is_null() {
+        return Ok(EmbedOptions::default());
+    }
+    let given: JsOptions = serde_wasm_bindgen::from_value(value)
+        .map_err(|error| Error::new(Code::InputInvalid, "the options are not as documented").because(error.to_string()))?;
+    Ok(EmbedOptions { dimensions: given.dimensions, strip: given.strip.unwrap_or(true), prompt: given.prompt })
+}
+
+/// A model on one device.
+#[wasm_bindgen]
+pub struct Engine {
+    embedder: Embedder,
+}
+
+#[wasm_bindgen]
+impl Engine {
+    /// Loads the pack at `model_url` (absolute, ends in `/`) onto `device` (`cpu` or `webgpu`).
+    /// A GPU has to reproduce the pack's self-test vectors before it is handed out.
+    pub async fn create(
+        model_url: String,
+        device: String,
+        on_progress: Option<Function>,
+        signal: Option<AbortSignal>,
+    ) -> std::result::Result<Engine, JsValue> {
+        create(model_url, &device, on_progress, signal).await.map_err(to_js)
+    }
+
+    /// What the engine is, as a plain object.
+    pub fn info(&self) -> std::result::Result<JsValue, JsValue> {
+        serde_wasm_bindgen::to_value(&self.embedder.info()).map_err(JsValue::from)
+    }
+
+    /// `{ vectors: Float32Array [texts * dimensions], tokens: Uint32Array, truncated: Uint8Array }`.
+    pub async fn embed(
+        &self,
+        texts: Vec<String>,
+        given: JsValue,
+        on_progress: Option<Function>,
+        signal: Option<AbortSignal>,
+    ) -> std::result::Result<JsValue, JsValue> {
+        let made = async {
+            let mut hooks = JsHooks::new(on_progress, signal);
+            self.embedder.embed(&texts, &options(given)?, &mut hooks).await
+        };
+        let made = made.await.map_err(to_js)?;
+        let vectors: Vec<f32> = made.iter().flat_map(|one| one.vector.iter().copied()).collect();
+        let tokens: Vec<u32> = made.iter().map(|one| one.tokens as u32).collect();
+        let truncated: Vec<u8> = made.iter().map(|one| u8::from(one.truncated)).collect();
+        let result = Object::new();
+        Reflect::set(&result, &"vectors".into(), &Float32Array::from(vectors.as_slice()))?;
+        Reflect::set(&result, &"tokens".into(), &Uint32Array::from(tokens.as_slice()))?;
+        Reflect::set(&result, &"truncated".into(), &Uint8Array::from(truncated.as_slice()))?;
+        Ok(result.into())
+    }
+
+    /// The token ids that the model gets for a text.
+    pub fn tokenize(&self, text: &str, given: JsValue) -> std::result::Result<Uint32Array, JsValue> {
+        let ids = options(given).and_then(|options| self.embedder.tokenize(text, &options)).map_err(to_js)?;
+        Ok(Uint32Array::from(ids.as_slice()))
+    }
+
+    /// Tokens of a text before truncation.
+    #[wasm_bindgen(js_name = countTokens)]
+    pub fn count_tokens(&self, text: &str, given: JsValue) -> std::result::Result<usize, JsValue> {
+        options(given).and_then(|options| self.embedder.count_tokens(text, &options)).map_err(to_js)
+    }
+
+    /// Bytes of this module's memory, which never shrinks.
+    #[wasm_bindgen(js_name = memoryBytes)]
+    pub fn memory_bytes(&self) -> f64 {
+        #[cfg(target_arch = "wasm32")]
+        return core::arch::wasm32::memory_size::<0>() as f64 * 65536.0;
+        #[cfg(not(target_arch = "wasm32"))]
+        0.0
+    }
+}
+
+async fn create(
+    model_url: String,
+    device: &str,
+    on_progress: Option<Function>,
+    signal: Option<AbortSignal>,
+) -> Result<Engine> {
+    let kind = match device {
+        "cpu" => DeviceKind::Cpu,
+        "webgpu" => DeviceKind::Gpu,
+        other => return Err(Error::new(Code::InputInvalid, format!("device is {other:?}; use \"cpu\" or \"webgpu\""))),
+    };
+    let source = HttpSource::new(&model_url, signal.clone())?;
+    let parts = load_pack(&source, &mut |progress| report_load(on_progress.as_ref(), &progress)).await?;
+    let embedder = Embedder::new(parts, kind).await?;
+    if kind == DeviceKind::Gpu {
+        embedder.self_test().await?;
+    }
+    hooks::check(signal.as_ref())?;
+    Ok(Engine { embedder })
+}

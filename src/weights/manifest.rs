@@ -1,0 +1,346 @@
+//! `manifest.json`: what a pack holds, so that everything else can be checked against it.
+//!
+//! A manifest comes over the network like any other file. Before anything that it lists is fetched, it is
+//! checked in itself: plain file names only, sensible lengths, and an index of tensors that is exactly
+//! what its config calls for.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
+
+use super::{ElementType, block_name, scales_name};
+use crate::config::{EmbedderConfig, TABLE};
+use crate::error::{Code, Error, Result};
+
+/// Bytes of one file, at most.
+const MOST_FILE: u64 = 1 << 30;
+/// Files of a pack, at most.
+const MOST_SHARDS: usize = 4096;
+/// Texts of a self-test, at most.
+const MOST_SELF_TESTS: usize = 64;
+
+/// A file of a pack.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileEntry {
+    /// Its name; no folders.
+    pub file: String,
+    /// Its length.
+    pub bytes: u64,
+    /// Its SHA-256 in lower-case hexadecimal.
+    pub sha256: String,
+}
+
+/// The tokenizer's file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenizerFile {
+    /// Its name, length and hash.
+    #[serde(flatten)]
+    pub entry: FileEntry,
+    /// The form that it has: `felsic-tokenizer`, whose version is in the file itself.
+    pub format: String,
+}
+
+impl TokenizerFile {
+    /// The only form so far.
+    pub const FORMAT: &str = "felsic-tokenizer";
+}
+
+/// A tensor of a shard.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TensorEntry {
+    /// Type of its elements.
+    #[serde(rename = "type")]
+    pub element: ElementType,
+    /// Sizes of its dimensions, outermost first.
+    pub shape: Vec<usize>,
+    /// Index of the shard that holds it.
+    pub shard: usize,
+}
+
+/// A text with its ids and the vector that the pack's weights give on the CPU.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SelfTest {
+    /// The text.
+    pub text: String,
+    /// Its token ids, special tokens included, without stripping of white space.
+    pub ids: Vec<u32>,
+    /// The vector, of unit length and full width; base64 of little-endian f32 in the file.
+    #[serde(serialize_with = "to_base64", deserialize_with = "from_base64")]
+    pub embedding: Vec<f32>,
+}
+
+/// The weights that a pack was made of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checkpoint {
+    /// SHA-256 of `model.safetensors`; of the files one after another if there are several.
+    pub sha256: String,
+    /// Their length.
+    pub bytes: u64,
+}
+
+/// The manifest of a pack.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// Always [`Manifest::FORMAT`].
+    pub format: String,
+    /// Always [`Manifest::VERSION`].
+    pub version: u32,
+    /// Name of the model.
+    pub name: String,
+    /// Revision of the checkpoint, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<String>,
+    /// Vectors are comparable only within one space.
+    pub space: String,
+    /// Format of the weights, like `int8-g32` or `f32`.
+    pub weight_format: String,
+    /// The model and what surrounds it.
+    pub config: EmbedderConfig,
+    /// The weights that the pack was made of.
+    pub checkpoint: Checkpoint,
+    /// The tokenizer's file.
+    pub tokenizer: TokenizerFile,
+    /// Files of weights: the layers first, then the vocabulary table.
+    pub shards: Vec<FileEntry>,
+    /// Every tensor in the shards.
+    pub tensors: BTreeMap<String, TensorEntry>,
+    /// Against devices that compute something else than they should.
+    pub self_test: Vec<SelfTest>,
+}
+
+impl Manifest {
+    /// Name of the file.
+    pub const FILE: &str = "manifest.json";
+    /// Value of `format`.
+    pub const FORMAT: &str = "felsic-pack";
+    /// Value of `version`: raised with every change that an older build would misread.
+    pub const VERSION: u32 = 1;
+
+    /// Parses and checks a manifest. `location` is what the error calls the file.
+    ///
+    /// # Errors
+    /// [`Code::ManifestInvalid`], [`Code::ManifestUnsupported`] for another version,
+    /// [`Code::ConfigInvalid`], and [`Code::TensorMissing`], [`Code::TensorShape`] or
+    /// [`Code::TensorType`] where the index is not what the config calls for.
+    pub fn from_json(bytes: &[u8], location: &str) -> Result<Self> {
+        let value = parse(bytes, location)?;
+        match value.get("version").and_then(Value::as_u64) {
+            Some(version) if version == u64::from(Self::VERSION) => {}
+            Some(version) => {
+                let message = format!("{location} is of version {version}; this build reads version {}", Self::VERSION);
+                return Err(Error::new(Code::ManifestUnsupported, message));
+            }
+            None => return Err(invalid(format!("{location} has no version"))),
+        }
+        // First by itself, for the code that belongs to a config.
+        let config = value.get("config").cloned().unwrap_or_default();
+        let config: EmbedderConfig = serde_json::from_value(config)
+            .map_err(|error| Error::new(Code::ConfigInvalid, format!("{location} has no sound config")).because(error))?;
+        config.check()?;
+        let manifest: Self = serde_json::from_value(value)
+            .map_err(|error| invalid(format!("{location} is not a sound manifest")).because(error))?;
+        manifest.check()?;
+        Ok(manifest)
+    }
+
+    /// The file's bytes; the same manifest always gives the same.
+    ///
+    /// # Errors
+    /// [`Code::Internal`] if it cannot be written as JSON, which a number that is not finite would cause.
+    pub fn to_json(&self) -> Result<Vec<u8>> {
+        let mut bytes = serde_json::to_vec_pretty(self)
+            .map_err(|error| Error::new(Code::Internal, "the manifest cannot be written as JSON").because(error))?;
+        bytes.push(b'\n');
+        Ok(bytes)
+    }
+
+    /// Bytes of all files that the manifest lists.
+    pub fn total_bytes(&self) -> u64 {
+        self.files().map(|entry| entry.bytes).sum()
+    }
+
+    /// The files that the manifest lists, in the order in which they are loaded.
+    pub fn files(&self) -> impl Iterator<Item = &FileEntry> {
+        std::iter::once(&self.tokenizer.entry).chain(&self.shards)
+    }
+
+    fn check(&self) -> Result<()> {
+        for (name, text) in [("name", &self.name), ("space", &self.space), ("weight_format", &self.weight_format)] {
+            if text.is_empty() || text.len() > 500 || text.chars().any(char::is_control) {
+                return Err(invalid(format!("the manifest's {name} is empty, too long or not plain text")));
+            }
+        }
+        if self.tokenizer.format != TokenizerFile::FORMAT {
+            let message = format!("the manifest's tokenizer has the format {:?}", self.tokenizer.format);
+            return Err(Error::new(Code::ManifestUnsupported, message));
+        }
+        if self.shards.len() > MOST_SHARDS {
+            return Err(invalid(format!("the manifest lists {} shards; expected at most {MOST_SHARDS}", self.shards.len())));
+        }
+        let mut names = BTreeSet::from([Self::FILE]);
+        for entry in self.files() {
+            check_file(entry)?;
+            if !names.insert(&entry.file) {
+                return Err(invalid(format!("the manifest lists the file {} twice", entry.file)));
+            }
+        }
+        self.check_lengths()?;
+        check_index(&self.tensors, &self.config)?;
+        self.check_self_test()
+    }
+
+    /// Every shard must be long enough for what it is to hold.
+    fn check_lengths(&self) -> Result<()> {
+        let mut held = vec![0u64; self.shards.len()];
+        for (name, entry) in &self.tensors {
+            let size = entry.element.size() as u64;
+            let bytes = entry.shape.iter().try_fold(size, |product, size| product.checked_mul(*size as u64));
+            let held = held.get_mut(entry.shard).ok_or_else(|| {
+                invalid(format!("the manifest puts tensor {name} into shard {}, which it does not list", entry.shard))
+            })?;
+            *held = bytes.and_then(|bytes| held.checked_add(bytes)).unwrap_or(u64::MAX);
+        }
+        match held.iter().zip(&self.shards).find(|(held, shard)| **held > shard.bytes) {
+            Some((_, shard)) => Err(invalid(format!("the manifest puts more into {} than its length", shard.file))),
+            None => Ok(()),
+        }
+    }
+
+    fn check_self_test(&self) -> Result<()> {
+        if self.self_test.is_empty() || self.self_test.len() > MOST_SELF_TESTS {
+            let count = self.self_test.len();
+            return Err(invalid(format!("the manifest has {count} self-tests; expected 1 to {MOST_SELF_TESTS}")));
+        }
+        let model = &self.config.model;
+        for test in &self.self_test {
+            let ids = &test.ids;
+            let fits = test.embedding.len() == model.hidden_size
+                && test.embedding.iter().all(|value| value.is_finite())
+                && (1..=model.max_positions).contains(&ids.len())
+                && ids.iter().all(|id| (*id as usize) < model.vocab_size);
+            if !fits {
+                return Err(invalid(format!("the manifest's self-test {:?} does not fit its config", test.text)));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The JSON object of a manifest, with an error that says what was found instead.
+fn parse(bytes: &[u8], location: &str) -> Result<Value> {
+    let value: Value = serde_json::from_slice(bytes).map_err(|error| {
+        let start = bytes.trim_ascii_start();
+        let found = match start.first() {
+            None => "is empty",
+            Some(b'<') => "is a page (HTML or XML), not a manifest; check the model's URL",
+            Some(_) => "is not JSON",
+        };
+        invalid(format!("{location} {found}")).because(error)
+    })?;
+    match value.get("format").and_then(Value::as_str) {
+        Some(Manifest::FORMAT) => Ok(value),
+        _ => Err(invalid(format!("{location} is JSON but not the manifest of a pack (its format is not {:?})", Manifest::FORMAT))),
+    }
+}
+
+/// A name that stays inside the pack on every system and needs no escaping in a URL.
+fn check_file(entry: &FileEntry) -> Result<()> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    let name = &entry.file;
+    if name.is_empty() || name.len() > 128 || name.starts_with('.') || name.ends_with('.') || !name.bytes().all(plain) {
+        return Err(invalid(format!("the manifest lists a file named {name:?}; expected letters, digits, '-', '_' and '.'")));
+    }
+    if entry.bytes == 0 || entry.bytes > MOST_FILE {
+        return Err(invalid(format!("the manifest gives {name} a length of {}; expected 1 to {MOST_FILE}", entry.bytes)));
+    }
+    let hash = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    match entry.sha256.len() == 64 && entry.sha256.bytes().all(hash) {
+        true => Ok(()),
+        false => Err(invalid(format!("the manifest gives {name} a sha256 that is not one"))),
+    }
+}
+
+/// The index has to be what the config calls for, no more and no less.
+fn check_index(index: &BTreeMap<String, TensorEntry>, config: &EmbedderConfig) -> Result<()> {
+    let mut open: BTreeSet<&str> = index.keys().map(String::as_str).collect();
+    for (name, shape) in config.model.tensors() {
+        match shape[..] {
+            [rows, cols] if name == TABLE && !index.contains_key(TABLE) => {
+                let mut first = 0;
+                while first < rows {
+                    let name = block_name(first);
+                    let count = index.get(&name).and_then(|entry| entry.shape.first()).copied();
+                    let count = count.ok_or_else(|| missing(&name))?.clamp(1, rows - first);
+                    check_entry(index, &name, &[count, cols], &mut open)?;
+                    first += count;
+                }
+            }
+            _ => check_entry(index, &name, &shape, &mut open)?,
+        }
+    }
+    match open.first() {
+        Some(name) => Err(invalid(format!("the manifest lists tensor {name}, which its config does not call for"))),
+        None => Ok(()),
+    }
+}
+
+fn check_entry(
+    index: &BTreeMap<String, TensorEntry>,
+    name: &str,
+    shape: &[usize],
+    open: &mut BTreeSet<&str>,
+) -> Result<()> {
+    let entry = index.get(name).ok_or_else(|| missing(name))?;
+    open.remove(name);
+    if entry.shape != shape {
+        let message = format!("tensor {name} has shape {:?}; the config calls for {shape:?}", entry.shape);
+        return Err(Error::new(Code::TensorShape, message));
+    }
+    if entry.element != ElementType::I8 {
+        return Ok(());
+    }
+    let [rows, cols] = shape else {
+        return Err(Error::new(Code::TensorType, format!("tensor {name} is int8; felsic reads no int8 norms")));
+    };
+    let name = scales_name(name);
+    let scales = index.get(&name).ok_or_else(|| missing(&name))?;
+    open.remove(name.as_str());
+    match scales.shape[..] {
+        [count, groups] if count == *rows && groups > 0 && cols.is_multiple_of(groups) => {}
+        _ => {
+            let message = format!("tensor {name} has shape {:?}; expected [{rows}, groups of {cols} columns]", scales.shape);
+            return Err(Error::new(Code::TensorShape, message));
+        }
+    }
+    match scales.element {
+        ElementType::F16 | ElementType::F32 => Ok(()),
+        other => Err(Error::new(Code::TensorType, format!("tensor {name} has elements of type {other:?}"))),
+    }
+}
+
+fn missing(name: &str) -> Error {
+    Error::new(Code::TensorMissing, format!("tensor {name} is missing"))
+}
+
+fn invalid(message: impl Into<String>) -> Error {
+    Error::new(Code::ManifestInvalid, message)
+}
+
+fn to_base64<S: Serializer>(values: &[f32], serializer: S) -> std::result::Result<S::Ok, S::Error> {
+    let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+    serializer.serialize_str(&STANDARD.encode(bytes))
+}
+
+fn from_base64<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Vec<f32>, D::Error> {
+    use serde::de::Error as _;
+    let text = String::deserialize(deserializer)?;
+    let bytes = STANDARD.decode(text).map_err(D::Error::custom)?;
+    match bytes.as_chunks() {
+        (chunks, []) => Ok(chunks.iter().map(|four| f32::from_le_bytes(*four)).collect()),
+        _ => Err(D::Error::custom("a vector whose length is not a multiple of four bytes")),
+    }
+}

@@ -1,0 +1,116 @@
+//! A matrix in the format it is kept in.
+
+use super::ElementType;
+
+/// The two half-precision types.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HalfType {
+    /// IEEE 754 binary16.
+    F16,
+    /// The upper half of a binary32.
+    BF16,
+}
+
+impl HalfType {
+    fn element(self) -> ElementType {
+        match self {
+            HalfType::F16 => ElementType::F16,
+            HalfType::BF16 => ElementType::BF16,
+        }
+    }
+}
+
+/// A matrix [rows, cols], row-major. Whoever makes one sees to it that the lengths fit.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Matrix {
+    /// Plain values.
+    F32 {
+        /// Number of rows.
+        rows: usize,
+        /// Number of columns.
+        cols: usize,
+        /// [rows, cols].
+        values: Vec<f32>,
+    },
+    /// Half precision as it was stored: a checkpoint's vocabulary table, whose rows widen one at a time.
+    Half {
+        /// Number of rows.
+        rows: usize,
+        /// Number of columns.
+        cols: usize,
+        /// Which half precision.
+        element: HalfType,
+        /// [rows, cols], two bytes each, little-endian.
+        bytes: Vec<u8>,
+    },
+    /// Integers that share a scale in groups along a row: `value = scale * integer`.
+    Int8 {
+        /// Number of rows.
+        rows: usize,
+        /// Number of columns, a multiple of `group`.
+        cols: usize,
+        /// Columns that share a scale; `cols` means one scale a row.
+        group: usize,
+        /// [rows, cols], each in -127..=127.
+        values: Vec<i8>,
+        /// [rows, cols / group].
+        scales: Vec<f32>,
+    },
+}
+
+impl Matrix {
+    /// Number of rows.
+    pub fn rows(&self) -> usize {
+        match self {
+            Matrix::F32 { rows, .. } | Matrix::Half { rows, .. } | Matrix::Int8 { rows, .. } => *rows,
+        }
+    }
+
+    /// Number of columns.
+    pub fn cols(&self) -> usize {
+        match self {
+            Matrix::F32 { cols, .. } | Matrix::Half { cols, .. } | Matrix::Int8 { cols, .. } => *cols,
+        }
+    }
+
+    /// Appends the values of one row to `out`.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    pub fn row(&self, row: usize, out: &mut Vec<f32>) {
+        match self {
+            Matrix::F32 { cols, values, .. } => out.extend_from_slice(&values[row * cols..][..*cols]),
+            Matrix::Half { cols, element, bytes, .. } => {
+                element.element().widen(&bytes[row * cols * 2..][..cols * 2], out);
+            }
+            Matrix::Int8 { cols, group, values, scales, .. } => {
+                let groups = values[row * cols..][..*cols].chunks_exact(*group);
+                let scales = &scales[row * (cols / group)..][..cols / group];
+                for (values, scale) in groups.zip(scales) {
+                    out.extend(values.iter().map(|value| scale * f32::from(*value)));
+                }
+            }
+        }
+    }
+
+    /// All values, [rows, cols].
+    pub fn into_f32(self) -> Vec<f32> {
+        if let Matrix::F32 { values, .. } = self {
+            return values;
+        }
+        let mut out = Vec::with_capacity(self.rows() * self.cols());
+        for row in 0..self.rows() {
+            self.row(row, &mut out);
+        }
+        out
+    }
+
+    /// Bytes that the values take in memory.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Matrix::F32 { values, .. } => 4 * values.len(),
+            Matrix::Half { bytes, .. } => bytes.len(),
+            Matrix::Int8 { values, scales, .. } => values.len() + 4 * scales.len(),
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! Bytes to tensors: safetensors files, the element types in them, quantised matrices, the vocabulary
+//! table, and the manifest that lists a pack's files.
+//!
+//! Everything here is told by untrusted files, so every length is checked before it is used and no buffer
+//! is made for a size that only a file claims.
+
+mod element;
+mod manifest;
+mod matrix;
+mod quantise;
+pub mod safetensors;
+mod table;
+mod tensors;
+
+pub use element::ElementType;
+pub use manifest::{Checkpoint, FileEntry, Manifest, SelfTest, TensorEntry, TokenizerFile};
+pub use matrix::{HalfType, Matrix};
+pub use quantise::quantise_rows;
+pub use table::Table;
+pub use tensors::{StoredTensor, Tensors, block_name, scales_name};
+
+/// Bytes of a shard, at most, unless a single tensor of the layers is longer.
+pub const SHARD_BYTES: usize = 16_000_000;

@@ -1,0 +1,183 @@
+//! Stored tensors by name, taken out one by one.
+
+use std::collections::BTreeMap;
+
+use super::{ElementType, HalfType, Matrix, Table};
+use crate::config::TABLE;
+use crate::error::{Code, Error, Result};
+
+/// A tensor as a file holds it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredTensor {
+    /// Type of the elements.
+    pub element: ElementType,
+    /// Sizes of the dimensions, outermost first.
+    pub shape: Vec<usize>,
+    /// The elements, row-major and little-endian.
+    pub bytes: Vec<u8>,
+}
+
+/// Tensors by name, without a `model.` prefix.
+///
+/// An int8 matrix `N` is two tensors: `N` [rows, cols] of int8 and `N.scales` [rows, groups] of f16 or
+/// f32. A pack's vocabulary table is several matrices of whole rows, see [`block_name`].
+#[derive(Clone, Debug, Default)]
+pub struct Tensors(BTreeMap<String, StoredTensor>);
+
+/// Name of the scales of the int8 matrix `name`.
+pub fn scales_name(name: &str) -> String {
+    format!("{name}.scales")
+}
+
+/// Name of the block of the vocabulary table that starts at row `first`.
+pub fn block_name(first: usize) -> String {
+    format!("{TABLE}.rows.{first}")
+}
+
+impl Tensors {
+    /// Adds a tensor.
+    ///
+    /// # Errors
+    /// [`Code::WeightsInvalid`] if there is one of that name already or its bytes do not fit its shape.
+    pub fn insert(&mut self, name: String, tensor: StoredTensor) -> Result<()> {
+        let elements = tensor.shape.iter().try_fold(1usize, |product, size| product.checked_mul(*size));
+        if elements.and_then(|count| count.checked_mul(tensor.element.size())) != Some(tensor.bytes.len()) {
+            let (shape, bytes) = (&tensor.shape, tensor.bytes.len());
+            return Err(Error::new(Code::WeightsInvalid, format!("tensor {name} has shape {shape:?} and {bytes} bytes")));
+        }
+        match self.0.contains_key(&name) {
+            true => Err(Error::new(Code::WeightsInvalid, format!("tensor {name} is there twice"))),
+            false => {
+                self.0.insert(name, tensor);
+                Ok(())
+            }
+        }
+    }
+
+    /// The names of all tensors, sorted.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
+    /// All tensors, sorted by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&String, &StoredTensor)> {
+        self.0.iter()
+    }
+
+    /// Adds all tensors of `other`.
+    ///
+    /// # Errors
+    /// As [`Self::insert`].
+    pub fn append(&mut self, other: Tensors) -> Result<()> {
+        other.0.into_iter().try_for_each(|(name, tensor)| self.insert(name, tensor))
+    }
+
+    /// Takes a vector of `len` values out.
+    ///
+    /// # Errors
+    /// [`Code::TensorMissing`], [`Code::TensorShape`], [`Code::TensorType`] with the tensor's name.
+    pub fn take_vector(&mut self, name: &str, len: usize) -> Result<Vec<f32>> {
+        let tensor = self.take(name, &[len])?;
+        match tensor.element {
+            ElementType::I8 => Err(wrong_type(name, tensor.element)),
+            element => Ok(widen(element, &tensor.bytes)),
+        }
+    }
+
+    /// Takes a matrix out. Half precision widens to f32, int8 stays as it is.
+    ///
+    /// # Errors
+    /// As [`Self::take_vector`]; [`Code::WeightsInvalid`] for scales that are not finite and for the
+    /// integer -128, which no pack has.
+    pub fn take_matrix(&mut self, name: &str, rows: usize, cols: usize) -> Result<Matrix> {
+        let tensor = self.take(name, &[rows, cols])?;
+        match tensor.element {
+            ElementType::I8 => self.int8(name, rows, cols, tensor.bytes),
+            element => Ok(Matrix::F32 { rows, cols, values: widen(element, &tensor.bytes) }),
+        }
+    }
+
+    /// Takes the vocabulary table out, from one tensor or from blocks. Half precision stays as it is.
+    ///
+    /// # Errors
+    /// As [`Self::take_matrix`].
+    pub fn take_table(&mut self, rows: usize, cols: usize) -> Result<Table> {
+        if self.0.contains_key(TABLE) {
+            let block = self.take_block(TABLE, rows, cols)?;
+            return Table::new(cols, vec![block]);
+        }
+        let mut blocks = Vec::new();
+        let mut first = 0;
+        while first < rows {
+            let name = block_name(first);
+            let count = self.0.get(&name).and_then(|tensor| tensor.shape.first()).copied();
+            let count = count.ok_or_else(|| Error::new(Code::TensorMissing, format!("tensor {name} is missing")))?;
+            if count == 0 || count > rows - first {
+                let message = format!("tensor {name} has {count} rows; the vocabulary table has {rows}");
+                return Err(Error::new(Code::TensorShape, message));
+            }
+            blocks.push(self.take_block(&name, count, cols)?);
+            first += count;
+        }
+        Table::new(cols, blocks)
+    }
+
+    fn take_block(&mut self, name: &str, rows: usize, cols: usize) -> Result<Matrix> {
+        let tensor = self.take(name, &[rows, cols])?;
+        let element = match tensor.element {
+            ElementType::F16 => HalfType::F16,
+            ElementType::BF16 => HalfType::BF16,
+            ElementType::I8 => return self.int8(name, rows, cols, tensor.bytes),
+            ElementType::F32 => {
+                return Ok(Matrix::F32 { rows, cols, values: widen(tensor.element, &tensor.bytes) });
+            }
+        };
+        Ok(Matrix::Half { rows, cols, element, bytes: tensor.bytes })
+    }
+
+    /// Puts an int8 matrix and its scales together.
+    fn int8(&mut self, name: &str, rows: usize, cols: usize, bytes: Vec<u8>) -> Result<Matrix> {
+        let scales_name = scales_name(name);
+        let scales = self.0.remove(&scales_name);
+        let scales = scales.ok_or_else(|| Error::new(Code::TensorMissing, format!("tensor {scales_name} is missing")))?;
+        let groups = match scales.shape[..] {
+            [count, groups] if count == rows && groups > 0 && cols.is_multiple_of(groups) => groups,
+            _ => return Err(wrong_shape(&scales_name, &scales.shape, &format!("[{rows}, groups of {cols} columns]"))),
+        };
+        let scales = match scales.element {
+            ElementType::F16 | ElementType::F32 => widen(scales.element, &scales.bytes),
+            other => return Err(wrong_type(&scales_name, other)),
+        };
+        if scales.iter().any(|scale| !scale.is_finite()) {
+            return Err(Error::new(Code::WeightsInvalid, format!("tensor {scales_name} has a scale that is not finite")));
+        }
+        if bytes.contains(&0x80) {
+            return Err(Error::new(Code::WeightsInvalid, format!("tensor {name} has the integer -128, which no pack has")));
+        }
+        // In place: the two types have the same layout, so collecting keeps the allocation.
+        let values = bytes.into_iter().map(|byte| byte as i8).collect();
+        Ok(Matrix::Int8 { rows, cols, group: cols / groups, values, scales })
+    }
+
+    fn take(&mut self, name: &str, shape: &[usize]) -> Result<StoredTensor> {
+        match self.0.remove(name) {
+            None => Err(Error::new(Code::TensorMissing, format!("tensor {name} is missing"))),
+            Some(tensor) if tensor.shape != shape => Err(wrong_shape(name, &tensor.shape, &format!("{shape:?}"))),
+            Some(tensor) => Ok(tensor),
+        }
+    }
+}
+
+fn widen(element: ElementType, bytes: &[u8]) -> Vec<f32> {
+    let mut values = Vec::new();
+    element.widen(bytes, &mut values);
+    values
+}
+
+fn wrong_shape(name: &str, found: &[usize], expected: &str) -> Error {
+    Error::new(Code::TensorShape, format!("tensor {name} has shape {found:?}; the config calls for {expected}"))
+}
+
+fn wrong_type(name: &str, found: ElementType) -> Error {
+    Error::new(Code::TensorType, format!("tensor {name} has elements of type {found:?}, which felsic does not read there"))
+}

@@ -1,0 +1,108 @@
+/**
+ * An engine without wasm, for tests of everything around the engine. What it does is said by the pack's URL
+ * and by the texts:
+ *
+ * - a pack URL with `/code/CODE/` is refused with that code, one with `/hang/` never loads, one with `/trap/`
+ *   traps while loading;
+ * - a text of the form `wait N` takes N milliseconds; `trap` throws where nobody catches, as a trap in an
+ *   asynchronous Rust function does; `fail CODE` is refused;
+ * - every text is a batch of its own; `memoryBytes` tells how many batches were begun.
+ */
+
+const DIMENSIONS = 4;
+
+/** @typedef {import("../../../pkg/dist/engine.js").EngineModule} Module */
+/** @typedef {import("../../../pkg/dist/engine.js").Engine} EngineInterface */
+
+const sleep = (/** @type {number} */ ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** @param {string} code @param {string} message */
+function felsicError(code, message) {
+  return Object.assign(new Error(message), { name: "FelsicError", code });
+}
+
+/** @type {Module["default"]} */
+export default async function init({ module_or_path: response }) {
+  return response.arrayBuffer();
+}
+
+/** @implements {EngineInterface} */
+export class Engine {
+  #url;
+  #batches = 0;
+
+  /** @param {string} url */
+  constructor(url) {
+    this.#url = url;
+  }
+
+  /** @type {Module["Engine"]["create"]} */
+  static async create(url, _device, onProgress) {
+    const refused = /\/code\/([a-z-]+)\//.exec(url)?.[1];
+    if (refused) throw felsicError(refused, `refused as ${refused}`);
+    if (url.includes("/trap/")) throw new WebAssembly.RuntimeError("unreachable");
+    onProgress?.({ phase: "manifest", file: "manifest.json", loadedBytes: 10, totalBytes: 100 });
+    if (url.includes("/hang/")) await new Promise(() => {});
+    onProgress?.({ phase: "weights", file: "a", loadedBytes: 60, totalBytes: 100 });
+    onProgress?.({ phase: "weights", file: "b", loadedBytes: 100, totalBytes: 100 });
+    return new Engine(url);
+  }
+
+  /** @type {EngineInterface["info"]} */
+  info() {
+    return {
+      model: this.#url,
+      dimensions: DIMENSIONS,
+      maxTokens: 8,
+      device: "cpu",
+      kernel: "fake",
+      format: "f32",
+      space: "fake",
+      prompts: ["Retrieval_Query", "document"],
+    };
+  }
+
+  /** @type {EngineInterface["embed"]} */
+  async embed(texts, options, onProgress, signal) {
+    const width = options.dimensions ?? DIMENSIONS;
+    const vectors = new Float32Array(texts.length * width);
+    for (const [index, text] of texts.entries()) {
+      if (index > 0) await sleep(0);
+      if (signal?.aborted) throw felsicError("aborted", "aborted");
+      this.#batches += 1;
+      const [word, argument = ""] = text.split(" ");
+      if (word === "wait") await sleep(Number(argument));
+      if (word === "fail") throw felsicError(argument, `failed as ${argument}`);
+      if (word === "trap") {
+        setTimeout(() => {
+          throw new WebAssembly.RuntimeError("unreachable");
+        });
+        await new Promise(() => {});
+      }
+      vectors.fill(text.length, index * width, (index + 1) * width);
+      onProgress?.(index + 1, texts.length);
+    }
+    const tokens = Uint32Array.from(texts, (text) => Math.min(text.length, 8));
+    const truncated = Uint8Array.from(texts, (text) => Number(text.length > 8));
+    return { vectors, tokens, truncated };
+  }
+
+  /**
+   * One id for each option, so that a test sees what arrives: prompt's length, strip, text's length.
+   *
+   * @type {EngineInterface["tokenize"]}
+   */
+  tokenize(text, { prompt = "", strip = true }) {
+    if (text === "trap") throw new WebAssembly.RuntimeError("unreachable");
+    return Uint32Array.of(prompt.length, Number(strip), text.length);
+  }
+
+  /** @type {EngineInterface["countTokens"]} */
+  countTokens(text) {
+    return text.length;
+  }
+
+  memoryBytes() {
+    return this.#batches;
+  }
+}

@@ -1,0 +1,145 @@
+/** A browser, a server and an empty page with felsic on it. */
+
+import { existsSync, readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { chromium } from "playwright-core";
+import { Server } from "./server.mjs";
+
+const root = resolve(import.meta.dirname, "../..");
+const target = process.env.CARGO_TARGET_DIR ? resolve(root, process.env.CARGO_TARGET_DIR) : join(root, "target");
+const packs = join(target, "test-packs");
+const dist = join(root, "pkg/dist");
+
+/** Where screenshots go. */
+export const screenshots = join(target, "screenshots");
+
+const FLAGS = [
+  "--no-sandbox",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+/** Gives a machine without a GPU a WebGPU adapter in software. */
+const SOFTWARE_GPU = "--enable-unsafe-webgpu";
+
+/** @typedef {Awaited<ReturnType<typeof start>>} Environment */
+/** @typedef {import("playwright-core").JSHandle<import("felsic").Embedder>} EmbedderHandle */
+
+/**
+ * Serves felsic under `/felsic/`, the same with the engine of `fake/` under `/fake/`, packs under `/packs/` and the
+ * built page under `/www/`, and opens the empty page.
+ *
+ * @param {{ fake?: boolean, gpu?: boolean, page?: string, needs?: string[] }} [options] whether a software GPU is
+ *   wanted; which page to open; packs without which there is no use in starting
+ */
+export async function start({ fake = false, gpu = true, page: path, needs = [] } = {}) {
+  require(join(dist, "index.js"), "npm run build");
+  if (!fake) require(join(dist, "felsic_cpu_bg.wasm"), "cargo xtask build");
+  for (const name of needs) require(join(packs, name), "cargo xtask test");
+  const here = import.meta.dirname;
+  const server = await Server.start({
+    "/felsic/": [dist, here],
+    "/fake/": [join(here, "fake"), dist, here],
+    "/packs/": [packs],
+    "/www/": [join(root, "www/dist")],
+    "/www/packs/demo/": [join(packs, "tiny-silu-int8")],
+  });
+  const browser = await chromium.launch({
+    executablePath: process.env.CHROMIUM_PATH ?? "/usr/bin/chromium",
+    args: gpu ? [...FLAGS, SOFTWARE_GPU] : FLAGS,
+  });
+  const page = await browser.newPage();
+  /** @type {string[]} */
+  const errors = [];
+  page.on("console", (message) => {
+    if (message.type() === "error") errors.push(message.text());
+  });
+  page.on("pageerror", (error) => errors.push(String(error)));
+  await page.goto(server.url(path ?? (fake ? "/fake/blank.html" : "/felsic/blank.html")));
+  if (path === undefined) await page.waitForFunction(() => "felsic" in globalThis);
+
+  return {
+    server,
+    browser,
+    page,
+    /** Errors on the console and uncaught ones, in order. */
+    errors,
+    /** @param {string} name of a pack */
+    pack: (name) => server.url(`/packs/${name}/`),
+    async close() {
+      await browser.close();
+      await server.close();
+    },
+  };
+}
+
+/**
+ * An embedder in the page.
+ *
+ * @param {Environment} environment
+ * @param {string} model URL of a pack
+ * @param {"auto" | "cpu" | "webgpu"} [device]
+ * @returns {Promise<EmbedderHandle>}
+ */
+export function createEmbedder({ page }, model, device = "cpu") {
+  return page.evaluateHandle(([model, device]) => felsic.Embedder.create({ model, device }), /** @type {const} */ ([model, device]));
+}
+
+/** @param {string} name @returns {boolean} whether a test pack has been made */
+export function hasPack(name) {
+  return existsSync(join(packs, name));
+}
+
+/**
+ * A text with what the reference implementation makes of it.
+ *
+ * @typedef {object} Golden
+ * @property {string} name
+ * @property {string} text
+ * @property {number[]} ids
+ * @property {Float32Array} embedding
+ */
+
+/** @param {string} model @returns {Golden[]} */
+export function goldens(model) {
+  const file = join(root, "tests/fixtures/goldens", `${model}.json`);
+  const { texts } = JSON.parse(readFileSync(file, "utf8"));
+  return texts.map((/** @type {Golden & { embedding: unknown }} */ golden) => {
+    const bytes = Buffer.from(String(golden.embedding), "base64");
+    const floats = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length);
+    return { ...golden, embedding: new Float32Array(floats) };
+  });
+}
+
+/** @param {ArrayLike<number>} a @param {ArrayLike<number>} b */
+export function largestDifference(a, b) {
+  if (a.length !== b.length) return Infinity;
+  let largest = 0;
+  for (let i = 0; i < a.length; i += 1) {
+    const difference = Math.abs(Number(a[i]) - Number(b[i]));
+    // Not a number is as far off as can be; Math.max alone would lose it later.
+    largest = Math.max(largest, Number.isNaN(difference) ? Infinity : difference);
+  }
+  return largest;
+}
+
+/** @param {ArrayLike<number>} a @param {ArrayLike<number>} b */
+export function cosine(a, b) {
+  if (a.length !== b.length) return -1;
+  let [dot, aa, bb] = [0, 0, 0];
+  for (let i = 0; i < a.length; i += 1) {
+    const [x, y] = [Number(a[i]), Number(b[i])];
+    dot += x * y;
+    aa += x * x;
+    bb += y * y;
+  }
+  return dot / Math.sqrt(aa * bb);
+}
+
+/** @param {string} path @param {string} command */
+function require(path, command) {
+  if (!existsSync(path)) throw new Error(`${path} is not there; \`${command}\` makes it`);
+}

@@ -1,0 +1,301 @@
+/** Everything around the engine: the queue, aborts, failures, the worker's end. The engine is a fake. */
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { createEmbedder, start } from "./harness.mjs";
+
+/** @type {import("./harness.mjs").Environment} */
+let environment;
+/** @type {import("./harness.mjs").Environment["page"]} */
+let page;
+
+before(async () => {
+  environment = await start({ fake: true });
+  page = environment.page;
+});
+
+after(() => environment?.close());
+
+/** @param {string} [path] */
+const create = (path = "/pack") => createEmbedder(environment, environment.server.url(path));
+
+/** Waits until as many workers live. @param {number} count */
+async function workers(count) {
+  for (let i = 0; i < 100 && page.workers().length !== count; i += 1) await page.waitForTimeout(20);
+  return page.workers().length;
+}
+
+test("the pack's URL becomes absolute and ends in a slash", async () => {
+  const embedder = await page.evaluateHandle(() => felsic.Embedder.create({ model: "../some/pack" }));
+  const info = await embedder.evaluate((embedder) => embedder.info);
+  assert.equal(info.model, environment.server.url("/some/pack/"));
+  assert.equal(info.device, "cpu");
+  await embedder.evaluate((embedder) => embedder.destroy());
+});
+
+test("progress of a load arrives, in order, through both callbacks", async () => {
+  const [progress, monitored] = await page.evaluate(async () => {
+    /** @type {import("felsic").LoadProgress[]} */
+    const progress = [];
+    /** @type {number[]} */
+    const monitored = [];
+    const embedder = await felsic.Embedder.create({
+      model: "/pack",
+      onProgress: (step) => progress.push(step),
+      monitor: (target) =>
+        target.addEventListener("downloadprogress", (event) => {
+          if (event instanceof ProgressEvent) monitored.push(event.loaded);
+        }),
+    });
+    embedder.destroy();
+    return /** @type {const} */ ([progress, monitored]);
+  });
+  assert.deepEqual(
+    progress.map(({ file, loadedBytes }) => [file, loadedBytes]),
+    [["manifest.json", 10], ["a", 60], ["b", 100]],
+  );
+  assert.deepEqual(monitored, [0.1, 0.6, 1]);
+});
+
+test("vectors come in the texts' order, each with a buffer of its own", async () => {
+  const embedder = await create();
+  const [firsts, buffers, one] = await embedder.evaluate(async (embedder) => {
+    const vectors = await embedder.embed(["a", "bbb", "cc"]);
+    const one = await embedder.embed("dddd", { dimensions: 2 });
+    return [vectors.map(([first]) => first), new Set(vectors.map(({ buffer }) => buffer)).size, Array.from(one)];
+  });
+  assert.deepEqual(firsts, [1, 3, 2]);
+  assert.equal(buffers, 3);
+  assert.deepEqual(one, [4, 4]);
+  assert.deepEqual(await embedder.evaluate((embedder) => embedder.embed([])), []);
+  await embedder.evaluate((embedder) => embedder.destroy());
+});
+
+test("embedDetailed tells tokens and truncation", async () => {
+  const embedder = await create();
+  const details = await embedder.evaluate(async (embedder) => {
+    const details = await embedder.embedDetailed(["short", "longer than eight"]);
+    return details.map(({ tokens, truncated }) => ({ tokens, truncated }));
+  });
+  assert.deepEqual(details, [{ tokens: 5, truncated: false }, { tokens: 8, truncated: true }]);
+  await embedder.evaluate((embedder) => embedder.destroy());
+});
+
+test("task types find the pack's prompt, and a named prompt goes before them", async () => {
+  const embedder = await create();
+  const lengths = await embedder.evaluate(async (embedder) => {
+    const promptLength = async (/** @type {import("felsic").TextOptions} */ options) => (await embedder.tokenize("x", options))[0];
+    return [
+      await promptLength({ taskType: "retrieval-query" }),
+      await promptLength({ taskType: "retrieval-document" }),
+      await promptLength({ taskType: "clustering" }),
+      await promptLength({ taskType: "retrieval-query", prompt: "own" }),
+      await promptLength({}),
+    ];
+  });
+  assert.deepEqual(lengths, ["Retrieval_Query".length, "document".length, 0, 3, 0]);
+  await embedder.evaluate((embedder) => embedder.destroy());
+});
+
+test("bad arguments are refused before any work", async () => {
+  const embedder = await create();
+  const codes = await embedder.evaluate(async (embedder) => {
+    const wrong = /** @type {any} */ (embedder);
+    const calls = [
+      wrong.embed(7),
+      wrong.embed(undefined),
+      wrong.embed(["a", null]),
+      wrong.embed(new Array(2)),
+      wrong.embed("a", { dimensions: 0 }),
+      wrong.embed("a", { dimensions: 1.5 }),
+      wrong.embed("a", { dimensions: "4" }),
+      wrong.embed("a", { taskType: "toString" }),
+      wrong.embed("a", { strip: "no" }),
+      wrong.embed("a", { prompt: 1 }),
+      wrong.embedDetailed("a"),
+      wrong.countTokens({}),
+      felsic.Embedder.create(/** @type {any} */ (undefined)),
+      felsic.Embedder.create(/** @type {any} */ ({})),
+      felsic.Embedder.create({ model: "http://" }),
+      felsic.Embedder.create({ model: "/pack/?token=1" }),
+      felsic.Embedder.create({ model: "/pack", device: /** @type {any} */ ("gpu") }),
+      felsic.Embedder.create({ model: "/pack", workerUrl: /** @type {any} */ (1) }),
+      felsic.Embedder.availability({ device: /** @type {any} */ ("tpu") }),
+    ];
+    const settled = await Promise.all(calls.map(settle));
+    return settled.map(({ code, isFelsicError }) => `${code} ${isFelsicError}`);
+  });
+  assert.deepEqual([...new Set(codes)], ["input-invalid true"], codes.join("\n"));
+  assert.equal(await embedder.evaluate((embedder) => embedder.memoryBytes()), 0, "no batch was begun");
+  assert.equal(await workers(1), 1, "no worker was started for the refused calls");
+  await embedder.evaluate((embedder) => embedder.destroy());
+});
+
+test("an error of the engine keeps its code, and the engine goes on", async () => {
+  const embedder = await create();
+  const refused = await embedder.evaluate((embedder) => settle(embedder.embed("fail weights-invalid")));
+  assert.deepEqual([refused.code, refused.message, refused.isFelsicError], ["weights-invalid", "failed as weights-invalid", true]);
+  assert.equal(await embedder.evaluate((embedder) => embedder.countTokens("abc")), 3);
+  await embedder.evaluate((embedder) => embedder.destroy());
+});
+
+test("a load that fails rejects with its code and leaves no worker", async () => {
+  for (const code of ["manifest-invalid", "file-integrity", "not-found"]) {
+    const refused = await page.evaluate((model) => settle(felsic.Embedder.create({ model })), `/code/${code}/`);
+    assert.equal(refused.code, code);
+    assert.equal(await workers(0), 0);
+  }
+});
+
+test("a trap while loading is an internal error and leaves no worker", async () => {
+  const refused = await page.evaluate(() => settle(felsic.Embedder.create({ model: "/trap/" })));
+  assert.equal(refused.code, "internal");
+  assert.match(refused.cause ?? "", /unreachable/);
+  assert.equal(await workers(0), 0);
+});
+
+for (const [where, call] of /** @type {const} */ ([["asynchronous", "embed"], ["synchronous", "tokenize"]])) {
+  test(`a trap in ${where} code rejects everything pending and later, and ends the worker`, async () => {
+    const embedder = await create();
+    const codes = await embedder.evaluate(async (embedder, call) => {
+      const pending = [embedder[call]("trap"), embedder.embed("behind it")];
+      const settled = await Promise.all(pending.map(settle));
+      settled.push(await settle(embedder.embed("later")));
+      return settled.map(({ code }) => code);
+    }, call);
+    assert.deepEqual(codes, ["internal", "internal", "internal"]);
+    assert.equal(await workers(0), 0);
+  });
+}
+
+test("a worker or a wasm file that is not there is told apart from a defect", async () => {
+  const [worker, wasm] = await page.evaluate(async () => [
+    await settle(felsic.Embedder.create({ model: "/pack", workerUrl: "/nowhere.js" })),
+    await settle(felsic.Embedder.create({ model: "/pack", wasmUrl: "/nowhere.wasm" })),
+  ]);
+  assert.equal(worker?.code, "network");
+  assert.equal(wasm?.code, "not-found");
+  assert.match(wasm?.message ?? "", /nowhere\.wasm/);
+  assert.equal(await workers(0), 0);
+});
+
+test("abort rejects at once with the signal's reason, and the worker stops between batches", async () => {
+  const embedder = await create();
+  const result = await embedder.evaluate(async (embedder) => {
+    const controller = new AbortController();
+    const work = settle(embedder.embed(Array(200).fill("wait 20"), { signal: controller.signal }));
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const aborted = performance.now();
+    controller.abort(new Error("changed my mind"));
+    const settled = await work;
+    const waited = performance.now() - aborted;
+    // The next request is answered only when the aborted one has really stopped.
+    const batches = await embedder.memoryBytes();
+    return { settled, waited, batches };
+  });
+  assert.equal(result.settled.code, "aborted");
+  assert.equal(result.settled.cause, "Error: changed my mind");
+  assert.ok(result.waited < 15, `rejected after ${result.waited} ms`);
+  assert.ok(result.batches >= 1 && result.batches < 50, `${result.batches} of 200 batches were begun`);
+  await embedder.evaluate((embedder) => embedder.destroy());
+});
+
+test("a request that is aborted while it waits is never begun", async () => {
+  const embedder = await create();
+  const [codes, batches] = await embedder.evaluate(async (embedder) => {
+    const controller = new AbortController();
+    const first = embedder.embed("wait 100");
+    const waiting = [
+      embedder.embed("a", { signal: controller.signal }),
+      embedder.embed("b", { signal: AbortSignal.abort() }),
+      embedder.countTokens("c", { signal: controller.signal }),
+    ].map(settle);
+    controller.abort();
+    const codes = (await Promise.all(waiting)).map(({ code }) => code);
+    await first;
+    return /** @type {const} */ ([codes, await embedder.memoryBytes()]);
+  });
+  assert.deepEqual(codes, ["aborted", "aborted", "aborted"]);
+  assert.equal(batches, 1);
+  await embedder.evaluate((embedder) => embedder.destroy());
+});
+
+test("a signal may abort after the work is done", async () => {
+  const embedder = await create();
+  const length = await embedder.evaluate(async (embedder) => {
+    const controller = new AbortController();
+    await embedder.embed("a", { signal: controller.signal });
+    controller.abort();
+    return (await embedder.embed("bb")).length;
+  });
+  assert.equal(length, 4);
+  await embedder.evaluate((embedder) => embedder.destroy());
+});
+
+test("aborting create() ends the worker", async () => {
+  const settled = await page.evaluate(async () => {
+    const controller = new AbortController();
+    const work = settle(felsic.Embedder.create({
+      model: "/hang/",
+      signal: controller.signal,
+      onProgress: () => controller.abort("enough"),
+    }));
+    return [await work, await settle(felsic.Embedder.create({ model: "/pack", signal: AbortSignal.abort("never") }))];
+  });
+  assert.deepEqual(settled.map(({ code, cause }) => [code, cause]), [["aborted", "enough"], ["aborted", "never"]]);
+  assert.equal(await workers(0), 0);
+});
+
+test("destroy ends the worker; pending and later calls reject", async () => {
+  const embedder = await create();
+  assert.equal(await workers(1), 1);
+  const codes = await embedder.evaluate(async (embedder) => {
+    const pending = [settle(embedder.embed("wait 1000")), settle(embedder.countTokens("a"))];
+    embedder.destroy();
+    embedder.destroy();
+    const settled = [...(await Promise.all(pending)), await settle(embedder.embed("later"))];
+    return settled.map(({ code }) => code);
+  });
+  assert.deepEqual(codes, ["destroyed", "destroyed", "destroyed"]);
+  assert.equal(await workers(0), 0);
+});
+
+test("Symbol.dispose destroys", async () => {
+  const embedder = await create();
+  const code = await embedder.evaluate(async (embedder) => {
+    embedder[Symbol.dispose]();
+    return (await settle(embedder.embed("a"))).code;
+  });
+  assert.equal(code, "destroyed");
+});
+
+test("availability speaks the proposal's words", async () => {
+  const words = await page.evaluate(async () => {
+    const model = `/pack-${Math.random()}/hang/`;
+    const controller = new AbortController();
+    const words = [await felsic.Embedder.availability({ model })];
+    const work = settle(felsic.Embedder.create({ model, signal: controller.signal }));
+    words.push(await felsic.Embedder.availability({ model: new URL(model, location.href) }));
+    controller.abort();
+    await work;
+    words.push(await felsic.Embedder.availability({ model }));
+    (await felsic.Embedder.create({ model: "/good/" })).destroy();
+    words.push(await felsic.Embedder.availability({ model: "/good" }), await felsic.Embedder.availability());
+    return words;
+  });
+  assert.deepEqual(words, ["downloadable", "downloading", "downloadable", "available", "downloadable"]);
+});
+
+test("an error in a progress callback is the page's own and stops nothing", async () => {
+  const before = environment.errors.length;
+  const embedder = await create();
+  const length = await embedder.evaluate(async (embedder) => {
+    const onProgress = () => {
+      throw new Error("a callback's own error");
+    };
+    return (await embedder.embed(["a", "b"], { onProgress })).length;
+  });
+  assert.equal(length, 2);
+  assert.match(environment.errors.slice(before).join("\n"), /a callback's own error/);
+  await embedder.evaluate((embedder) => embedder.destroy());
+});

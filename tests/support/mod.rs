@@ -1,0 +1,122 @@
+//! What several tests need: fixtures, packs in memory, checkpoints with something changed.
+#![allow(dead_code)] // each test file uses a part
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use felsic::error::{Code, Error};
+use felsic::pack::{PackOptions, pack};
+use felsic::source::{MemorySource, Parts, load_pack};
+use felsic::weights::StoredTensor;
+use felsic::weights::{Tensors, safetensors};
+use sha2::{Digest, Sha256};
+
+pub const TINY: [&str; 3] = ["tiny-silu", "tiny-gelu", "tiny-gemma"];
+
+pub fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
+}
+
+pub fn model(name: &str) -> PathBuf {
+    fixtures().join("models").join(name)
+}
+
+/// A copy of a checkpoint that may be changed.
+pub fn copy_of(name: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    copy(&model(name), folder.path());
+    folder
+}
+
+pub fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a folder");
+    for entry in fs::read_dir(from).expect("a fixture") {
+        let entry = entry.expect("an entry");
+        match entry.path().is_dir() {
+            true => copy(&entry.path(), &to.join(entry.file_name())),
+            false => drop(fs::copy(entry.path(), to.join(entry.file_name())).expect("a copy")),
+        }
+    }
+}
+
+/// Changes one JSON file of a folder.
+pub fn edit_json(folder: &Path, file: &str, change: impl FnOnce(&mut serde_json::Value)) {
+    let path = folder.join(file);
+    let mut value = serde_json::from_slice(&fs::read(&path).expect("a file")).expect("JSON");
+    change(&mut value);
+    fs::write(path, value.to_string()).expect("written");
+}
+
+/// The tensors of a safetensors file, names as they are.
+pub fn read_tensors(path: &Path) -> BTreeMap<String, StoredTensor> {
+    let mut tensors = Tensors::default();
+    safetensors::read_all(&fs::read(path).expect("a file"), &mut tensors).expect("safetensors");
+    tensors.iter().map(|(name, tensor)| (name.clone(), tensor.clone())).collect()
+}
+
+pub fn write_tensors(path: &Path, tensors: &BTreeMap<String, StoredTensor>) {
+    fs::write(path, safetensors::write(tensors).expect("tensors that fit")).expect("written");
+}
+
+/// Packs a checkpoint and reads the files into memory.
+pub fn packed(checkpoint: &Path, options: &PackOptions) -> MemorySource {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().join("pack");
+    pack(checkpoint, &out, options, &mut |_| ()).expect("a pack");
+    in_memory(&out)
+}
+
+pub fn in_memory(folder: &Path) -> MemorySource {
+    let entries = fs::read_dir(folder).expect("a pack").map(|entry| entry.expect("an entry"));
+    let file = |entry: fs::DirEntry| {
+        (entry.file_name().to_string_lossy().into_owned(), fs::read(entry.path()).expect("a file"))
+    };
+    MemorySource { files: entries.map(file).collect() }
+}
+
+pub fn load(source: &MemorySource) -> Result<Parts, Error> {
+    pollster::block_on(load_pack(source, &mut |_| ()))
+}
+
+/// The code with which loading fails.
+pub fn load_code(source: &MemorySource) -> Code {
+    load(source).map(|_| ()).expect_err("a broken pack must not load").code()
+}
+
+/// The manifest as JSON.
+pub fn manifest(source: &MemorySource) -> serde_json::Value {
+    serde_json::from_slice(&source.files["manifest.json"]).expect("JSON")
+}
+
+pub fn edit_manifest(source: &mut MemorySource, change: impl FnOnce(&mut serde_json::Value)) {
+    let mut value = manifest(source);
+    change(&mut value);
+    source.files.insert("manifest.json".to_string(), value.to_string().into_bytes());
+}
+
+/// Name of the first file whose name starts so.
+pub fn file_of(source: &MemorySource, start: &str) -> String {
+    source.files.keys().find(|name| name.starts_with(start)).expect("a file of that kind").clone()
+}
+
+/// Gives a file other bytes and the manifest their length and hash, as a careless or hostile packer would.
+pub fn replace(source: &mut MemorySource, file: &str, bytes: Vec<u8>) {
+    let (length, hash) = (bytes.len(), format!("{:x}", Sha256::digest(&bytes)));
+    source.files.insert(file.to_string(), bytes);
+    edit_manifest(source, |manifest| {
+        let mut entries: Vec<&mut serde_json::Value> = Vec::new();
+        let object = manifest.as_object_mut().expect("an object");
+        for (name, value) in object.iter_mut() {
+            match name.as_str() {
+                "tokenizer" => entries.push(value),
+                "shards" => entries.extend(value.as_array_mut().expect("a list")),
+                _ => {}
+            }
+        }
+        for entry in entries.into_iter().filter(|entry| entry["file"] == file) {
+            entry["bytes"] = length.into();
+            entry["sha256"] = hash.clone().into();
+        }
+    });
+}

@@ -1,0 +1,91 @@
+// @ts-check
+/** The report's shape, and the report as Markdown. Plain JavaScript: the page and `run.mjs` both use it. */
+
+/**
+ * @typedef {{engine: string, format: string, threads: number, batch: number, tokens: number,
+ *   median_ms: number, min_ms: number, max_ms: number, runs: number}} Row
+ * @typedef {{engine: string, threads: number, wasm_bytes: number | null, wasm_peak_bytes: number | null,
+ *   renderer_bytes: number | null, renderer_peak_bytes: number | null}} Memory
+ * @typedef {{engine: string, part: "runtime" | "tokenizer" | "weights", raw: number, gzip: number}} Bytes
+ * @typedef {{engine: string, threads: number, ready_ms: number, first_vector_ms: number, runs: number}} Start
+ * @typedef {{machine: string, browser: string, rows: Row[], memory: Memory[], bytes: Bytes[], start: Start[]}} Report
+ */
+
+/**
+ * The middle value, or the mean of the middle two.
+ * @param {number[]} values
+ * @returns {number}
+ */
+export function median(values) {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = Math.floor(sorted.length / 2);
+  const upper = sorted[middle] ?? NaN;
+  return sorted.length % 2 ? upper : (upper + (sorted[middle - 1] ?? NaN)) / 2;
+}
+
+/** @param {{engine: string, threads: number}} row */
+export const label = ({ engine, threads }) => `${engine}, ${threads} thread${threads === 1 ? "" : "s"}`;
+
+/** @param {number} ms */
+const time = (ms) => (ms < 100 ? ms.toFixed(1) : ms.toFixed(0));
+/** @param {number | null} bytes */
+const megabytes = (bytes) => (bytes === null ? "not seen" : (bytes / 1e6).toFixed(bytes < 1e7 ? 2 : 0));
+
+/**
+ * @param {string[]} head
+ * @param {string[][]} body
+ */
+function table(head, body) {
+  const line = (/** @type {string[]} */ cells) => `| ${cells.join(" | ")} |`;
+  return [line(head), line(head.map((_, i) => (i === 0 ? "---" : "---:"))), ...body.map(line)].join("\n");
+}
+
+/**
+ * Times side by side, one line a shape; behind each peer how many times longer than felsic on the CPU it takes.
+ * @param {Row[]} rows
+ */
+export function timesTable(rows) {
+  const engines = [...new Set(rows.map(label))];
+  const shapes = [...new Set(rows.map((row) => `${row.batch} x ${row.tokens}`))];
+  const own = rows.find((row) => row.engine === "felsic-cpu");
+  const body = shapes.map((shape) => {
+    const at = rows.filter((row) => `${row.batch} x ${row.tokens}` === shape);
+    const felsic = own && at.find((row) => label(row) === label(own));
+    const cells = engines.map((engine) => {
+      const row = at.find((row) => label(row) === engine);
+      if (!row) return "";
+      const ratio = felsic && row !== felsic ? `, ${(row.median_ms / felsic.median_ms).toFixed(2)}x` : "";
+      return `${time(row.median_ms)} (${time(row.min_ms)} to ${time(row.max_ms)})${ratio}`;
+    });
+    return [shape, ...cells, String(at[0]?.runs ?? "")];
+  });
+  return table(["texts x tokens", ...engines, "runs"], body);
+}
+
+/**
+ * The whole report as Markdown.
+ * @param {Report} report
+ */
+export function markdown(report) {
+  const parts = [
+    `${report.machine}; ${report.browser}`,
+    `Median milliseconds (lowest to highest); behind a peer: its median divided by that of felsic-cpu.\n\n${timesTable(report.rows)}`,
+  ];
+  if (report.start.length) {
+    const rows = report.start.map((row) => [label(row), time(row.ready_ms), time(row.first_vector_ms), String(row.runs)]);
+    parts.push(`Start, from the worker's start with every file served locally, median ms.\n\n${table(["engine", "ready", "first vector", "runs"], rows)}`);
+  }
+  if (report.memory.length) {
+    const rows = report.memory.map((row) => [
+      label(row),
+      ...[row.wasm_bytes, row.wasm_peak_bytes, row.renderer_bytes, row.renderer_peak_bytes].map(megabytes),
+    ]);
+    const head = ["engine", "wasm memory after load", "wasm memory at the end", "renderer after load", "renderer at its peak"];
+    parts.push(`Memory, each engine alone in a fresh browser, MB.\n\n${table(head, rows)}`);
+  }
+  if (report.bytes.length) {
+    const rows = report.bytes.map((row) => [row.engine, row.part, megabytes(row.raw), megabytes(row.gzip)]);
+    parts.push(`What has to be loaded, MB.\n\n${table(["engine", "part", "raw", "gzipped"], rows)}`);
+  }
+  return parts.join("\n\n") + "\n";
+}

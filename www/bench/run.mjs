@@ -1,0 +1,223 @@
+// @ts-check
+/**
+ * Runs the benchmark page in Chromium and writes the report. `cargo xtask bench` prepares everything and calls this.
+ */
+import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { cpus, platform, totalmem } from "node:os";
+import { basename, join } from "node:path";
+import { parseArgs } from "node:util";
+import { gzipSync } from "node:zlib";
+import { chromium } from "playwright-core";
+import { label, markdown, median } from "./report.js";
+import { serve } from "./server.mjs";
+
+/**
+ * @typedef {import("./protocol").EngineChoice} EngineChoice
+ * @typedef {import("./report.js").Report} Report
+ */
+
+const { values: options } = parseArgs({
+  options: {
+    site: { type: "string" }, // the built site, with bench/ in it
+    packs: { type: "string" }, // folder of packs
+    pack: { type: "string" }, // the pack's name there
+    peer: { type: "string" }, // the ONNX file; engines named ort-web need it
+    tokenizer: { type: "string" }, // the tokenizer.json that goes with the ONNX file
+    out: { type: "string" },
+    chromium: { type: "string" },
+    engines: { type: "string" }, // e.g. felsic-cpu,ort-web,ort-web:2
+    shapes: { type: "string" }, // e.g. 1x16,8x128
+    runs: { type: "string" }, // number for every shape, instead of the defaults below
+    starts: { type: "string" },
+    port: { type: "string" },
+    serve: { type: "boolean" }, // serve the page and wait
+  },
+});
+
+/** @param {"site" | "packs" | "pack" | "out" | "chromium" | "engines" | "shapes"} name */
+function need(name) {
+  const value = options[name];
+  if (!value) throw new Error(`run.mjs: --${name} is missing`);
+  return value;
+}
+
+/** Fewer where one call takes seconds. @param {number} tokens tokens in one call */
+const defaultRuns = (tokens) => (tokens <= 16 ? 15 : tokens <= 128 ? 9 : tokens <= 1024 ? 7 : 5);
+
+/** @param {string} text */
+function parseShape(text) {
+  const match = /^(\d+)x(\d+)$/.exec(text);
+  if (!match) throw new Error(`a shape is BATCHxTOKENS, such as 8x128, not ${text}`);
+  const [batch, tokens] = [Number(match[1]), Number(match[2])];
+  return { batch, tokens, runs: options.runs ? Number(options.runs) : defaultRuns(batch * tokens) };
+}
+
+/** @param {string} text @returns {EngineChoice} */
+function parseEngine(text) {
+  const [engine, threads = "1"] = text.split(":");
+  if (engine !== "felsic-cpu" && engine !== "felsic-webgpu" && engine !== "ort-web") throw new Error(`no engine is called ${engine}`);
+  if (engine === "ort-web" && !options.peer) throw new Error("ort-web needs --peer");
+  const model = engine === "ort-web" ? `peer/${basename(options.peer ?? "")}` : `packs/${options.pack}/`;
+  return { engine, threads: Number(threads), model };
+}
+
+function launch() {
+  return chromium.launch({
+    executablePath: need("chromium"),
+    args: ["--enable-unsafe-webgpu", ...(process.getuid?.() === 0 ? ["--no-sandbox"] : [])],
+  });
+}
+
+/**
+ * Opens the page in a fresh browser and hands it to `use`.
+ * @template T
+ * @param {string} url
+ * @param {(page: import("playwright-core").Page, browser: import("playwright-core").Browser) => Promise<T>} use
+ */
+async function withPage(url, use) {
+  const browser = await launch();
+  try {
+    const page = await browser.newPage();
+    page.setDefaultTimeout(0);
+    page.on("console", (message) => console.log(`  ${message.text()}`));
+    await page.goto(`${url}bench/`);
+    await page.waitForFunction("window.felsicBench !== undefined");
+    return await use(page, browser);
+  } finally {
+    await browser.close();
+  }
+}
+
+/**
+ * Resident memory of the largest renderer, now and at its peak, in bytes. Linux only; null elsewhere.
+ * @param {import("playwright-core").Browser} browser
+ */
+async function rendererMemory(browser) {
+  const session = await browser.newBrowserCDPSession();
+  const { processInfo } = await session.send("SystemInfo.getProcessInfo");
+  const sizes = processInfo
+    .filter(({ type }) => type === "renderer")
+    .flatMap(({ id }) => {
+      try {
+        const status = readFileSync(`/proc/${id}/status`, "utf8");
+        const field = (/** @type {string} */ name) => Number(new RegExp(`${name}:\\s+(\\d+) kB`).exec(status)?.[1]) * 1024;
+        return [{ now: field("VmRSS"), peak: field("VmHWM") }];
+      } catch {
+        return [];
+      }
+    })
+    .sort((a, b) => b.peak - a.peak);
+  return sizes[0] ?? { now: null, peak: null };
+}
+
+/** Milliseconds to the microsecond; what lies below is noise. @param {number} ms */
+const round = (ms) => Math.round(ms * 1000) / 1000;
+
+/** What has been served while one engine ran, path to file. @type {Map<string, string>} */
+const served = new Map();
+
+/**
+ * Which part of an engine a served file is, or null for the page itself.
+ * @param {string} path
+ */
+function partOf(path) {
+  if (path.startsWith("/peer/") || path.endsWith(".safetensors")) return "weights";
+  if (path.startsWith("/packs/")) return "tokenizer";
+  return /\.(js|mjs|wasm)$/.test(path) && !/\/index-[^/]*\.js$/.test(path) ? "runtime" : null;
+}
+
+/** @param {string} engine @returns {Report["bytes"]} */
+function countBytes(engine) {
+  /** @type {Map<string, {raw: number, gzip: number}>} */
+  const parts = new Map();
+  const add = (/** @type {string} */ part, /** @type {string} */ file) => {
+    const sum = parts.get(part) ?? { raw: 0, gzip: 0 };
+    parts.set(part, { raw: sum.raw + statSync(file).size, gzip: sum.gzip + gzipSync(readFileSync(file)).length });
+  };
+  for (const [path, file] of served) {
+    const part = partOf(path);
+    if (part) add(part, file);
+  }
+  // The peer is fed with ids; a page that uses it loads the checkpoint's own tokenizer file.
+  if (engine === "ort-web" && options.tokenizer) add("tokenizer", options.tokenizer);
+  return [...parts].map(([part, sum]) => ({ engine, part: /** @type {"runtime"} */ (part), ...sum }));
+}
+
+/**
+ * Starts one engine alone, several times, each in a fresh browser; the last one also runs every shape once.
+ * @param {string} url
+ * @param {EngineChoice} choice
+ * @param {{batch: number, tokens: number}[]} shapes
+ */
+async function measureAlone(url, choice, shapes) {
+  const repeats = Number(options.starts ?? 3);
+  const { engine, threads } = choice;
+  /** @type {{ready_ms: number, first_vector_ms: number}[]} */
+  const starts = [];
+  /** @type {Report["memory"]} */
+  const memory = [];
+  for (let i = 1; i <= repeats; i++) {
+    console.log(`${label(choice)}: start ${i} of ${repeats}`);
+    served.clear();
+    await withPage(url, async (page, browser) => {
+      const { wasm_bytes, ...times } = await page.evaluate((choice) => window.felsicBench.start(choice), choice);
+      starts.push(times);
+      if (i < repeats) return;
+      const loaded = await rendererMemory(browser);
+      const wasm_peak_bytes = await page.evaluate((shapes) => window.felsicBench.fill(shapes), shapes);
+      const { peak } = await rendererMemory(browser);
+      memory.push({ engine, threads, wasm_bytes, wasm_peak_bytes, renderer_bytes: loaded.now, renderer_peak_bytes: peak });
+    });
+  }
+  const start = {
+    engine,
+    threads,
+    ready_ms: median(starts.map((times) => times.ready_ms)),
+    first_vector_ms: median(starts.map((times) => times.first_vector_ms)),
+    runs: repeats,
+  };
+  return { start, memory, bytes: countBytes(engine) };
+}
+
+/** @param {string} url */
+async function measureAll(url) {
+  const choices = need("engines").split(",").map(parseEngine).map((choice) => ({ ...choice, model: url + choice.model }));
+  const loads = need("shapes").split(",").map(parseShape);
+  /** @type {Report} */
+  const report = {
+    machine: `${cpus()[0]?.model ?? "unknown processor"}, ${cpus().length} threads, ${Math.round(totalmem() / 2 ** 30)} GiB, ${platform()}`,
+    browser: "",
+    rows: [],
+    memory: [],
+    bytes: [],
+    start: [],
+  };
+  for (const choice of choices) {
+    const alone = await measureAlone(url, choice, loads);
+    report.start.push(alone.start);
+    report.memory.push(...alone.memory);
+    if (!report.bytes.some(({ engine }) => engine === choice.engine)) report.bytes.push(...alone.bytes);
+  }
+  await withPage(url, async (page, browser) => {
+    report.browser = `Chromium ${browser.version()}, headless`;
+    report.rows = await page.evaluate(({ choices, loads }) => window.felsicBench.compare(choices, loads), { choices, loads });
+  });
+  return report;
+}
+
+/** @type {Record<string, string>} */
+const folders = { "/": need("site"), "/packs/": need("packs") };
+if (options.peer) folders["/peer/"] = join(options.peer, "..");
+const server = await serve(folders, Number(options.port ?? 0), (path, file) => served.set(path, file));
+if (options.serve) {
+  const models = new URLSearchParams({ pack: `../packs/${options.pack}/`, peer: `../peer/${basename(options.peer ?? "")}` });
+  console.log(`The benchmark page: ${server.url}bench/?${models} (Ctrl-C ends it)`);
+} else {
+  const report = await measureAll(server.url);
+  server.close();
+  const out = need("out");
+  mkdirSync(out, { recursive: true });
+  writeFileSync(join(out, "report.json"), JSON.stringify(report, (key, value) => (key.endsWith("_ms") ? round(value) : value), 1) + "\n");
+  writeFileSync(join(out, "report.md"), markdown(report));
+  console.log(`\n${markdown(report)}\n${join(out, "report.json")} and report.md`);
+}

@@ -1,0 +1,103 @@
+/** The texts on the page, their vectors, and the search among them. */
+
+import type { Embedder } from "felsic";
+
+/** A piece of text with where it came from. */
+export interface Passage {
+  readonly text: string;
+  readonly source: string;
+  vector?: Float32Array;
+}
+
+/** A passage with its cosine to the query. */
+export interface Hit {
+  readonly passage: Passage;
+  readonly score: number;
+}
+
+/** How far embedding is, and how fast. */
+export interface LibraryProgress {
+  readonly done: number;
+  readonly total: number;
+  /** Tokens and milliseconds of what was embedded since the model was loaded. */
+  readonly tokens: number;
+  readonly milliseconds: number;
+}
+
+/** Texts of one call: few, so that a query that is asked meanwhile waits for little. */
+const TEXTS_A_CALL = 16;
+
+/** Passages in the order in which they were added; the first `done` of them have their vector. */
+export class Library {
+  #passages: Passage[] = [];
+  #known = new Set<string>();
+  #done = 0;
+  #tokens = 0;
+  #milliseconds = 0;
+
+  get size(): number {
+    return this.#passages.length;
+  }
+
+  get progress(): LibraryProgress {
+    return { done: this.#done, total: this.size, tokens: this.#tokens, milliseconds: this.#milliseconds };
+  }
+
+  /** Adds texts that are not there yet; says how many those were. */
+  add(texts: readonly string[], source: string): number {
+    const before = this.size;
+    for (const text of texts) {
+      if (this.#known.has(text)) continue;
+      this.#known.add(text);
+      this.#passages.push({ text, source });
+    }
+    return this.size - before;
+  }
+
+  clear(): void {
+    this.#passages = [];
+    this.#known.clear();
+    this.#done = 0;
+  }
+
+  /** Drops all vectors: those of another model are not comparable. */
+  forgetVectors(): void {
+    for (const passage of this.#passages) delete passage.vector;
+    this.#done = 0;
+    this.#tokens = 0;
+    this.#milliseconds = 0;
+  }
+
+  /** Embeds what has no vector yet, also what is added meanwhile, until the signal aborts. */
+  async embed(embedder: Embedder, signal: AbortSignal, onProgress: () => void): Promise<void> {
+    while (this.#done < this.size) {
+      const group = this.#passages.slice(this.#done, this.#done + TEXTS_A_CALL);
+      const texts = group.map(({ text }) => text);
+      const start = performance.now();
+      const made = await embedder.embedDetailed(texts, { taskType: "retrieval-document", signal });
+      signal.throwIfAborted();
+      this.#milliseconds += performance.now() - start;
+      for (const [index, { vector, tokens }] of made.entries()) {
+        group[index]!.vector = vector;
+        this.#tokens += tokens;
+      }
+      this.#done += group.length;
+      onProgress();
+    }
+  }
+
+  /** The `count` nearest passages, best first. Vectors have unit length, so the dot product is the cosine. */
+  nearest(query: Float32Array, count: number): Hit[] {
+    const hits: Hit[] = [];
+    for (const passage of this.#passages.slice(0, this.#done)) {
+      if (passage.vector) hits.push({ passage, score: dot(query, passage.vector) });
+    }
+    return hits.sort((a, b) => b.score - a.score).slice(0, count);
+  }
+}
+
+function dot(a: Float32Array, b: Float32Array): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i += 1) sum += a[i]! * b[i]!;
+  return sum;
+}

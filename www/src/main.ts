@@ -1,0 +1,254 @@
+/** Private search: texts in, the nearest to a question out, all of it in this page. */
+
+import { type Device, Embedder, FelsicError } from "felsic";
+import { Library } from "./library.js";
+import { fromFile, fromTyped } from "./passages.js";
+import { SAMPLES } from "./samples.js";
+import { counted, type Facts, isDemo, megabytes, showFacts, showHits, showProblem, showProgress, ui } from "./view.js";
+
+const HITS = 10;
+/** Milliseconds after the last key before a query is embedded. */
+const PAUSE = 150;
+
+const library = new Library();
+
+let facts: Facts = {};
+let embedder: Embedder | undefined;
+/** Ends the load under way, and with the next model the work on the last one. */
+let loading = new AbortController();
+let indexing: AbortController | undefined;
+let asking = new AbortController();
+let question: Float32Array | undefined;
+let keyPause: ReturnType<typeof setTimeout> | undefined;
+
+async function loadModel(model: string, device: Device): Promise<void> {
+  loading.abort();
+  const { signal } = (loading = new AbortController());
+  dropModel();
+  showProblem(undefined);
+  ui.modelState.textContent = "Loading the model…";
+  showProgress(ui.loading, 0);
+  const start = performance.now();
+  try {
+    const made = await Embedder.create({
+      model,
+      device,
+      signal,
+      onProgress: ({ loadedBytes, totalBytes }) => {
+        showProgress(ui.loading, totalBytes > 0 ? Math.min(0.999, loadedBytes / totalBytes) : 0);
+        ui.modelBytes.textContent = `${megabytes(loadedBytes)} of ${megabytes(totalBytes)}`;
+      },
+    });
+    if (signal.aborted) return made.destroy();
+    takeModel(made, performance.now() - start);
+  } catch (error) {
+    if (signal.aborted) return;
+    ui.modelState.textContent = "No model.";
+    showProblem(`The model could not be loaded. ${sentence(error)}`);
+  }
+  showProgress(ui.loading, 1);
+  ui.modelBytes.textContent = "";
+}
+
+function dropModel(): void {
+  indexing?.abort();
+  asking.abort();
+  embedder?.destroy();
+  embedder = undefined;
+  question = undefined;
+  library.forgetVectors();
+  facts = {};
+  showFacts(facts);
+  showHits([]);
+  ui.notice.hidden = true;
+}
+
+function takeModel(made: Embedder, milliseconds: number): void {
+  embedder = made;
+  const { info } = made;
+  ui.modelState.textContent = "Ready.";
+  ui.notice.hidden = !isDemo(info);
+  facts = {
+    model: info.model,
+    device: info.device === "cpu" ? "CPU" : "WebGPU",
+    kernel: info.kernel,
+    weights: info.format,
+    dimensions: String(info.dimensions),
+    longest: counted(info.maxTokens, "token"),
+    loaded: `${(milliseconds / 1000).toFixed(2)} s`,
+  };
+  showFacts(facts);
+  void indexTexts();
+  void ask();
+}
+
+/** Embeds what has no vector yet; one run at a time, which also takes up what is added meanwhile. */
+async function indexTexts(): Promise<void> {
+  showLibrary();
+  if (!embedder || (indexing && !indexing.signal.aborted)) return;
+  const engine = embedder;
+  const { signal } = (indexing = new AbortController());
+  try {
+    await library.embed(engine, signal, () => {
+      showLibrary();
+      rank();
+    });
+    indexing = undefined;
+    facts.memory = megabytes(await engine.memoryBytes());
+    showFacts(facts);
+  } catch (error) {
+    // What ended because another model or other texts took its place is no problem.
+    if (signal.aborted || engine !== embedder) return;
+    indexing = undefined;
+    showProblem(`The texts could not be embedded. ${sentence(error)}`);
+  }
+}
+
+function showLibrary(): void {
+  const { done, total, tokens, milliseconds } = library.progress;
+  const ready = done === total;
+  ui.clear.disabled = total === 0;
+  ui.library.textContent = total === 0 ? "No texts yet." : ready ? `${counted(total, "text")}, ready to search.` : "Embedding…";
+  ui.libraryCount.textContent = ready ? "" : `${done} of ${counted(total, "text")}`;
+  showProgress(ui.embedding, ready ? 1 : done / total);
+  if (milliseconds > 0) {
+    facts.speed = `${counted(Math.round(tokens / (milliseconds / 1000)), "token")}/s`;
+    showFacts(facts);
+  }
+  if (ui.query.value.trim() === "") showInvitation();
+}
+
+function showInvitation(): void {
+  showHits([]);
+  ui.summary.textContent = library.size === 0 ? "Add texts, then ask." : "Ask something.";
+}
+
+function addTexts(texts: readonly string[], source: string): void {
+  showProblem(undefined);
+  if (texts.length === 0) return;
+  const added = library.add(texts, source);
+  void indexTexts();
+  if (added === 0) ui.library.textContent = "Those texts are here already.";
+}
+
+async function addFiles(files: Iterable<File>): Promise<void> {
+  for (const file of files) {
+    try {
+      addTexts(fromFile(file.name, await file.text()), file.name);
+    } catch (error) {
+      showProblem(sentence(error));
+    }
+  }
+}
+
+/** Embeds the query as it stands and ranks by it. A newer query takes the place of an older one. */
+async function ask(): Promise<void> {
+  clearTimeout(keyPause);
+  asking.abort();
+  const { signal } = (asking = new AbortController());
+  const query = ui.query.value.trim();
+  question = undefined;
+  if (query === "") return showInvitation();
+  if (!embedder) {
+    ui.summary.textContent = "Waiting for the model…";
+    return;
+  }
+  const start = performance.now();
+  try {
+    question = await embedder.embed(query, { taskType: "retrieval-query", signal });
+    facts.query = `${(performance.now() - start).toFixed(0)} ms`;
+    showFacts(facts);
+    rank();
+  } catch (error) {
+    if (!signal.aborted) showProblem(`The query could not be embedded. ${sentence(error)}`);
+  }
+}
+
+function rank(): void {
+  if (!question) return;
+  const hits = library.nearest(question, HITS);
+  showHits(hits);
+  const { done, total } = library.progress;
+  const among = done < total ? `${done} of ${counted(total, "text")} so far` : counted(total, "text");
+  ui.summary.textContent = hits.length === 0 ? "Nothing to search yet: add texts." : `The nearest ${hits.length} of ${among}.`;
+}
+
+/** An error as a sentence for people, with its code for those who look it up. */
+function sentence(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const code = error instanceof FelsicError ? ` (${error.code})` : "";
+  const text = `${error.message}${code}`;
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+}
+
+/** Whether what is dragged is files or text; text over the text field is the field's own affair. */
+function isForThePage({ dataTransfer, target }: DragEvent): boolean {
+  const types = dataTransfer?.types ?? [];
+  return types.includes("Files") || (types.includes("text/plain") && target !== ui.text);
+}
+
+ui.addForm.addEventListener("submit", (event) => {
+  event.preventDefault();
+  addTexts(fromTyped(ui.text.value), "typed");
+  ui.text.value = "";
+});
+
+ui.text.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) ui.addForm.requestSubmit();
+});
+
+ui.samples.addEventListener("click", () => addTexts(SAMPLES, "samples"));
+
+ui.files.addEventListener("change", () => {
+  void addFiles([...(ui.files.files ?? [])]);
+  ui.files.value = "";
+});
+
+ui.clear.addEventListener("click", () => {
+  indexing?.abort();
+  library.clear();
+  showLibrary();
+  rank();
+});
+
+ui.searchForm.addEventListener("submit", (event) => {
+  event.preventDefault();
+  void ask();
+});
+
+ui.query.addEventListener("input", () => {
+  clearTimeout(keyPause);
+  keyPause = setTimeout(() => void ask(), PAUSE);
+});
+
+ui.loadForm.addEventListener("submit", (event) => {
+  event.preventDefault();
+  void loadModel(ui.pack.value.trim(), ui.device.value as Device);
+});
+
+document.addEventListener("dragover", (event) => {
+  if (!isForThePage(event)) return;
+  event.preventDefault();
+  ui.drop.hidden = false;
+});
+
+document.addEventListener("dragleave", (event) => {
+  if (event.relatedTarget === null) ui.drop.hidden = true;
+});
+
+document.addEventListener("drop", (event) => {
+  if (!isForThePage(event)) return;
+  event.preventDefault();
+  ui.drop.hidden = true;
+  const { files } = event.dataTransfer ?? {};
+  if (files && files.length > 0) void addFiles([...files]);
+  else addTexts(fromTyped(event.dataTransfer?.getData("text/plain") ?? ""), "dropped");
+});
+
+// A link may name the pack: ?pack=https://…/&device=webgpu
+const parameters = new URLSearchParams(location.search);
+ui.pack.value = parameters.get("pack") ?? ui.pack.value;
+const wanted = parameters.get("device") ?? "";
+if ([...ui.device.options].some(({ value }) => value === wanted)) ui.device.value = wanted;
+
+void loadModel(ui.pack.value, ui.device.value as Device);

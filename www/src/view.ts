@@ -1,0 +1,134 @@
+/** What is on the page: elements by name, and how results and facts are shown. */
+
+import type { EmbedderInfo } from "felsic";
+import type { Hit } from "./library.js";
+
+function element<Type extends HTMLElement>(id: string, type: new () => Type): Type {
+  const found = document.getElementById(id);
+  if (!(found instanceof type)) throw new Error(`the page has no #${id}`);
+  return found;
+}
+
+/** The elements that the page's script works with. */
+export const ui = {
+  notice: element("notice", HTMLElement),
+  problem: element("problem", HTMLElement),
+  addForm: element("add", HTMLFormElement),
+  text: element("text", HTMLTextAreaElement),
+  samples: element("samples", HTMLButtonElement),
+  files: element("files", HTMLInputElement),
+  clear: element("clear", HTMLButtonElement),
+  library: element("library", HTMLElement),
+  libraryCount: element("library-count", HTMLElement),
+  embedding: element("embedding", HTMLProgressElement),
+  searchForm: element("search", HTMLFormElement),
+  query: element("query", HTMLInputElement),
+  summary: element("summary", HTMLElement),
+  results: element("results", HTMLOListElement),
+  loadForm: element("load", HTMLFormElement),
+  pack: element("pack", HTMLInputElement),
+  device: element("device", HTMLSelectElement),
+  modelState: element("model-state", HTMLElement),
+  modelBytes: element("model-bytes", HTMLElement),
+  loading: element("loading", HTMLProgressElement),
+  facts: element("facts", HTMLDListElement),
+  drop: element("drop", HTMLElement),
+};
+
+const wholeNumber = new Intl.NumberFormat("en");
+
+/** A count with its noun: `1 text`, `1,200 texts`. */
+export function counted(count: number, noun: string): string {
+  return `${wholeNumber.format(count)} ${noun}${count === 1 ? "" : "s"}`;
+}
+
+/** Bytes as megabytes. */
+export function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`;
+}
+
+/** Shows a problem, or takes the last one away. */
+export function showProblem(message: string | undefined): void {
+  ui.problem.textContent = message ?? "";
+  ui.problem.hidden = message === undefined;
+}
+
+/** Shows how far something is; away with it at the end. */
+export function showProgress(bar: HTMLProgressElement, part: number): void {
+  bar.hidden = part >= 1;
+  bar.value = part;
+}
+
+/** Weights that were never trained: those that the project makes itself. */
+export function isDemo({ model }: EmbedderInfo): boolean {
+  return /tiny-|seeded/i.test(model);
+}
+
+/** What can be known about the loaded model, in the order in which it is shown. */
+const FACTS = {
+  model: "Model",
+  device: "Device",
+  kernel: "Kernel",
+  weights: "Weights",
+  dimensions: "Dimensions",
+  longest: "Longest text",
+  loaded: "Loaded in",
+  speed: "Speed",
+  query: "Last query",
+  memory: "Memory",
+};
+
+/** What is known about the loaded model. */
+export type Facts = Partial<Record<keyof typeof FACTS, string>>;
+
+/** Shows the facts that there are. */
+export function showFacts(facts: Facts): void {
+  const names = Object.keys(FACTS) as (keyof Facts)[];
+  const rows = names.flatMap((key) => {
+    const value = facts[key];
+    if (value === undefined) return [];
+    const row = document.createElement("div");
+    const term = document.createElement("dt");
+    const description = document.createElement("dd");
+    term.textContent = FACTS[key];
+    description.textContent = value;
+    row.append(term, description);
+    return [row];
+  });
+  ui.facts.replaceChildren(...rows);
+  ui.facts.hidden = rows.length === 0;
+}
+
+/** The nearest passages, best first. */
+export function showHits(hits: readonly Hit[]): void {
+  ui.results.replaceChildren(...hits.map(hitItem));
+}
+
+function hitItem({ passage, score }: Hit): HTMLLIElement {
+  const item = document.createElement("li");
+  const text = document.createElement("p");
+  text.className = "passage";
+  // The browser finds out which way the text is written.
+  text.dir = "auto";
+  text.textContent = passage.text;
+
+  const foot = document.createElement("p");
+  foot.className = "foot";
+  const bar = document.createElement("span");
+  bar.className = "bar";
+  bar.ariaHidden = "true";
+  const fill = document.createElement("span");
+  fill.style.width = `${Math.max(0, Math.min(1, score)) * 100}%`;
+  bar.append(fill);
+  const value = document.createElement("span");
+  value.className = "score";
+  value.textContent = score.toFixed(3);
+  value.title = "cosine of text and query";
+  const source = document.createElement("span");
+  source.className = "source";
+  source.textContent = passage.source;
+  foot.append(bar, value, source);
+
+  item.append(text, foot);
+  return item;
+}

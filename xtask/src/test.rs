@@ -1,0 +1,231 @@
+//! `cargo xtask test`: all tests, in the order in which their results are needed.
+
+use crate::checkpoints;
+use crate::process::{cargo, command, run as run_command};
+use crate::{packs, project, setup, size, wasm, web};
+use anyhow::{Result, bail};
+use clap::Args;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+#[derive(Args)]
+pub struct Options {
+    /// Also the two larger shapes
+    #[arg(long)]
+    full: bool,
+    /// Only the steps whose name contains this, and what they need
+    filter: Option<String>,
+}
+
+/// How a step ended that did not fail.
+enum Outcome {
+    Passed,
+    /// Not possible on this machine; why not.
+    Skipped(String),
+}
+
+use Outcome::{Passed, Skipped};
+
+struct Step {
+    name: &'static str,
+    needs: &'static [&'static str],
+    run: fn(&Options) -> Result<Outcome>,
+}
+
+const STEPS: &[Step] = &[
+    Step { name: "format", needs: &[], run: format },
+    Step { name: "lint", needs: &[], run: lint },
+    Step { name: "drivers", needs: &[], run: drivers },
+    Step { name: "native", needs: &["drivers"], run: native },
+    Step { name: "checkpoints", needs: &[], run: |options| checkpoints::make(options.full).map(|()| Passed) },
+    Step { name: "goldens", needs: &["checkpoints"], run: goldens },
+    Step { name: "wasm-lint", needs: &[], run: |_| wasm::lint().map(|()| Passed) },
+    Step { name: "page", needs: &[], run: |_| web::page().map(|()| Passed) },
+    Step { name: "types", needs: &["page"], run: |_| web::types().map(|()| Passed) },
+    Step { name: "bench-page", needs: &["page"], run: |_| web::bench_page().map(|()| Passed) },
+    Step { name: "size", needs: &["page"], run: |_| size::run().map(|()| Passed) },
+    Step { name: "packs", needs: &["checkpoints"], run: |options| packs::all(options.full).map(|()| Passed) },
+    Step { name: "browser", needs: &["page", "packs"], run: browser },
+];
+
+fn format(_: &Options) -> Result<Outcome> {
+    run_command(&mut cargo(["fmt", "--all", "--check"]))?;
+    Ok(Passed)
+}
+
+fn lint(_: &Options) -> Result<Outcome> {
+    run_command(&mut cargo(["clippy", "--release", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
+    Ok(Passed)
+}
+
+/// A missing driver shows in the tests that need one, which is soon enough.
+fn drivers(_: &Options) -> Result<Outcome> {
+    unless_ci(setup::vulkan())
+}
+
+/// On a machine that is not CI, what cannot be set up is skipped, and said.
+fn unless_ci(setup: Result<()>) -> Result<Outcome> {
+    match setup {
+        Ok(()) => Ok(Passed),
+        Err(error) if !project::is_ci() => Ok(Skipped(format!("{error:#}"))),
+        Err(error) => Err(error),
+    }
+}
+
+fn native(_: &Options) -> Result<Outcome> {
+    let felsic = run_command(&mut cargo(["test", "--release", "--no-fail-fast", "--package", "felsic"]));
+    let xtask = run_command(&mut cargo(["test", "--package", "xtask"]));
+    felsic.and(xtask).map(|()| Passed)
+}
+
+/// Every golden file against the command line: fixtures first, then the full sizes.
+fn goldens(options: &Options) -> Result<Outcome> {
+    let felsic = setup::felsic()?;
+    let verify = |name: &str, model: &Path, tolerance: &str| {
+        let goldens = project::path(&format!("tests/fixtures/goldens/{name}.json"));
+        let mut verify = command(&felsic, ["verify", "--tolerance", tolerance, "--model"]);
+        run_command(verify.arg(model).arg("--goldens").arg(goldens))
+    };
+    let mut failed = 0;
+    let mut note = |result: Result<()>| {
+        if let Err(error) = result {
+            eprintln!("{error:#}");
+            failed += 1;
+        }
+    };
+    for name in packs::FIXTURES {
+        note(verify(name, &packs::fixture(name), "1e-5"));
+    }
+    for seeded in checkpoints::SEEDED.iter().filter(|seeded| options.full || !seeded.large) {
+        note(seeded.make().and_then(|model| verify(seeded.name, &model, "2e-5")));
+    }
+    if failed > 0 {
+        bail!("{failed} golden files are not met");
+    }
+    Ok(Passed)
+}
+
+fn browser(_: &Options) -> Result<Outcome> {
+    let chromium = match setup::chromium() {
+        Ok(chromium) => chromium,
+        Err(error) => return unless_ci(Err(error)),
+    };
+    let mut tests = command("npm", ["test", "--silent", "--workspace", "tests/browser"]);
+    run_command(tests.env("CHROMIUM_PATH", chromium))?;
+    Ok(Passed)
+}
+
+/// How a step ended.
+enum End {
+    Done(Outcome),
+    Failed(String),
+}
+
+struct Finished {
+    name: &'static str,
+    end: End,
+    time: Duration,
+}
+
+impl Finished {
+    fn line(&self) -> String {
+        let end = match &self.end {
+            End::Done(Passed) => "passed".to_string(),
+            End::Done(Skipped(why)) => format!("SKIPPED: {why}"),
+            End::Failed(why) => format!("FAILED: {why}"),
+        };
+        format!("{:12} {:>5} s  {end}", self.name, self.time.as_secs())
+    }
+}
+
+/// The steps whose name contains `filter`, with all that they need, in order.
+fn chosen(filter: &str) -> Vec<&'static Step> {
+    let mut wanted = vec![false; STEPS.len()];
+    for (i, step) in STEPS.iter().enumerate().rev() {
+        wanted[i] |= step.name.contains(filter);
+        if wanted[i] {
+            for (needed, earlier) in wanted.iter_mut().zip(STEPS) {
+                *needed |= step.needs.contains(&earlier.name);
+            }
+        }
+    }
+    STEPS.iter().zip(wanted).filter_map(|(step, wanted)| wanted.then_some(step)).collect()
+}
+
+fn perform(step: &Step, options: &Options, finished: &[Finished]) -> End {
+    let has_failed = |name: &str| finished.iter().any(|step| step.name == name && matches!(step.end, End::Failed(_)));
+    if let Some(needed) = step.needs.iter().find(|name| has_failed(name)) {
+        return End::Failed(format!("not run, since {needed} failed"));
+    }
+    println!("\n=== {} ===", step.name);
+    match (step.run)(options) {
+        Ok(outcome) => End::Done(outcome),
+        Err(error) => {
+            eprintln!("{error:#}");
+            End::Failed(format!("{error:#}"))
+        }
+    }
+}
+
+/// Runs the steps; a failed one does not keep the others from running. The last line says how many passed.
+pub fn run(options: &Options) -> Result<()> {
+    let steps = chosen(options.filter.as_deref().unwrap_or(""));
+    if steps.is_empty() {
+        let names = STEPS.iter().map(|step| step.name).collect::<Vec<_>>().join(", ");
+        bail!("no step has such a name; there are {names}");
+    }
+    let mut finished: Vec<Finished> = Vec::new();
+    for step in steps {
+        let begin = Instant::now();
+        let end = perform(step, options, &finished);
+        finished.push(Finished { name: step.name, end, time: begin.elapsed() });
+    }
+    println!("\n=== summary ===");
+    for step in &finished {
+        println!("{}", step.line());
+    }
+    let count = |is: fn(&End) -> bool| finished.iter().filter(|step| is(&step.end)).count();
+    let passed = count(|end| matches!(end, End::Done(Passed)));
+    let failed = count(|end| matches!(end, End::Failed(_)));
+    let skipped = finished.len() - passed - failed;
+    let skips = if skipped > 0 { format!(", {skipped} skipped") } else { String::new() };
+    if failed > 0 {
+        bail!("{failed} steps failed, {passed} steps passed{skips}");
+    }
+    println!("{passed} steps passed{skips}");
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(filter: &str) -> Vec<&'static str> {
+        chosen(filter).iter().map(|step| step.name).collect()
+    }
+
+    #[test]
+    fn needs_name_earlier_steps() {
+        for (i, step) in STEPS.iter().enumerate() {
+            for needed in step.needs {
+                assert!(STEPS[..i].iter().any(|earlier| earlier.name == *needed), "{} needs {needed}", step.name);
+            }
+        }
+    }
+
+    #[test]
+    fn a_filter_brings_along_what_its_steps_need() {
+        assert_eq!(names("browser"), ["checkpoints", "page", "packs", "browser"]);
+        assert_eq!(names("format"), ["format"]);
+        assert_eq!(names("no such step"), [] as [&str; 0]);
+        assert_eq!(names("").len(), STEPS.len());
+    }
+
+    #[test]
+    fn a_step_does_not_run_when_what_it_needs_has_failed() {
+        let step = Step { name: "later", needs: &["earlier"], run: |_| panic!("must not run") };
+        let earlier = Finished { name: "earlier", end: End::Failed("no".into()), time: Duration::ZERO };
+        let options = Options { full: false, filter: None };
+        assert!(matches!(perform(&step, &options, &[earlier]), End::Failed(why) if why.contains("earlier")));
+    }
+}

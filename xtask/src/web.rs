@@ -1,0 +1,31 @@
+//! The npm package, the page, the benchmark page.
+
+use crate::process::{command, run};
+use crate::{project, setup, wasm};
+use anyhow::Result;
+
+/// The npm package with its wasm binaries, in `pkg/dist`.
+pub fn package() -> Result<()> {
+    wasm::build()?;
+    setup::npm_packages(project::root())?;
+    run(&mut command("npm", ["run", "--silent", "build", "--workspace", "pkg"]))
+}
+
+/// The private-search page, in `www/dist`.
+pub fn page() -> Result<()> {
+    package()?;
+    run(&mut command("npm", ["run", "--silent", "build", "--workspace", "www"]))
+}
+
+/// Checks the types of everything that is written in TypeScript. The package must be built.
+pub fn types() -> Result<()> {
+    run(&mut command("npm", ["run", "--silent", "check"]))
+}
+
+/// The benchmark page, in `www/dist/bench`, its types checked first. The package must be built.
+pub fn bench_page() -> Result<()> {
+    let folder = project::path("www/bench");
+    setup::npm_packages(&folder)?;
+    run(command("npm", ["run", "--silent", "check"]).current_dir(&folder))?;
+    run(command("npm", ["run", "--silent", "build"]).current_dir(&folder))
+}
