@@ -27,6 +27,6 @@ pub mod model;
 pub mod pack;
 pub mod source;
 pub mod tokenizer;
-#[cfg(feature = "web")]
+#[cfg(all(feature = "web", target_family = "wasm"))]
 pub mod web;
 pub mod weights;

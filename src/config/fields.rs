@@ -35,9 +35,7 @@ impl Fields {
     pub fn object(&self, name: &str) -> Result<Option<Fields>> {
         match self.get(name) {
             None => Ok(None),
-            Some(Value::Object(map)) => {
-                Ok(Some(Self { origin: format!("{}.", self.path(name)), map: map.clone() }))
-            }
+            Some(Value::Object(map)) => Ok(Some(Self { origin: format!("{}.", self.path(name)), map: map.clone() })),
             Some(other) => Err(self.wrong(name, other, "an object")),
         }
     }

@@ -39,7 +39,9 @@ pub(super) fn model_config(bytes: &[u8]) -> Result<ModelConfig> {
 fn refuse_what_is_not_computed(fields: &Fields) -> Result<()> {
     match fields.text("model_type")? {
         Some("modernbert") => {}
-        Some(other) => return Err(unsupported(format!("config.json: model_type is {other:?}; felsic runs \"modernbert\""))),
+        Some(other) => {
+            return Err(unsupported(format!("config.json: model_type is {other:?}; felsic runs \"modernbert\"")));
+        }
         None => return Err(invalid("config.json: model_type is missing; expected \"modernbert\"")),
     }
     for bias in ["attention_bias", "mlp_bias", "norm_bias"] {
@@ -49,10 +51,14 @@ fn refuse_what_is_not_computed(fields: &Fields) -> Result<()> {
     if let Some(kind) = fields.text("position_embedding_type")?
         && kind != "absolute"
     {
-        return Err(unsupported(format!("config.json: position_embedding_type is {kind:?}; felsic knows only rotary positions")));
+        return Err(unsupported(format!(
+            "config.json: position_embedding_type is {kind:?}; felsic knows only rotary positions"
+        )));
     }
     if fields.get("quantization_config").is_some() {
-        return Err(unsupported("config.json: quantization_config is set; felsic reads bf16, f16 and f32 weights only"));
+        return Err(unsupported(
+            "config.json: quantization_config is set; felsic reads bf16, f16 and f32 weights only",
+        ));
     }
     match fields.object("rope_scaling")? {
         Some(scaling) => check_rope_type(&scaling),
@@ -64,9 +70,9 @@ fn activation(fields: &Fields) -> Result<Activation> {
     match fields.text("hidden_activation")? {
         None | Some("gelu") => Ok(Activation::Gelu),
         Some("silu") => Ok(Activation::Silu),
-        Some(other) => {
-            Err(unsupported(format!("config.json: hidden_activation is {other:?}; felsic computes \"gelu\" and \"silu\"")))
-        }
+        Some(other) => Err(unsupported(format!(
+            "config.json: hidden_activation is {other:?}; felsic computes \"gelu\" and \"silu\""
+        ))),
     }
 }
 

@@ -68,7 +68,9 @@ fn plain_folder(path: &str) -> Result<&str> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
     match !path.is_empty() && !path.starts_with('.') && path.chars().all(plain) {
         true => Ok(path),
-        false => Err(invalid(format!("modules.json: path of the Pooling module is {path:?}; expected a folder's name"))),
+        false => {
+            Err(invalid(format!("modules.json: path of the Pooling module is {path:?}; expected a folder's name")))
+        }
     }
 }
 
@@ -94,7 +96,9 @@ fn pooling_mode(fields: &Fields) -> Result<Pooling> {
     let by_name = |mode: &str| match mode {
         "cls" => Ok(Pooling::Cls),
         "mean" => Ok(Pooling::Mean),
-        other => Err(unsupported(format!("{} is {other:?}; felsic pools \"cls\" or \"mean\"", fields.path("pooling_mode")))),
+        other => {
+            Err(unsupported(format!("{} is {other:?}; felsic pools \"cls\" or \"mean\"", fields.path("pooling_mode"))))
+        }
     };
     if fields.get("pooling_mode").is_some() {
         return by_name(fields.text("pooling_mode")?.unwrap_or_default());
@@ -110,7 +114,10 @@ fn pooling_mode(fields: &Fields) -> Result<Pooling> {
             _ => return Err(unsupported(format!("{} is true; felsic pools by CLS or mean", fields.path(name)))),
         };
         if mode.replace(found).is_some() {
-            return Err(unsupported(format!("{} is true beside another mode; felsic pools in one way", fields.path(name))));
+            return Err(unsupported(format!(
+                "{} is true beside another mode; felsic pools in one way",
+                fields.path(name)
+            )));
         }
     }
     mode.ok_or_else(|| invalid(format!("no {} is true", fields.path("pooling_mode_…"))))

@@ -45,7 +45,8 @@ impl Golden {
     }
 
     fn floats(&self, text: &str) -> Result<Vec<f32>> {
-        let broken = || Error::new(Code::InputInvalid, format!("golden {:?} has floats that are not base64 of f32", self.name));
+        let broken =
+            || Error::new(Code::InputInvalid, format!("golden {:?} has floats that are not base64 of f32", self.name));
         let bytes = STANDARD.decode(text).map_err(|error| broken().because(error))?;
         match bytes.as_chunks() {
             (chunks, []) => Ok(chunks.iter().map(|four| f32::from_le_bytes(*four)).collect()),
@@ -67,8 +68,9 @@ impl Goldens {
     /// # Errors
     /// [`Code::InputInvalid`].
     pub fn from_json(bytes: &[u8]) -> Result<Self> {
-        let goldens: Self = serde_json::from_slice(bytes)
-            .map_err(|error| Error::new(Code::InputInvalid, "the goldens are not in the expected format").because(error))?;
+        let goldens: Self = serde_json::from_slice(bytes).map_err(|error| {
+            Error::new(Code::InputInvalid, "the goldens are not in the expected format").because(error)
+        })?;
         match goldens.texts.is_empty() {
             true => Err(Error::new(Code::InputInvalid, "the goldens have no texts")),
             false => Ok(goldens),
@@ -187,7 +189,10 @@ fn same_length(golden: &Golden, made: usize, wanted: usize) -> Result<()> {
     match made == wanted {
         true => Ok(()),
         false => {
-            let message = format!("golden {:?} is of another model: it has {wanted} values where the model gives {made}", golden.name);
+            let message = format!(
+                "golden {:?} is of another model: it has {wanted} values where the model gives {made}",
+                golden.name
+            );
             Err(Error::new(Code::InputInvalid, message))
         }
     }

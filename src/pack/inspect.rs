@@ -45,7 +45,16 @@ fn describe(manifest: &Manifest, manifest_bytes: u64, checked: bool) -> String {
         ("revision", manifest.revision.clone().unwrap_or_else(|| "not known".into())),
         ("space", manifest.space.clone()),
         ("format", manifest.weight_format.clone()),
-        ("shape", format!("hidden {}, layers {}, heads {}, intermediate {}", model.hidden_size, model.layers.len(), model.num_heads, model.intermediate_size)),
+        (
+            "shape",
+            format!(
+                "hidden {}, layers {}, heads {}, intermediate {}",
+                model.hidden_size,
+                model.layers.len(),
+                model.num_heads,
+                model.intermediate_size
+            ),
+        ),
         ("vocabulary", format!("{} rows", model.vocab_size)),
         ("parameters", thousands(parameters(manifest))),
         ("activation", activation.into()),
@@ -66,7 +75,9 @@ fn describe(manifest: &Manifest, manifest_bytes: u64, checked: bool) -> String {
         line(&mut out, &format!("{:>13}  {}  {}", thousands(entry.bytes), entry.sha256, entry.file));
     }
     line(&mut out, "");
-    let part = |start: &str| manifest.shards.iter().filter(|shard| shard.file.starts_with(start)).map(|shard| shard.bytes).sum();
+    let part = |start: &str| {
+        manifest.shards.iter().filter(|shard| shard.file.starts_with(start)).map(|shard| shard.bytes).sum()
+    };
     let sizes = [
         ("manifest", manifest_bytes),
         ("tokenizer", manifest.tokenizer.entry.bytes),
@@ -90,7 +101,13 @@ fn line(out: &mut String, text: &str) {
 }
 
 fn parameters(manifest: &Manifest) -> u64 {
-    manifest.config.model.tensors().iter().map(|(_, shape)| shape.iter().map(|size| *size as u64).product::<u64>()).sum()
+    manifest
+        .config
+        .model
+        .tensors()
+        .iter()
+        .map(|(_, shape)| shape.iter().map(|size| *size as u64).product::<u64>())
+        .sum()
 }
 
 /// 1234567 -> `1 234 567`.

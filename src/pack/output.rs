@@ -88,7 +88,9 @@ fn is_pack(folder: &Path) -> bool {
 fn listed_files(folder: &Path) -> Vec<String> {
     let manifest = fs::read(folder.join(Manifest::FILE)).unwrap_or_default();
     match Manifest::from_json(&manifest, Manifest::FILE) {
-        Ok(manifest) => manifest.files().map(|entry| entry.file.clone()).filter(|file| folder.join(file).exists()).collect(),
+        Ok(manifest) => {
+            manifest.files().map(|entry| entry.file.clone()).filter(|file| folder.join(file).exists()).collect()
+        }
         Err(_) => Vec::new(),
     }
 }

@@ -17,7 +17,8 @@ pub(super) fn compile(json: &[u8], rows: usize) -> Result<Vec<u8>> {
     let bytes = compact::compile(json)?;
     let compact = Tokenizer::from_compact(&bytes)?;
     if compact.vocab_size() > rows {
-        let message = format!("the tokenizer has {} ids, but the vocabulary table only {rows} rows", compact.vocab_size());
+        let message =
+            format!("the tokenizer has {} ids, but the vocabulary table only {rows} rows", compact.vocab_size());
         return Err(Error::new(Code::TokenizerInvalid, message));
     }
     for (at, text) in texts::for_tokenizers(&added_tokens(json)).iter().enumerate() {

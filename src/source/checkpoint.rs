@@ -146,7 +146,8 @@ impl CheckpointWeights {
             let place = all.remove(&name);
             let place = place.ok_or_else(|| Error::new(Code::TensorMissing, format!("tensor {name} is missing")))?;
             if place.entry.shape != shape {
-                let message = format!("tensor {name} has shape {:?}; the config calls for {shape:?}", place.entry.shape);
+                let message =
+                    format!("tensor {name} has shape {:?}; the config calls for {shape:?}", place.entry.shape);
                 return Err(Error::new(Code::TensorShape, message));
             }
             match place.entry.element {
@@ -256,7 +257,8 @@ fn weight_files(folder: &Path) -> Result<Vec<PathBuf>> {
         return Ok(vec![single]);
     };
     let malformed = |what: &str| Error::new(Code::WeightsInvalid, format!("model.safetensors.index.json {what}"));
-    let index: serde_json::Value = serde_json::from_slice(&index).map_err(|error| malformed("is not JSON").because(error))?;
+    let index: serde_json::Value =
+        serde_json::from_slice(&index).map_err(|error| malformed("is not JSON").because(error))?;
     let map = index.get("weight_map").and_then(serde_json::Value::as_object);
     let map = map.filter(|map| !map.is_empty()).ok_or_else(|| malformed("has no weight_map"))?;
     let plain = |name: &&str| !name.starts_with('.') && !name.contains(['/', '\\', ':']) && !name.is_empty();

@@ -133,13 +133,19 @@ impl Source for HttpSource {
         let response = self.fetch(&url, range.as_ref()).await?;
         let range = range.unwrap_or(0..u64::MAX);
         // A server may ignore the range and send everything.
-        let (skip, wanted) = match response.status() {
-            206 => (0, range.end - range.start),
-            404 | 410 => return Err(Error::new(Code::NotFound, format!("{url} does not exist"))),
-            416 => return Ok(()),
-            _ if response.ok() => (range.start, range.end - range.start),
-            status => return Err(Error::new(Code::Network, format!("{url} answered with HTTP status {status}"))),
+        let skip = match response.status() {
+            206 => 0,
+            _ if response.ok() => range.start,
+            status => {
+                discard(&response);
+                return match status {
+                    416 => Ok(()),
+                    404 | 410 => Err(Error::new(Code::NotFound, format!("{url} does not exist"))),
+                    _ => Err(Error::new(Code::Network, format!("{url} answered with HTTP status {status}"))),
+                };
+            }
         };
+        let wanted = range.end - range.start;
         self.stream(&response, &url, skip, wanted, sink).await?;
         match self.aborted() {
             true => Err(abort()),
@@ -149,6 +155,14 @@ impl Source for HttpSource {
 
     fn location(&self, file: &str) -> String {
         format!("{}{file}", self.base)
+    }
+}
+
+/// Lets go of a body that nobody reads, so that its connection is free again.
+fn discard(response: &Response) {
+    if let Some(body) = response.body() {
+        let cancelled = body.cancel();
+        wasm_bindgen_futures::spawn_local(async move { drop(JsFuture::from(cancelled).await) });
     }
 }
 

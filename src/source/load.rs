@@ -134,10 +134,9 @@ pub(super) fn check_vocabulary(tokenizer: &Tokenizer, rows: usize) -> Result<()>
 pub async fn read_file(source: &impl Source, entry: &FileEntry, on_bytes: &mut dyn FnMut(u64)) -> Result<Vec<u8>> {
     let location = source.location(&entry.file);
     let wrong_length = |found: String| {
-        let message = format!("{location} has {found} bytes; the manifest says {}", entry.bytes);
-        Error::new(Code::FileLength, message)
+        Error::new(Code::FileLength, format!("{location} has {found} the {} bytes of the manifest", entry.bytes))
     };
-    let expected = usize::try_from(entry.bytes).map_err(|_| wrong_length("too many".into()))?;
+    let expected = usize::try_from(entry.bytes).map_err(|_| wrong_length("no room for".into()))?;
     // Reserved at once up to the size of a common shard, so that a buffer is neither copied while it grows
     // nor made for a length that nothing but the manifest claims.
     let mut bytes = Vec::new();
@@ -145,7 +144,7 @@ pub async fn read_file(source: &impl Source, entry: &FileEntry, on_bytes: &mut d
     let mut hash = Sha256::new();
     let mut sink = |piece: &[u8]| {
         if piece.len() > expected - bytes.len() {
-            return Err(wrong_length("more".into()));
+            return Err(wrong_length("more than".into()));
         }
         if piece.len() > bytes.capacity() - bytes.len() {
             let more = (expected - bytes.len()).min(piece.len() + bytes.len());
@@ -158,12 +157,13 @@ pub async fn read_file(source: &impl Source, entry: &FileEntry, on_bytes: &mut d
     };
     source.read(&entry.file, None, &mut sink).await?;
     if bytes.len() != expected {
-        return Err(wrong_length(bytes.len().to_string()));
+        return Err(wrong_length(format!("{} bytes instead of", bytes.len())));
     }
     match format!("{:x}", hash.finalize()) == entry.sha256 {
         true => Ok(bytes),
         false => {
-            let message = format!("{location} does not have the SHA-256 of the manifest; it is damaged or of another pack");
+            let message =
+                format!("{location} does not have the SHA-256 of the manifest; it is damaged or of another pack");
             Err(Error::new(Code::FileIntegrity, message))
         }
     }

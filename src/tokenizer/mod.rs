@@ -23,6 +23,10 @@ mod vocabulary;
 use crate::error::{Code, Error, Result};
 use compact::Compact;
 
+/// Longest text in bytes that the compact form takes. A text that is one single word needs about 50
+/// times its length while it is merged, and a 32-bit address space is to be enough.
+const LONGEST_TEXT: usize = 1 << 25;
+
 /// A tokenizer, from either form.
 pub struct Tokenizer(Form);
 
@@ -47,7 +51,8 @@ impl Tokenizer {
     /// Reads the compact form that [`compact::compile`] makes.
     ///
     /// # Errors
-    /// As [`Compact::from_bytes`].
+    /// [`Code::TokenizerUnsupported`] for another version of the layout, [`Code::TokenizerInvalid`]
+    /// for bytes that do not follow it.
     pub fn from_compact(bytes: &[u8]) -> Result<Self> {
         Ok(Self(Form::Compact(Box::new(Compact::from_bytes(bytes)?))))
     }
@@ -55,11 +60,11 @@ impl Tokenizer {
     /// All ids of a text, special tokens of the post-processor included.
     ///
     /// # Errors
-    /// [`Code::InputInvalid`] if the `tokenizers` crate refuses the text, or if the text is longer
-    /// than it can take. The compact form never fails.
+    /// [`Code::InputInvalid`] for a text that is too long: more than 32 MiB, or 4 MiB with the
+    /// `tokenizers` crate; or if that crate refuses it.
     pub fn encode(&self, text: &str) -> Result<Vec<u32>> {
         match &self.0 {
-            Form::Compact(compact) => Ok(compact.encode(text)),
+            Form::Compact(compact) => Ok(compact.encode(short_enough(text, LONGEST_TEXT)?)),
             #[cfg(feature = "native")]
             Form::Native(native) => native.encode(text),
         }
@@ -74,7 +79,7 @@ impl Tokenizer {
     /// As [`Tokenizer::encode`].
     pub fn encode_truncated(&self, text: &str, max_tokens: usize) -> Result<(Vec<u32>, bool)> {
         match &self.0 {
-            Form::Compact(compact) => Ok(compact.encode_truncated(text, max_tokens)),
+            Form::Compact(compact) => Ok(compact.encode_truncated(short_enough(text, LONGEST_TEXT)?, max_tokens)),
             #[cfg(feature = "native")]
             Form::Native(native) => native.encode_truncated(text, max_tokens),
         }
@@ -86,7 +91,7 @@ impl Tokenizer {
     /// As [`Tokenizer::encode`].
     pub fn count(&self, text: &str) -> Result<usize> {
         match &self.0 {
-            Form::Compact(compact) => Ok(compact.count(text)),
+            Form::Compact(compact) => Ok(compact.count(short_enough(text, LONGEST_TEXT)?)),
             #[cfg(feature = "native")]
             Form::Native(native) => native.encode(text).map(|ids| ids.len()),
         }
@@ -99,6 +104,16 @@ impl Tokenizer {
             #[cfg(feature = "native")]
             Form::Native(native) => native.vocab_size(),
         }
+    }
+}
+
+fn short_enough(text: &str, limit: usize) -> Result<&str> {
+    match text.len() {
+        length if length > limit => Err(Error::new(
+            Code::InputInvalid,
+            format!("a text of {length} bytes; cut it into pieces of {limit} at most"),
+        )),
+        _ => Ok(text),
     }
 }
 

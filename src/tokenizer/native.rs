@@ -1,12 +1,12 @@
 //! `tokenizer.json` through the `tokenizers` crate.
 
-use super::{invalid, json};
+use super::{invalid, json, short_enough};
 use crate::error::{Code, Error, Result};
 use tokenizers::{Encoding, PostProcessor, TruncationDirection};
 
-/// Longest text in bytes. The crate's regular expression engine gives up, by a panic, on a run of
-/// ten million characters that it must step back through.
-const LONGEST_TEXT: usize = 8 << 20;
+/// Longest text in bytes. The regular expression engine of the crate panics when one match takes it
+/// more than ten million steps back; the patterns in use take at most two for a character.
+const LONGEST_TEXT: usize = 4 << 20;
 
 /// A tokenizer of the `tokenizers` crate.
 pub(super) struct Native {
@@ -48,14 +48,7 @@ impl Native {
     }
 
     fn run(&self, text: &str, add_special_tokens: bool) -> Result<Encoding> {
-        if text.len() > LONGEST_TEXT {
-            let length = text.len();
-            return Err(Error::new(
-                Code::InputInvalid,
-                format!("a text of {length} bytes; split it below {LONGEST_TEXT}"),
-            ));
-        }
-        self.tokenizer.encode_fast(text, add_special_tokens).map_err(refused)
+        self.tokenizer.encode_fast(short_enough(text, LONGEST_TEXT)?, add_special_tokens).map_err(refused)
     }
 }
 

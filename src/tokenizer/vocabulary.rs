@@ -146,7 +146,8 @@ impl Hashes {
         self.beginnings.clear();
         self.beginnings.push(0);
         if self.powers.is_empty() {
-            self.powers.extend(std::iter::successors(Some(1_u64), |p| Some(p.wrapping_mul(BASE))).take(LONGEST_TOKEN + 1));
+            self.powers
+                .extend(std::iter::successors(Some(1_u64), |p| Some(p.wrapping_mul(BASE))).take(LONGEST_TOKEN + 1));
         }
     }
 
@@ -208,7 +209,8 @@ mod tests {
         hashes.clear();
         hashes.push(b"ab");
         hashes.push(b"cdb");
-        let found: Vec<_> = [(1, 2), (1, 3), (0, 4), (4, 5), (0, 5), (2, 2)].map(|(s, e)| hashes.find(s, e, &vocabulary)).into();
+        let found: Vec<_> =
+            [(1, 2), (1, 3), (0, 4), (4, 5), (0, 5), (2, 2)].map(|(s, e)| hashes.find(s, e, &vocabulary)).into();
         assert_eq!(found, [Some(0), Some(1), Some(2), Some(0), None, Some(3)]);
     }
 

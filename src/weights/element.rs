@@ -75,7 +75,9 @@ mod tests {
         for bits in 0..=u16::MAX {
             let bytes = bits.to_le_bytes();
             let [upper] = widened(ElementType::BF16, &bytes)[..] else { panic!("one value") };
-            assert_eq!(upper.to_bits(), u32::from(bits) << 16);
+            let wanted = f32::from_bits(u32::from(bits) << 16);
+            // A signalling NaN becomes a quiet one.
+            assert!(upper.to_bits() == wanted.to_bits() || (upper.is_nan() && wanted.is_nan()), "{bits:#06x}");
             let [half] = widened(ElementType::F16, &bytes)[..] else { panic!("one value") };
             // Binary16 by its definition: sign, 5 bits of exponent (bias 15), 10 of fraction.
             let (exponent, fraction) = (i32::from(bits >> 10) & 31, f64::from(bits & 1023));

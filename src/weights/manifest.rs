@@ -138,8 +138,9 @@ impl Manifest {
         }
         // First by itself, for the code that belongs to a config.
         let config = value.get("config").cloned().unwrap_or_default();
-        let config: EmbedderConfig = serde_json::from_value(config)
-            .map_err(|error| Error::new(Code::ConfigInvalid, format!("{location} has no sound config")).because(error))?;
+        let config: EmbedderConfig = serde_json::from_value(config).map_err(|error| {
+            Error::new(Code::ConfigInvalid, format!("{location} has no sound config")).because(error)
+        })?;
         config.check()?;
         let manifest: Self = serde_json::from_value(value)
             .map_err(|error| invalid(format!("{location} is not a sound manifest")).because(error))?;
@@ -179,7 +180,10 @@ impl Manifest {
             return Err(Error::new(Code::ManifestUnsupported, message));
         }
         if self.shards.len() > MOST_SHARDS {
-            return Err(invalid(format!("the manifest lists {} shards; expected at most {MOST_SHARDS}", self.shards.len())));
+            return Err(invalid(format!(
+                "the manifest lists {} shards; expected at most {MOST_SHARDS}",
+                self.shards.len()
+            )));
         }
         let mut names = BTreeSet::from([Self::FILE]);
         for entry in self.files() {
@@ -243,7 +247,10 @@ fn parse(bytes: &[u8], location: &str) -> Result<Value> {
     })?;
     match value.get("format").and_then(Value::as_str) {
         Some(Manifest::FORMAT) => Ok(value),
-        _ => Err(invalid(format!("{location} is JSON but not the manifest of a pack (its format is not {:?})", Manifest::FORMAT))),
+        _ => Err(invalid(format!(
+            "{location} is JSON but not the manifest of a pack (its format is not {:?})",
+            Manifest::FORMAT
+        ))),
     }
 }
 
@@ -252,10 +259,15 @@ fn check_file(entry: &FileEntry) -> Result<()> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
     let name = &entry.file;
     if name.is_empty() || name.len() > 128 || name.starts_with('.') || name.ends_with('.') || !name.bytes().all(plain) {
-        return Err(invalid(format!("the manifest lists a file named {name:?}; expected letters, digits, '-', '_' and '.'")));
+        return Err(invalid(format!(
+            "the manifest lists a file named {name:?}; expected letters, digits, '-', '_' and '.'"
+        )));
     }
     if entry.bytes == 0 || entry.bytes > MOST_FILE {
-        return Err(invalid(format!("the manifest gives {name} a length of {}; expected 1 to {MOST_FILE}", entry.bytes)));
+        return Err(invalid(format!(
+            "the manifest gives {name} a length of {}; expected 1 to {MOST_FILE}",
+            entry.bytes
+        )));
     }
     let hash = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
     match entry.sha256.len() == 64 && entry.sha256.bytes().all(hash) {
@@ -312,7 +324,8 @@ fn check_entry(
     match scales.shape[..] {
         [count, groups] if count == *rows && groups > 0 && cols.is_multiple_of(groups) => {}
         _ => {
-            let message = format!("tensor {name} has shape {:?}; expected [{rows}, groups of {cols} columns]", scales.shape);
+            let message =
+                format!("tensor {name} has shape {:?}; expected [{rows}, groups of {cols} columns]", scales.shape);
             return Err(Error::new(Code::TensorShape, message));
         }
     }

@@ -94,7 +94,10 @@ pub fn write(tensors: &BTreeMap<String, StoredTensor>) -> Result<Vec<u8>> {
     };
     let mut views = Vec::with_capacity(tensors.len());
     for (name, tensor) in tensors {
-        views.push((name, TensorView::new(tensor.element.dtype(), tensor.shape.clone(), &tensor.bytes).map_err(failed)?));
+        views.push((
+            name,
+            TensorView::new(tensor.element.dtype(), tensor.shape.clone(), &tensor.bytes).map_err(failed)?,
+        ));
     }
     safetensors::serialize(views, None).map_err(failed)
 }

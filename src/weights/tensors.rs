@@ -43,7 +43,10 @@ impl Tensors {
         let elements = tensor.shape.iter().try_fold(1usize, |product, size| product.checked_mul(*size));
         if elements.and_then(|count| count.checked_mul(tensor.element.size())) != Some(tensor.bytes.len()) {
             let (shape, bytes) = (&tensor.shape, tensor.bytes.len());
-            return Err(Error::new(Code::WeightsInvalid, format!("tensor {name} has shape {shape:?} and {bytes} bytes")));
+            return Err(Error::new(
+                Code::WeightsInvalid,
+                format!("tensor {name} has shape {shape:?} and {bytes} bytes"),
+            ));
         }
         match self.0.contains_key(&name) {
             true => Err(Error::new(Code::WeightsInvalid, format!("tensor {name} is there twice"))),
@@ -139,7 +142,8 @@ impl Tensors {
     fn int8(&mut self, name: &str, rows: usize, cols: usize, bytes: Vec<u8>) -> Result<Matrix> {
         let scales_name = scales_name(name);
         let scales = self.0.remove(&scales_name);
-        let scales = scales.ok_or_else(|| Error::new(Code::TensorMissing, format!("tensor {scales_name} is missing")))?;
+        let scales =
+            scales.ok_or_else(|| Error::new(Code::TensorMissing, format!("tensor {scales_name} is missing")))?;
         let groups = match scales.shape[..] {
             [count, groups] if count == rows && groups > 0 && cols.is_multiple_of(groups) => groups,
             _ => return Err(wrong_shape(&scales_name, &scales.shape, &format!("[{rows}, groups of {cols} columns]"))),
@@ -149,10 +153,16 @@ impl Tensors {
             other => return Err(wrong_type(&scales_name, other)),
         };
         if scales.iter().any(|scale| !scale.is_finite()) {
-            return Err(Error::new(Code::WeightsInvalid, format!("tensor {scales_name} has a scale that is not finite")));
+            return Err(Error::new(
+                Code::WeightsInvalid,
+                format!("tensor {scales_name} has a scale that is not finite"),
+            ));
         }
         if bytes.contains(&0x80) {
-            return Err(Error::new(Code::WeightsInvalid, format!("tensor {name} has the integer -128, which no pack has")));
+            return Err(Error::new(
+                Code::WeightsInvalid,
+                format!("tensor {name} has the integer -128, which no pack has"),
+            ));
         }
         // In place: the two types have the same layout, so collecting keeps the allocation.
         let values = bytes.into_iter().map(|byte| byte as i8).collect();
@@ -179,5 +189,8 @@ fn wrong_shape(name: &str, found: &[usize], expected: &str) -> Error {
 }
 
 fn wrong_type(name: &str, found: ElementType) -> Error {
-    Error::new(Code::TensorType, format!("tensor {name} has elements of type {found:?}, which felsic does not read there"))
+    Error::new(
+        Code::TensorType,
+        format!("tensor {name} has elements of type {found:?}, which felsic does not read there"),
+    )
 }

@@ -1,4 +1,4 @@
-/** Puts felsic and two tools on an empty page. */
+/** Puts felsic and a tool on an empty page. */
 
 // The package's own file, which the server shows in the same folder.
 // @ts-ignore
@@ -19,27 +19,4 @@ async function settle(promise) {
   }
 }
 
-/**
- * The longest time, in milliseconds, in which the main thread ran nothing else while `work` went on.
- *
- * @param {() => Promise<unknown>} work
- */
-async function longestGap(work) {
-  const { port1, port2 } = new MessageChannel();
-  let gap = 0;
-  let ticks = 0;
-  let before = performance.now();
-  port1.onmessage = () => {
-    const now = performance.now();
-    gap = Math.max(gap, now - before);
-    before = now;
-    ticks += 1;
-    port2.postMessage(0);
-  };
-  port2.postMessage(0);
-  await work();
-  port1.close();
-  return { gap: Math.max(gap, performance.now() - before), ticks };
-}
-
-Object.assign(globalThis, { felsic, settle, longestGap });
+Object.assign(globalThis, { felsic, settle });

@@ -13,10 +13,8 @@ interface Settled {
 interface Window {
   felsic: typeof import("felsic");
   settle(promise: Promise<unknown>): Promise<Settled>;
-  longestGap(work: () => Promise<unknown>): Promise<{ gap: number; ticks: number }>;
 }
 
 /** So that callbacks that run in the page can name what is global there. */
 declare var felsic: Window["felsic"];
 declare var settle: Window["settle"];
-declare var longestGap: Window["longestGap"];

@@ -7,11 +7,8 @@ import { cosine, createEmbedder, goldens, hasPack, start } from "./harness.mjs";
 const PACK = "granite-97m-int8";
 /** Longest text that is embedded here, in tokens; the longer golden takes most of a minute. */
 const LONGEST = 1000;
-/**
- * Lowest cosine, with int8 weights, table and activations: the weights are random, which is harder than trained ones
- * (0.9993 and 0.9994 for layers and table on their own).
- */
-const COSINE = 0.998;
+/** Lowest cosine, with int8 weights, table and activations, on weights that are random, which is harder than trained ones. */
+const COSINE = 0.999;
 
 const skip =
   hasPack(PACK) || process.env.FELSIC_TEST_FULL ? false : `target/test-packs/${PACK} is not there; \`cargo xtask packs\` makes it`;

@@ -88,6 +88,35 @@ export function createEmbedder({ page }, model, device = "cpu") {
   return page.evaluateHandle(([model, device]) => felsic.Embedder.create({ model, device }), /** @type {const} */ ([model, device]));
 }
 
+/**
+ * Waits until as many workers live as are expected; says how many there are at last.
+ *
+ * @param {Environment["page"]} page
+ * @param {number} expected
+ */
+export async function workers(page, expected) {
+  for (let i = 0; i < 100 && page.workers().length !== expected; i += 1) await page.waitForTimeout(20);
+  return page.workers().length;
+}
+
+/**
+ * The longest task of the page's main thread while `work` goes on, in milliseconds of its own processor time: what
+ * other programs take from the machine meanwhile does not count.
+ *
+ * @param {Environment} environment
+ * @param {() => Promise<unknown>} work
+ */
+export async function longestTask({ browser, page }, work) {
+  await browser.startTracing(page, { categories: ["toplevel"] });
+  await work();
+  /** @type {{ traceEvents: { name: string, ph: string, pid: number, tid: number, tdur?: number, args: { name?: string } }[] }} */
+  const { traceEvents } = JSON.parse((await browser.stopTracing()).toString());
+  const names = traceEvents.filter(({ name, args }) => name === "thread_name" && args.name === "CrRendererMain");
+  const mains = new Set(names.map(({ pid, tid }) => `${pid}:${tid}`));
+  const tasks = traceEvents.filter(({ name, ph, pid, tid }) => name.endsWith("RunTask") && ph === "X" && mains.has(`${pid}:${tid}`));
+  return Math.max(...tasks.map(({ tdur = NaN }) => tdur)) / 1000;
+}
+
 /** @param {string} name @returns {boolean} whether a test pack has been made */
 export function hasPack(name) {
   return existsSync(join(packs, name));

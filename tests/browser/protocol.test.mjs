@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { createEmbedder, start } from "./harness.mjs";
+import { createEmbedder, start, workers } from "./harness.mjs";
 
 /** @type {import("./harness.mjs").Environment} */
 let environment;
@@ -18,12 +18,6 @@ after(() => environment?.close());
 
 /** @param {string} [path] */
 const create = (path = "/pack") => createEmbedder(environment, environment.server.url(path));
-
-/** Waits until as many workers live. @param {number} count */
-async function workers(count) {
-  for (let i = 0; i < 100 && page.workers().length !== count; i += 1) await page.waitForTimeout(20);
-  return page.workers().length;
-}
 
 test("the pack's URL becomes absolute and ends in a slash", async () => {
   const embedder = await page.evaluateHandle(() => felsic.Embedder.create({ model: "../some/pack" }));
@@ -127,7 +121,7 @@ test("bad arguments are refused before any work", async () => {
   });
   assert.deepEqual([...new Set(codes)], ["input-invalid true"], codes.join("\n"));
   assert.equal(await embedder.evaluate((embedder) => embedder.memoryBytes()), 0, "no batch was begun");
-  assert.equal(await workers(1), 1, "no worker was started for the refused calls");
+  assert.equal(await workers(page, 1), 1, "no worker was started for the refused calls");
   await embedder.evaluate((embedder) => embedder.destroy());
 });
 
@@ -143,7 +137,7 @@ test("a load that fails rejects with its code and leaves no worker", async () =>
   for (const code of ["manifest-invalid", "file-integrity", "not-found"]) {
     const refused = await page.evaluate((model) => settle(felsic.Embedder.create({ model })), `/code/${code}/`);
     assert.equal(refused.code, code);
-    assert.equal(await workers(0), 0);
+    assert.equal(await workers(page, 0), 0);
   }
 });
 
@@ -151,7 +145,7 @@ test("a trap while loading is an internal error and leaves no worker", async () 
   const refused = await page.evaluate(() => settle(felsic.Embedder.create({ model: "/trap/" })));
   assert.equal(refused.code, "internal");
   assert.match(refused.cause ?? "", /unreachable/);
-  assert.equal(await workers(0), 0);
+  assert.equal(await workers(page, 0), 0);
 });
 
 for (const [where, call] of /** @type {const} */ ([["asynchronous", "embed"], ["synchronous", "tokenize"]])) {
@@ -164,7 +158,7 @@ for (const [where, call] of /** @type {const} */ ([["asynchronous", "embed"], ["
       return settled.map(({ code }) => code);
     }, call);
     assert.deepEqual(codes, ["internal", "internal", "internal"]);
-    assert.equal(await workers(0), 0);
+    assert.equal(await workers(page, 0), 0);
   });
 }
 
@@ -176,7 +170,7 @@ test("a worker or a wasm file that is not there is told apart from a defect", as
   assert.equal(worker?.code, "network");
   assert.equal(wasm?.code, "not-found");
   assert.match(wasm?.message ?? "", /nowhere\.wasm/);
-  assert.equal(await workers(0), 0);
+  assert.equal(await workers(page, 0), 0);
 });
 
 test("abort rejects at once with the signal's reason, and the worker stops between batches", async () => {
@@ -243,12 +237,12 @@ test("aborting create() ends the worker", async () => {
     return [await work, await settle(felsic.Embedder.create({ model: "/pack", signal: AbortSignal.abort("never") }))];
   });
   assert.deepEqual(settled.map(({ code, cause }) => [code, cause]), [["aborted", "enough"], ["aborted", "never"]]);
-  assert.equal(await workers(0), 0);
+  assert.equal(await workers(page, 0), 0);
 });
 
 test("destroy ends the worker; pending and later calls reject", async () => {
   const embedder = await create();
-  assert.equal(await workers(1), 1);
+  assert.equal(await workers(page, 1), 1);
   const codes = await embedder.evaluate(async (embedder) => {
     const pending = [settle(embedder.embed("wait 1000")), settle(embedder.countTokens("a"))];
     embedder.destroy();
@@ -257,7 +251,7 @@ test("destroy ends the worker; pending and later calls reject", async () => {
     return settled.map(({ code }) => code);
   });
   assert.deepEqual(codes, ["destroyed", "destroyed", "destroyed"]);
-  assert.equal(await workers(0), 0);
+  assert.equal(await workers(page, 0), 0);
 });
 
 test("Symbol.dispose destroys", async () => {

@@ -136,7 +136,7 @@ async function addFiles(files: Iterable<File>): Promise<void> {
     try {
       addTexts(fromFile(file.name, await file.text()), file.name);
     } catch (error) {
-      showProblem(sentence(error));
+      showProblem(`Not added: ${error instanceof Error ? error.message : String(error)}.`);
     }
   }
 }

@@ -32,7 +32,10 @@ pub fn bench(arguments: &BenchArguments) -> Result<ExitCode> {
         let embedder = arguments.model.open().await?;
         let info = embedder.info();
         println!("{} on {} ({}), loaded in {:.0} ms", info.space, info.device, info.kernel, milliseconds(start));
-        println!("{:>6} {:>6} {:>10} {:>10} {:>10} {:>10}", "batch", "tokens", "median ms", "min ms", "max ms", "tokens/s");
+        println!(
+            "{:>6} {:>6} {:>10} {:>10} {:>10} {:>10}",
+            "batch", "tokens", "median ms", "min ms", "max ms", "tokens/s"
+        );
         let ids = ids(&embedder)?;
         for tokens in &arguments.tokens {
             for batch in &arguments.batch {

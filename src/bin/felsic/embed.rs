@@ -42,6 +42,7 @@ pub fn embed(arguments: &EmbedArguments) -> Result<ExitCode> {
             prompt: arguments.prompt.clone(),
         };
         // Before the first line, so that a wrong option does not wait for input.
+        embedder.tokenize("", &options)?;
         embedder.embed(&[], &options, &mut NoHooks).await?;
         let mut lines = Lines { input: BufReader::with_capacity(1 << 20, stdin().lock()), number: 0 };
         let mut output = stdout().lock();

@@ -1,6 +1,7 @@
 //! `felsic verify`: a model against goldens or against its card.
 
-use std::path::PathBuf;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{ArgGroup, Args};
@@ -50,9 +51,7 @@ pub fn verify(arguments: &VerifyArguments) -> Result<ExitCode> {
     pollster::block_on(async {
         let passed = match &arguments.goldens {
             Some(path) => {
-                let bytes = std::fs::read(path)
-                    .map_err(|error| Error::new(Code::Io, format!("cannot read {}", path.display())).because(error))?;
-                let goldens = Goldens::from_json(&bytes)?;
+                let goldens = Goldens::from_json(&read(path)?)?;
                 let embedder = arguments.model.open().await?;
                 let comparison = compare(&embedder, &goldens, &mut Bar::new(Unit::Texts)).await?;
                 print(&comparison);
@@ -62,6 +61,13 @@ pub fn verify(arguments: &VerifyArguments) -> Result<ExitCode> {
         };
         println!("{}", if passed { "passed" } else { "FAILED" });
         Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    })
+}
+
+fn read(path: &Path) -> Result<Vec<u8>> {
+    std::fs::read(path).map_err(|error| {
+        let code = if error.kind() == ErrorKind::NotFound { Code::NotFound } else { Code::Io };
+        Error::new(code, format!("cannot read {}", path.display())).because(error)
     })
 }
 
@@ -89,7 +95,7 @@ fn print(comparison: &Comparison) {
 
 async fn verify_card(embedder: &Embedder, tolerance: f32) -> Result<bool> {
     let table = card::cosines(embedder).await?;
-    println!("{:24}  {}", "this model", "the card");
+    println!("this model                the card");
     for (made, printed) in table.iter().zip(&card::COSINES) {
         let row = |cells: &[f32; 3]| cells.map(|cell| format!("{cell:.4}")).join("  ");
         println!("{:24}  {}", row(made), row(printed));

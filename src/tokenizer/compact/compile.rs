@@ -199,7 +199,10 @@ fn merges(document: &Document, tokens: &[(u32, Vec<u8>)], byte_level: bool) -> R
     let index: HashMap<&[u8], u32> = (0..).zip(tokens).map(|(index, (_, token))| (token.as_slice(), index)).collect();
     let mut merges = Vec::new();
     document.model.merges(|left, right| {
-        if let (Some(mut left), Some(right)) = (spell(left), spell(right)) {
+        if let (Some(mut left), Some(right)) = (spell(left), spell(right))
+            && !left.is_empty()
+            && !right.is_empty()
+        {
             let length = left.len() as u32;
             left.extend(right);
             merges.extend(index.get(left.as_slice()).map(|made| (*made, length)));

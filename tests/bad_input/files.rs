@@ -1,0 +1,189 @@
+//! Shards and tokenizers that are damaged or hostile.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use felsic::error::Code;
+use felsic::pack::{PackOptions, inspect, pack};
+use felsic::source::{MemorySource, open_checkpoint};
+use felsic::tokenizer::Tokenizer;
+use felsic::weights::{ElementType, StoredTensor, Tensors, safetensors};
+use proptest::prelude::*;
+use serde_json::json;
+
+use crate::sound;
+use crate::support::*;
+
+#[test]
+fn every_flipped_bit_is_noticed() {
+    let source = sound();
+    for start in ["tokenizer-", "layers-", "table-"] {
+        let file = file_of(&source, start);
+        let length = source.files[&file].len();
+        // The header's length, the header, the first and the last tensor.
+        for at in [0, 1, 7, 8, 9, 100, 1000, length / 2, length - 1] {
+            let mut damaged = source.clone();
+            damaged.files.get_mut(&file).expect("the file")[at] ^= 1 << (at % 8);
+            assert_eq!(load_code(&damaged), Code::FileIntegrity, "{file} byte {at}");
+        }
+        let mut longer = source.clone();
+        longer.files.get_mut(&file).expect("the file").push(0);
+        assert_eq!(load_code(&longer), Code::FileLength);
+    }
+}
+
+#[test]
+fn a_damaged_file_on_disk_is_found_by_inspect() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().join("pack");
+    pack(&model("tiny-silu"), &out, &PackOptions::default(), &mut |_| ()).expect("a pack");
+    let look = |check| pollster::block_on(inspect::inspect(&out, check, &mut |_, _| ()));
+    assert!(look(true).expect("sound").contains("all 3 files"));
+    let shard = out.join(file_of(&in_memory(&out), "layers-"));
+    let mut bytes = fs::read(&shard).expect("a shard");
+    bytes[70_000] ^= 4;
+    fs::write(&shard, bytes).expect("written");
+    assert_eq!(look(true).expect_err("damaged").code(), Code::FileIntegrity);
+    look(false).expect("the manifest alone is sound");
+}
+
+/// Changes the tensors of the layers' shard and of the manifest's index alike.
+fn with_tensors(change: impl Fn(&mut BTreeMap<String, StoredTensor>)) -> MemorySource {
+    let mut source = sound();
+    let file = file_of(&source, "layers-");
+    let mut tensors = Tensors::default();
+    safetensors::read_all(&source.files[&file], &mut tensors).expect("sound");
+    let mut tensors = tensors.iter().map(|(name, tensor)| (name.clone(), tensor.clone())).collect();
+    change(&mut tensors);
+    edit_manifest(&mut source, |manifest| {
+        let index = manifest["tensors"].as_object_mut().expect("an index");
+        index.retain(|_, entry| entry["shard"] != 0);
+        for (name, tensor) in &tensors {
+            index.insert(name.clone(), json!({ "type": tensor.element, "shape": tensor.shape, "shard": 0 }));
+        }
+    });
+    replace(&mut source, &file, safetensors::write(&tensors).expect("tensors that fit"));
+    source
+}
+
+#[test]
+fn a_pack_with_other_tensors_than_its_config_calls_for_is_refused() {
+    assert!(load(&with_tensors(|_| ())).is_ok(), "the way that the next ones are made is sound");
+    let wqkv = "layers.1.attn.Wqkv.weight";
+    assert_eq!(load_code(&with_tensors(|tensors| drop(tensors.remove(wqkv)))), Code::TensorMissing);
+    assert_eq!(
+        load_code(&with_tensors(|tensors| drop(tensors.remove(&format!("{wqkv}.scales"))))),
+        Code::TensorMissing
+    );
+    let reshaped = with_tensors(|tensors| tensors.get_mut(wqkv).expect("there").shape = vec![64, 192]);
+    assert_eq!(load_code(&reshaped), Code::TensorShape);
+    let norm = "layers.1.attn_norm.weight";
+    let int8 =
+        |shape: Vec<usize>| StoredTensor { element: ElementType::I8, bytes: vec![1; shape.iter().product()], shape };
+    let int8_norm = with_tensors(|tensors| drop(tensors.insert(norm.into(), int8(vec![64]))));
+    assert_eq!(load_code(&int8_norm), Code::TensorType);
+    let extra = with_tensors(|tensors| drop(tensors.insert("layers.0.attn_norm.weight".into(), tensors[norm].clone())));
+    assert_eq!(load_code(&extra), Code::ManifestInvalid);
+    let minimum = with_tensors(|tensors| tensors.get_mut(wqkv).expect("there").bytes[0] = 0x80);
+    // The bytes load; the engine refuses them when it takes the tensor.
+    let mut parts = load(&minimum).expect("a sound file");
+    assert_eq!(parts.tensors.take_matrix(wqkv, 192, 64).expect_err("-128").code(), Code::WeightsInvalid);
+}
+
+#[test]
+fn a_shard_that_is_not_what_the_index_says_is_refused() {
+    let rest = |source: &MemorySource| source.files[&file_of(source, "layers-")].clone();
+    let with = |bytes: Vec<u8>| {
+        let mut source = sound();
+        let file = file_of(&source, "layers-");
+        replace(&mut source, &file, bytes);
+        load_code(&source)
+    };
+    let sound_bytes = rest(&sound());
+    let mut huge_header = sound_bytes.clone();
+    huge_header[..8].copy_from_slice(&u64::MAX.to_le_bytes());
+    let mut long_header = sound_bytes.clone();
+    long_header[..8].copy_from_slice(&(sound_bytes.len() as u64).to_le_bytes());
+    let mut no_json = sound_bytes.clone();
+    no_json[8] = b'[';
+    let mut other_type = sound_bytes.clone();
+    let at = other_type.windows(3).position(|three| three == b"F16").expect("scales");
+    other_type[at..at + 4].copy_from_slice(b"I16\"");
+    // All long enough for what the index puts there, so that the file itself has to be looked at.
+    for bytes in [huge_header, long_header, no_json, vec![b' '; sound_bytes.len()]] {
+        assert_eq!(with(bytes), Code::WeightsInvalid);
+    }
+    assert_eq!(with(other_type), Code::TensorType);
+    assert_eq!(with(sound_bytes[..1000].to_vec()), Code::ManifestInvalid, "too short for the index");
+}
+
+#[test]
+fn a_damaged_tokenizer_is_refused() {
+    for (bytes, code) in [
+        (b"not a tokenizer at all".to_vec(), Code::TokenizerInvalid),
+        (vec![0; 64], Code::TokenizerInvalid),
+        (b"{}".to_vec(), Code::TokenizerInvalid),
+    ] {
+        let mut source = sound();
+        let file = file_of(&source, "tokenizer-");
+        replace(&mut source, &file, bytes);
+        assert_eq!(load_code(&source), code);
+    }
+    for bytes in [&b""[..], b"{", b"[]", b"<!doctype html>", b"{\"model\": 1}", b"\xff\xfe"] {
+        assert_eq!(Tokenizer::from_json(bytes).err().map(|error| error.code()), Some(Code::TokenizerInvalid));
+        let folder = copy_of("tiny-silu");
+        fs::write(folder.path().join("tokenizer.json"), bytes).expect("written");
+        assert_eq!(open_checkpoint(folder.path()).err().map(|error| error.code()), Some(Code::TokenizerInvalid));
+    }
+    let larger = copy_of("tiny-silu");
+    fs::copy(model("tiny-gemma").join("tokenizer.json"), larger.path().join("tokenizer.json")).expect("a copy");
+    assert_eq!(open_checkpoint(larger.path()).err().map(|error| error.code()), Some(Code::TokenizerInvalid));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+
+    /// Hashes protect against accidents, not against whoever writes the manifest.
+    #[test]
+    fn a_hostile_shard_ends_in_an_error_or_loads(at in any::<prop::sample::Index>(), value: u8, in_header: bool) {
+        let mut source = sound();
+        let file = file_of(&source, "layers-");
+        let mut bytes = source.files[&file].clone();
+        let place = at.index(if in_header { 3000 } else { bytes.len() });
+        bytes[place] = value;
+        replace(&mut source, &file, bytes);
+        if let Err(error) = load(&source) {
+            prop_assert!(matches!(error.code(), Code::WeightsInvalid | Code::TensorType), "{}: {}", error.code(), error);
+        }
+    }
+
+    #[test]
+    fn a_hostile_tokenizer_ends_in_an_error_or_loads(at in any::<prop::sample::Index>(), value: u8, cut: bool) {
+        let mut source = sound();
+        let file = file_of(&source, "tokenizer-");
+        let mut bytes = source.files[&file].clone();
+        let place = at.index(bytes.len());
+        bytes[place] = value;
+        if cut {
+            bytes.truncate(place + 1);
+        }
+        replace(&mut source, &file, bytes);
+        match load(&source) {
+            Ok(parts) => drop(parts.tokenizer.encode("What is the height, 3.14 m? \u{1f600}\n")),
+            Err(error) => prop_assert!(matches!(error.code(), Code::TokenizerInvalid | Code::TokenizerUnsupported), "{}: {}", error.code(), error),
+        }
+    }
+
+    #[test]
+    fn a_damaged_manifest_never_panics(at in any::<prop::sample::Index>(), value: u8, cut: bool) {
+        let mut source = sound();
+        let bytes = source.files.get_mut("manifest.json").expect("a manifest");
+        let place = at.index(bytes.len());
+        bytes[place] = value;
+        if cut {
+            bytes.truncate(place);
+        }
+        let result = load(&source);
+        prop_assert!(!cut || result.is_err());
+    }
+}

@@ -1,0 +1,21 @@
+//! Bad input: each kind of it ends in its own code, never in a panic, and nothing half-loaded is kept.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod checkpoint;
+mod files;
+mod manifest;
+mod transfer;
+
+use std::sync::LazyLock;
+
+use felsic::pack::PackOptions;
+use felsic::source::MemorySource;
+
+/// A sound pack, made once.
+fn sound() -> MemorySource {
+    static PACK: LazyLock<MemorySource> =
+        LazyLock::new(|| support::packed(&support::model("tiny-silu"), &PackOptions::default()));
+    PACK.clone()
+}

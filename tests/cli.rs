@@ -1,0 +1,283 @@
+//! The command line, as its users run it.
+
+mod support;
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+use support::*;
+
+fn run(arguments: &[&str], input: &str) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_felsic"))
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary");
+    let mut stdin = child.stdin.take().expect("a pipe");
+    let input = input.to_string();
+    // On its own thread: output may fill its pipe before all input is read. A program that stops early
+    // breaks this pipe, which is its right.
+    let writer = std::thread::spawn(move || drop(stdin.write_all(input.as_bytes())));
+    let output = child.wait_with_output().expect("an end");
+    writer.join().expect("the writer");
+    output
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).expect("UTF-8")
+}
+
+/// The one line of standard error, of a run that failed.
+fn failure(output: &Output) -> String {
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let text = String::from_utf8(output.stderr.clone()).expect("UTF-8");
+    assert!(text.starts_with("felsic: ") && text.ends_with("]\n") && text.lines().count() == 1, "{text:?}");
+    text
+}
+
+fn success(arguments: &[&str], input: &str) -> String {
+    let output = run(arguments, input);
+    assert!(output.status.success(), "{arguments:?}: {output:?}");
+    assert!(output.stderr.is_empty(), "no bar where standard error is no terminal: {output:?}");
+    stdout(&output)
+}
+
+fn path(path: &Path) -> &str {
+    path.to_str().expect("a plain path")
+}
+
+fn lines(text: &str) -> Vec<Value> {
+    text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+}
+
+fn vector(line: &Value) -> Vec<f32> {
+    let values = line["embedding"].as_array().expect("a list");
+    values.iter().map(|value| value.as_f64().expect("a number") as f32).collect()
+}
+
+/// Two runs may group texts into other batches, and then round otherwise.
+fn assert_alike(a: &Value, b: &Value) {
+    let off = vector(a).iter().zip(vector(b)).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    assert!(off <= 1e-6, "off by {off}");
+    assert_eq!(a["tokens"], b["tokens"]);
+}
+
+fn norm(vector: &[f32]) -> f32 {
+    vector.iter().map(|value| value * value).sum::<f32>().sqrt()
+}
+
+fn goldens(name: &str) -> String {
+    path(&fixtures().join(format!("goldens/{name}.json"))).to_string()
+}
+
+/// Goldens without the texts of thousands of tokens, which take most of the time.
+fn short_goldens(name: &str, folder: &Path) -> String {
+    let mut value: Value = serde_json::from_slice(&fs::read(goldens(name)).expect("goldens")).expect("JSON");
+    let texts = value["texts"].as_array_mut().expect("a list");
+    texts.retain(|text| text["ids"].as_array().is_some_and(|ids| ids.len() < 1000));
+    assert!(texts.len() >= 43);
+    let file = folder.join(format!("{name}.json"));
+    fs::write(&file, value.to_string()).expect("written");
+    path(&file).to_string()
+}
+
+#[test]
+fn bad_usage_ends_with_2() {
+    let model = model("tiny-silu");
+    let model = path(&model);
+    let cases: [&[&str]; 12] = [
+        &[],
+        &["unknown"],
+        &["pack", model],
+        &["pack", model, "/tmp/x", "--weights", "int4"],
+        &["pack", model, "/tmp/x", "--group", "0"],
+        &["embed"],
+        &["embed", "--model", model, "--device", "tpu"],
+        &["embed", "--model", model, "--dimensions", "0"],
+        &["embed", "--model", model, "--dimensions", "many"],
+        &["verify", "--model", model],
+        &["verify", "--model", model, "--card", "--goldens", "x"],
+        &["verify", "--model", model, "--goldens", "x", "--tolerance", "nan"],
+    ];
+    for arguments in cases {
+        let output = run(arguments, "");
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(output.stdout.is_empty() && !output.stderr.is_empty(), "{arguments:?}");
+    }
+    for arguments in [&["--help"][..], &["--version"], &["embed", "--help"]] {
+        assert!(run(arguments, "").status.success(), "{arguments:?}");
+    }
+}
+
+#[test]
+fn failures_are_one_line_with_a_code() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let nowhere = folder.path().join("nowhere");
+    let (nowhere, empty) = (path(&nowhere), path(folder.path()));
+    let model = model("tiny-silu");
+    let model = path(&model);
+    let cases: [(&[&str], &str); 9] = [
+        (&["embed", "--model", nowhere], "not-found"),
+        (&["embed", "--model", empty], "not-found"),
+        (&["inspect", nowhere], "not-found"),
+        (&["inspect", model], "not-found"),
+        (&["pack", nowhere, empty], "not-found"),
+        (&["pack", model, model], "input-invalid"),
+        (&["embed", "--model", model, "--dimensions", "65"], "input-invalid"),
+        (&["embed", "--model", model, "--prompt", "poem"], "input-invalid"),
+        (&["verify", "--model", model, "--goldens", nowhere], "not-found"),
+    ];
+    for (arguments, code) in cases {
+        let text = failure(&run(arguments, ""));
+        assert!(text.ends_with(&format!("[{code}]\n")), "{arguments:?}: {text}");
+    }
+}
+
+#[test]
+fn embedding_keeps_order_and_takes_strings_and_objects() {
+    let model = model("tiny-silu");
+    let texts: Vec<String> = (0..600).map(|at| format!("text {} {}", at % 7, "word ".repeat(at % 40))).collect();
+    let plain: String = texts.iter().map(|text| format!("{}\n", Value::from(text.as_str()))).collect();
+    let objects: String =
+        texts.iter().map(|text| serde_json::json!({ "id": 1, "text": text }).to_string() + "\n").collect();
+    let made = lines(&success(&["embed", "--model", path(&model)], &plain));
+    let of_objects = lines(&success(&["embed", "--model", path(&model)], &objects));
+    assert_eq!((made.len(), of_objects.len()), (texts.len(), texts.len()));
+    made.iter().zip(&of_objects).for_each(|(a, b)| assert_alike(a, b));
+    for at in [0, 1, 39, 40, 300, 599] {
+        let alone = lines(&success(&["embed", "--model", path(&model)], &Value::from(texts[at].as_str()).to_string()));
+        assert_alike(&alone[0], &made[at]);
+        assert!((norm(&vector(&made[at])) - 1.0).abs() < 1e-5);
+    }
+}
+
+#[test]
+fn embedding_follows_its_options() {
+    let model = copy_of("tiny-gemma");
+    edit_json(model.path(), "sentence_bert_config.json", |value| value["max_seq_length"] = 64.into());
+    let embed = |options: &[&str], text: &str| {
+        let arguments = [&["embed", "--model", path(model.path())], options].concat();
+        lines(&success(&arguments, &(Value::from(text).to_string() + "\n"))).remove(0)
+    };
+    assert_eq!(embed(&[], "  a b \n"), embed(&[], "a b"));
+    assert_ne!(embed(&["--no-strip"], "  a b \n")["embedding"], embed(&["--no-strip"], "a b")["embedding"]);
+    let (full, cut) = (vector(&embed(&[], "a b")), vector(&embed(&["--dimensions", "16"], "a b")));
+    assert_eq!(cut.len(), 16);
+    let length = norm(&full[..16]);
+    assert!(full.iter().zip(&cut).all(|(full, cut)| (full / length - cut).abs() < 1e-6));
+    assert_eq!(embed(&["--prompt", "query"], "a b"), embed(&[], "a b"), "this prompt is empty");
+    assert!(embed(&[], "a b").get("truncated").is_none());
+    let long = embed(&[], &"a b ".repeat(20_000));
+    assert_eq!((&long["truncated"], &long["tokens"]), (&Value::from(true), &Value::from(64)));
+    assert_eq!(lines(&success(&["embed", "--model", path(model.path())], "")).len(), 0);
+    assert_eq!(vector(&embed(&[], "")).len(), 64);
+}
+
+#[test]
+fn a_bad_line_is_named_after_the_lines_before_it() {
+    let model = model("tiny-silu");
+    for (bad, what) in [
+        ("not json", "is not JSON"),
+        ("7", "neither"),
+        ("{\"text\": 7}", "\"text\""),
+        ("", "is not JSON"),
+        ("{}", "\"text\""),
+    ] {
+        let output = run(&["embed", "--model", path(&model)], &format!("\"one\"\n\"two\"\n{bad}\n\"four\"\n"));
+        let text = failure(&output);
+        assert!(text.contains("line 3") && text.contains(what) && text.contains("input-invalid"), "{text}");
+        assert_eq!(lines(&stdout(&output)).len(), 2, "what came before is not lost");
+    }
+    let output = run(&["embed", "--model", path(&model)], "\"one\"\n\"open");
+    assert!(failure(&output).contains("line 2"));
+}
+
+#[test]
+fn the_tiny_checkpoints_reproduce_their_goldens() {
+    for name in TINY {
+        let text = success(&["verify", "--model", path(&model(name)), "--goldens", &goldens(name)], "");
+        assert!(text.contains("state difference") && text.ends_with("passed\n"), "{name}: {text}");
+    }
+}
+
+#[test]
+fn packs_reproduce_their_goldens_as_far_as_their_format_can() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for name in TINY {
+        let goldens = short_goldens(name, folder.path());
+        let (exact, small) = (folder.path().join(format!("{name}-f32")), folder.path().join(name));
+        let checkpoint = model(name);
+        success(&["pack", path(&checkpoint), path(&exact), "--weights", "f32", "--table", "f32"], "");
+        success(&["verify", "--model", path(&exact), "--goldens", &goldens], "");
+        let made = success(&["pack", path(&checkpoint), path(&small), "--name", "renamed"], "");
+        assert!(made.contains("renamed@") && made.contains("/int8-g32/64"), "{made}");
+        success(&["verify", "--model", path(&small), "--goldens", &goldens, "--min-cosine", "0.999"], "");
+        // Int8 is not exact, and the tolerance for f32 must show it.
+        let output = run(&["verify", "--model", path(&small), "--goldens", &goldens], "");
+        assert_eq!(output.status.code(), Some(1), "{name}");
+        assert!(stdout(&output).ends_with("FAILED\n"), "{name}");
+    }
+}
+
+#[test]
+fn goldens_of_another_model_fail() {
+    let silu = model("tiny-silu");
+    let output = run(&["verify", "--model", path(&silu), "--goldens", &goldens("tiny-gelu")], "");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stdout(&output).contains("FAILED"), "{output:?}");
+    assert!(
+        failure(&run(&["verify", "--model", path(&silu), "--goldens", &goldens("granite-97m")], ""))
+            .contains("another model")
+    );
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("goldens.json");
+    for text in ["", "[]", "{\"texts\": []}", "{\"texts\": [{\"name\": \"x\"}]}"] {
+        fs::write(&file, text).expect("written");
+        assert!(
+            failure(&run(&["verify", "--model", path(&silu), "--goldens", path(&file)], "")).contains("input-invalid")
+        );
+    }
+}
+
+#[test]
+fn the_card_is_for_the_real_weights() {
+    let output = run(&["verify", "--model", path(&model("tiny-silu")), "--card"], "");
+    assert_eq!(output.status.code(), Some(1), "stand-in weights cannot give the card's cosines");
+    let text = stdout(&output);
+    assert!(text.contains("0.8869  0.6658  0.7213") && text.ends_with("FAILED\n"), "{text}");
+    assert!(run(&["verify", "--model", path(&model("tiny-silu")), "--card", "--tolerance", "2"], "").status.success());
+}
+
+#[test]
+fn inspecting_describes_and_checks() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let pack = folder.path().join("pack");
+    success(&["pack", path(&model("tiny-silu")), path(&pack), "--revision", "r1", "--table", "f32"], "");
+    let text = success(&["inspect", path(&pack), "--check"], "");
+    for part in [
+        "tiny-silu@r1/int8-g32+table-f32/64",
+        "hidden 64, layers 4, heads 4",
+        "silu",
+        "2048 rows",
+        "cls",
+        "all 3 files",
+    ] {
+        assert!(text.contains(part), "{part:?} is not in\n{text}");
+    }
+    let shard = pack.join(file_of(&in_memory(&pack), "table-"));
+    fs::write(&shard, b"short").expect("written");
+    assert!(failure(&run(&["inspect", path(&pack), "--check"], "")).contains("file-length"));
+    assert!(failure(&run(&["embed", "--model", path(&pack)], "\"x\"\n")).contains("file-length"));
+}
+
+#[test]
+fn bench_prints_a_row_for_each_combination() {
+    let model = model("tiny-silu");
+    let text = success(&["bench", "--model", path(&model), "--tokens", "4,8", "--batch", "1,3", "--runs", "2"], "");
+    assert_eq!(text.lines().count(), 2 + 4, "{text}");
+}

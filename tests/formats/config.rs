@@ -1,0 +1,106 @@
+//! Configs of both generations, and what surrounds them.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use felsic::config::{Activation, EmbedderConfig, LayerKind, ModelConfig, Pooling};
+use felsic::error::Result;
+use felsic::source::read_config;
+
+use crate::support::*;
+
+fn config_of(name: &str) -> EmbedderConfig {
+    read_config(&model(name)).expect("a fixture's config")
+}
+
+#[test]
+fn both_generations_of_config_are_read() {
+    let layers = vec![LayerKind::Global, LayerKind::Local, LayerKind::Local, LayerKind::Global];
+    let expected = ModelConfig {
+        vocab_size: 2048,
+        hidden_size: 64,
+        num_heads: 4,
+        intermediate_size: 96,
+        activation: Activation::Silu,
+        layers,
+        local_attention: 16,
+        max_positions: 8192,
+        global_rope_theta: 150_000.0,
+        local_rope_theta: 160_000.0,
+        norm_eps: 1e-5,
+    };
+    let old = config_of("tiny-silu");
+    assert_eq!(old.model, expected);
+    assert_eq!((old.pooling, old.max_tokens), (Pooling::Cls, 8192));
+    assert_eq!(old.prompts, BTreeMap::from([("query".into(), "".into()), ("document".into(), "".into())]));
+    let new = ModelConfig {
+        activation: Activation::Gelu,
+        global_rope_theta: 80_000.0,
+        local_rope_theta: 10_000.0,
+        ..expected.clone()
+    };
+    assert_eq!(config_of("tiny-gelu").model, new);
+    let both = ModelConfig { activation: Activation::Gelu, vocab_size: 4104, max_positions: 32768, ..expected };
+    assert_eq!(config_of("tiny-gemma").model, both);
+    assert_eq!((both.head_size(), both.half_window()), (16, 8));
+}
+
+fn edited(change: impl FnOnce(&mut serde_json::Value)) -> Result<ModelConfig> {
+    let bytes = fs::read(model("tiny-gemma").join("config.json")).expect("a fixture");
+    let mut value: serde_json::Value = serde_json::from_slice(&bytes).expect("JSON");
+    change(&mut value);
+    ModelConfig::from_json(value.to_string().as_bytes())
+}
+
+#[test]
+fn the_newer_fields_win_and_absent_ones_have_defaults() {
+    let config = edited(|value| {
+        value["global_rope_theta"] = 1.5.into();
+        value["local_rope_theta"] = 2.5.into();
+        value["global_attn_every_n_layers"] = 1.into();
+    });
+    let config = config.expect("the new form is complete");
+    assert_eq!((config.global_rope_theta, config.local_rope_theta), (150_000.0, 160_000.0));
+    assert_eq!(config.layers.iter().filter(|kind| **kind == LayerKind::Local).count(), 2);
+    let remove = |value: &mut serde_json::Value, names: &[&str]| {
+        let object = value.as_object_mut().expect("an object");
+        names.iter().for_each(|name| drop(object.remove(*name)));
+    };
+    let new = ["layer_types", "rope_parameters"];
+    let old = ["global_attn_every_n_layers", "global_rope_theta", "local_rope_theta", "local_attention", "norm_eps"];
+    let config = edited(|value| remove(value, &[&new[..], &old[..]].concat())).expect("defaults");
+    assert_eq!((config.global_rope_theta, config.local_rope_theta), (160_000.0, 10_000.0));
+    assert_eq!((config.local_attention, config.norm_eps), (128, 1e-5));
+    assert_eq!(config.layers, config_of("tiny-gemma").model.layers);
+    let config = edited(|value| {
+        remove(value, &new);
+        value["local_rope_theta"] = serde_json::Value::Null;
+    });
+    assert_eq!(config.expect("null is as in global layers").local_rope_theta, 150_000.0);
+}
+
+#[test]
+fn pooling_length_and_prompts_come_from_their_files() {
+    let folder = copy_of("tiny-silu");
+    let read = || read_config(folder.path()).expect("a sound checkpoint");
+    edit_json(folder.path(), "1_Pooling/config.json", |value| {
+        value["pooling_mode_cls_token"] = false.into();
+        value["pooling_mode_mean_tokens"] = true.into();
+    });
+    edit_json(folder.path(), "sentence_bert_config.json", |value| value["max_seq_length"] = 100.into());
+    edit_json(folder.path(), "config_sentence_transformers.json", |value| value["prompts"]["query"] = "q: ".into());
+    edit_json(folder.path(), "1_Pooling/config.json", |value| value["include_prompt"] = true.into());
+    let config = read();
+    assert_eq!((config.pooling, config.max_tokens), (Pooling::Mean, 100));
+    assert_eq!(config.prompts["query"], "q: ");
+    edit_json(folder.path(), "sentence_bert_config.json", |value| value["max_seq_length"] = 1_000_000.into());
+    assert_eq!(read().max_tokens, 8192, "never more than there are positions");
+    for file in
+        ["modules.json", "1_Pooling/config.json", "sentence_bert_config.json", "config_sentence_transformers.json"]
+    {
+        fs::remove_file(folder.path().join(file)).expect("a file");
+    }
+    let config = read();
+    assert_eq!((config.pooling, config.max_tokens), (Pooling::Cls, 8192), "the documented default");
+    assert!(config.prompts.is_empty());
+}

@@ -1,0 +1,28 @@
+//! Formats: configs, weights, packs. What goes in comes out, to the bit or within a stated bound.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod checkpoint;
+mod config;
+mod packs;
+mod quantise;
+mod tensors;
+
+use felsic::pack::{PackOptions, WeightFormat};
+use felsic::weights::{ElementType, StoredTensor};
+use half::{bf16, f16};
+
+fn f32_options() -> PackOptions {
+    PackOptions { weights: WeightFormat::F32, table: WeightFormat::F32, ..PackOptions::default() }
+}
+
+fn stored(element: ElementType, shape: &[usize], values: &[f32]) -> StoredTensor {
+    let bytes = match element {
+        ElementType::F32 => values.iter().flat_map(|v| v.to_le_bytes()).collect(),
+        ElementType::F16 => values.iter().flat_map(|v| f16::from_f32(*v).to_le_bytes()).collect(),
+        ElementType::BF16 => values.iter().flat_map(|v| bf16::from_f32(*v).to_le_bytes()).collect(),
+        ElementType::I8 => values.iter().map(|v| *v as i8 as u8).collect(),
+    };
+    StoredTensor { element, shape: shape.to_vec(), bytes }
+}

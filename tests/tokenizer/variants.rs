@@ -1,0 +1,122 @@
+//! Tokenizers that differ from the fixtures in one setting or another.
+
+use crate::texts::{Random, string};
+use crate::{MODELS, compact, special_contents, strings, tokenizer_json};
+use felsic::tokenizer::{Tokenizer, compact as compact_form};
+use serde_json::{Value, json};
+
+/// The tokenizers of the fixtures with other flags on their added tokens, and a few more of those.
+#[test]
+fn added_tokens_match_as_in_the_tokenizers_crate() {
+    const MORE: [&str; 12] =
+        ["the", "th", "<", "<|", " \n", "  ", "\u{e9}", "e\u{301}x", "Word", "ing", "\u{2581}\u{2581}", "a b"];
+    let mut random = Random(2);
+    for variant in 0..60 {
+        let mut json: Value = serde_json::from_slice(&tokenizer_json(MODELS[variant % 3])).unwrap();
+        let added = json["added_tokens"].as_array_mut().unwrap();
+        let flags = |token: &mut Value, random: &mut Random| {
+            // A token of white space that strips to its left can end before it starts.
+            let is_white = token["content"].as_str().unwrap().trim().is_empty();
+            for name in ["lstrip", "rstrip", "single_word", "normalized"] {
+                token[name] = json!(random.below(4) == 0 && !(name == "lstrip" && is_white));
+            }
+        };
+        added.iter_mut().for_each(|token| flags(token, &mut random));
+        for content in MORE {
+            if random.below(2) == 0 {
+                let mut token = json!({ "id": 0, "content": content, "special": false });
+                flags(&mut token, &mut random);
+                added.push(token);
+            }
+        }
+        let json = serde_json::to_vec(&json).unwrap();
+        let native = match Tokenizer::from_json(&json) {
+            Ok(native) => native,
+            // Two tokens with the same normal form.
+            Err(error) => {
+                assert_eq!(compact_form::compile(&json).unwrap_err().code(), error.code());
+                continue;
+            }
+        };
+        let compact = compact(&json);
+        let special: Vec<String> = special_contents(&json).into_iter().chain(MORE.map(String::from)).collect();
+        let special: Vec<&str> = special.iter().map(String::as_str).collect();
+        for _ in 0..strings() / 40 {
+            let text = string(&mut random, &special);
+            assert_eq!(compact.encode(&text).unwrap(), native.encode(&text).unwrap(), "variant {variant}: {text:?}");
+        }
+    }
+}
+
+#[test]
+fn ignore_merges_finds_words_that_no_merge_makes() {
+    let mut json: Value = serde_json::from_slice(&tokenizer_json("tiny-silu")).unwrap();
+    let id = json["model"]["vocab"]["include"].as_u64().unwrap() as u32;
+    let with = compact(&serde_json::to_vec(&json).unwrap()).encode("include").unwrap();
+    assert_eq!(with[1..with.len() - 1], [id]);
+    json["model"]["ignore_merges"] = json!(false);
+    let without = compact(&serde_json::to_vec(&json).unwrap()).encode("include").unwrap();
+    assert!(without.len() > 3 && !without.contains(&id));
+}
+
+/// Other settings of the model and the pipeline that are run: each changes ids of some string.
+#[test]
+fn variants_of_the_pipeline() {
+    type Edit = fn(&mut Value);
+    let edits: [(&str, Edit); 10] = [
+        ("tiny-silu", |json| json["model"]["ignore_merges"] = json!(false)),
+        ("tiny-silu", |json| json["normalizer"] = json!({ "type": "NFC" })),
+        ("tiny-silu", |json| json["pre_tokenizer"] = json["pre_tokenizer"]["pretokenizers"][1].clone()),
+        ("tiny-silu", |json| json["post_processor"] = Value::Null),
+        ("tiny-gelu", |json| {
+            json["model"]["ignore_merges"] = json!(true);
+            json["model"]["merges"].as_array_mut().unwrap().retain(|merge| merge[1] != "he");
+        }),
+        ("tiny-gelu", |json| {
+            let merges = json["model"]["merges"].as_array_mut().unwrap();
+            for merge in merges.iter_mut() {
+                *merge = json!(format!("{} {}", merge[0].as_str().unwrap(), merge[1].as_str().unwrap()));
+            }
+            merges.insert(0, json!("#version: 0.2"));
+        }),
+        ("tiny-gelu", |json| {
+            // The symbol of the byte 'e' is gone, and an unknown token takes its place.
+            json["model"]["vocab"]
+                .as_object_mut()
+                .unwrap()
+                .retain(|token, _| !token.contains('z') && !token.contains('q'));
+            json["model"]["merges"].as_array_mut().unwrap().retain(|merge| !merge.to_string().contains(['z', 'q']));
+            json["model"]["unk_token"] = json!("<|padding|>");
+        }),
+        ("tiny-gelu", |json| {
+            // The last mention of a merge counts.
+            let merges = json["model"]["merges"].as_array_mut().unwrap();
+            merges.push(merges[3].clone());
+        }),
+        ("tiny-gemma", |json| json["model"]["byte_fallback"] = json!(false)),
+        ("tiny-gemma", |json| {
+            json["model"]["byte_fallback"] = json!(false);
+            json["model"]["fuse_unk"] = json!(false);
+            json["normalizer"] = json!({ "type": "Sequence", "normalizers": [json["normalizer"], { "type": "NFC" }] });
+        }),
+    ];
+    for (number, (model, edit)) in edits.into_iter().enumerate() {
+        let original = tokenizer_json(model);
+        let mut json: Value = serde_json::from_slice(&original).unwrap();
+        edit(&mut json);
+        let edited = serde_json::to_vec(&json).unwrap();
+        let [original, edited_compact] = [&original, &edited].map(|json| compact(json));
+        let native = Tokenizer::from_json(&edited).unwrap();
+        let mut random = Random(3);
+        let mut differing = 0;
+        for _ in 0..strings() / 10 {
+            let text = string(&mut random, &["zq", "quiz zz", "include", "ink"]);
+            let ids = edited_compact.encode(&text).unwrap();
+            assert_eq!(ids, native.encode(&text).unwrap(), "edit {number}: {text:?}");
+            differing += usize::from(ids != original.encode(&text).unwrap());
+        }
+        // Merges in another spelling must not change anything; the rest must.
+        assert_eq!(differing == 0, number == 5, "edit {number} changed {differing} strings");
+    }
+}
+
