@@ -151,7 +151,7 @@ impl ModelConfig {
     }
 
     /// The tensors of the encoder with their shapes, in the order in which data flows, the vocabulary
-    /// table first. Linear layers are [out, in], norms [width].
+    /// table first. Linear layers are [out, in], norms have a value for each column.
     pub fn tensors(&self) -> Vec<(String, Vec<usize>)> {
         let (hidden, inner) = (self.hidden_size, self.intermediate_size);
         let mut all = vec![

@@ -4,7 +4,7 @@
 //! numbers. A pack therefore carries a few texts with the vectors that the CPU made from the same
 //! weights.
 
-use super::{Embedder, EmbedOptions};
+use super::{EmbedOptions, Embedder};
 use crate::error::{Code, Error, Result};
 use crate::weights::SelfTest;
 
@@ -23,15 +23,35 @@ pub(super) async fn run(embedder: &Embedder, tests: &[SelfTest]) -> Result<()> {
     let ids: Vec<Vec<u32>> = tests.iter().map(|test| test.ids.clone()).collect();
     let made = embedder.embed_ids(&ids).await.map_err(|error| failed("a vector could not be made").because(error))?;
     for (test, made) in tests.iter().zip(&made) {
-        let off = test.embedding.iter().zip(made).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-        // Not `off > TOLERANCE`: NaN must fail too.
-        if test.embedding.len() != made.len() || !(off <= TOLERANCE) {
+        let off = difference(&test.embedding, made);
+        // A difference that is NaN is not within the tolerance either.
+        let within = off <= TOLERANCE;
+        if test.embedding.len() != made.len() || !within {
             return Err(failed(&format!("a component is off by {off:e}, more than {TOLERANCE:e}")));
         }
     }
     Ok(())
 }
 
+/// Largest difference of a component; NaN where there is one.
+fn difference(a: &[f32], b: &[f32]) -> f32 {
+    let larger = |most: f32, off: f32| if off <= most { most } else { off };
+    a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, larger)
+}
+
 fn failed(what: &str) -> Error {
     Error::new(Code::SelfTestFailed, format!("this device does not reproduce the pack's vectors ({what}); use the CPU"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nan_is_within_no_tolerance() {
+        let within = |a: &[f32], b: &[f32]| difference(a, b) <= TOLERANCE;
+        assert!(within(&[1.0, 2.0], &[1.0, 2.0001]));
+        assert!(!within(&[1.0, 2.0], &[1.0, 2.001]));
+        assert!(!within(&[f32::NAN, 2.0], &[1.0, 2.0]) && !within(&[1.0, 2.0], &[1.0, f32::NAN]));
+    }
 }

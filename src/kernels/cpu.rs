@@ -1,8 +1,8 @@
 //! The CPU bodies, on burn's Flex: shapes and memory here, the arithmetic in [`super::simd`].
 
 use burn::backend::flex::{Flex, FlexTensor, Layout};
-use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::ops::FloatTensorOps;
+use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::tensor::{Bytes, DType, Shape};
 
 use super::{AttentionShape, Kernels, simd};

@@ -104,8 +104,7 @@ impl Kernels for Cube {
 
     fn layer_norm(x: FloatTensor<Self>, gain: FloatTensor<Self>, eps: f32) -> FloatTensor<Self> {
         let [n, width] = size(&x);
-        let shader =
-            Shader { name: "norm", text: include_str!("../../shaders/norm.wgsl"), values: Vec::new() };
+        let shader = Shader { name: "norm", text: include_str!("../../shaders/norm.wgsl"), values: Vec::new() };
         run(shader, [n, 1], vec![x, gain], [n, width], &[width as u32, eps.to_bits()])
     }
 
@@ -126,13 +125,7 @@ impl Kernels for Cube {
         };
         // A window past any length means none.
         let half = shape.half_window.map_or(u32::MAX, |half| half as u32);
-        run(
-            shader,
-            [n_out, shape.heads],
-            vec![q, keys, kv, rope, queries],
-            [n_out, width],
-            &[width as u32, half],
-        )
+        run(shader, [n_out, shape.heads], vec![q, keys, kv, rope, queries], [n_out, width], &[width as u32, half])
     }
 
     fn gate(u: FloatTensor<Self>, activation: Activation) -> FloatTensor<Self> {

@@ -110,7 +110,9 @@ mod tests {
     #[test]
     fn erf_has_its_tabulated_values() {
         // Abramowitz and Stegun, table 7.1.
-        for (x, want) in [(0.0, 0.0), (0.5, 0.5204998778), (1.0, 0.8427007929), (2.0, 0.9953222650), (3.5, 0.9999992569)] {
+        for (x, want) in
+            [(0.0, 0.0), (0.5, 0.5204998778), (1.0, 0.8427007929), (2.0, 0.9953222650), (3.5, 0.9999992569)]
+        {
             assert!((erf(x) - want).abs() < 1e-9, "erf({x}) = {}", erf(x));
             assert!((erf(-x) + want).abs() < 1e-9);
         }

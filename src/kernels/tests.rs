@@ -30,7 +30,8 @@ fn check<S: Strategy>(cases: u32, strategy: S, test: impl Fn(&Device, &S::Value)
         // Seeds are fixed, so a failure comes again; software GPUs are slow, so they get fewer cases.
         let cases = if device.kind == DeviceKind::Cpu { cases } else { cases / 4 };
         let config = Config { cases, failure_persistence: None, ..Config::default() };
-        let mut runner = TestRunner::new_with_rng(config, proptest::test_runner::TestRng::deterministic_rng(Default::default()));
+        let mut runner =
+            TestRunner::new_with_rng(config, proptest::test_runner::TestRng::deterministic_rng(Default::default()));
         let run = runner.run(&strategy, |input| {
             test(&device, &input);
             Ok(())

@@ -70,7 +70,10 @@ impl Batch {
         let kept = (count < positions.len()).then(|| ints(kept, [count], device));
         LayerRows {
             queries: ints(queries, [count, QUERY_COLUMNS], device),
-            positions: { let count = positions.len(); ints(positions, [count], device) },
+            positions: {
+                let count = positions.len();
+                ints(positions, [count], device)
+            },
             kept,
         }
     }

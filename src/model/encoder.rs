@@ -104,12 +104,18 @@ impl Encoder {
     fn check(&self, ids: &[u32], batch: &Batch) -> Result<()> {
         let lengths = batch.lengths();
         if lengths.is_empty() || lengths.contains(&0) || lengths.iter().sum::<usize>() != ids.len() {
-            return Err(Error::new(Code::InputInvalid, "a batch needs at least one sequence and each at least one token"));
+            return Err(Error::new(
+                Code::InputInvalid,
+                "a batch needs at least one sequence and each at least one token",
+            ));
         }
         match lengths.iter().find(|length| **length > self.config.max_positions) {
             Some(length) => Err(Error::new(
                 Code::InputInvalid,
-                format!("{length} tokens are more than the {} that the model has positions for", self.config.max_positions),
+                format!(
+                    "{length} tokens are more than the {} that the model has positions for",
+                    self.config.max_positions
+                ),
             )),
             None => Ok(()),
         }

@@ -2,9 +2,9 @@
 
 use burn::tensor::{Tensor, TensorData};
 
+use super::Device;
 use super::batch::LayerRows;
 use super::linear::Linear;
-use super::Device;
 use crate::config::{Activation, LayerKind, ModelConfig};
 use crate::error::Result;
 use crate::kernels::{self, AttentionShape};

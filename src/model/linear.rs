@@ -8,6 +8,7 @@ use crate::kernels;
 use crate::weights::Matrix;
 
 /// Weights [out, in] on a device.
+#[allow(clippy::large_enum_variant, reason = "there are five a layer, which tensors of their own hold")]
 pub(super) enum Linear {
     F32(Tensor<2>),
     Int8 { weight: Tensor<2, Int>, scales: Tensor<2> },
@@ -47,9 +48,7 @@ impl Linear {
 /// shading language has no smaller type.
 fn int8_tensor(values: Vec<i8>, rows: usize, cols: usize, device: &Device) -> Result<Tensor<2, Int>> {
     match device.kind {
-        DeviceKind::Cpu => {
-            Ok(Tensor::from_data(TensorData::new(values, [rows, cols]), (&device.burn, DType::I8)))
-        }
+        DeviceKind::Cpu => Ok(Tensor::from_data(TensorData::new(values, [rows, cols]), (&device.burn, DType::I8))),
         DeviceKind::Gpu if cols.is_multiple_of(4) => {
             let words: Vec<i32> = values
                 .chunks_exact(4)
@@ -59,7 +58,9 @@ fn int8_tensor(values: Vec<i8>, rows: usize, cols: usize, device: &Device) -> Re
         }
         DeviceKind::Gpu => Err(Error::new(
             Code::ConfigUnsupported,
-            format!("int8 weights of width {cols} cannot go to a GPU (not a multiple of 4); use the CPU or an f32 pack"),
+            format!(
+                "int8 weights of width {cols} cannot go to a GPU (not a multiple of 4); use the CPU or an f32 pack"
+            ),
         )),
     }
 }

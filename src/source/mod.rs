@@ -1,6 +1,6 @@
 //! Where bytes come from, and how a model is put together from them.
 //!
-//! A [`Source`] yields the bytes of a file by name: from a server ([`HttpSource`] in a browser), a folder
+//! A [`Source`] yields the bytes of a file by name: from a server (`HttpSource`, in a browser), a folder
 //! ([`FolderSource`], native) or memory ([`MemorySource`]). [`load_pack`] reads a pack through it and checks
 //! every byte before it is used; [`open_checkpoint`] reads a checkpoint's folder. Both give [`Parts`].
 

@@ -31,8 +31,9 @@ fn options(value: JsValue) -> Result<EmbedOptions> {
     if value.is_undefined() || value.is_null() {
         return Ok(EmbedOptions::default());
     }
-    let given: JsOptions = serde_wasm_bindgen::from_value(value)
-        .map_err(|error| Error::new(Code::InputInvalid, "the options are not as documented").because(error.to_string()))?;
+    let given: JsOptions = serde_wasm_bindgen::from_value(value).map_err(|error| {
+        Error::new(Code::InputInvalid, "the options are not as documented").because(error.to_string())
+    })?;
     Ok(EmbedOptions { dimensions: given.dimensions, strip: given.strip.unwrap_or(true), prompt: given.prompt })
 }
 

@@ -17,6 +17,7 @@ import { start, workers } from "./harness.mjs";
  * @property {{ file: string, bytes: number, sha256: string, format: string }} tokenizer
  * @property {{ file: string, bytes: number, sha256: string }[]} shards
  * @property {Record<string, { type: string, shape: number[], shard: number }>} tensors
+ * @property {{ text: string, ids: number[], embedding: string }[]} self_test
  */
 
 const PACK = "/packs/tiny-silu-f32/";
@@ -116,6 +117,19 @@ for (const [name, code, faults] of FAULTS) {
     assert.equal(await workers(page, 0), 0, "a worker is left");
   });
 }
+
+test("a GPU that does not reproduce the pack's vectors: self-test-failed", async () => {
+  const { page, server } = environment;
+  // As if the device computed something else: the vectors of two texts change places.
+  const swapped = manifest(({ self_test: [first, second] }) => {
+    assert.ok(first && second);
+    [first.embedding, second.embedding] = [second.embedding, first.embedding];
+  });
+  const model = server.spoilt(PACK, swapped);
+  const settled = await page.evaluate((model) => settle(felsic.Embedder.create({ model, device: "webgpu" })), model);
+  assert.equal(settled.code, "self-test-failed", settled.message);
+  assert.equal(await workers(page, 0), 0, "a worker is left");
+});
 
 test("after all of that the good pack loads", async () => {
   const { page } = environment;

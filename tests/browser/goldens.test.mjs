@@ -5,7 +5,7 @@ import { after, before, test } from "node:test";
 import { cosine, createEmbedder, goldens, largestDifference, start } from "./harness.mjs";
 
 /** Largest difference of a component with f32 weights. */
-const TOLERANCE = { cpu: 1e-5, webgpu: 1e-4 };
+const TOLERANCE = 1e-5;
 /** Lowest cosine with int8 weights. */
 const COSINE = 0.999;
 /** Longest text, in tokens, on the software GPU of a test machine, which takes minutes for the longest ones. */
@@ -44,7 +44,7 @@ for (const device of /** @type {const} */ (["cpu", "webgpu"])) {
           const vector = vectors[index] ?? [];
           const difference = largestDifference(vector, golden.embedding);
           const near = cosine(vector, golden.embedding);
-          if (format === "f32") assert.ok(difference <= TOLERANCE[device], `${golden.name} is off by ${difference}`);
+          if (format === "f32") assert.ok(difference <= TOLERANCE, `${golden.name} is off by ${difference}`);
           assert.ok(near >= COSINE, `${golden.name} has cosine ${near}`);
           worst = { difference: Math.max(worst.difference, difference), cosine: Math.min(worst.cosine, near) };
         }

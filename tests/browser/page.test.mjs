@@ -154,6 +154,17 @@ test("another pack takes the place of the first, and the texts are embedded anew
   await context.close();
 });
 
+test("the page embeds on WebGPU when it is asked to", async () => {
+  const { context, page, said } = await open({}, "?device=webgpu");
+  await page.getByRole("button", { name: "Add samples" }).click();
+  await shows(page, "#library", /^24 texts, ready/);
+  assert.match(await page.locator("#facts").innerText(), /WebGPU/);
+  await page.getByLabel("What are you looking for?").fill(QUERY);
+  await shows(page, "#results li .passage", /^Volcanoes/);
+  assert.deepEqual(said, []);
+  await context.close();
+});
+
 test("a pack that cannot be loaded is a message, and the next one works", async () => {
   const { context, page } = await open({}, "?pack=./nowhere/&device=cpu");
   await shows(page, "#problem", /could not be loaded.*\(not-found\)/);

@@ -166,4 +166,3 @@ fn long_inputs_are_quick() {
         }
     }
 }
-

@@ -161,4 +161,3 @@ pub fn string(random: &mut Random, special: &[&str]) -> String {
     }
     text
 }
-

@@ -119,4 +119,3 @@ fn variants_of_the_pipeline() {
         assert_eq!(differing == 0, number == 5, "edit {number} changed {differing} strings");
     }
 }
-

@@ -6,7 +6,7 @@
 //! 127 * 32767 * 512 < 2^31) and only then become f32.
 //!
 //! The order of the sums is fixed by the SIMD128 body: four i32 lanes, each taking the products of
-//! pairs, one pair in four. The portable body keeps to it and so gives the same bits.
+//! pairs, one pair in four. The other bodies keep to it and so give the same bits.
 
 /// The longest stretch of k whose products are summed in i32.
 const LONGEST: usize = 512;
@@ -64,11 +64,13 @@ pub fn linear_int8(x: &[f32], weight: &[i8], scales: &[f32], k: usize, group: us
 /// One row of weights times `N` tokens.
 #[inline(always)]
 fn dot<const N: usize>(tokens: &[i16], weight: &[i8], scales: &[f32], group: usize) -> [f32; N] {
-    #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-    if group % 16 == 0 {
-        return simd128::dot::<N>(tokens, weight, scales, group);
+    if !group.is_multiple_of(16) {
+        return portable::<N>(tokens, weight, scales, group);
     }
-    portable::<N>(tokens, weight, scales, group)
+    #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+    return simd128::dot::<N>(tokens, weight, scales, group);
+    #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
+    native::dot::<N>(tokens, weight, scales, group)
 }
 
 /// The order of sums that every body keeps.
@@ -107,6 +109,46 @@ fn lanes(weight: &[i8], token: &[i16]) -> [i32; 4] {
     lanes
 }
 
+/// The vector units of native processors, through the `wide` crate.
+#[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
+mod native {
+    use super::LONGEST;
+    use wide::{i8x16, i16x16, i32x8};
+
+    /// [`super::portable`] for groups that are multiples of 16.
+    #[inline(always)]
+    pub fn dot<const N: usize>(tokens: &[i16], weight: &[i8], scales: &[f32], group: usize) -> [f32; N] {
+        let (weight, _) = weight.as_chunks::<16>();
+        let (tokens, _) = tokens.as_chunks::<16>();
+        let steps = weight.len();
+        let tokens: [&[[i16; 16]]; N] = std::array::from_fn(|token| &tokens[token * steps..][..steps]);
+        let mut sums = [[0.0f32; 4]; N];
+        for (index, scale) in scales.iter().enumerate() {
+            let end = (index + 1) * group / 16;
+            let mut at = index * group / 16;
+            while at < end {
+                let stop = end.min(at + LONGEST / 16);
+                let mut lanes = [i32x8::default(); N];
+                for (at, weight) in weight[..stop].iter().enumerate().skip(at) {
+                    let weight = i16x16::from_i8x16(i8x16::new(*weight));
+                    for (lanes, token) in lanes.iter_mut().zip(tokens) {
+                        *lanes += weight.dot(i16x16::new(token[at]));
+                    }
+                }
+                at = stop;
+                for (sums, lanes) in sums.iter_mut().zip(lanes) {
+                    // The two halves are steps that follow each other: exact, so in any order.
+                    let lanes = lanes.to_array();
+                    for (lane, sum) in sums.iter_mut().enumerate() {
+                        *sum += (lanes[lane] + lanes[lane + 4]) as f32 * scale;
+                    }
+                }
+            }
+        }
+        sums.map(|sums| (sums[0] + sums[1]) + (sums[2] + sums[3]))
+    }
+}
+
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 mod simd128 {
     use super::LONGEST;
@@ -119,7 +161,7 @@ mod simd128 {
     #[inline(always)]
     pub fn dot<const N: usize>(tokens: &[i16], weight: &[i8], scales: &[f32], group: usize) -> [f32; N] {
         let k = weight.len();
-        assert!(group % 16 == 0 && k % group == 0 && tokens.len() == N * k && scales.len() == k / group);
+        assert!(group.is_multiple_of(16) && k.is_multiple_of(group) && tokens.len() == N * k && scales.len() == k / group);
         let mut sums = [f32x4_splat(0.0); N];
         let mut at = 0;
         for scale in scales {
@@ -152,5 +194,24 @@ mod simd128 {
             (f32x4_extract_lane::<0>(s) + f32x4_extract_lane::<1>(s))
                 + (f32x4_extract_lane::<2>(s) + f32x4_extract_lane::<3>(s))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_body_gives_the_same_bits() {
+        let (k, n) = (1056, TOKENS);
+        let tokens: Vec<i16> = (0..n * k).map(|i| ((i * 40_503) % 65_535) as i32 - 32_767).map(|v| v as i16).collect();
+        let weight: Vec<i8> = (0..k).map(|i| ((i * 97) % 255) as i32 - 127).map(|v| v as i8).collect();
+        for group in [16, 32, 96, 528, 1056] {
+            let scales: Vec<f32> = (0..k / group).map(|i| 0.003 + i as f32 * 1e-4).collect();
+            let want = portable::<TOKENS>(&tokens, &weight, &scales, group);
+            assert_eq!(dot::<TOKENS>(&tokens, &weight, &scales, group).map(f32::to_bits), want.map(f32::to_bits));
+            let [alone] = dot::<1>(&tokens[..k], &weight, &scales, group);
+            assert_eq!(alone.to_bits(), want[0].to_bits(), "a token alone, group {group}");
+        }
     }
 }

@@ -23,7 +23,7 @@ pub fn exp(x: f32) -> f32 {
     let p = p * r + 8.333_452e-3;
     let p = p * r + 4.166_579_6e-2;
     let p = p * r + 1.666_666_5e-1;
-    let p = p * r + 5.000_000_1e-1;
+    let p = p * r + 0.5;
     let fraction = p * r * r + r + 1.0;
     let exponent = (shifted.to_bits() as i32).wrapping_sub(ROUNDER.to_bits() as i32);
     let power = f32::from_bits(((exponent + 127) << 23) as u32);
@@ -34,13 +34,13 @@ pub fn exp(x: f32) -> f32 {
 /// one to half a unit in the last place (coefficients of XLA's f32 `erf`, Apache-2.0).
 #[inline(always)]
 pub fn erf(x: f32) -> f32 {
-    let x = x.clamp(-3.832_506_9, 3.832_506_9);
+    let x = x.clamp(-3.832_507, 3.832_507);
     let s = x * x;
     let p = 2.290_506_6e-4;
     let p = p * s + 3.408_291e-3;
     let p = p * s + 5.095_569_5e-2;
     let p = p * s + 1.852_083_2e-1;
-    let p = p * s + 1.128_379_1;
+    let p = p * s + std::f32::consts::FRAC_2_SQRT_PI;
     let q = -1.179_160_3e-7;
     let q = q * s + 2.354_796_6e-5;
     let q = q * s + 1.017_962_5e-3;

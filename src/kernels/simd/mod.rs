@@ -1,8 +1,8 @@
 //! The fast CPU bodies: slices in, slices out, no allocation in an inner loop.
 //!
-//! They are portable Rust written so that the compiler vectorises it; where WebAssembly has an
-//! instruction that Rust cannot express (`i32x4.dot_i16x8_s`) there is a SIMD128 twin that gives the
-//! same bits.
+//! They are portable Rust written so that the compiler vectorises it. Only the int8 product names its
+//! instructions (`i32x4.dot_i16x8_s` on wasm, its likes through the `wide` crate elsewhere), and its
+//! bodies give the same bits.
 
 mod attention;
 mod gate;

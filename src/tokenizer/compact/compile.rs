@@ -53,6 +53,9 @@ pub fn compile(tokenizer_json: &[u8]) -> Result<Vec<u8>> {
         merges,
         added,
     };
+    if recipe.unknown.is_some_and(|id| recipe.ids.binary_search(&id).is_err()) {
+        return Err(unsupported("model.unk_token is not spelled in the bytes of pre_tokenizer ByteLevel"));
+    }
     if recipe.vocab_size > MOST_IDS {
         return Err(unsupported(format!("ids go up to {}, beyond {MOST_IDS}", recipe.vocab_size)));
     }
