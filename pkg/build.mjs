@@ -5,7 +5,7 @@
  * With --complete it fails unless all of them are there, as they have to be in what is published.
  */
 import { spawnSync } from "node:child_process";
-import { existsSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { rolldown } from "rolldown";
@@ -34,6 +34,8 @@ if (process.argv.includes("--complete") && missing.length > 0) {
   console.error(`dist/ lacks ${missing.join(" and ")}; run \`cargo xtask build\``);
   process.exit(1);
 }
+// The licence travels with the package; in the repository it is kept once.
+if (process.argv.includes("--complete")) copyFileSync(join(here, "../LICENSE"), join(here, "LICENSE"));
 for (const engine of missing) {
   // So that a bundler that follows every worker still finds its import.
   const message = `this build of felsic has no ${engine} binary`;

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use std::path::PathBuf;
 
 /// The most that a page on the CPU may have to load, gzipped: WebAssembly and JavaScript together.
-const CPU_BUDGET: u64 = 1_000_000;
+const CPU_BUDGET: u64 = 700_000;
 
 struct Part {
     file: PathBuf,

@@ -161,7 +161,9 @@ mod simd128 {
     #[inline(always)]
     pub fn dot<const N: usize>(tokens: &[i16], weight: &[i8], scales: &[f32], group: usize) -> [f32; N] {
         let k = weight.len();
-        assert!(group.is_multiple_of(16) && k.is_multiple_of(group) && tokens.len() == N * k && scales.len() == k / group);
+        assert!(
+            group.is_multiple_of(16) && k.is_multiple_of(group) && tokens.len() == N * k && scales.len() == k / group
+        );
         let mut sums = [f32x4_splat(0.0); N];
         let mut at = 0;
         for scale in scales {
