@@ -111,21 +111,20 @@ impl AddedTokens {
             if token.single_word && touches_word(&text[..matched.start], &text[matched.end..]) {
                 continue;
             }
-            let mut start = matched.start;
-            let mut end = matched.end;
-            if token.lstrip {
-                start = text[..start].trim_end().len().max(done);
-            }
-            if token.rstrip {
-                end = text.len() - text[end..].trim_start().len();
-            }
+            let free = done.min(matched.start);
+            let start = match token.lstrip {
+                true => free + text[free..matched.start].trim_end().len(),
+                false => matched.start,
+            };
             if done < start {
                 each(Part::Text(&text[done..start]))?;
             }
-            if start < end {
-                each(Part::Token(token.id))?;
-            }
-            done = end;
+            each(Part::Token(token.id))?;
+            done = match token.rstrip {
+                // A token before this one may have taken the same white space.
+                true => text.len() - text[done.max(matched.end)..].trim_start().len(),
+                false => matched.end,
+            };
         }
         if done < text.len() {
             each(Part::Text(&text[done..]))?;

@@ -178,7 +178,7 @@ mod tests {
 
     #[test]
     fn o200k() {
-        let cases: [(&str, &[&str]); 8] = [
+        let cases: [(&str, &[&str]); 9] = [
             ("I'LL say it'ſ HTTPServer", &["I'LL", " say", " it'ſ", " HTTPServer"]),
             ("camelCase ÉTÉ ǅx", &["camel", "Case", " ÉTÉ", " ǅx"]),
             ("12345 x", &["123", "45", " x"]),
@@ -187,6 +187,7 @@ mod tests {
             ("A\u{301}A b", &["A\u{301}", "A", " b"]),
             ("\u{301}A", &["\u{301}", "A"]),
             ("!?//\r\n\r\n  \n  y", &["!?//\r\n\r\n", "  \n", " ", " y"]),
+            (" !\n//x", &[" !\n//", "x"]),
             ("日本A日A ", &["日本A日", "A", " "]),
         ];
         for (text, expected) in cases {

@@ -54,3 +54,31 @@ for (const device of /** @type {const} */ (["cpu", "webgpu"])) {
     }
   }
 }
+
+/**
+ * A pack's self-test vectors were made by native code. The int8 kernels of both give the same bits; what may differ is
+ * the last bit of a cosine or a square root.
+ */
+for (const model of MODELS) {
+  test(`${model} int8 in WebAssembly gives the vectors of native code`, async (context) => {
+    const url = environment.pack(`${model}-int8`);
+    /** @type {{ self_test: { text: string, ids: number[], embedding: string }[] }} */
+    const manifest = await (await fetch(new URL("manifest.json", url))).json();
+    const embedder = await createEmbedder(environment, url, "cpu");
+    const vectors = await embedder.evaluate(async (embedder, texts) => {
+      const made = await embedder.embed(texts, { strip: false });
+      embedder.destroy();
+      return made.map((each) => Array.from(each));
+    }, manifest.self_test.map(({ text }) => text));
+    let worst = 0;
+    for (const [index, { embedding }] of manifest.self_test.entries()) {
+      const bytes = Buffer.from(embedding, "base64");
+      const native = Array.from({ length: bytes.length / 4 }, (_, at) => bytes.readFloatLE(4 * at));
+      const made = vectors[index] ?? [];
+      assert.equal(made.length, native.length);
+      worst = Math.max(worst, largestDifference(made, native));
+    }
+    assert.ok(manifest.self_test.length > 0 && worst <= 1e-6, `off by ${worst}`);
+    context.diagnostic(`largest difference ${worst.toExponential(1)}`);
+  });
+}

@@ -119,3 +119,30 @@ fn variants_of_the_pipeline() {
         assert_eq!(differing == 0, number == 5, "edit {number} changed {differing} strings");
     }
 }
+
+/// Characters that become bytes, characters that cannot, and a merge of a byte with what follows it.
+#[test]
+fn byte_fallback_in_part() {
+    let json = json!({
+        "version": "1.0",
+        "added_tokens": [],
+        "normalizer": { "type": "Replace", "pattern": { "String": " " }, "content": "_" },
+        "pre_tokenizer": null,
+        "post_processor": null,
+        "model": {
+            "type": "BPE", "unk_token": "?", "fuse_unk": true, "byte_fallback": true, "ignore_merges": false,
+            "vocab": { "?": 0, "a": 1, "_": 2, "<0xC3>": 3, "<0xA9>": 4, "<0xA9>_": 5, "_a": 6, "a_": 7, "?_": 8 },
+            "merges": [["<0xA9>", "_"], ["a", "_"], ["_", "a"], ["?", "_"]]
+        }
+    });
+    let json = serde_json::to_vec(&json).unwrap();
+    let (compact, native) = (compact(&json), Tokenizer::from_json(&json).unwrap());
+    // An unknown character before one that becomes bytes: the crate puts it behind them.
+    assert_eq!(compact.encode("\u{2603}\u{e9}a").unwrap(), [3, 4, 0, 1]);
+    assert_eq!(compact.encode("\u{e9} a").unwrap(), [3, 5, 1]);
+    let mut random = Random(6);
+    for _ in 0..strings() / 10 {
+        let text: String = (0..random.below(12)).map(|_| random.pick(&["a", " ", "\u{e9}", "\u{2603}", "?"])).collect();
+        assert_eq!(compact.encode(&text).unwrap(), native.encode(&text).unwrap(), "{text:?}");
+    }
+}
