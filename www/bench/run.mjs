@@ -64,7 +64,16 @@ function parseEngine(text) {
 function launch() {
   return chromium.launch({
     executablePath: need("chromium"),
-    args: ["--enable-unsafe-webgpu", ...(process.getuid?.() === 0 ? ["--no-sandbox"] : [])],
+    args: [
+      "--enable-unsafe-webgpu",
+      // Nothing of the browser's own is to take part in a measurement.
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+      ...(process.getuid?.() === 0 ? ["--no-sandbox"] : []),
+    ],
   });
 }
 
