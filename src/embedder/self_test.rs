@@ -35,7 +35,7 @@ pub(super) async fn run(embedder: &Embedder, tests: &[SelfTest]) -> Result<()> {
 
 /// Largest difference of a component; NaN where there is one.
 fn difference(a: &[f32], b: &[f32]) -> f32 {
-    let larger = |most: f32, off: f32| if off <= most { most } else { off };
+    let larger = |most: f32, off: f32| if most.is_nan() || off <= most { most } else { off };
     a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, larger)
 }
 

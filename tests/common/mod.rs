@@ -46,5 +46,5 @@ pub fn devices() -> Vec<DeviceKind> {
 pub fn difference(a: &[f32], b: &[f32]) -> f32 {
     assert_eq!(a.len(), b.len());
     // `f32::max` would swallow NaN.
-    a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, |most, v| if v <= most { most } else { v })
+    a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, |most, v| if most.is_nan() || v <= most { most } else { v })
 }
