@@ -1,10 +1,14 @@
 //! Texts to vectors: prompts, white space, truncation, batching by length, pooling, dimensions.
 
 mod batching;
+mod difference;
 mod options;
 mod self_test;
 mod text;
 
+#[cfg(feature = "native")]
+pub(crate) use difference::larger;
+pub use difference::largest_difference;
 pub use options::{EmbedOptions, Embedding, Hooks, Info, NoHooks};
 
 use crate::config::{EmbedderConfig, Pooling};

@@ -4,7 +4,7 @@
 //! numbers. A pack therefore carries a few texts with the vectors that the CPU made from the same
 //! weights.
 
-use super::{EmbedOptions, Embedder};
+use super::{EmbedOptions, Embedder, largest_difference};
 use crate::error::{Code, Error, Result};
 use crate::weights::SelfTest;
 
@@ -23,7 +23,7 @@ pub(super) async fn run(embedder: &Embedder, tests: &[SelfTest]) -> Result<()> {
     let ids: Vec<Vec<u32>> = tests.iter().map(|test| test.ids.clone()).collect();
     let made = embedder.embed_ids(&ids).await.map_err(|error| failed("a vector could not be made").because(error))?;
     for (test, made) in tests.iter().zip(&made) {
-        let off = difference(&test.embedding, made);
+        let off = largest_difference(&test.embedding, made);
         // A difference that is NaN is not within the tolerance either.
         let within = off <= TOLERANCE;
         if test.embedding.len() != made.len() || !within {
@@ -31,12 +31,6 @@ pub(super) async fn run(embedder: &Embedder, tests: &[SelfTest]) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// Largest difference of a component; NaN where there is one.
-fn difference(a: &[f32], b: &[f32]) -> f32 {
-    let larger = |most: f32, off: f32| if most.is_nan() || off <= most { most } else { off };
-    a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, larger)
 }
 
 fn failed(what: &str) -> Error {
@@ -49,7 +43,7 @@ mod tests {
 
     #[test]
     fn nan_is_within_no_tolerance() {
-        let within = |a: &[f32], b: &[f32]| difference(a, b) <= TOLERANCE;
+        let within = |a: &[f32], b: &[f32]| largest_difference(a, b) <= TOLERANCE;
         assert!(within(&[1.0, 2.0], &[1.0, 2.0001]));
         assert!(!within(&[1.0, 2.0], &[1.0, 2.001]));
         assert!(!within(&[f32::NAN, 2.0], &[1.0, 2.0]) && !within(&[1.0, 2.0], &[1.0, f32::NAN]));

@@ -66,15 +66,11 @@ impl Batch {
             }
             first += read as i32;
         }
-        let count = kept.len();
-        let kept = (count < positions.len()).then(|| ints(kept, [count], device));
+        let (made, read) = (kept.len(), positions.len());
         LayerRows {
-            queries: ints(queries, [count, QUERY_COLUMNS], device),
-            positions: {
-                let count = positions.len();
-                ints(positions, [count], device)
-            },
-            kept,
+            queries: ints(queries, [made, QUERY_COLUMNS], device),
+            positions: ints(positions, [read], device),
+            kept: (made < read).then(|| ints(kept, [made], device)),
         }
     }
 }

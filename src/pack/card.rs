@@ -3,7 +3,7 @@
 //! Queries and passages in English, German and Japanese with the table of cosines that the card of
 //! `ibm-granite/granite-embedding-97m-multilingual-r2` (Apache-2.0) prints. Stand-in weights do not reach it.
 
-use crate::embedder::{EmbedOptions, Embedder, NoHooks};
+use crate::embedder::{EmbedOptions, Embedder, NoHooks, largest_difference};
 use crate::error::{Code, Error, Result};
 
 /// The card's queries.
@@ -48,6 +48,5 @@ fn too_few() -> Error {
 
 /// The largest difference from [`COSINES`]; not a number if any of the cosines is not.
 pub fn difference(table: &[[f32; 3]; 3]) -> f32 {
-    let pairs = table.iter().flatten().zip(COSINES.iter().flatten());
-    pairs.map(|(made, printed)| (made - printed).abs()).fold(0.0, super::goldens::larger)
+    largest_difference(table.as_flattened(), COSINES.as_flattened())
 }

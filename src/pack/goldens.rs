@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 
-use crate::embedder::{EmbedOptions, Embedder, Hooks};
+use crate::embedder::{EmbedOptions, Embedder, Hooks, larger, largest_difference};
 use crate::error::{Code, Error, Result};
 
 /// Texts that are embedded together.
@@ -196,15 +196,6 @@ fn same_length(golden: &Golden, made: usize, wanted: usize) -> Result<()> {
             Err(Error::new(Code::InputInvalid, message))
         }
     }
-}
-
-fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
-    a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, larger)
-}
-
-/// The larger of two; NaN if either is.
-pub(super) fn larger(a: f32, b: f32) -> f32 {
-    if a.is_nan() || b.is_nan() { f32::NAN } else { a.max(b) }
 }
 
 /// In double precision, so that 1 - cosine keeps its digits.

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use felsic::embedder::Embedder;
+use felsic::embedder::{Embedder, largest_difference};
 use felsic::model::DeviceKind;
 use felsic::pack::goldens::Goldens;
 use felsic::source::open_checkpoint;
@@ -45,6 +45,5 @@ pub fn devices() -> Vec<DeviceKind> {
 /// Largest difference of a component.
 pub fn difference(a: &[f32], b: &[f32]) -> f32 {
     assert_eq!(a.len(), b.len());
-    // `f32::max` would swallow NaN.
-    a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, |most, v| if most.is_nan() || v <= most { most } else { v })
+    largest_difference(a, b)
 }
