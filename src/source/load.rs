@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::{Parts, Source};
+use super::{Parts, Sink, Source};
 use crate::error::{Code, Error, Result};
 use crate::tokenizer::Tokenizer;
 use crate::weights::{FileEntry, Manifest, SHARD_BYTES, TensorEntry, Tensors, safetensors};
@@ -98,8 +98,14 @@ pub async fn load_parts(
     check_vocabulary(&tokenizer, manifest.config.model.vocab_size)?;
     let mut tensors = Tensors::default();
     for (shard, entry) in manifest.shards.iter().enumerate() {
-        let bytes = read_file(source, entry, &mut |bytes| report(Phase::Weights, &entry.file, bytes)).await?;
-        add_shard(&manifest, shard, &bytes, &mut tensors)
+        let mut reader = safetensors::Reader::new(entry.bytes);
+        let mut take = |piece: &[u8]| {
+            reader.push(piece);
+            report(Phase::Weights, &entry.file, piece.len() as u64);
+            Ok(())
+        };
+        read_checked(source, entry, &mut take).await?;
+        add_shard(&manifest, shard, reader, &mut tensors)
             .map_err(|error| Error::new(error.code(), format!("shard {} cannot be used", entry.file)).because(error))?;
     }
     Ok(Parts {
@@ -132,35 +138,43 @@ pub(super) fn check_vocabulary(tokenizer: &Tokenizer, rows: usize) -> Result<()>
 /// [`Code::FileLength`] as soon as too many bytes have come, or at the end if too few have;
 /// [`Code::FileIntegrity`]; those of [`Source::read`].
 pub async fn read_file(source: &impl Source, entry: &FileEntry, on_bytes: &mut dyn FnMut(u64)) -> Result<Vec<u8>> {
-    let location = source.location(&entry.file);
-    let wrong_length = |found: String| {
-        Error::new(Code::FileLength, format!("{location} has {found} the {} bytes of the manifest", entry.bytes))
-    };
-    let expected = usize::try_from(entry.bytes).map_err(|_| wrong_length("no room for".into()))?;
     // Reserved at once up to the size of a common shard, so that a buffer is neither copied while it grows
     // nor made for a length that nothing but the manifest claims.
     let mut bytes = Vec::new();
-    reserve(&mut bytes, expected.min(SHARD_BYTES))?;
-    let mut hash = Sha256::new();
-    let mut sink = |piece: &[u8]| {
-        if piece.len() > expected - bytes.len() {
-            return Err(wrong_length("more than".into()));
-        }
-        if piece.len() > bytes.capacity() - bytes.len() {
-            let more = (expected - bytes.len()).min(piece.len() + bytes.len());
-            reserve(&mut bytes, more)?;
-        }
-        hash.update(piece);
+    reserve(&mut bytes, usize::try_from(entry.bytes).unwrap_or(SHARD_BYTES).min(SHARD_BYTES))?;
+    let mut take = |piece: &[u8]| {
+        reserve(&mut bytes, piece.len())?;
         bytes.extend_from_slice(piece);
         on_bytes(piece.len() as u64);
         Ok(())
     };
+    read_checked(source, entry, &mut take).await?;
+    Ok(bytes)
+}
+
+/// Passes a file on to `take`, piece by piece, and checks it against its entry. Nothing that was made of the
+/// pieces may be used before this has returned.
+///
+/// # Errors
+/// As [`read_file`]; the error of `take`.
+async fn read_checked(source: &impl Source, entry: &FileEntry, take: Sink<'_>) -> Result<()> {
+    let location = source.location(&entry.file);
+    let wrong_length = |found: String| {
+        Error::new(Code::FileLength, format!("{location} has {found} the {} bytes of the manifest", entry.bytes))
+    };
+    let mut left = entry.bytes;
+    let mut hash = Sha256::new();
+    let mut sink = |piece: &[u8]| {
+        left = left.checked_sub(piece.len() as u64).ok_or_else(|| wrong_length("more than".into()))?;
+        hash.update(piece);
+        take(piece)
+    };
     source.read(&entry.file, None, &mut sink).await?;
-    if bytes.len() != expected {
-        return Err(wrong_length(format!("{} bytes instead of", bytes.len())));
+    if left > 0 {
+        return Err(wrong_length(format!("{} bytes instead of", entry.bytes - left)));
     }
     match format!("{:x}", hash.finalize()) == entry.sha256 {
-        true => Ok(bytes),
+        true => Ok(()),
         false => {
             let message =
                 format!("{location} does not have the SHA-256 of the manifest; it is damaged or of another pack");
@@ -171,14 +185,13 @@ pub async fn read_file(source: &impl Source, entry: &FileEntry, on_bytes: &mut d
 
 fn reserve(bytes: &mut Vec<u8>, more: usize) -> Result<()> {
     bytes
-        .try_reserve_exact(more)
+        .try_reserve(more)
         .map_err(|error| Error::new(Code::Internal, "there is not enough memory for the model").because(error))
 }
 
 /// Moves the tensors of a shard over, if they are those that the manifest lists for it.
-fn add_shard(manifest: &Manifest, shard: usize, bytes: &[u8], tensors: &mut Tensors) -> Result<()> {
-    let mut held = Tensors::default();
-    safetensors::read_all(bytes, &mut held)?;
+fn add_shard(manifest: &Manifest, shard: usize, reader: safetensors::Reader, tensors: &mut Tensors) -> Result<()> {
+    let held = reader.finish()?;
     let listed = manifest.tensors.iter().filter(|(_, entry)| entry.shard == shard);
     let held_entries = held.iter().map(|(name, tensor)| {
         (name.clone(), TensorEntry { element: tensor.element, shape: tensor.shape.clone(), shard })

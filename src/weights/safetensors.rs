@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use safetensors::tensor::{Metadata, TensorView};
 
-use super::{ElementType, StoredTensor, Tensors};
+use super::{ElementType, SHARD_BYTES, StoredTensor, Tensors};
 use crate::error::{Code, Error, Result};
 
 /// Bytes before the header.
@@ -67,16 +67,132 @@ pub fn parse_header(header: &[u8], data: u64) -> Result<BTreeMap<String, Entry>>
 /// # Errors
 /// [`Code::WeightsInvalid`] for a malformed file or a name that is there already; [`Code::TensorType`].
 pub fn read_all(file: &[u8], tensors: &mut Tensors) -> Result<()> {
-    let Some((prefix, rest)) = file.split_first_chunk::<PREFIX>() else {
-        return Err(Error::new(Code::WeightsInvalid, format!("{} bytes are no safetensors file", file.len())));
-    };
-    let (header, data) = rest.split_at(header_length(*prefix, file.len() as u64)?);
-    for (name, entry) in parse_header(header, data.len() as u64)? {
-        let element = entry.element.ok_or_else(|| unread_type(&name, &entry.dtype))?;
-        let bytes = data.get(entry.start..).and_then(|rest| rest.get(..entry.bytes)).unwrap_or_default().to_vec();
-        tensors.insert(name, StoredTensor { element, shape: entry.shape, bytes })?;
+    let mut reader = Reader::new(file.len() as u64);
+    reader.push(file);
+    tensors.append(reader.finish()?)
+}
+
+/// A file that comes in pieces: each tensor's bytes go straight to their place, so that no second copy of
+/// one is ever held.
+pub struct Reader {
+    length: u64,
+    stage: Stage,
+}
+
+enum Stage {
+    /// The prefix and the header, as far as they have come.
+    Header(Vec<u8>),
+    /// The tensors whose bytes are to come, the next one last, and those that are there.
+    Tensors { coming: Vec<(String, Entry)>, read: Vec<(String, StoredTensor)> },
+    /// What was wrong; the rest is passed over.
+    Failed(Error),
+}
+
+impl Reader {
+    /// For a file of `length` bytes.
+    pub fn new(length: u64) -> Self {
+        Self { length, stage: Stage::Header(Vec::new()) }
     }
-    Ok(())
+
+    /// Takes the next piece. What is wrong with the file is said by [`Self::finish`], so that a damaged file can
+    /// be found to be damaged before it is found to be nonsense.
+    pub fn push(&mut self, mut piece: &[u8]) {
+        while !piece.is_empty() {
+            let taken = match &mut self.stage {
+                Stage::Failed(_) => return,
+                Stage::Header(bytes) => match take_header(bytes, piece, self.length) {
+                    Ok((taken, None)) => Ok(taken),
+                    Ok((taken, Some(coming))) => {
+                        self.stage = Stage::Tensors { coming, read: Vec::new() };
+                        Ok(taken)
+                    }
+                    Err(error) => Err(error),
+                },
+                Stage::Tensors { coming, read } => take_tensor(coming, read, piece),
+            };
+            match taken {
+                Ok(taken) => piece = &piece[taken..],
+                Err(error) => self.stage = Stage::Failed(error),
+            }
+        }
+    }
+
+    /// The tensors, once all pieces have been pushed.
+    ///
+    /// # Errors
+    /// As [`read_all`].
+    pub fn finish(self) -> Result<Tensors> {
+        let cut = || Error::new(Code::WeightsInvalid, "the file ends too early");
+        let (coming, mut read) = match self.stage {
+            Stage::Failed(error) => return Err(error),
+            Stage::Header(_) => return Err(cut()),
+            Stage::Tensors { coming, read } => (coming, read),
+        };
+        let mut tensors = Tensors::default();
+        // Tensors without bytes have had no piece of their own.
+        for (name, entry) in coming.into_iter().rev() {
+            let element = entry.element.ok_or_else(|| unread_type(&name, &entry.dtype))?;
+            if entry.bytes > 0 {
+                return Err(cut());
+            }
+            read.push((name, StoredTensor { element, shape: entry.shape, bytes: Vec::new() }));
+        }
+        read.into_iter().try_for_each(|(name, tensor)| tensors.insert(name, tensor))?;
+        Ok(tensors)
+    }
+}
+
+/// Takes what belongs to the prefix and the header; with the header's end come the tensors, the first one last.
+#[allow(clippy::type_complexity, reason = "how much was taken, and what it gave")]
+fn take_header(bytes: &mut Vec<u8>, piece: &[u8], length: u64) -> Result<(usize, Option<Vec<(String, Entry)>>)> {
+    let wanted = match bytes.first_chunk::<PREFIX>() {
+        None => PREFIX,
+        Some(prefix) => PREFIX + header_length(*prefix, length)?,
+    };
+    let taken = piece.len().min(wanted - bytes.len());
+    bytes.extend_from_slice(&piece[..taken]);
+    let Some(prefix) = bytes.first_chunk::<PREFIX>() else { return Ok((taken, None)) };
+    let header = header_length(*prefix, length)?;
+    if bytes.len() < PREFIX + header {
+        return Ok((taken, None));
+    }
+    let entries = parse_header(&bytes[PREFIX..], length - (PREFIX + header) as u64)?;
+    let mut coming: Vec<(String, Entry)> = entries.into_iter().collect();
+    coming.sort_by_key(|(_, entry)| std::cmp::Reverse((entry.start, entry.bytes)));
+    Ok((taken, Some(coming)))
+}
+
+fn full(error: std::collections::TryReserveError) -> Error {
+    Error::new(Code::Internal, "there is not enough memory for the model").because(error)
+}
+
+/// Takes what belongs to the next tensor that has bytes.
+fn take_tensor(
+    coming: &mut Vec<(String, Entry)>,
+    read: &mut Vec<(String, StoredTensor)>,
+    piece: &[u8],
+) -> Result<usize> {
+    let Some((name, entry)) = coming.last() else {
+        return Err(Error::new(Code::WeightsInvalid, "the file is longer than its header says"));
+    };
+    let started = read.last().is_some_and(|(last, tensor)| last == name && tensor.bytes.len() < entry.bytes);
+    if !started {
+        let element = entry.element.ok_or_else(|| unread_type(name, &entry.dtype))?;
+        // No more at once than a common shard: the length is only what a file says of itself.
+        let mut bytes = Vec::new();
+        bytes.try_reserve_exact(entry.bytes.min(SHARD_BYTES)).map_err(full)?;
+        read.push((name.clone(), StoredTensor { element, shape: entry.shape.clone(), bytes }));
+    }
+    let mut taken = 0;
+    if let Some((_, tensor)) = read.last_mut() {
+        taken = piece.len().min(entry.bytes - tensor.bytes.len());
+        tensor.bytes.try_reserve(taken).map_err(full)?;
+        tensor.bytes.extend_from_slice(&piece[..taken]);
+        if tensor.bytes.len() == entry.bytes {
+            coming.pop();
+        }
+    }
+    Ok(taken)
 }
 
 /// The error for a tensor of a type that felsic does not read.
@@ -100,4 +216,46 @@ pub fn write(tensors: &BTreeMap<String, StoredTensor>) -> Result<Vec<u8>> {
         ));
     }
     safetensors::serialize(views, None).map_err(failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file() -> Vec<u8> {
+        let tensor = |element, shape: &[usize], bytes: Vec<u8>| StoredTensor { element, shape: shape.to_vec(), bytes };
+        let tensors = BTreeMap::from([
+            ("a".to_string(), tensor(ElementType::I8, &[3], vec![1, 2, 3])),
+            ("b".to_string(), tensor(ElementType::F32, &[2], vec![7; 8])),
+            ("empty".to_string(), tensor(ElementType::I8, &[0, 4], Vec::new())),
+        ]);
+        write(&tensors).expect("sound")
+    }
+
+    fn read(file: &[u8], length: usize, piece: usize) -> Result<Tensors> {
+        let mut reader = Reader::new(length as u64);
+        file.chunks(piece).for_each(|piece| reader.push(piece));
+        reader.finish()
+    }
+
+    #[test]
+    fn pieces_of_any_size_give_the_same_tensors() {
+        let file = file();
+        let whole: Vec<_> =
+            read(&file, file.len(), file.len()).expect("sound").iter().map(|(n, t)| (n.clone(), t.clone())).collect();
+        assert_eq!(whole.len(), 3);
+        for piece in 1..file.len() {
+            let pieces = read(&file, file.len(), piece).expect("sound");
+            assert!(pieces.iter().map(|(n, t)| (n.clone(), t.clone())).eq(whole.iter().cloned()), "pieces of {piece}");
+        }
+    }
+
+    #[test]
+    fn a_file_cut_anywhere_is_refused() {
+        let file = file();
+        for end in 0..file.len() {
+            let error = read(&file[..end], file.len(), 5).expect_err("cut");
+            assert_eq!(error.code(), Code::WeightsInvalid, "cut at {end}");
+        }
+    }
 }
