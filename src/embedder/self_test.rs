@@ -9,7 +9,7 @@ use crate::error::{Code, Error, Result};
 use crate::weights::SelfTest;
 
 /// Largest allowed difference of a component. Two right devices differ by rounding only: about 1e-6
-/// with f32 weights, 1e-5 with int8 weights, whose CPU kernel rounds activations to 16 bits. The
+/// with f32 weights, 3e-5 with int8 weights, whose CPU kernel rounds activations to 16 bits. The
 /// smallest mistake worth the name (a window off by one) moves components by 1e-3 and more.
 const TOLERANCE: f32 = 2e-4;
 

@@ -5,7 +5,8 @@ use burn::backend::ops::FloatTensorOps;
 use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::tensor::{Bytes, DType, Shape};
 
-use super::{AttentionShape, Kernels, simd};
+use super::profile::{Operation, time};
+use super::{AttentionShape, Kernels, MlpShape, simd};
 use crate::config::Activation;
 
 /// Rows and columns of a matrix.
@@ -29,24 +30,54 @@ fn contiguous(tensor: FlexTensor) -> FlexTensor {
     if tensor.is_contiguous() { tensor } else { tensor.to_contiguous() }
 }
 
+/// Int8 weights and their scales, both contiguous and in the kernels' order.
+fn weights<'a>(values: &'a FlexTensor, scales: &'a FlexTensor) -> simd::Weights<'a> {
+    let ([_, k], [_, groups]) = (size(values), size(scales));
+    simd::Weights::new(elements(values), elements(scales), k, k / groups)
+}
+
 impl Kernels for Flex {
     fn linear(x: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self> {
         // Flex's matrix product (the gemm crate) reads a transposed view in place.
-        Flex::float_matmul(x, weight.transpose(0, 1))
+        time(Operation::F32Product, || Flex::float_matmul(x, weight.transpose(0, 1)))
     }
 
     fn linear_int8(x: FloatTensor<Self>, weight: IntTensor<Self>, scales: FloatTensor<Self>) -> FloatTensor<Self> {
         let (x, weight, scales) = (contiguous(x), contiguous(weight), contiguous(scales));
-        let ([n, k], [m, _], [_, groups]) = (size(&x), size(&weight), size(&scales));
+        let ([n, _], [m, _]) = (size(&x), size(&weight));
         let mut out = vec![0.0; n * m];
-        simd::linear_int8(elements(&x), elements(&weight), elements(&scales), k, k / groups, &mut out);
+        simd::linear_int8(elements(&x), weights(&weight, &scales), &mut out);
         matrix(out, [n, m])
+    }
+
+    fn mlp_int8(
+        x: FloatTensor<Self>,
+        gain: FloatTensor<Self>,
+        wide: IntTensor<Self>,
+        wide_scales: FloatTensor<Self>,
+        narrow: IntTensor<Self>,
+        narrow_scales: FloatTensor<Self>,
+        shape: MlpShape,
+    ) -> FloatTensor<Self> {
+        let (x, gain) = (contiguous(x), contiguous(gain));
+        let (wide, wide_scales) = (contiguous(wide), contiguous(wide_scales));
+        let (narrow, narrow_scales) = (contiguous(narrow), contiguous(narrow_scales));
+        let mlp = simd::Mlp {
+            gain: elements(&gain),
+            eps: shape.eps,
+            wide: weights(&wide, &wide_scales),
+            narrow: weights(&narrow, &narrow_scales),
+            activation: shape.activation,
+        };
+        let mut out = vec![0.0; elements::<f32>(&x).len()];
+        simd::mlp_int8(elements(&x), &mlp, &mut out);
+        matrix(out, size(&x))
     }
 
     fn layer_norm(x: FloatTensor<Self>, gain: FloatTensor<Self>, eps: f32) -> FloatTensor<Self> {
         let (x, gain) = (contiguous(x), contiguous(gain));
         let mut out = vec![0.0; elements::<f32>(&x).len()];
-        simd::layer_norm(elements(&x), elements(&gain), eps, &mut out);
+        time(Operation::Norm, || simd::layer_norm(elements(&x), elements(&gain), eps, &mut out));
         matrix(out, size(&x))
     }
 
@@ -60,7 +91,9 @@ impl Kernels for Flex {
     ) -> FloatTensor<Self> {
         let (q, kv, rope, queries) = (contiguous(q), contiguous(kv), contiguous(rope), contiguous(queries));
         let mut out = vec![0.0; elements::<f32>(&q).len()];
-        simd::attention(elements(&q), elements(&kv), elements(&rope), elements(&queries), shape, &mut out);
+        time(Operation::Attention, || {
+            simd::attention(elements(&q), elements(&kv), elements(&rope), elements(&queries), shape, &mut out);
+        });
         matrix(out, size(&q))
     }
 
@@ -68,7 +101,7 @@ impl Kernels for Flex {
         let u = contiguous(u);
         let [n, width] = size(&u);
         let mut out = vec![0.0; n * width / 2];
-        simd::gate(elements(&u), width / 2, activation, &mut out);
+        time(Operation::Gate, || simd::gate(elements(&u), width / 2, activation, &mut out));
         matrix(out, [n, width / 2])
     }
 

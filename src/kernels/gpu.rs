@@ -9,6 +9,7 @@
 //! every GPU engine runs before use is what catches that.
 
 use burn::backend::Cube;
+use burn::backend::ops::FloatTensorOps;
 use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::wgpu::{CubeTensor, KernelSource, SourceKernel, SourceTemplate, into_contiguous};
 use burn::tensor::{DType, Shape};
@@ -16,7 +17,7 @@ use cubecl::prelude::KernelId;
 use cubecl::server::KernelArguments;
 use cubecl::{CubeCount, CubeDim};
 
-use super::{AttentionShape, Kernels};
+use super::{AttentionShape, Kernels, MlpShape};
 use crate::config::Activation;
 
 /// Threads of a workgroup, as the shaders have it.
@@ -100,6 +101,20 @@ impl Kernels for Cube {
         };
         let parameters = [n as u32, k as u32, m as u32, (k / groups) as u32];
         run(shader, [m.div_ceil(TILE), n.div_ceil(TILE)], vec![x, weight, scales], [n, m], &parameters)
+    }
+
+    fn mlp_int8(
+        x: FloatTensor<Self>,
+        gain: FloatTensor<Self>,
+        wide: IntTensor<Self>,
+        wide_scales: FloatTensor<Self>,
+        narrow: IntTensor<Self>,
+        narrow_scales: FloatTensor<Self>,
+        shape: MlpShape,
+    ) -> FloatTensor<Self> {
+        let normed = Self::layer_norm(x.clone(), gain, shape.eps);
+        let gated = Self::gate(Self::linear_int8(normed, wide, wide_scales), shape.activation);
+        Self::float_add(x, Self::linear_int8(gated, narrow, narrow_scales))
     }
 
     fn layer_norm(x: FloatTensor<Self>, gain: FloatTensor<Self>, eps: f32) -> FloatTensor<Self> {

@@ -6,7 +6,7 @@
 //!
 //! | device | bodies | file |
 //! | --- | --- | --- |
-//! | CPU (burn's Flex) | `simd`: portable Rust that vectorises, SIMD128 intrinsics on wasm | `cpu.rs`, `simd/` |
+//! | CPU (burn's Flex) | `simd`: portable Rust on vector registers (SIMD128 on wasm) | `cpu.rs`, `simd/` |
 //! | GPU (burn's Cube on wgpu) | `wgsl` | `gpu.rs`, `shaders/*.wgsl` |
 //!
 //! Rows are tokens. A batch is *ragged*: the tokens of its sequences stand one after another and
@@ -22,6 +22,7 @@ use crate::config::Activation;
 mod cpu;
 #[cfg(feature = "gpu")]
 mod gpu;
+pub mod profile;
 pub mod reference;
 pub mod simd;
 #[cfg(test)]
@@ -39,6 +40,15 @@ pub struct AttentionShape {
     pub half_window: Option<usize>,
 }
 
+/// The fixed numbers of one gated MLP.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct MlpShape {
+    /// Epsilon of the norm before it.
+    pub eps: f32,
+    /// Activation of its gate.
+    pub activation: Activation,
+}
+
 /// Columns of the `queries` argument of [`Kernels::attention`].
 pub const QUERY_COLUMNS: usize = 3;
 
@@ -53,9 +63,25 @@ pub trait Kernels: Backend {
 
     /// `x · (scale * W)ᵀ` with int8 weights in groups along k.
     ///
-    /// `x` [n, k]; `weight` int8 [m, k] on the CPU, the same bytes as i32 words [m, k / 4] on the GPU;
-    /// `scales` f32 [m, k / group] -> [n, m].
+    /// `x` [n, k]; on the CPU `weight` int8 [m, k] and `scales` f32 [m, k / group], both in the order of
+    /// [`simd::order`]; on the GPU `weight` as i32 words [m, k / 4] of four neighbouring bytes, `scales`
+    /// the same, both row-major -> [n, m].
     fn linear_int8(x: FloatTensor<Self>, weight: IntTensor<Self>, scales: FloatTensor<Self>) -> FloatTensor<Self>;
+
+    /// The whole gated MLP with its norm and its residual: `x + Wo · gate(Wi · norm(x))`.
+    ///
+    /// `x` [n, h]; `gain` [h]; `wide` is `Wi` [2i, h], `narrow` is `Wo` [h, i], each int8 with its scales
+    /// as in [`Self::linear_int8`] -> [n, h]. One operation, so that the CPU can take a few dozen tokens
+    /// at a time through all of it while they are in its caches.
+    fn mlp_int8(
+        x: FloatTensor<Self>,
+        gain: FloatTensor<Self>,
+        wide: IntTensor<Self>,
+        wide_scales: FloatTensor<Self>,
+        narrow: IntTensor<Self>,
+        narrow_scales: FloatTensor<Self>,
+        shape: MlpShape,
+    ) -> FloatTensor<Self>;
 
     /// `(x - mean) / sqrt(variance + eps) * gain` over each row: `x` [n, h], `gain` [h] -> [n, h].
     fn layer_norm(x: FloatTensor<Self>, gain: FloatTensor<Self>, eps: f32) -> FloatTensor<Self>;
@@ -92,9 +118,31 @@ pub fn linear(x: Tensor<2>, weight: Tensor<2>) -> Tensor<2> {
 }
 
 /// [`Kernels::linear_int8`] on tensors.
-pub fn linear_int8(x: Tensor<2>, weight: Tensor<2, Int>, scales: Tensor<2>) -> Tensor<2> {
-    let (x, weight, scales) = (x.into_dispatch(), weight.into_dispatch(), scales.into_dispatch());
-    Tensor::from_dispatch(Dispatch::linear_int8(x, weight, scales))
+pub fn linear_int8(x: Tensor<2>, matrix: Int8Matrix) -> Tensor<2> {
+    let (weight, scales) = (matrix.weight.into_dispatch(), matrix.scales.into_dispatch());
+    Tensor::from_dispatch(Dispatch::linear_int8(x.into_dispatch(), weight, scales))
+}
+
+/// An int8 matrix on a device, as [`Kernels::linear_int8`] takes it.
+#[derive(Clone, Debug)]
+pub struct Int8Matrix {
+    /// The integers.
+    pub weight: Tensor<2, Int>,
+    /// Their scales.
+    pub scales: Tensor<2>,
+}
+
+/// [`Kernels::mlp_int8`] on tensors.
+pub fn mlp_int8(x: Tensor<2>, gain: Tensor<1>, wide: Int8Matrix, narrow: Int8Matrix, shape: MlpShape) -> Tensor<2> {
+    Tensor::from_dispatch(Dispatch::mlp_int8(
+        x.into_dispatch(),
+        gain.into_dispatch(),
+        wide.weight.into_dispatch(),
+        wide.scales.into_dispatch(),
+        narrow.weight.into_dispatch(),
+        narrow.scales.into_dispatch(),
+        shape,
+    ))
 }
 
 /// [`Kernels::layer_norm`] on tensors.

@@ -12,9 +12,12 @@ pub fn linear(x: &[f32], weight: &[f32], k: usize) -> Vec<f32> {
 
 /// Int8 weights with one scale for each `group` of k: `weight` [m, k], `scales` [m, k / group].
 pub fn linear_int8(x: &[f32], weight: &[i8], scales: &[f32], k: usize, group: usize) -> Vec<f32> {
-    let plain: Vec<f32> =
-        weight.chunks_exact(group).zip(scales).flat_map(|(w, s)| w.iter().map(move |w| f32::from(*w) * s)).collect();
-    linear(x, &plain, k)
+    linear(x, &widen(weight, scales, group), k)
+}
+
+/// Int8 weights as the numbers that they stand for.
+pub fn widen(weight: &[i8], scales: &[f32], group: usize) -> Vec<f32> {
+    weight.chunks_exact(group).zip(scales).flat_map(|(w, s)| w.iter().map(move |w| f32::from(*w) * s)).collect()
 }
 
 /// Layer norm without bias over rows of `gain.len()`.
@@ -84,6 +87,13 @@ pub fn gate(u: &[f32], inner: usize, activation: Activation) -> Vec<f32> {
         value.iter().zip(gate).map(pair).collect::<Vec<_>>()
     };
     u.chunks_exact(2 * inner).flat_map(row_gate).collect()
+}
+
+/// `x + Wo · gate(Wi · norm(x))` with plain weights: `wide` [2i, h], `narrow` [h, i].
+pub fn mlp(x: &[f32], gain: &[f32], wide: &[f32], narrow: &[f32], eps: f32, activation: Activation) -> Vec<f32> {
+    let (hidden, inner) = (gain.len(), narrow.len() / gain.len());
+    let gated = gate(&linear(&layer_norm(x, gain, eps), wide, hidden), inner, activation);
+    linear(&gated, narrow, inner).iter().zip(x).map(|(made, x)| made + x).collect()
 }
 
 /// The error function by its Maclaurin series (small arguments) or its continued fraction (large),

@@ -7,7 +7,7 @@ use burn::tensor::{DType, Int, Tensor, TensorData};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
-use super::{AttentionShape, reference};
+use super::{AttentionShape, Int8Matrix, MlpShape, reference};
 use crate::config::Activation;
 use crate::model::{Device, DeviceKind};
 
@@ -94,27 +94,56 @@ fn int8(seed: u64, rows: usize, cols: usize, group: usize) -> (Vec<i8>, Vec<f32>
     (weight, scales)
 }
 
-fn int8_tensor(weight: &[i8], [m, k]: [usize; 2], device: &Device) -> Tensor<2, Int> {
-    match device.kind {
-        DeviceKind::Cpu => Tensor::from_data(TensorData::new(weight.to_vec(), [m, k]), (&device.burn, DType::I8)),
+/// An int8 matrix on a device, in the device's order.
+fn int8_matrix(weight: &[i8], scales: &[f32], [m, k]: [usize; 2], device: &Device) -> Int8Matrix {
+    let (mut weight, mut scales, groups) = (weight.to_vec(), scales.to_vec(), scales.len() / m);
+    let weight = match device.kind {
+        DeviceKind::Cpu => {
+            super::simd::order(&mut weight, &mut scales, k, k / groups);
+            Tensor::from_data(TensorData::new(weight, [m, k]), (&device.burn, DType::I8))
+        }
         DeviceKind::Gpu => {
             let words = weight.chunks_exact(4).map(|four| i32::from_le_bytes(std::array::from_fn(|i| four[i] as u8)));
             ints(words.collect(), [m, k / 4], device)
         }
-    }
+    };
+    Int8Matrix { weight, scales: tensor(&scales, [m, groups], device) }
 }
 
 #[test]
 fn int8_linear_is_the_product_with_scaled_weights() {
     let group = prop_oneof![Just(4usize), Just(8), Just(12), Just(16), Just(32), Just(64), Just(1040)];
-    check(64, (1usize..12, 1usize..5, 1usize..40, group, any::<u64>()), |device, &(n, groups, m, group, seed)| {
-        let k = groups * group;
+    check(64, (1usize..120, 1usize..5, 1usize..10, group, any::<u64>()), |device, &(n, groups, bands, group, seed)| {
+        let (k, m) = (groups * group, 4 * bands);
         let x = values(seed, n * k, 1.0);
         let (weight, scales) = int8(seed ^ 3, m, k, group);
-        let packed = int8_tensor(&weight, [m, k], device);
-        let got = super::linear_int8(tensor(&x, [n, k], device), packed, tensor(&scales, [m, groups], device));
+        let got = super::linear_int8(tensor(&x, [n, k], device), int8_matrix(&weight, &scales, [m, k], device));
         // The CPU rounds activations to 16 bits: half a step of the largest value in 32767, in each of k terms.
         close(got, &reference::linear_int8(&x, &weight, &scales, k, group), 1e-4);
+    });
+}
+
+#[test]
+fn int8_mlp_is_norm_product_gate_product_and_residual() {
+    let activation = prop_oneof![Just(Activation::Silu), Just(Activation::Gelu)];
+    let inputs = (1usize..120, 1usize..10, 1usize..10, activation, any::<u64>());
+    check(48, inputs, |device, &(n, hidden, inner, activation, seed)| {
+        let (hidden, inner, group) = (8 * hidden, 8 * inner, 8);
+        let (x, gain) = (values(seed, n * hidden, 2.0), values(seed ^ 1, hidden, 1.0));
+        let (wide, wide_scales) = int8(seed ^ 2, 2 * inner, hidden, group);
+        let (narrow, narrow_scales) = int8(seed ^ 3, hidden, inner, group);
+        let plain = |weight: &[i8], scales: &[f32]| reference::widen(weight, scales, group);
+        let (plain_wide, plain_narrow) = (plain(&wide, &wide_scales), plain(&narrow, &narrow_scales));
+        let want = reference::mlp(&x, &gain, &plain_wide, &plain_narrow, 1e-5, activation);
+        let got = super::mlp_int8(
+            tensor(&x, [n, hidden], device),
+            tensor(&gain, [hidden], device),
+            int8_matrix(&wide, &wide_scales, [2 * inner, hidden], device),
+            int8_matrix(&narrow, &narrow_scales, [hidden, inner], device),
+            MlpShape { eps: 1e-5, activation },
+        );
+        // Activations are rounded twice, and the gate multiplies what the first rounding left.
+        close(got, &want, 3e-4);
     });
 }
 
@@ -125,8 +154,8 @@ fn int8_linear_keeps_zero_rows_zero_and_passes_nan_on() {
         let mut x = vec![0.0f32; 3 * 32];
         x[64] = f32::NAN;
         x[65] = f32::INFINITY;
-        let packed = int8_tensor(&weight, [8, 32], &device);
-        let got = super::linear_int8(tensor(&x, [3, 32], &device), packed, tensor(&scales, [8, 2], &device));
+        let matrix = int8_matrix(&weight, &scales, [8, 32], &device);
+        let got = super::linear_int8(tensor(&x, [3, 32], &device), matrix);
         let got: Vec<f32> = got.into_data().try_into_vec().expect("f32");
         assert!(got[..16].iter().all(|v| *v == 0.0));
         assert!(got[16..].iter().all(|v| !v.is_finite()), "NaN must not turn into a number");
@@ -165,9 +194,10 @@ fn take_rows_copies_rows_in_the_order_asked_for() {
 
 #[test]
 fn attention_sees_its_window_of_its_own_sequence() {
-    let half_window = prop_oneof![Just(None), (0usize..9).prop_map(Some)];
-    let lengths = prop::collection::vec(1usize..90, 1..4);
-    let inputs = (lengths, 1usize..4, 1usize..40, half_window, 1usize..100, any::<u64>());
+    let half_window = prop_oneof![Just(None), (0usize..9).prop_map(Some), Just(Some(64))];
+    // Past a block of keys, too.
+    let lengths = prop_oneof![prop::collection::vec(1usize..90, 1..4), prop::collection::vec(200usize..600, 1..3)];
+    let inputs = (lengths, 1usize..4, 1usize..40, half_window, 1usize..600, any::<u64>());
     check(64, inputs, |device, &(ref lengths, heads, half_head, half_window, limit, seed)| {
         let shape = AttentionShape { heads, head_size: 2 * half_head, half_window };
         let (width, longest) = (heads * shape.head_size, *lengths.iter().max().expect("not empty"));

@@ -7,7 +7,7 @@ use super::batch::LayerRows;
 use super::linear::Linear;
 use crate::config::{Activation, LayerKind, ModelConfig};
 use crate::error::Result;
-use crate::kernels::{self, AttentionShape};
+use crate::kernels::{self, AttentionShape, MlpShape};
 use crate::weights::{Matrix, Tensors};
 
 /// A layer norm without bias.
@@ -86,6 +86,15 @@ impl Layer {
         let q = self.query.forward(normed);
         let seen = kernels::attention(q, kv, rope, rows.queries.clone(), rows.positions.clone(), self.shape);
         let x = x + self.attention_out.forward(seen);
+        self.mlp(x)
+    }
+
+    /// `x` [n, H] -> [n, H], residual included.
+    fn mlp(&self, x: Tensor<2>) -> Tensor<2> {
+        if let (Linear::Int8(wide), Linear::Int8(narrow)) = (&self.mlp_in, &self.mlp_out) {
+            let shape = MlpShape { eps: self.mlp_norm.eps, activation: self.activation };
+            return kernels::mlp_int8(x, self.mlp_norm.gain.clone(), wide.clone(), narrow.clone(), shape);
+        }
         let wide = self.mlp_in.forward(self.mlp_norm.forward(x.clone()));
         x + self.mlp_out.forward(kernels::gate(wide, self.activation))
     }

@@ -4,29 +4,30 @@ use burn::tensor::{DType, Int, Tensor, TensorData};
 
 use super::{Device, DeviceKind};
 use crate::error::{Code, Error, Result};
-use crate::kernels;
+use crate::kernels::{self, Int8Matrix};
 use crate::weights::Matrix;
 
 /// Weights [out, in] on a device.
 #[allow(clippy::large_enum_variant, reason = "there are five a layer, which tensors of their own hold")]
 pub(super) enum Linear {
     F32(Tensor<2>),
-    Int8 { weight: Tensor<2, Int>, scales: Tensor<2> },
+    Int8(Int8Matrix),
 }
 
 impl Linear {
     /// Moves a matrix to the device.
     ///
     /// # Errors
-    /// [`Code::ConfigUnsupported`] for int8 rows that do not fill whole words on a GPU.
+    /// [`Code::ConfigUnsupported`] for an int8 matrix that does not fill the device's words or registers.
     pub fn new(matrix: Matrix, device: &Device) -> Result<Self> {
         match matrix {
-            Matrix::Int8 { rows, cols, group, values, scales } => {
-                let scales = TensorData::new(scales, [rows, cols / group]);
-                Ok(Self::Int8 {
-                    weight: int8_tensor(values, rows, cols, device)?,
-                    scales: Tensor::from_data(scales, &device.burn),
-                })
+            Matrix::Int8 { rows, cols, group, values, mut scales } => {
+                let weight = match device.kind {
+                    DeviceKind::Cpu => ordered_bytes(values, &mut scales, [rows, cols], group, device)?,
+                    DeviceKind::Gpu => words(&values, [rows, cols], device)?,
+                };
+                let scales = Tensor::from_data(TensorData::new(scales, [rows, cols / group]), &device.burn);
+                Ok(Self::Int8(Int8Matrix { weight, scales }))
             }
             other => {
                 let (rows, cols) = (other.rows(), other.cols());
@@ -39,28 +40,39 @@ impl Linear {
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
         match self {
             Self::F32(weight) => kernels::linear(x, weight.clone()),
-            Self::Int8 { weight, scales } => kernels::linear_int8(x, weight.clone(), scales.clone()),
+            Self::Int8(matrix) => kernels::linear_int8(x, matrix.clone()),
         }
     }
 }
 
-/// Int8 weights as the device's kernels read them: bytes on the CPU, four to a word on a GPU, whose
-/// shading language has no smaller type.
-fn int8_tensor(values: Vec<i8>, rows: usize, cols: usize, device: &Device) -> Result<Tensor<2, Int>> {
-    match device.kind {
-        DeviceKind::Cpu => Ok(Tensor::from_data(TensorData::new(values, [rows, cols]), (&device.burn, DType::I8))),
-        DeviceKind::Gpu if cols.is_multiple_of(4) => {
-            let words: Vec<i32> = values
-                .chunks_exact(4)
-                .map(|four| i32::from_le_bytes([four[0] as u8, four[1] as u8, four[2] as u8, four[3] as u8]))
-                .collect();
-            Ok(Tensor::from_data(TensorData::new(words, [rows, cols / 4]), (&device.burn, DType::I32)))
-        }
-        DeviceKind::Gpu => Err(Error::new(
-            Code::ConfigUnsupported,
-            format!(
-                "int8 weights of width {cols} cannot go to a GPU (not a multiple of 4); use the CPU or an f32 pack"
-            ),
-        )),
+/// Int8 weights for the CPU's kernels, with their scales in the same order. Nothing is copied.
+fn ordered_bytes(
+    mut values: Vec<i8>,
+    scales: &mut [f32],
+    [rows, cols]: [usize; 2],
+    group: usize,
+    device: &Device,
+) -> Result<Tensor<2, Int>> {
+    if !kernels::simd::is_ordered(rows, group) {
+        let message = format!(
+            "an int8 matrix of {rows} rows in groups of {group} does not suit the CPU's kernels, which take \
+             multiples of 4 of both; use an f32 pack"
+        );
+        return Err(Error::new(Code::ConfigUnsupported, message));
     }
+    kernels::simd::order(&mut values, scales, cols, group);
+    Ok(Tensor::from_data(TensorData::new(values, [rows, cols]), (&device.burn, DType::I8)))
+}
+
+/// Int8 weights for a GPU: four to a word, since its shading language has no smaller type.
+fn words(values: &[i8], [rows, cols]: [usize; 2], device: &Device) -> Result<Tensor<2, Int>> {
+    if !cols.is_multiple_of(4) {
+        let message = format!(
+            "int8 weights of width {cols} cannot go to a GPU (not a multiple of 4); use the CPU or an f32 pack"
+        );
+        return Err(Error::new(Code::ConfigUnsupported, message));
+    }
+    let words: Vec<i32> =
+        values.as_chunks().0.iter().map(|four: &[i8; 4]| i32::from_le_bytes(four.map(|byte| byte as u8))).collect();
+    Ok(Tensor::from_data(TensorData::new(words, [rows, cols / 4]), (&device.burn, DType::I32)))
 }

@@ -13,6 +13,7 @@ use web_sys::AbortSignal;
 
 use crate::embedder::{EmbedOptions, Embedder};
 use crate::error::{Code, Error, Result};
+use crate::kernels::profile;
 use crate::model::DeviceKind;
 use crate::source::{HttpSource, load_pack};
 use errors::to_js;
@@ -94,6 +95,21 @@ impl Engine {
     #[wasm_bindgen(js_name = countTokens)]
     pub fn count_tokens(&self, text: &str, given: JsValue) -> std::result::Result<usize, JsValue> {
         options(given).and_then(|options| self.embedder.count_tokens(text, &options)).map_err(to_js)
+    }
+
+    /// Starts (`true`) or ends a profile of this worker. At its end: `{ operation: milliseconds }`, of the
+    /// CPU's kernels.
+    pub fn profile(&self, on: bool) -> std::result::Result<Object, JsValue> {
+        let result = Object::new();
+        match on {
+            true => profile::start(),
+            false => {
+                for (operation, milliseconds) in profile::stop() {
+                    Reflect::set(&result, &operation.into(), &milliseconds.into())?;
+                }
+            }
+        }
+        Ok(result)
     }
 
     /// Bytes of this module's memory, which never shrinks.

@@ -27,6 +27,16 @@ async function load(choice: EngineChoice): Promise<Loaded> {
   return { format: info.format, about: `${info.model}, ${info.kernel}` };
 }
 
+/** Where the time of one more call goes, by operation, with what is left over. */
+async function profile(shape: Shape): Promise<Record<string, number>> {
+  const engine = loadedEngine();
+  engine.profile(true);
+  const ms = await run(shape, 0);
+  const operations = engine.profile(false) as Record<string, number>;
+  const counted = Object.values(operations).reduce((sum, ms) => sum + ms, 0);
+  return { ...operations, rest: ms - counted };
+}
+
 async function run({ batch, tokens }: Shape, seed: number): Promise<number> {
   const engine = loadedEngine();
   const count = (text: string): number => engine.countTokens(text, {});
@@ -39,4 +49,4 @@ async function run({ batch, tokens }: Shape, seed: number): Promise<number> {
   return ms;
 }
 
-serve({ load, run, memory: () => loadedEngine().memoryBytes() });
+serve({ load, run, profile, memory: () => loadedEngine().memoryBytes() });

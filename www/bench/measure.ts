@@ -46,6 +46,11 @@ export class Remote {
     return (await this.ask({ type: "run", shape, seed }, "ran")).ms;
   }
 
+  /** Milliseconds of one call by operation, if the engine tells. */
+  async profile(shape: Shape): Promise<Record<string, number> | null> {
+    return (await this.ask({ type: "profile", shape }, "profile")).ms;
+  }
+
   /** Bytes of the engine's WebAssembly memory, which never shrinks. */
   async memory(): Promise<number | null> {
     return (await this.ask({ type: "memory" }, "memory")).bytes;
@@ -92,6 +97,8 @@ async function compareOne(remotes: Remote[], formats: string[], load: Load, note
       if (run > 0) times[i]!.push(ms);
     }
   }
+  const profiles: (Record<string, number> | null)[] = [];
+  for (const remote of remotes) profiles.push(await remote.profile(load));
   return remotes.map(({ choice }, i) => ({
     engine: choice.engine,
     format: formats[i]!,
@@ -102,6 +109,7 @@ async function compareOne(remotes: Remote[], formats: string[], load: Load, note
     min_ms: Math.min(...times[i]!),
     max_ms: Math.max(...times[i]!),
     runs: times[i]!.length,
+    profile: profiles[i]!,
   }));
 }
 

@@ -22,6 +22,7 @@ export interface Shape {
 export type Request =
   | { type: "load"; choice: EngineChoice }
   | { type: "run"; shape: Shape; seed: number }
+  | { type: "profile"; shape: Shape }
   | { type: "memory" };
 
 /** What `load` answers. */
@@ -36,6 +37,7 @@ export interface Loaded {
 export type Answer =
   | { type: "loaded"; loaded: Loaded }
   | { type: "ran"; ms: number }
+  | { type: "profile"; ms: Record<string, number> | null }
   | { type: "memory"; bytes: number | null }
   | { type: "failed"; message: string };
 
@@ -44,6 +46,8 @@ export interface Engine {
   load(choice: EngineChoice): Promise<Loaded>;
   /** Prepares the input untimed, then times one call; gives milliseconds. */
   run(shape: Shape, seed: number): Promise<number>;
+  /** Milliseconds of one call by operation, if the engine tells. */
+  profile?(shape: Shape): Promise<Record<string, number>>;
   /** Bytes of the engine's WebAssembly memory, if it can be seen. */
   memory(): number | null;
 }
@@ -56,6 +60,8 @@ export function serve(engine: Engine): void {
         return { type: "loaded", loaded: await engine.load(request.choice) };
       case "run":
         return { type: "ran", ms: await engine.run(request.shape, request.seed) };
+      case "profile":
+        return { type: "profile", ms: (await engine.profile?.(request.shape)) ?? null };
       case "memory":
         return { type: "memory", bytes: engine.memory() };
     }

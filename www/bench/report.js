@@ -3,7 +3,8 @@
 
 /**
  * @typedef {{engine: string, format: string, threads: number, batch: number, tokens: number,
- *   median_ms: number, min_ms: number, max_ms: number, runs: number}} Row
+ *   median_ms: number, min_ms: number, max_ms: number, runs: number,
+ *   profile: Record<string, number> | null}} Row
  * @typedef {{engine: string, threads: number, wasm_bytes: number | null, wasm_peak_bytes: number | null,
  *   renderer_bytes: number | null, renderer_peak_bytes: number | null}} Memory
  * @typedef {{engine: string, part: "runtime" | "tokenizer" | "weights", raw: number, gzip: number}} Bytes
@@ -63,6 +64,24 @@ export function timesTable(rows) {
 }
 
 /**
+ * Where felsic's time goes on the CPU: milliseconds of one call by operation, and its share.
+ * @param {Row[]} rows
+ */
+function profileTable(rows) {
+  const profiles = rows.flatMap(({ engine, batch, tokens, profile }) => (engine === "felsic-cpu" && profile ? [{ batch, tokens, profile }] : []));
+  const operations = [...new Set(profiles.flatMap(({ profile }) => Object.keys(profile)))];
+  const body = profiles.map(({ batch, tokens, profile }) => {
+    const all = Object.values(profile).reduce((sum, ms) => sum + ms, 0);
+    const cells = operations.map((operation) => {
+      const ms = profile[operation] ?? 0;
+      return `${ms.toFixed(1)} (${((100 * ms) / all).toFixed(0)} %)`;
+    });
+    return [`${batch} x ${tokens}`, ...cells];
+  });
+  return body.length ? table(["texts x tokens", ...operations], body) : "";
+}
+
+/**
  * The whole report as Markdown.
  * @param {Report} report
  */
@@ -71,6 +90,8 @@ export function markdown(report) {
     `${report.machine}; ${report.browser}`,
     `Median milliseconds (lowest to highest); behind a peer: its median divided by that of felsic-cpu.\n\n${timesTable(report.rows)}`,
   ];
+  const profile = profileTable(report.rows);
+  if (profile) parts.push(`Where felsic-cpu's time goes, ms of one call; a norm or a gate counts with the rounding of its result.\n\n${profile}`);
   if (report.start.length) {
     const rows = report.start.map((row) => [label(row), time(row.ready_ms), time(row.first_vector_ms), String(row.runs)]);
     parts.push(`Start, from the worker's start with every file served locally, median ms.\n\n${table(["engine", "ready", "first vector", "runs"], rows)}`);

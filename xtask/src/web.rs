@@ -1,19 +1,21 @@
 //! The npm package, the page, the benchmark page.
 
 use crate::process::{command, run};
-use crate::{project, setup, wasm};
+use crate::wasm::{self, Binary};
+use crate::{project, setup};
 use anyhow::Result;
 
-/// The npm package with its wasm binaries, in `pkg/dist`.
-pub fn package() -> Result<()> {
-    wasm::build()?;
+/// The npm package with these wasm binaries, in `pkg/dist`; without one of them it is good for
+/// measuring the other.
+pub fn package(binaries: &[Binary]) -> Result<()> {
+    wasm::build(binaries)?;
     setup::npm_packages(project::root())?;
     run(&mut command("npm", ["run", "--silent", "build", "--workspace", "pkg"]))
 }
 
 /// The private-search page, in `www/dist`.
 pub fn page() -> Result<()> {
-    package()?;
+    package(&Binary::ALL)?;
     run(&mut command("npm", ["run", "--silent", "build", "--workspace", "www"]))
 }
 

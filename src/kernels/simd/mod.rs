@@ -1,17 +1,16 @@
 //! The fast CPU bodies: slices in, slices out, no allocation in an inner loop.
 //!
-//! They are portable Rust written so that the compiler vectorises it. Only the int8 product names its
-//! instructions (`i32x4.dot_i16x8_s` on wasm, its likes through the `wide` crate elsewhere), and its
-//! bodies give the same bits.
+//! They are portable Rust written so that the compiler vectorises it. Where that is not enough (the
+//! int8 product, the sums of attention) they name their registers through the `wide` crate.
 
 mod attention;
 mod gate;
-mod linear_int8;
+mod int8;
 mod maths;
 mod norm;
 
 pub use attention::attention;
 pub use gate::gate;
-pub use linear_int8::linear_int8;
+pub use int8::{Mlp, Weights, is_ordered, linear_int8, mlp_int8, order};
 pub use maths::{erf, exp};
 pub use norm::layer_norm;

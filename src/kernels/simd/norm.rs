@@ -17,15 +17,21 @@ fn sum(row: &[f32], term: impl Fn(f32) -> f32) -> f32 {
     lanes.iter().sum::<f32>() + tail
 }
 
-/// `(x - mean) / sqrt(variance + eps) * gain` over rows of `gain.len()`; `out` is as long as `x`.
+/// `(x - mean) / sqrt(variance + eps) * gain` over one row.
+#[inline(always)]
+pub(super) fn norm_row(row: &[f32], gain: &[f32], eps: f32, out: &mut [f32]) {
+    let width = gain.len() as f32;
+    let mean = sum(row, |v| v) / width;
+    let variance = sum(row, |v| (v - mean) * (v - mean)) / width;
+    let scale = 1.0 / (variance + eps).sqrt();
+    for ((out, v), g) in out.iter_mut().zip(row).zip(gain) {
+        *out = (v - mean) * scale * g;
+    }
+}
+
+/// [`norm_row`] over rows of `gain.len()`; `out` is as long as `x`.
 pub fn layer_norm(x: &[f32], gain: &[f32], eps: f32, out: &mut [f32]) {
-    let width = gain.len();
-    for (row, out) in x.chunks_exact(width).zip(out.chunks_exact_mut(width)) {
-        let mean = sum(row, |v| v) / width as f32;
-        let variance = sum(row, |v| (v - mean) * (v - mean)) / width as f32;
-        let scale = 1.0 / (variance + eps).sqrt();
-        for ((out, v), g) in out.iter_mut().zip(row).zip(gain) {
-            *out = (v - mean) * scale * g;
-        }
+    for (row, out) in x.chunks_exact(gain.len()).zip(out.chunks_exact_mut(gain.len())) {
+        norm_row(row, gain, eps, out);
     }
 }
