@@ -1,7 +1,6 @@
 //! `cargo xtask bench`: felsic and onnxruntime-web in Chromium, in one page.
 
 use crate::process::{command, run as run_command};
-use crate::wasm::Binary;
 use crate::{files, packs, project, setup, web};
 use anyhow::{Context, Result};
 use clap::Args;
@@ -44,22 +43,10 @@ fn peer() -> Result<PathBuf> {
     Ok(out)
 }
 
-/// The binaries that the engines need; a page that is only served may be asked for any.
-fn binaries(options: &Options) -> Vec<Binary> {
-    let needs = |binary: &Binary| {
-        let name = match binary {
-            Binary::Cpu => "felsic-cpu",
-            Binary::Gpu => "felsic-webgpu",
-        };
-        options.serve || options.engines.iter().any(|engine| engine.starts_with(name))
-    };
-    Binary::ALL.into_iter().filter(needs).collect()
-}
-
 /// Builds, packs, measures, and prints where the report is.
 pub fn run(options: &Options) -> Result<()> {
     let pack = packs::find(&options.model)?;
-    web::package(&binaries(options))?;
+    web::package()?;
     web::bench_page()?;
     let mut bench = command("node", [project::path("www/bench/run.mjs")]);
     bench.arg("--site").arg(project::path("www/dist"));

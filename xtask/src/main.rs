@@ -56,7 +56,7 @@ fn main() -> ExitCode {
         Command::Test(options) => test::run(&options),
         Command::Bench(options) => bench::run(&options),
         Command::Packs { full } => packs::all(full),
-        Command::Size => web::package(&wasm::Binary::ALL).and_then(|()| size::run()),
+        Command::Size => web::package().and_then(|()| size::run()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use wasm_bindgen_cli_support::Bindgen;
 
 /// A binary for one device.
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy)]
 pub enum Binary {
     /// Runs everywhere.
     Cpu,
@@ -48,17 +48,17 @@ const TARGET: [&str; 5] = ["--target", "wasm32-unknown-unknown", "--profile", "w
 /// What the binaries are made from, as paths in the repository.
 const INPUTS: [&str; 6] = ["src", "shaders", "Cargo.toml", "Cargo.lock", ".cargo/config.toml", "rust-toolchain.toml"];
 
-/// Builds those of `binaries` that are out of date and prints their sizes.
+/// Builds the binaries that are out of date and prints all sizes.
 ///
 /// Both come out of cargo as `felsic.wasm`, so cargo takes each for out of date once it has built
 /// the other; hence the check here.
-pub fn build(binaries: &[Binary]) -> Result<()> {
+pub fn build() -> Result<()> {
     setup::wasm_target()?;
     let inputs = INPUTS.map(project::path);
-    for binary in binaries {
+    for binary in Binary::ALL {
         let made = binary.files();
         if !files::is_fresh(&made, &inputs) {
-            compile(*binary)?;
+            compile(binary)?;
         }
         let (raw, gzipped) = files::sizes(&made[1])?;
         println!("{}_bg.wasm: {} kB, {} kB gzipped", binary.stem(), raw / 1000, gzipped / 1000);

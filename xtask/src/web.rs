@@ -1,21 +1,19 @@
 //! The npm package, the page, the benchmark page.
 
 use crate::process::{command, run};
-use crate::wasm::{self, Binary};
-use crate::{project, setup};
+use crate::{project, setup, wasm};
 use anyhow::Result;
 
-/// The npm package with these wasm binaries, in `pkg/dist`; without one of them it is good for
-/// measuring the other.
-pub fn package(binaries: &[Binary]) -> Result<()> {
-    wasm::build(binaries)?;
+/// The npm package with its wasm binaries, in `pkg/dist`.
+pub fn package() -> Result<()> {
+    wasm::build()?;
     setup::npm_packages(project::root())?;
     run(&mut command("npm", ["run", "--silent", "build", "--workspace", "pkg"]))
 }
 
 /// The private-search page, in `www/dist`.
 pub fn page() -> Result<()> {
-    package(&Binary::ALL)?;
+    package()?;
     run(&mut command("npm", ["run", "--silent", "build", "--workspace", "www"]))
 }
 
