@@ -92,7 +92,7 @@ pub trait Kernels: Backend {
     /// * `kv` [n_in, 2 * heads * d]: keys (first half of the columns) and values, before rotation.
     /// * `rope` [longest, d]: for each position d/2 cosines, then d/2 sines.
     /// * `queries` i32 [n_out, 3]: position of the query in its sequence; first and one past the last
-    ///   row of `kv` that hold its sequence. Queries of a sequence stand together.
+    ///   row of `kv` that hold its sequence. Queries of a sequence stand together, by ascending position.
     /// * `positions` i32 [n_in]: position of each row of `kv` in its sequence.
     ///
     /// Returns [n_out, heads * d], heads side by side.

@@ -88,23 +88,24 @@ fn attend_head(
     for block in 0..keys.len().div_ceil(BLOCK) {
         let start = keys.start + block * BLOCK;
         let here = start..keys.end.min(start + BLOCK);
-        for first in (0..positions.len()).step_by(QUERIES) {
+        let queries = meeting(&positions, &here, shape.half_window);
+        for first in queries.clone().step_by(QUERIES) {
             // A last group that is not full repeats its last query.
-            let group: [usize; QUERIES] = std::array::from_fn(|t| (first + t).min(positions.len() - 1));
-            let seen = group.map(|query| local(window(positions[query], here.clone(), shape.half_window), start));
+            let count = QUERIES.min(queries.end - first);
+            let group: [usize; QUERIES] = std::array::from_fn(|t| first + t.min(count - 1));
+            let seen = group.map(|query| {
+                let seen = window(positions[query], here.clone(), shape.half_window);
+                seen.start - start..seen.end - start
+            });
             let steps = steps(&seen);
-            if steps.is_empty() {
-                continue;
-            }
             for (t, query) in group.into_iter().enumerate() {
                 turn_query(&mut turned, t, &q[columns(query)], &rope[positions[query] * d..][..d]);
             }
             score(&data.keys[block * d..][..d], &turned, steps.clone(), &mut scores);
-            for (t, query) in group.into_iter().enumerate().take(positions.len() - first) {
+            for (t, query) in group.into_iter().enumerate().take(count) {
                 let kept = meet(&mut met[query], &mut scores[t], seen[t].clone(), steps.clone());
                 out[columns(query)].iter_mut().for_each(|out| *out *= kept);
             }
-            let count = positions.len() - first;
             add_values(data, block, &scores, steps, d, |t, column, sums| {
                 if t < count {
                     out[columns(group[t])][column..].iter_mut().zip(sums).for_each(|(out, sum)| *out += sum);
@@ -153,16 +154,22 @@ fn visible(run: &Run<'_>, half: Option<usize>) -> Range<usize> {
     low..window(positions().max().unwrap_or(0), all, half).end
 }
 
-/// `range` counted from `start`; empty at zero if it is empty.
-fn local(range: Range<usize>, start: usize) -> Range<usize> {
-    if range.is_empty() { 0..0 } else { range.start - start..range.end - start }
+/// The queries, of ascending `positions`, that see any of the keys `here`: the others are not even looked at,
+/// or a local layer's time would grow with the square of the length.
+fn meeting(positions: &[usize], here: &Range<usize>, half: Option<usize>) -> Range<usize> {
+    match half {
+        None => 0..positions.len(),
+        Some(half) => {
+            let from = positions.partition_point(|position| position + half < here.start);
+            from..positions.partition_point(|position| *position < here.end + half)
+        }
+    }
 }
 
 /// The steps of a block that hold all keys that any of the queries sees.
 fn steps(seen: &[Range<usize>; QUERIES]) -> Range<usize> {
-    let seen = || seen.iter().filter(|range| !range.is_empty());
-    let from = seen().map(|range| range.start).min().unwrap_or(0);
-    let to = seen().map(|range| range.end).max().unwrap_or(0);
+    let from = seen.iter().map(|range| range.start).min().unwrap_or(0);
+    let to = seen.iter().map(|range| range.end).max().unwrap_or(0);
     from / (LANES * STEP)..to.div_ceil(LANES * STEP)
 }
 
@@ -239,10 +246,6 @@ fn score(keys: &[Row], queries: &[[f32; QUERIES]], steps: Range<usize>, scores: 
 fn meet(met: &mut Softmax, scores: &mut Row, seen: Range<usize>, steps: Range<usize>) -> f32 {
     let all = &mut scores.as_flattened_mut()[steps.start * LANES * STEP..steps.end * LANES * STEP];
     let offset = steps.start * LANES * STEP;
-    if seen.is_empty() {
-        all.fill(0.0);
-        return 1.0;
-    }
     all[..seen.start - offset].fill(f32::NEG_INFINITY);
     all[seen.end - offset..].fill(f32::NEG_INFINITY);
     let mut most = [f32::NEG_INFINITY; LANES * STEP];
