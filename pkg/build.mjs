@@ -46,6 +46,7 @@ export default async function init() {
   throw Object.assign(new Error(${JSON.stringify(message)}), { name: "FelsicError", code: "device-unavailable" });
 }
 export class Engine {}
+export class Helper {}
 `,
   );
 }

@@ -13,6 +13,8 @@ interface Pending {
 export interface RequestOptions<Name extends CallName> {
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: Calls[Name]["progress"]) => void) | undefined;
+  /** Objects in the request that move to the worker. */
+  readonly transfer?: Transferable[];
 }
 
 /** One worker and the requests that it has not answered yet. */
@@ -22,6 +24,7 @@ export class Connection {
   #nextId = 0;
   #started = false;
   #end: FelsicError | undefined;
+  readonly #atEnd: (() => void)[] = [];
 
   /** Takes over a worker that has just been made; `name` is for messages. */
   constructor(worker: Worker, name: string) {
@@ -45,14 +48,14 @@ export class Connection {
   request<Name extends CallName>(
     type: Name,
     request: Calls[Name]["request"],
-    { signal, onProgress }: RequestOptions<Name> = {},
+    { signal, onProgress, transfer }: RequestOptions<Name> = {},
   ): Promise<Calls[Name]["result"]> {
     return new Promise((resolve, reject) => {
       if (this.#end) return reject(this.#end);
       if (signal?.aborted) return reject(abortedBy(signal));
       const id = this.#nextId++;
       const abort = () => {
-        this.#send({ type: "abort", id });
+        this.send({ type: "abort", id });
         this.#settle(id)?.reject(abortedBy(signal!));
       };
       const settled = () => signal?.removeEventListener("abort", abort);
@@ -62,8 +65,19 @@ export class Connection {
         progress: (progress) => onProgress?.(progress as Calls[Name]["progress"]),
       });
       signal?.addEventListener("abort", abort, { once: true });
-      this.#send({ type, id, request } as ToWorker);
+      this.send({ type, id, request } as ToWorker, transfer);
     });
+  }
+
+  /** Sends a message that gets no answer. */
+  send(message: ToWorker, transfer: Transferable[] = []): void {
+    this.#worker.postMessage(message, transfer);
+  }
+
+  /** Calls back when the worker has ended, for whatever reason. */
+  onEnd(callback: () => void): void {
+    if (this.#end) callback();
+    else this.#atEnd.push(callback);
   }
 
   /** Ends the worker. What is pending and what comes later rejects with `error`; the first end counts. */
@@ -73,10 +87,7 @@ export class Connection {
     this.#worker.terminate();
     for (const pending of this.#pending.values()) pending.reject(error);
     this.#pending.clear();
-  }
-
-  #send(message: ToWorker): void {
-    this.#worker.postMessage(message);
+    for (const callback of this.#atEnd) callback();
   }
 
   #settle(id: number): Pending | undefined {

@@ -9,6 +9,7 @@ import {
   checkedDevice,
   checkedText,
   checkedTexts,
+  checkedWorkers,
   type CreateOptions,
   type EmbedderInfo,
   type Embedding,
@@ -19,6 +20,7 @@ import {
   packUrl,
   type TextOptions,
 } from "./options.js";
+import { autoWorkers, Pool } from "./pool.js";
 import type { EmbedResult } from "./protocol.js";
 
 /**
@@ -33,10 +35,12 @@ export class Embedder {
   /** Model, dimensions, device, space and more. */
   readonly info: EmbedderInfo;
   readonly #connection: Connection;
+  readonly #pool: Pool | undefined;
 
-  private constructor(connection: Connection, info: EmbedderInfo) {
+  private constructor(connection: Connection, info: EmbedderInfo, pool: Pool | undefined) {
     this.#connection = connection;
     this.info = info;
+    this.#pool = pool;
   }
 
   /** Whether an embedder can be had in this browser, and whether `create()` would fetch. */
@@ -51,14 +55,19 @@ export class Embedder {
     const model = packUrl(options.model);
     const device = engineDevice(checkedDevice(options.device));
     const wasm = wasmUrl === undefined ? {} : { wasmUrl: absoluteUrl(wasmUrl, "wasmUrl").href };
+    const workers = checkedWorkers(options.workers);
     const onProgress = loadReporter(options);
     if (signal?.aborted) throw abortedBy(signal);
 
-    const connection = startWorker(device, options.workerUrl);
+    const start = () => startWorker(device, options.workerUrl);
+    const connection = start();
     try {
       const request = connection.request("create", { model, device, ...wasm }, { signal, onProgress });
-      const info = await whileLoading(model, request);
-      return new Embedder(connection, Object.freeze({ ...info, prompts: Object.freeze([...info.prompts]) }));
+      const { info, pack } = await whileLoading(model, request);
+      const helpers = (workers === "auto" ? autoWorkers() : workers) - 1;
+      const shared = device === "cpu" && pack !== undefined && helpers > 0;
+      const pool = shared ? new Pool(connection, helpers, { model, pack, ...wasm }, start) : undefined;
+      return new Embedder(connection, Object.freeze({ ...info, prompts: Object.freeze([...info.prompts]) }), pool);
     } catch (error) {
       connection.end(error as FelsicError);
       throw error;
@@ -101,12 +110,26 @@ export class Embedder {
     return this.#connection.request("countTokens", request, { signal: options.signal });
   }
 
-  /** Bytes of wasm memory that the engine holds. It never shrinks before `destroy()`. */
-  async memoryBytes(): Promise<number> {
-    return this.#connection.request("memoryBytes", {});
+  /**
+   * Starts all workers (see {@link CreateOptions.workers}) and settles when they are ready: with how many there
+   * are. One that cannot be started is left out. Calls that come before are answered by those that are ready.
+   */
+  async warmUp(): Promise<number> {
+    await this.#connection.request("memoryBytes", {});
+    await this.#pool?.start();
+    return 1 + (this.#pool?.ready ?? 0);
   }
 
-  /** Ends the worker and frees its memory. Pending and later calls reject with the code `destroyed`. */
+  /** Bytes of wasm memory that the engine and its helpers hold. It never shrinks before `destroy()`. */
+  async memoryBytes(): Promise<number> {
+    const [engine, helpers = 0] = await Promise.all([
+      this.#connection.request("memoryBytes", {}),
+      this.#pool?.memoryBytes(),
+    ]);
+    return engine + helpers;
+  }
+
+  /** Ends the workers and frees their memory. Pending and later calls reject with the code `destroyed`. */
   destroy(): void {
     this.#connection.end(new FelsicError("destroyed", "this embedder was destroyed; create a new one"));
   }
@@ -114,6 +137,7 @@ export class Embedder {
   async #embed(texts: string[], options: EmbedOptions): Promise<EmbedResult> {
     const request = { texts, options: engineOptions(options, this.info.prompts) };
     const { signal, onProgress } = options;
+    if (texts.length > 1) void this.#pool?.start();
     return this.#connection.request("embed", request, { signal, onProgress });
   }
 }

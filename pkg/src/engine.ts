@@ -22,18 +22,39 @@ export interface EngineResult {
 /** A model on a device, in wasm memory. Errors are `Error`s with a `code`. */
 export interface Engine {
   info(): EmbedderInfo;
+  /** What helpers have to be made of, see `Helper.create`. */
+  pack(): string | undefined;
   embed(
     texts: readonly string[],
     options: EngineOptions,
     onProgress: ((done: number, total: number) => void) | undefined,
     signal: AbortSignal | undefined,
+    helpers: EngineHelpers | undefined,
   ): Promise<EngineResult>;
   tokenize(text: string, options: EngineOptions): Uint32Array<ArrayBuffer>;
   countTokens(text: string, options: EngineOptions): number;
   memoryBytes(): number;
 }
 
-/** A wasm module: its start function and its class. */
+/** What an engine asks of its helpers during one call. Groups are numbers to them. */
+export interface EngineHelpers {
+  readonly count: number;
+  /** Whether a helper should get more work now, while `waiting` groups wait. */
+  hasRoom(waiting: number): boolean;
+  give(group: number, rows: Float32Array<ArrayBuffer>, lengths: Uint32Array<ArrayBuffer>): void;
+  /** What has come back since the last call; without vectors where the helper is gone. */
+  take(): [group: number, pooled: Float32Array<ArrayBuffer> | undefined][];
+  /** Settles when something has come back, or the call is aborted. */
+  wait(): Promise<void>;
+}
+
+/** The layers of a pack alone, in wasm memory. */
+export interface Helper {
+  pooled(rows: Float32Array<ArrayBuffer>, lengths: Uint32Array<ArrayBuffer>): Promise<Float32Array<ArrayBuffer>>;
+  memoryBytes(): number;
+}
+
+/** A wasm module: its start function and its classes. */
 export interface EngineModule {
   default(input: { module_or_path: Response }): Promise<unknown>;
   readonly Engine: {
@@ -43,5 +64,13 @@ export interface EngineModule {
       onProgress: ((progress: LoadProgress) => void) | undefined,
       signal: AbortSignal | undefined,
     ): Promise<Engine>;
+  };
+  readonly Helper: {
+    create(
+      modelUrl: string,
+      pack: string,
+      onProgress: ((progress: LoadProgress) => void) | undefined,
+      signal: AbortSignal | undefined,
+    ): Promise<Helper>;
   };
 }

@@ -4,3 +4,4 @@ import type { EngineModule } from "./engine.js";
 declare const init: EngineModule["default"];
 export default init;
 export declare const Engine: EngineModule["Engine"];
+export declare const Helper: EngineModule["Helper"];

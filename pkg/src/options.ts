@@ -34,6 +34,12 @@ export interface CreateOptions {
   readonly model: string | URL;
   /** Default `auto`. */
   readonly device?: Device;
+  /**
+   * Workers that share the texts of a call, on the CPU: the engine's own, and helpers that have only the layers.
+   * `auto`, the default, is half of the machine's threads and at most 4. Helpers start with the first call that
+   * has several texts, or with `warmUp()`. Vectors do not depend on it by a bit.
+   */
+  readonly workers?: number | "auto";
   readonly onProgress?: (progress: LoadProgress) => void;
   /** As in the browsers' proposal: gets a target that fires `downloadprogress`, `loaded` going from 0 to 1. */
   readonly monitor?: (target: EventTarget) => void;
@@ -101,6 +107,7 @@ const PROMPT_NAMES: Readonly<Record<TaskType, readonly string[]>> = {
   clustering: ["clustering"],
 };
 
+const MOST_WORKERS = 64;
 const DEVICES: readonly unknown[] = ["auto", "cpu", "webgpu"];
 
 /** An `input-invalid` error. */
@@ -156,6 +163,13 @@ export function checkedTexts(texts: readonly unknown[]): string[] {
 export function checkedDevice(device: unknown = "auto"): Device {
   if (!DEVICES.includes(device)) throw invalid(`device is ${String(device)}; use "auto", "cpu" or "webgpu"`);
   return device as Device;
+}
+
+/** A number of workers, checked. */
+export function checkedWorkers(workers: unknown = "auto"): number | "auto" {
+  if (workers === "auto") return workers;
+  if (typeof workers === "number" && Number.isInteger(workers) && workers >= 1 && workers <= MOST_WORKERS) return workers;
+  throw invalid(`workers is ${String(workers)}; use "auto" or a whole number from 1 to ${MOST_WORKERS}`);
 }
 
 /** The absolute URL of a pack's folder, ending in `/`. */

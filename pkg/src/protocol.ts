@@ -1,9 +1,10 @@
 /**
- * The messages between the page and a worker.
+ * The messages between the page and a worker, and between an engine's worker and its helpers.
  *
  * Every request has an id and gets exactly one `result` or `error` with it, unless the worker ends.
- * The worker answers requests one at a time, in the order of their arrival; `abort` alone is read at
- * once. A worker says `started` when its scripts have loaded and `failed` when it cannot go on.
+ * The worker answers requests one at a time, in the order of their arrival; what is no request (`abort`,
+ * `helper`, `helperLost`) is read at once. A worker says `started` when its scripts have loaded and `failed`
+ * when it cannot go on.
  */
 
 import type { EngineDevice, EngineOptions } from "./engine.js";
@@ -14,8 +15,14 @@ import type { EmbedderInfo, EmbedProgress, LoadProgress } from "./options.js";
 export interface Calls {
   create: {
     request: { readonly model: string; readonly device: EngineDevice; readonly wasmUrl?: string };
-    result: EmbedderInfo;
+    result: Created;
     progress: LoadProgress;
+  };
+  /** Makes the worker a helper, which answers {@link ToHelper} on `port` from then on. */
+  help: {
+    request: { readonly model: string; readonly pack: string; readonly port: MessagePort; readonly wasmUrl?: string };
+    result: Record<never, never>;
+    progress: never;
   };
   embed: {
     request: { readonly texts: readonly string[]; readonly options: EngineOptions };
@@ -38,6 +45,13 @@ export interface Calls {
 /** Name of a call. */
 export type CallName = keyof Calls;
 
+/** Result of `create`. */
+export interface Created {
+  readonly info: EmbedderInfo;
+  /** What helpers have to be made of; without it there can be none. */
+  readonly pack: string | undefined;
+}
+
 /** Result of `embed`; the vectors are transferred, each its own. */
 export interface EmbedResult {
   readonly vectors: readonly Float32Array<ArrayBuffer>[];
@@ -51,7 +65,13 @@ export type Request = {
 }[CallName];
 
 /** Page to worker. */
-export type ToWorker = Request | { readonly type: "abort"; readonly id: number };
+export type ToWorker =
+  | Request
+  | { readonly type: "abort"; readonly id: number }
+  /** A helper is ready at the other end of `port`. */
+  | { readonly type: "helper"; readonly helper: number; readonly port: MessagePort }
+  /** A helper's worker has ended. */
+  | { readonly type: "helperLost"; readonly helper: number };
 
 /** Worker to page. */
 export type FromWorker =
@@ -60,3 +80,16 @@ export type FromWorker =
   | { readonly type: "progress"; readonly id: number; readonly progress: unknown }
   | { readonly type: "result"; readonly id: number; readonly result: unknown }
   | { readonly type: "error"; readonly id: number; readonly error: ErrorMessage };
+
+/** Engine to helper: one group. The rows are transferred. */
+export interface ToHelper {
+  readonly task: number;
+  readonly rows: Float32Array<ArrayBuffer>;
+  readonly lengths: Uint32Array<ArrayBuffer>;
+}
+
+/** Helper to engine: the group's pooled vectors, transferred; without them the helper could not make them. */
+export interface FromHelper {
+  readonly task: number;
+  readonly pooled?: Float32Array<ArrayBuffer>;
+}

@@ -1,9 +1,10 @@
 /** The body of both workers: takes requests one at a time to an engine. */
 
-import type { Engine, EngineModule } from "./engine.js";
+import type { Engine, EngineModule, Helper } from "./engine.js";
 import { describe, type ErrorMessage, FelsicError, isErrorCode } from "./errors.js";
+import { Helpers } from "./helpers.js";
 import type { LoadProgress } from "./options.js";
-import type { CallName, Calls, EmbedResult, FromWorker, Request, ToWorker } from "./protocol.js";
+import type { CallName, Calls, EmbedResult, FromHelper, FromWorker, Request, ToHelper, ToWorker } from "./protocol.js";
 
 /** What a worker's global scope has that is used here. */
 interface Scope {
@@ -20,9 +21,13 @@ export function serve(scope: Scope, module: EngineModule, wasmUrl: URL): void {
   const open = new Map<number, AbortController>();
   let last = Promise.resolve();
   scope.addEventListener("message", ({ data }) => {
-    if (data.type === "abort") {
-      open.get(data.id)?.abort();
-      return;
+    switch (data.type) {
+      case "abort":
+        return open.get(data.id)?.abort();
+      case "helper":
+        return server.helpers.add(data.helper, data.port);
+      case "helperLost":
+        return server.helpers.lose(data.helper);
     }
     const abort = new AbortController();
     open.set(data.id, abort);
@@ -32,10 +37,12 @@ export function serve(scope: Scope, module: EngineModule, wasmUrl: URL): void {
 }
 
 class Server {
+  readonly helpers = new Helpers();
   readonly #scope: Scope;
   readonly #module: EngineModule;
   readonly #wasmUrl: URL;
   #engine: Engine | undefined;
+  #helper: Helper | undefined;
 
   constructor(scope: Scope, module: EngineModule, wasmUrl: URL) {
     this.#scope = scope;
@@ -65,6 +72,8 @@ class Server {
     switch (call.type) {
       case "create":
         return this.#create(call.id, call.request, signal);
+      case "help":
+        return this.#help(call.request, signal);
       case "embed":
         return this.#embed(call.id, call.request, signal);
       case "tokenize":
@@ -72,7 +81,7 @@ class Server {
       case "countTokens":
         return this.#ready().countTokens(call.request.text, call.request.options);
       case "memoryBytes":
-        return this.#ready().memoryBytes();
+        return (this.#helper ?? this.#ready()).memoryBytes();
     }
   }
 
@@ -81,14 +90,43 @@ class Server {
     await startWasm(this.#module, wasmUrl);
     const report = throttled((progress) => this.#scope.postMessage({ type: "progress", id, progress }));
     this.#engine = await this.#module.Engine.create(model, device, report, signal);
-    return this.#engine.info();
+    return { info: this.#engine.info(), pack: this.#engine.pack() };
+  }
+
+  async #help({ model, pack, port, wasmUrl }: Calls["help"]["request"], signal: AbortSignal) {
+    await startWasm(this.#module, wasmUrl ?? this.#wasmUrl);
+    this.#helper = await this.#module.Helper.create(model, pack, undefined, signal);
+    this.#answerGroups(this.#helper, port);
+    return {};
+  }
+
+  /** Computes what comes through the port, one group after another. */
+  #answerGroups(helper: Helper, port: MessagePort): void {
+    const answer = async ({ task, rows, lengths }: ToHelper) => {
+      try {
+        const pooled = await helper.pooled(rows, lengths);
+        port.postMessage({ task, pooled } satisfies FromHelper, [pooled.buffer]);
+      } catch (error) {
+        // The engine computes the group itself, and meets the reason itself if it is in the group.
+        if (!knownError(error)) this.#scope.postMessage({ type: "failed", error: defect(error) });
+        else port.postMessage({ task } satisfies FromHelper);
+      }
+    };
+    let last = Promise.resolve();
+    port.onmessage = ({ data }: MessageEvent<ToHelper>) => (last = last.then(() => answer(data)));
   }
 
   async #embed(id: number, request: Calls["embed"]["request"], signal: AbortSignal): Promise<EmbedResult> {
     const { texts, options } = request;
     const report = (done: number, total: number) =>
       this.#scope.postMessage({ type: "progress", id, progress: { done, total } });
-    const { vectors, tokens, truncated } = await this.#ready().embed(texts, options, report, signal);
+    const { vectors, tokens, truncated } = await this.#ready().embed(
+      texts,
+      options,
+      report,
+      signal,
+      this.helpers.forCall(signal),
+    );
     const width = texts.length === 0 ? 0 : vectors.length / texts.length;
     return {
       vectors: texts.map((_, index) => vectors.slice(index * width, (index + 1) * width)),

@@ -2,6 +2,8 @@
 
 mod batching;
 mod difference;
+mod helpers;
+mod layers;
 mod options;
 mod self_test;
 mod text;
@@ -9,14 +11,18 @@ mod text;
 #[cfg(feature = "native")]
 pub(crate) use difference::larger;
 pub use difference::largest_difference;
+pub use helpers::{Done, Helpers, NoHelpers, Work};
+pub use layers::Layers;
 pub use options::{EmbedOptions, Embedding, Hooks, Info, NoHooks};
 
-use crate::config::{EmbedderConfig, Pooling};
+use std::collections::VecDeque;
+
+use crate::config::EmbedderConfig;
 use crate::error::{Code, Error, Result};
-use crate::model::{self, Batch, Device, DeviceKind, Encoder, Plan};
+use crate::model::{self, DeviceKind};
 use crate::source::Parts;
 use crate::tokenizer::Tokenizer;
-use crate::weights::SelfTest;
+use crate::weights::{SelfTest, Table};
 
 /// An engine: a model, its tokenizer and the kernels of one device.
 pub struct Embedder {
@@ -24,33 +30,30 @@ pub struct Embedder {
     revision: Option<String>,
     space: String,
     format: String,
+    pack: Option<String>,
     config: EmbedderConfig,
     tokenizer: Tokenizer,
-    encoder: Encoder,
-    plan: Plan,
+    table: Table,
+    layers: Layers,
     self_test: Vec<SelfTest>,
 }
 
 impl Embedder {
-    /// Opens the device and moves the weights there.
+    /// Opens the device and moves the layers there.
     ///
     /// # Errors
-    /// [`Code::DeviceUnavailable`]; the codes of [`Encoder::load`].
+    /// [`Code::DeviceUnavailable`]; [`Code::TensorMissing`], [`Code::TensorShape`] or [`Code::TensorType`]
+    /// with the tensor's name.
     pub async fn new(parts: Parts, device: DeviceKind) -> Result<Self> {
-        let Parts { name, revision, space, format, config, tokenizer, mut tensors, self_test } = parts;
-        let device = Device::open(device).await?;
-        let encoder = Encoder::load(&config.model, &mut tensors, &device)?;
-        let leading = match config.pooling {
-            Pooling::Cls => Some(1),
-            Pooling::Mean => None,
-        };
-        let plan = Plan::new(&config.model, leading);
-        Ok(Self { name, revision, space, format, config, tokenizer, encoder, plan, self_test })
+        let Parts { name, revision, space, format, pack, config, tokenizer, mut tensors, self_test } = parts;
+        let layers = Layers::new(&config, &mut tensors, device).await?;
+        let table = tensors.take_table(config.model.vocab_size, config.model.hidden_size)?;
+        Ok(Self { name, revision, space, format, pack, config, tokenizer, table, layers, self_test })
     }
 
     /// What this engine is.
     pub fn info(&self) -> Info {
-        let device = self.encoder.device().kind;
+        let device = self.layers.device();
         Info {
             model: self.name.clone(),
             revision: self.revision.clone(),
@@ -62,6 +65,11 @@ impl Embedder {
             space: self.space.clone(),
             prompts: self.config.prompts.keys().cloned().collect(),
         }
+    }
+
+    /// SHA-256 of the manifest that the engine was made of, for [`crate::source::load_layers`].
+    pub fn pack(&self) -> Option<&str> {
+        self.pack.as_deref()
     }
 
     /// One vector a text, in the order of the texts.
@@ -77,34 +85,34 @@ impl Embedder {
         options: &EmbedOptions,
         hooks: &mut impl Hooks,
     ) -> Result<Vec<Embedding>> {
+        self.embed_helped(texts, options, hooks, &mut NoHelpers).await
+    }
+
+    /// [`Self::embed`], where groups that `helpers` have room for are computed there at the same time, to
+    /// the same bits.
+    ///
+    /// # Errors
+    /// As [`Self::embed`].
+    pub async fn embed_helped(
+        &self,
+        texts: &[String],
+        options: &EmbedOptions,
+        hooks: &mut impl Hooks,
+        helpers: &mut impl Helpers,
+    ) -> Result<Vec<Embedding>> {
         let dimensions = self.dimensions(options)?;
-        let mut sequences = Vec::with_capacity(texts.len());
+        let (mut sequences, mut truncated) = (Vec::with_capacity(texts.len()), Vec::with_capacity(texts.len()));
         for (done, text) in texts.iter().enumerate() {
             if done > 0 && done.is_multiple_of(batching::TEXTS_BETWEEN_PAUSES) {
                 hooks.pause().await?;
             }
-            sequences.push(self.encode(text, options)?);
+            let (ids, cut) = self.encode(text, options)?;
+            sequences.push(ids);
+            truncated.push(cut);
         }
-        let lengths: Vec<usize> = sequences.iter().map(|(ids, _)| ids.len()).collect();
-        let mut vectors: Vec<Vec<f32>> = vec![Vec::new(); texts.len()];
-        let mut done = 0;
-        for group in batching::groups(&lengths, self.encoder.device().kind) {
-            if done > 0 {
-                hooks.pause().await?;
-            }
-            let ids: Vec<&[u32]> = group.iter().map(|index| sequences[*index].0.as_slice()).collect();
-            for (index, vector) in group.iter().zip(self.pooled(&ids).await?) {
-                vectors[*index] = model::unit(vector, dimensions)?;
-            }
-            done += group.len();
-            hooks.progress(done, texts.len());
-        }
-        let finish = |((ids, truncated), vector): ((Vec<u32>, bool), Vec<f32>)| Embedding {
-            vector,
-            tokens: ids.len(),
-            truncated,
-        };
-        Ok(sequences.into_iter().zip(vectors).map(finish).collect())
+        let vectors = self.vectors(&sequences, dimensions, hooks, helpers).await?;
+        let made = vectors.into_iter().zip(&sequences).zip(truncated);
+        Ok(made.map(|((vector, ids), truncated)| Embedding { vector, tokens: ids.len(), truncated }).collect())
     }
 
     /// One vector a sequence of ids (special tokens included), in order, of full width.
@@ -112,15 +120,75 @@ impl Embedder {
     /// # Errors
     /// [`Code::InputInvalid`] for ids or lengths that the model does not have.
     pub async fn embed_ids(&self, sequences: &[Vec<u32>]) -> Result<Vec<Vec<f32>>> {
+        self.vectors(sequences, self.config.model.hidden_size, &mut NoHooks, &mut NoHelpers).await
+    }
+
+    /// Unit vectors of sequences, in their order: group by group, here and with the helpers.
+    async fn vectors(
+        &self,
+        sequences: &[Vec<u32>],
+        dimensions: usize,
+        hooks: &mut impl Hooks,
+        helpers: &mut impl Helpers,
+    ) -> Result<Vec<Vec<f32>>> {
         let lengths: Vec<usize> = sequences.iter().map(Vec::len).collect();
-        let mut vectors = vec![Vec::new(); sequences.len()];
-        for group in batching::groups(&lengths, self.encoder.device().kind) {
-            let ids: Vec<&[u32]> = group.iter().map(|index| sequences[*index].as_slice()).collect();
-            for (index, vector) in group.iter().zip(self.pooled(&ids).await?) {
-                vectors[*index] = model::unit(vector, self.config.model.hidden_size)?;
+        let groups = batching::groups(&lengths, batching::budget(&lengths, self.layers.device(), helpers.count()));
+        let mut vectors: Vec<Vec<f32>> = vec![Vec::new(); sequences.len()];
+        let mut waiting: VecDeque<usize> = (0..groups.len()).collect();
+        let (mut open, mut done) = (groups.len(), 0);
+        while open > 0 {
+            // Helpers take the long end, so that what is left for the last moments is short.
+            while waiting.len() > 1 && helpers.has_room(waiting.len()) {
+                let Some(group) = waiting.pop_back() else { break };
+                helpers.give(self.work(group, &groups[group], sequences)?);
+            }
+            let mut finished = Vec::new();
+            match waiting.pop_front() {
+                Some(group) => {
+                    let Work { rows, lengths, .. } = self.work(group, &groups[group], sequences)?;
+                    finished.push((group, self.layers.pooled(rows, &lengths).await?));
+                    if open > 1 {
+                        hooks.pause().await?;
+                    }
+                }
+                None => helpers.wait().await?,
+            }
+            for Done { group, pooled } in helpers.take() {
+                match pooled {
+                    Some(pooled) => finished.push((group, pooled)),
+                    // Its helper is gone; the group is as it was.
+                    None => waiting.push_back(group),
+                }
+            }
+            for (group, pooled) in finished {
+                self.place(&groups[group], &pooled, dimensions, &mut vectors)?;
+                open -= 1;
+                done += groups[group].len();
+                hooks.progress(done, sequences.len());
             }
         }
         Ok(vectors)
+    }
+
+    /// What a group's computation starts from.
+    fn work(&self, group: usize, members: &[usize], sequences: &[Vec<u32>]) -> Result<Work> {
+        let ids: Vec<&[u32]> = members.iter().map(|index| sequences[*index].as_slice()).collect();
+        let mut rows = Vec::new();
+        self.table.gather(&self.layers.embedded(&ids), &mut rows)?;
+        Ok(Work { group, rows, lengths: ids.iter().map(|ids| ids.len()).collect() })
+    }
+
+    /// Puts the vectors of a group, [its texts, H], at unit length where they belong.
+    fn place(&self, members: &[usize], pooled: &[f32], dimensions: usize, vectors: &mut [Vec<f32>]) -> Result<()> {
+        let hidden = self.config.model.hidden_size;
+        if pooled.len() != members.len() * hidden {
+            let message = format!("a helper gave {} values for {} vectors of {hidden}", pooled.len(), members.len());
+            return Err(Error::new(Code::Internal, message));
+        }
+        for (index, vector) in members.iter().zip(pooled.chunks_exact(hidden)) {
+            vectors[*index] = model::unit(vector.to_vec(), dimensions)?;
+        }
+        Ok(())
     }
 
     /// The state after the embedding norm and after each layer, before the last norm: layers + 1
@@ -129,15 +197,9 @@ impl Embedder {
     /// # Errors
     /// As [`Self::embed_ids`].
     pub async fn hidden_states(&self, ids: &[u32]) -> Result<Vec<Vec<f32>>> {
-        let mut states = Vec::new();
-        let everything = Plan::new(&self.config.model, None);
-        let batch = Batch::new(vec![ids.len()]);
-        self.encoder.forward_observed(ids, &batch, &everything, |state| states.push(state.clone()))?;
-        let mut values = Vec::with_capacity(states.len());
-        for state in states {
-            values.push(read(state).await?);
-        }
-        Ok(values)
+        let mut rows = Vec::new();
+        self.table.gather(ids, &mut rows)?;
+        self.layers.hidden_states(rows).await
     }
 
     /// Compares this engine with the vectors in its pack.
@@ -179,31 +241,4 @@ impl Embedder {
             }
         }
     }
-
-    /// Pooled, not yet normalised vectors of one batch.
-    async fn pooled(&self, sequences: &[&[u32]]) -> Result<Vec<Vec<f32>>> {
-        let ids = sequences.concat();
-        let batch = Batch::new(sequences.iter().map(|ids| ids.len()).collect());
-        let states = read(self.encoder.forward(&ids, &batch, &self.plan)?).await?;
-        let hidden = self.config.model.hidden_size;
-        let produced = self.plan.stages().last().and_then(|stage| stage.output);
-        let mut rest = states.as_slice();
-        let mut vectors = Vec::with_capacity(sequences.len());
-        for length in batch.lengths() {
-            let rows = produced.map_or(*length, |limit| limit.min(*length));
-            let (sequence, after) = rest.split_at(rows * hidden);
-            vectors.push(model::pool(sequence, hidden, self.config.pooling));
-            rest = after;
-        }
-        Ok(vectors)
-    }
-}
-
-/// The values of a tensor, waiting for the device.
-async fn read(tensor: burn::tensor::Tensor<2>) -> Result<Vec<f32>> {
-    let failed = |error: String| {
-        Error::new(Code::DeviceUnavailable, "the device failed while computing; create the engine again").because(error)
-    };
-    let data = tensor.into_data_async().await.map_err(|error| failed(format!("{error:?}")))?;
-    data.try_into_vec::<f32>().map_err(|error| failed(format!("{error:?}")))
 }

@@ -38,6 +38,17 @@ pub struct AttentionShape {
     /// `None`: a query sees its whole sequence. `Some(h)`: it sees positions at most `h` away, both
     /// ends included.
     pub half_window: Option<usize>,
+    /// What is multiplied.
+    pub precision: Precision,
+}
+
+/// In what numbers attention multiplies, on a device that can choose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Precision {
+    /// f32.
+    Float,
+    /// 16-bit integers with exact sums: twice as fast on a CPU, and much finer than int8 weights are.
+    Int16,
 }
 
 /// The fixed numbers of one gated MLP.

@@ -43,7 +43,7 @@ pub fn rotate(head: &[f32], angles: &[f32]) -> Vec<f32> {
 
 /// Attention as [`super::Kernels::attention`] describes it.
 pub fn attention(q: &[f32], kv: &[f32], rope: &[f32], queries: &[i32], shape: AttentionShape) -> Vec<f32> {
-    let AttentionShape { heads, head_size: d, half_window } = shape;
+    let AttentionShape { heads, head_size: d, half_window, .. } = shape;
     let width = heads * d;
     let mut out = vec![0.0; q.len()];
     for (index, query) in queries.chunks_exact(QUERY_COLUMNS).enumerate() {

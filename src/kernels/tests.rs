@@ -7,7 +7,7 @@ use burn::tensor::{DType, Int, Tensor, TensorData};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
-use super::{AttentionShape, Int8Matrix, MlpShape, reference};
+use super::{AttentionShape, Int8Matrix, MlpShape, Precision, reference};
 use crate::config::Activation;
 use crate::model::{Device, DeviceKind};
 
@@ -114,7 +114,7 @@ fn int8_matrix(weight: &[i8], scales: &[f32], [m, k]: [usize; 2], device: &Devic
 fn int8_linear_is_the_product_with_scaled_weights() {
     let group = prop_oneof![Just(4usize), Just(8), Just(12), Just(16), Just(32), Just(64), Just(1040)];
     check(64, (1usize..120, 1usize..5, 1usize..10, group, any::<u64>()), |device, &(n, groups, bands, group, seed)| {
-        let (k, m) = (groups * group, 4 * bands);
+        let (k, m) = (groups * group, 8 * bands);
         let x = values(seed, n * k, 1.0);
         let (weight, scales) = int8(seed ^ 3, m, k, group);
         let got = super::linear_int8(tensor(&x, [n, k], device), int8_matrix(&weight, &scales, [m, k], device));
@@ -197,9 +197,11 @@ fn attention_sees_its_window_of_its_own_sequence() {
     let half_window = prop_oneof![Just(None), (0usize..9).prop_map(Some), Just(Some(64))];
     // Past a block of keys, too.
     let lengths = prop_oneof![prop::collection::vec(1usize..90, 1..4), prop::collection::vec(200usize..600, 1..3)];
-    let inputs = (lengths, 1usize..4, 1usize..40, half_window, 1usize..600, any::<u64>());
-    check(64, inputs, |device, &(ref lengths, heads, half_head, half_window, limit, seed)| {
-        let shape = AttentionShape { heads, head_size: 2 * half_head, half_window };
+    let precision = prop_oneof![Just(Precision::Float), Just(Precision::Int16)];
+    let heads = (1usize..4, 1usize..40, half_window, precision);
+    let inputs = (lengths, heads, 1usize..600, any::<u64>());
+    check(96, inputs, |device, &(ref lengths, (heads, half_head, half_window, precision), limit, seed)| {
+        let shape = AttentionShape { heads, head_size: 2 * half_head, half_window, precision };
         let (width, longest) = (heads * shape.head_size, *lengths.iter().max().expect("not empty"));
         let (mut queries, mut positions, mut first) = (Vec::new(), Vec::new(), 0);
         for length in lengths {
@@ -210,7 +212,10 @@ fn attention_sees_its_window_of_its_own_sequence() {
             first += *length as i32;
         }
         let (n_in, n_out) = (positions.len(), queries.len() / 3);
-        let (q, kv) = (values(seed, n_out * width, 2.0), values(seed ^ 1, n_in * 2 * width, 2.0));
+        // Rounding 13-bit queries and keys moves a score by a part of itself: scores as a model has them.
+        let rounded = device.kind == DeviceKind::Cpu && precision == Precision::Int16;
+        let scale = if rounded { 1.0 } else { 2.0 };
+        let (q, kv) = (values(seed, n_out * width, scale), values(seed ^ 1, n_in * 2 * width, scale));
         let rope = values(seed ^ 2, longest * shape.head_size, 0.7);
         let want = reference::attention(&q, &kv, &rope, &queries, shape);
         let got = super::attention(
@@ -221,6 +226,6 @@ fn attention_sees_its_window_of_its_own_sequence() {
             ints(positions, [n_in], device),
             shape,
         );
-        close(got, &want, 2e-5);
+        close(got, &want, if rounded { 2e-3 } else { 2e-5 });
     });
 }

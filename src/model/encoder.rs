@@ -7,14 +7,13 @@ use super::rope::Rope;
 use super::{Batch, Device, Plan};
 use crate::config::{LayerKind, ModelConfig};
 use crate::error::{Code, Error, Result};
-use crate::weights::{Table, Tensors};
+use crate::weights::Tensors;
 
-/// A ModernBERT encoder on one device. The vocabulary table stays in ordinary memory: its rows are
-/// gathered there and only they go to the device.
+/// The layers of a ModernBERT encoder on one device. Rows of the vocabulary table are its input: the table
+/// itself stays in ordinary memory, wherever its holder keeps it.
 pub struct Encoder {
     config: ModelConfig,
     device: Device,
-    table: Table,
     embedding_norm: Norm,
     layers: Vec<Layer>,
     final_norm: Norm,
@@ -23,7 +22,7 @@ pub struct Encoder {
 }
 
 impl Encoder {
-    /// Takes the tensors that `config` calls for out of `tensors`.
+    /// Takes the tensors that `config` calls for out of `tensors`, all but the vocabulary table.
     ///
     /// # Errors
     /// [`Code::TensorMissing`], [`Code::TensorShape`] or [`Code::TensorType`] with the tensor's name.
@@ -35,7 +34,6 @@ impl Encoder {
             layers,
             embedding_norm: Norm::load(tensors, "embeddings.norm.weight", config, device)?,
             final_norm: Norm::load(tensors, "final_norm.weight", config, device)?,
-            table: tensors.take_table(config.vocab_size, config.hidden_size)?,
             global_rope: Rope::new(config.global_rope_theta, config.head_size()),
             local_rope: Rope::new(config.local_rope_theta, config.head_size()),
             device: device.clone(),
@@ -53,26 +51,34 @@ impl Encoder {
         &self.device
     }
 
-    /// `ids` of all sequences one after another -> hidden states after the last norm, [n, H]: the
-    /// rows of the tokens that `plan` keeps, sequence by sequence.
+    /// Rows of the vocabulary table -> hidden states after the last norm, [n, H]: those of the tokens that
+    /// `plan` keeps, sequence by sequence.
+    ///
+    /// `rows` are those of the tokens that `plan` embeds, sequence by sequence, see [`Batch::first`].
     ///
     /// # Errors
-    /// [`Code::InputInvalid`] for an id past the vocabulary, an empty sequence or one past
-    /// `max_positions`.
-    pub fn forward(&self, ids: &[u32], batch: &Batch, plan: &Plan) -> Result<Tensor<2>> {
-        self.forward_observed(ids, batch, plan, |_| ())
+    /// [`Code::InputInvalid`] for another number of rows, an empty sequence or one past `max_positions`.
+    pub fn forward(&self, rows: Vec<f32>, batch: &Batch, plan: &Plan) -> Result<Tensor<2>> {
+        self.forward_observed(rows, batch, plan, |_| ())
     }
 
     /// [`Self::forward`], showing `observe` the state after the embedding norm and after each layer.
     pub fn forward_observed(
         &self,
-        ids: &[u32],
+        rows: Vec<f32>,
         batch: &Batch,
         plan: &Plan,
         mut observe: impl FnMut(&Tensor<2>),
     ) -> Result<Tensor<2>> {
-        self.check(ids, batch)?;
-        let mut x = self.embed(&batch.first(ids, plan.embedded()))?;
+        let hidden = self.config.hidden_size;
+        let count = batch.rows(plan.embedded());
+        self.check(batch)?;
+        if rows.len() != count * hidden {
+            let message = format!("{} values are not {count} rows of {hidden}", rows.len());
+            return Err(Error::new(Code::InputInvalid, message));
+        }
+        let rows = Tensor::from_data(TensorData::new(rows, [count, hidden]), &self.device.burn);
+        let mut x = self.embedding_norm.forward(rows);
         observe(&x);
         let longest = batch.lengths().iter().copied().max().unwrap_or(0);
         let mut previous = None;
@@ -93,17 +99,9 @@ impl Encoder {
         Ok(self.final_norm.forward(x))
     }
 
-    /// Rows of the vocabulary table after the embedding norm, [n, H].
-    fn embed(&self, ids: &[u32]) -> Result<Tensor<2>> {
-        let mut rows = Vec::with_capacity(ids.len() * self.config.hidden_size);
-        self.table.gather(ids, &mut rows)?;
-        let rows = TensorData::new(rows, [ids.len(), self.config.hidden_size]);
-        Ok(self.embedding_norm.forward(Tensor::from_data(rows, &self.device.burn)))
-    }
-
-    fn check(&self, ids: &[u32], batch: &Batch) -> Result<()> {
+    fn check(&self, batch: &Batch) -> Result<()> {
         let lengths = batch.lengths();
-        if lengths.is_empty() || lengths.contains(&0) || lengths.iter().sum::<usize>() != ids.len() {
+        if lengths.is_empty() || lengths.contains(&0) {
             return Err(Error::new(
                 Code::InputInvalid,
                 "a batch needs at least one sequence and each at least one token",

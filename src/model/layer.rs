@@ -7,7 +7,7 @@ use super::batch::LayerRows;
 use super::linear::Linear;
 use crate::config::{Activation, LayerKind, ModelConfig};
 use crate::error::Result;
-use crate::kernels::{self, AttentionShape, MlpShape};
+use crate::kernels::{self, AttentionShape, MlpShape, Precision};
 use crate::weights::{Matrix, Tensors};
 
 /// A layer norm without bias.
@@ -51,6 +51,10 @@ impl Layer {
         let name = |part: &str| format!("layers.{index}.{part}.weight");
         let qkv = tensors.take_matrix(&name("attn.Wqkv"), 3 * hidden, hidden)?;
         let (query, key_value) = split_rows(qkv, hidden);
+        let precision = match &key_value {
+            Matrix::Int8 { .. } => Precision::Int16,
+            _ => Precision::Float,
+        };
         let attention_norm = match index {
             0 => None,
             _ => Some(Norm::load(tensors, &name("attn_norm"), config, device)?),
@@ -67,6 +71,7 @@ impl Layer {
                 heads: config.num_heads,
                 head_size: config.head_size(),
                 half_window: (config.layers[index] == LayerKind::Local).then(|| config.half_window()),
+                precision,
             },
             activation: config.activation,
         })

@@ -21,7 +21,8 @@ impl Linear {
     /// [`Code::ConfigUnsupported`] for an int8 matrix that does not fill the device's words or registers.
     pub fn new(matrix: Matrix, device: &Device) -> Result<Self> {
         match matrix {
-            Matrix::Int8 { rows, cols, group, values, mut scales } => {
+            Matrix::Int8 { rows, cols, group, values, scales } => {
+                let mut scales = scales.into_f32();
                 let weight = match device.kind {
                     DeviceKind::Cpu => ordered_bytes(values, &mut scales, [rows, cols], group, device)?,
                     DeviceKind::Gpu => words(&values, [rows, cols], device)?,
@@ -56,7 +57,7 @@ fn ordered_bytes(
     if !kernels::simd::is_ordered(rows, group) {
         let message = format!(
             "an int8 matrix of {rows} rows in groups of {group} does not suit the CPU's kernels, which take \
-             multiples of 4 of both; use an f32 pack"
+             rows in eights and groups in fours; use an f32 pack"
         );
         return Err(Error::new(Code::ConfigUnsupported, message));
     }

@@ -117,7 +117,7 @@ pub(super) fn convert(
     let scales = StoredTensor {
         element: ElementType::F16,
         shape: scales_shape,
-        bytes: scales.iter().flat_map(|scale| f16::from_f32(*scale).to_le_bytes()).collect(),
+        bytes: scales.into_f32().into_iter().flat_map(|scale| f16::from_f32(scale).to_le_bytes()).collect(),
     };
     Ok(vec![(name.to_string(), values), (scales_name(name), scales)])
 }

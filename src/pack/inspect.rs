@@ -19,6 +19,7 @@ pub async fn inspect(folder: &Path, check: bool, on_bytes: &mut dyn FnMut(u64, u
     }
     let source = FolderSource::new(folder);
     let (manifest, bytes) = read_manifest(&source).await?;
+    let manifest_bytes = bytes.len() as u64;
     if check {
         let (mut done, total) = (0, manifest.total_bytes());
         for entry in manifest.files() {
@@ -29,7 +30,7 @@ pub async fn inspect(folder: &Path, check: bool, on_bytes: &mut dyn FnMut(u64, u
             read_file(&source, entry, &mut { count }).await?;
         }
     }
-    Ok(describe(&manifest, bytes, check))
+    Ok(describe(&manifest, manifest_bytes, check))
 }
 
 fn describe(manifest: &Manifest, manifest_bytes: u64, checked: bool) -> String {

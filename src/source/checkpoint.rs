@@ -39,7 +39,8 @@ pub fn open_checkpoint(folder: &Path) -> Result<Parts> {
     let (name, revision) = name_of(folder);
     let format = "f32";
     let space = space(&name, revision.as_deref(), &sha256, format, config.model.hidden_size);
-    Ok(Parts { name, revision, space, format: format.to_string(), config, tokenizer, tensors, self_test: Vec::new() })
+    let format = format.to_string();
+    Ok(Parts { name, revision, space, format, pack: None, config, tokenizer, tensors, self_test: Vec::new() })
 }
 
 /// The settings of the checkpoint in `folder`.

@@ -3,6 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use super::{Parts, Sink, Source};
+use crate::config::{EmbedderConfig, TABLE};
 use crate::error::{Code, Error, Result};
 use crate::tokenizer::Tokenizer;
 use crate::weights::{FileEntry, Manifest, SHARD_BYTES, TensorEntry, Tensors, safetensors};
@@ -53,14 +54,43 @@ pub struct Progress {
 /// [`Code::WeightsInvalid`] for a shard that is malformed or holds other tensors than the manifest says.
 pub async fn load_pack(source: &impl Source, on_progress: &mut dyn FnMut(Progress)) -> Result<Parts> {
     let (manifest, bytes) = read_manifest(source).await?;
-    load_parts(manifest, bytes, source, on_progress).await
+    let parts = load_parts(manifest, bytes.len() as u64, source, on_progress).await?;
+    Ok(Parts { pack: Some(sha256_of(&bytes)), ..parts })
 }
 
-/// Reads and checks the manifest alone; also returns its length.
+/// Reads of a pack what a helper needs: its config and the tensors of the layers. `pack` is the SHA-256 of
+/// the manifest that the helped engine was made of.
+///
+/// # Errors
+/// As [`load_pack`]; [`Code::FileIntegrity`] for another manifest.
+pub async fn load_layers(
+    source: &impl Source,
+    pack: &str,
+    on_progress: &mut dyn FnMut(Progress),
+) -> Result<(EmbedderConfig, Tensors)> {
+    let (manifest, bytes) = read_manifest(source).await?;
+    if sha256_of(&bytes) != pack {
+        let location = source.location(Manifest::FILE);
+        return Err(Error::new(Code::FileIntegrity, format!("{location} has changed since the engine was made of it")));
+    }
+    let is_layers =
+        |shard: usize| manifest.tensors.iter().any(|(name, entry)| entry.shard == shard && !name.starts_with(TABLE));
+    let shards: Vec<usize> = (0..manifest.shards.len()).filter(|shard| is_layers(*shard)).collect();
+    let total_bytes = shards.iter().map(|shard| manifest.shards[*shard].bytes).sum::<u64>();
+    let mut loaded_bytes = 0;
+    let mut report = |file: &str, bytes: u64| {
+        loaded_bytes += bytes;
+        on_progress(Progress { phase: Phase::Weights, file: file.to_string(), loaded_bytes, total_bytes });
+    };
+    let tensors = load_shards(&manifest, shards, source, &mut report).await?;
+    Ok((manifest.config, tensors))
+}
+
+/// Reads and checks the manifest alone; also returns its bytes.
 ///
 /// # Errors
 /// As [`load_pack`], as far as the manifest goes.
-pub async fn read_manifest(source: &impl Source) -> Result<(Manifest, u64)> {
+pub async fn read_manifest(source: &impl Source) -> Result<(Manifest, Vec<u8>)> {
     let location = source.location(Manifest::FILE);
     let mut bytes = Vec::new();
     let mut sink = |piece: &[u8]| match (bytes.len() + piece.len()) as u64 > MOST_MANIFEST {
@@ -71,7 +101,7 @@ pub async fn read_manifest(source: &impl Source) -> Result<(Manifest, u64)> {
         }
     };
     source.read(Manifest::FILE, None, &mut sink).await?;
-    Ok((Manifest::from_json(&bytes, &location)?, bytes.len() as u64))
+    Ok((Manifest::from_json(&bytes, &location)?, bytes))
 }
 
 /// Reads the files of a manifest that has been read already, with `manifest_bytes` as its length.
@@ -96,28 +126,42 @@ pub async fn load_parts(
     let tokenizer = Tokenizer::from_compact(&bytes)?;
     drop(bytes);
     check_vocabulary(&tokenizer, manifest.config.model.vocab_size)?;
-    let mut tensors = Tensors::default();
-    for (shard, entry) in manifest.shards.iter().enumerate() {
-        let mut reader = safetensors::Reader::new(entry.bytes);
-        let mut take = |piece: &[u8]| {
-            reader.push(piece);
-            report(Phase::Weights, &entry.file, piece.len() as u64);
-            Ok(())
-        };
-        read_checked(source, entry, &mut take).await?;
-        add_shard(&manifest, shard, reader, &mut tensors)
-            .map_err(|error| Error::new(error.code(), format!("shard {} cannot be used", entry.file)).because(error))?;
-    }
+    let mut report_weights = |file: &str, bytes| report(Phase::Weights, file, bytes);
+    let tensors = load_shards(&manifest, 0..manifest.shards.len(), source, &mut report_weights).await?;
     Ok(Parts {
         name: manifest.name,
         revision: manifest.revision,
         space: manifest.space,
         format: manifest.weight_format,
         config: manifest.config,
+        pack: None,
         tokenizer,
         tensors,
         self_test: manifest.self_test,
     })
+}
+
+/// The tensors of some shards, by their index.
+async fn load_shards(
+    manifest: &Manifest,
+    shards: impl IntoIterator<Item = usize>,
+    source: &impl Source,
+    report: &mut dyn FnMut(&str, u64),
+) -> Result<Tensors> {
+    let mut tensors = Tensors::default();
+    for shard in shards {
+        let entry = &manifest.shards[shard];
+        let mut reader = safetensors::Reader::new(entry.bytes);
+        let mut take = |piece: &[u8]| {
+            reader.push(piece);
+            report(&entry.file, piece.len() as u64);
+            Ok(())
+        };
+        read_checked(source, entry, &mut take).await?;
+        add_shard(manifest, shard, reader, &mut tensors)
+            .map_err(|error| Error::new(error.code(), format!("shard {} cannot be used", entry.file)).because(error))?;
+    }
+    Ok(tensors)
 }
 
 /// Every id that the tokenizer gives needs a row.
@@ -173,7 +217,7 @@ async fn read_checked(source: &impl Source, entry: &FileEntry, take: Sink<'_>) -
     if left > 0 {
         return Err(wrong_length(format!("{} bytes instead of", entry.bytes - left)));
     }
-    match format!("{:x}", hash.finalize()) == entry.sha256 {
+    match hex(hash) == entry.sha256 {
         true => Ok(()),
         false => {
             let message =
@@ -181,6 +225,14 @@ async fn read_checked(source: &impl Source, entry: &FileEntry, take: Sink<'_>) -
             Err(Error::new(Code::FileIntegrity, message))
         }
     }
+}
+
+fn sha256_of(bytes: &[u8]) -> String {
+    hex(Sha256::new_with_prefix(bytes))
+}
+
+fn hex(hash: Sha256) -> String {
+    format!("{:x}", hash.finalize())
 }
 
 fn reserve(bytes: &mut Vec<u8>, more: usize) -> Result<()> {

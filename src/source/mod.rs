@@ -25,7 +25,7 @@ pub(crate) use folder::io_error;
 pub use folder::{FolderSource, open_model};
 #[cfg(all(feature = "web", target_family = "wasm"))]
 pub use http::HttpSource;
-pub use load::{Phase, Progress, load_pack, load_parts, read_file, read_manifest};
+pub use load::{Phase, Progress, load_layers, load_pack, load_parts, read_file, read_manifest};
 pub use memory::MemorySource;
 
 use crate::config::EmbedderConfig;
@@ -63,6 +63,8 @@ pub struct Parts {
     pub space: String,
     /// Format of the weights, like `int8-g32` or `f32`.
     pub format: String,
+    /// SHA-256 of the pack's manifest, which stands for every byte of the pack; a checkpoint has none.
+    pub pack: Option<String>,
     /// The shape of the model and what surrounds it.
     pub config: EmbedderConfig,
     /// Text to token ids.

@@ -4,6 +4,7 @@
 //! `Error` named `FelsicError` with a `code`; see [`errors`].
 
 mod errors;
+mod helpers;
 mod hooks;
 
 use js_sys::{Float32Array, Function, Object, Reflect, Uint8Array, Uint32Array};
@@ -17,6 +18,7 @@ use crate::kernels::profile;
 use crate::model::DeviceKind;
 use crate::source::{HttpSource, load_pack};
 use errors::to_js;
+use helpers::{HelpersOfCall, JsHelpers};
 use hooks::{JsHooks, report_load};
 
 /// Options of `embed`, `tokenize` and `countTokens` as JavaScript gives them.
@@ -62,6 +64,11 @@ impl Engine {
         serde_wasm_bindgen::to_value(&self.embedder.info()).map_err(JsValue::from)
     }
 
+    /// SHA-256 of the manifest that the engine was made of; `Helper.create` wants it.
+    pub fn pack(&self) -> Option<String> {
+        self.embedder.pack().map(str::to_string)
+    }
+
     /// `{ vectors: Float32Array [texts * dimensions], tokens: Uint32Array, truncated: Uint8Array }`.
     pub async fn embed(
         &self,
@@ -69,10 +76,12 @@ impl Engine {
         given: JsValue,
         on_progress: Option<Function>,
         signal: Option<AbortSignal>,
+        helpers: Option<HelpersOfCall>,
     ) -> std::result::Result<JsValue, JsValue> {
         let made = async {
+            let mut helpers = JsHelpers { helpers, signal: signal.clone() };
             let mut hooks = JsHooks::new(on_progress, signal);
-            self.embedder.embed(&texts, &options(given)?, &mut hooks).await
+            self.embedder.embed_helped(&texts, &options(given)?, &mut hooks, &mut helpers).await
         };
         let made = made.await.map_err(to_js)?;
         let vectors: Vec<f32> = made.iter().flat_map(|one| one.vector.iter().copied()).collect();
@@ -115,8 +124,12 @@ impl Engine {
     /// Bytes of this module's memory, which never shrinks.
     #[wasm_bindgen(js_name = memoryBytes)]
     pub fn memory_bytes(&self) -> f64 {
-        core::arch::wasm32::memory_size::<0>() as f64 * 65536.0
+        memory_bytes()
     }
+}
+
+fn memory_bytes() -> f64 {
+    core::arch::wasm32::memory_size::<0>() as f64 * 65536.0
 }
 
 async fn create(

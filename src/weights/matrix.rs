@@ -1,6 +1,6 @@
 //! A matrix in the format it is kept in.
 
-use super::ElementType;
+use super::{ElementType, Scales};
 
 /// The two half-precision types.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,7 +54,7 @@ pub enum Matrix {
         /// [rows, cols], each in -127..=127.
         values: Vec<i8>,
         /// [rows, cols / group].
-        scales: Vec<f32>,
+        scales: Scales,
     },
 }
 
@@ -85,8 +85,8 @@ impl Matrix {
             }
             Matrix::Int8 { cols, group, values, scales, .. } => {
                 let groups = values[row * cols..][..*cols].chunks_exact(*group);
-                let scales = &scales[row * (cols / group)..][..cols / group];
-                for (values, scale) in groups.zip(scales) {
+                for (values, at) in groups.zip(row * (cols / group)..) {
+                    let scale = scales.at(at);
                     out.extend(values.iter().map(|value| scale * f32::from(*value)));
                 }
             }
@@ -110,7 +110,7 @@ impl Matrix {
         match self {
             Matrix::F32 { values, .. } => 4 * values.len(),
             Matrix::Half { bytes, .. } => bytes.len(),
-            Matrix::Int8 { values, scales, .. } => values.len() + 4 * scales.len(),
+            Matrix::Int8 { values, scales, .. } => values.len() + scales.bytes(),
         }
     }
 }

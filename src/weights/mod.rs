@@ -9,6 +9,7 @@ mod manifest;
 mod matrix;
 mod quantise;
 pub mod safetensors;
+mod scales;
 mod table;
 mod tensors;
 
@@ -16,6 +17,7 @@ pub use element::ElementType;
 pub use manifest::{Checkpoint, FileEntry, Manifest, SelfTest, TensorEntry, TokenizerFile};
 pub use matrix::{HalfType, Matrix};
 pub use quantise::quantise_rows;
+pub use scales::Scales;
 pub use table::Table;
 pub use tensors::{StoredTensor, Tensors, block_name, scales_name};
 

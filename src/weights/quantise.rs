@@ -6,7 +6,7 @@
 
 use half::f16;
 
-use super::Matrix;
+use super::{Matrix, Scales};
 use crate::error::{Code, Error, Result};
 
 /// Quantises `values` [rows, cols] with one scale for `group` columns.
@@ -25,13 +25,13 @@ pub fn quantise_rows(values: &[f32], rows: usize, cols: usize, group: usize) -> 
     let mut scales = Vec::with_capacity(values.len() / group);
     for values in values.chunks_exact(group) {
         let scale = scale_of(values)?;
-        scales.push(scale);
+        scales.push(f16::from_f32(scale));
         match scale > 0.0 {
             true => integers.extend(values.iter().map(|value| (value / scale).round().clamp(-127.0, 127.0) as i8)),
             false => integers.extend(values.iter().map(|_| 0i8)),
         }
     }
-    Ok(Matrix::Int8 { rows, cols, group, values: integers, scales })
+    Ok(Matrix::Int8 { rows, cols, group, values: integers, scales: Scales::F16(scales) })
 }
 
 /// The scale of one group, exactly as an f16 holds it; 0 for a group of zeros.

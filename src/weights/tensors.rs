@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{ElementType, HalfType, Matrix, Table};
+use half::f16;
+
+use super::{ElementType, HalfType, Matrix, Scales, Table};
 use crate::config::TABLE;
 use crate::error::{Code, Error, Result};
 
@@ -149,10 +151,13 @@ impl Tensors {
             _ => return Err(wrong_shape(&scales_name, &scales.shape, &format!("[{rows}, groups of {cols} columns]"))),
         };
         let scales = match scales.element {
-            ElementType::F16 | ElementType::F32 => widen(scales.element, &scales.bytes),
+            ElementType::F16 => {
+                Scales::F16(scales.bytes.as_chunks().0.iter().map(|two| f16::from_le_bytes(*two)).collect())
+            }
+            ElementType::F32 => Scales::F32(widen(scales.element, &scales.bytes)),
             other => return Err(wrong_type(&scales_name, other)),
         };
-        if scales.iter().any(|scale| !scale.is_finite()) {
+        if (0..scales.len()).any(|index| !scales.at(index).is_finite()) {
             return Err(Error::new(
                 Code::WeightsInvalid,
                 format!("tensor {scales_name} has a scale that is not finite"),

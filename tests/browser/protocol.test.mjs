@@ -263,6 +263,73 @@ test("Symbol.dispose destroys", async () => {
   assert.equal(code, "destroyed");
 });
 
+/** @param {string} path @param {number} count workers, the engine's included */
+const createShared = (path, count) =>
+  page.evaluateHandle(
+    ({ path, count }) => felsic.Embedder.create({ model: path, workers: count }),
+    { path, count },
+  );
+
+/** First components of vectors, in the texts' order, and how many texts were reported as done, step by step. */
+const SHARED = async (/** @type {import("felsic").Embedder} */ embedder) => {
+  /** @type {number[]} */
+  const steps = [];
+  const texts = Array.from({ length: 40 }, (_, index) => "x".repeat(index + 1));
+  const vectors = await embedder.embed(texts, { onProgress: ({ done }) => steps.push(done) });
+  return { firsts: vectors.map(([first]) => first ?? NaN), steps };
+};
+
+test("helpers share the texts of a call; results come in the texts' order", async () => {
+  const embedder = await createShared("/helped/", 3);
+  assert.equal(await workers(page, 1), 1, "helpers start when there is something to share");
+  assert.equal(await embedder.evaluate((embedder) => embedder.warmUp()), 3);
+  const { firsts, steps } = await embedder.evaluate(SHARED);
+  assert.deepEqual(firsts.map((first) => first % 1000), Array.from({ length: 40 }, (_, index) => index + 1));
+  const helped = firsts.filter((first) => first > 1000).length;
+  assert.ok(helped > 5 && helped < 40, `helpers made ${helped} of 40 vectors`);
+  assert.deepEqual(steps, Array.from({ length: 40 }, (_, index) => index + 1));
+  assert.equal(await embedder.evaluate((embedder) => embedder.memoryBytes()), 40 - helped + 2000);
+  await embedder.evaluate((embedder) => embedder.destroy());
+  assert.equal(await workers(page, 0), 0, "helpers end with their engine");
+});
+
+for (const [what, path, left] of /** @type {const} */ ([
+  ["refuse their work", "/helped/refuse/", 3],
+  ["trap", "/helped/crash/", 1],
+  ["do not load", "/helped/no-helpers/", 1],
+])) {
+  test(`an engine whose helpers ${what} makes all vectors itself`, async () => {
+    const embedder = await createShared(path, 3);
+    await embedder.evaluate((embedder) => embedder.warmUp());
+    for (let call = 0; call < 2; call += 1) {
+      const { firsts } = await embedder.evaluate(SHARED);
+      assert.deepEqual(firsts, Array.from({ length: 40 }, (_, index) => index + 1));
+    }
+    assert.equal(await workers(page, left), left);
+    await embedder.evaluate((embedder) => embedder.destroy());
+    assert.equal(await workers(page, 0), 0);
+  });
+}
+
+test("abort and destroy do not wait for helpers", async () => {
+  const embedder = await createShared("/helped/", 2);
+  await embedder.evaluate((embedder) => embedder.warmUp());
+  const codes = await embedder.evaluate(async (embedder) => {
+    const texts = Array(50).fill("wait 10");
+    const controller = new AbortController();
+    const aborted = settle(embedder.embed(texts, { signal: controller.signal }));
+    setTimeout(() => controller.abort(), 30);
+    const settled = [await aborted];
+    // What the helper still had is of the aborted call, and must not show in the next.
+    const next = await embedder.embed(["a", "bb", "ccc"]);
+    const destroyed = settle(embedder.embed(texts));
+    embedder.destroy();
+    return { codes: [...settled, await destroyed].map(({ code }) => code), next: next.map(([first]) => (first ?? NaN) % 1000) };
+  });
+  assert.deepEqual(codes, { codes: ["aborted", "destroyed"], next: [1, 2, 3] });
+  assert.equal(await workers(page, 0), 0);
+});
+
 test("availability speaks the proposal's words", async () => {
   const words = await page.evaluate(async () => {
     const model = `/pack-${Math.random()}/hang/`;

@@ -1,7 +1,8 @@
 //! Stored tensors and the vocabulary table.
 
 use felsic::error::Code;
-use felsic::weights::{ElementType, HalfType, Matrix, StoredTensor, Table, Tensors};
+use felsic::weights::{ElementType, HalfType, Matrix, Scales, StoredTensor, Table, Tensors};
+use half::f16;
 use proptest::prelude::*;
 
 use crate::stored;
@@ -82,7 +83,7 @@ proptest! {
                 2 => half(HalfType::BF16, stored(ElementType::BF16, &[], &values).bytes),
                 _ => {
                     let rounded = values.iter().map(|v| (v * 4.0 - 120.0).clamp(-127.0, 127.0) as i8).collect();
-                    Matrix::Int8 { rows: *height, cols, group: 4, values: rounded, scales: vec![0.25; height * 2] }
+                    Matrix::Int8 { rows: *height, cols, group: 4, values: rounded, scales: Scales::F16(vec![f16::from_f32(0.25); height * 2]) }
                 }
             });
             first += height;

@@ -30,6 +30,50 @@ pub fn exp(x: f32) -> f32 {
     fraction * power
 }
 
+/// x rounded to the nearest integer, which stands in the low 16 bits of the result; |x| < 2^15. [`rounded`] gives
+/// it as a number.
+#[inline(always)]
+pub(super) fn to_integer(x: f32) -> f32 {
+    x + ROUNDER
+}
+
+/// The number that [`to_integer`] rounded to.
+#[inline(always)]
+pub(super) fn rounded(integer: f32) -> f32 {
+    integer - ROUNDER
+}
+
+/// 2^x to 4e-6, for x from -126 (what is below counts as that) to 0.
+///
+/// Polynomial fitted to 2^x on [-1/2, 1/2] by least relative error.
+#[inline(always)]
+pub(super) fn exp2_below_one(x: f32) -> f32 {
+    let x = if x > -126.0 { x } else { -126.0 };
+    let shifted = x + ROUNDER;
+    let r = x - (shifted - ROUNDER);
+    let p = 9.570_099e-3;
+    let p = p * r + 5.591_786_7e-2;
+    let p = p * r + 2.402_474_4e-1;
+    let p = p * r + 6.931_218e-1;
+    let p = p * r + 9.999_993e-1;
+    f32::from_bits(p.to_bits().wrapping_add(shifted.to_bits() << 23))
+}
+
+/// The largest magnitude; infinite if a value is infinite or NaN.
+pub(super) fn largest(row: &[f32]) -> f32 {
+    const LANES: usize = 16;
+    // Bits of a magnitude order as its value does, and NaN comes last.
+    let mut lanes = [0u32; LANES];
+    let (chunks, rest) = row.as_chunks::<LANES>();
+    for chunk in chunks {
+        for (lane, v) in lanes.iter_mut().zip(chunk) {
+            *lane = (*lane).max(v.to_bits() & 0x7FFF_FFFF);
+        }
+    }
+    let most = lanes.into_iter().chain(rest.iter().map(|v| v.to_bits() & 0x7FFF_FFFF)).max().unwrap_or(0);
+    f32::from_bits(most.min(f32::INFINITY.to_bits()))
+}
+
 /// The error function to 4e-7 absolute: a rational function of x on [-3.83, 3.83], where it reaches
 /// one to half a unit in the last place (coefficients of XLA's f32 `erf`, Apache-2.0).
 #[inline(always)]
@@ -65,6 +109,27 @@ mod tests {
             assert!((f64::from(exp(x)) / want - 1.0).abs() < 2.4e-7, "exp({x})");
         }
         assert!(exp(f32::NEG_INFINITY) < 2e-38 && exp(0.0) == 1.0);
+    }
+
+    #[test]
+    fn exp2_is_within_its_stated_error_and_ends_at_zero() {
+        for step in 0..1_200_000 {
+            let x = step as f32 * -1e-4;
+            let want = f64::from(x).exp2();
+            assert!((f64::from(exp2_below_one(x)) / want - 1.0).abs() < 4e-6, "2^{x}");
+        }
+        assert!(exp2_below_one(f32::NEG_INFINITY) < 1e-37);
+    }
+
+    #[test]
+    fn the_largest_magnitude_is_found_anywhere() {
+        for at in 0..40 {
+            let mut row = vec![0.5f32; 40];
+            row[at] = -3.0;
+            assert_eq!(largest(&row), 3.0);
+            row[at] = f32::NAN;
+            assert_eq!(largest(&row), f32::INFINITY);
+        }
     }
 
     #[test]

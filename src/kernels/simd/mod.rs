@@ -4,6 +4,7 @@
 //! int8 product, the sums of attention) they name their registers through the `wide` crate.
 
 mod attention;
+mod exact;
 mod gate;
 mod int8;
 mod maths;

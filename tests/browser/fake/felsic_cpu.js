@@ -6,7 +6,9 @@
  *   traps while loading;
  * - a text of the form `wait N` takes N milliseconds; `trap` throws where nobody catches, as a trap in an
  *   asynchronous Rust function does; `fail CODE` is refused;
- * - every text is a batch of its own; `memoryBytes` tells how many batches were begun.
+ * - every text is a batch of its own; `memoryBytes` tells how many batches were begun;
+ * - a pack URL with `/helped/` lets helpers take batches: they add 1000 to every component. With `/refuse/` or
+ *   `/crash/` behind it, they refuse what they are given, or trap on it.
  */
 
 const DIMENSIONS = 4;
@@ -62,13 +64,36 @@ export class Engine {
     };
   }
 
+  /** @type {EngineInterface["pack"]} */
+  pack() {
+    return this.#url.includes("/helped/") ? "fake" : undefined;
+  }
+
   /** @type {EngineInterface["embed"]} */
-  async embed(texts, options, onProgress, signal) {
+  async embed(texts, options, onProgress, signal, helpers) {
     const width = options.dimensions ?? DIMENSIONS;
     const vectors = new Float32Array(texts.length * width);
-    for (const [index, text] of texts.entries()) {
-      if (index > 0) await sleep(0);
+    const waiting = texts.map((_, index) => index);
+    let open = texts.length;
+    while (open > 0) {
+      if (open < texts.length) await sleep(0);
+      while (helpers && waiting.length > 1 && helpers.hasRoom(waiting.length)) {
+        const given = /** @type {number} */ (waiting.pop());
+        helpers.give(given, Float32Array.of(texts[given]?.length ?? 0), Uint32Array.of(1));
+      }
+      if (waiting.length === 0) await helpers?.wait();
+      for (const [index, pooled] of helpers?.take() ?? []) {
+        if (!pooled) waiting.push(index);
+        else {
+          vectors.fill(pooled[0] ?? NaN, index * width, (index + 1) * width);
+          open -= 1;
+          onProgress?.(texts.length - open, texts.length);
+        }
+      }
       if (signal?.aborted) throw felsicError("aborted", "aborted");
+      const index = waiting.shift();
+      if (index === undefined) continue;
+      const text = texts[index] ?? "";
       this.#batches += 1;
       const [word, argument = ""] = text.split(" ");
       if (word === "wait") await sleep(Number(argument));
@@ -80,7 +105,8 @@ export class Engine {
         await new Promise(() => {});
       }
       vectors.fill(text.length, index * width, (index + 1) * width);
-      onProgress?.(index + 1, texts.length);
+      open -= 1;
+      onProgress?.(texts.length - open, texts.length);
     }
     const tokens = Uint32Array.from(texts, (text) => Math.min(text.length, 8));
     const truncated = Uint8Array.from(texts, (text) => Number(text.length > 8));
@@ -104,5 +130,36 @@ export class Engine {
 
   memoryBytes() {
     return this.#batches;
+  }
+}
+
+/** @typedef {import("../../../pkg/dist/engine.js").Helper} HelperInterface */
+
+/** @implements {HelperInterface} */
+export class Helper {
+  #url;
+
+  /** @param {string} url */
+  constructor(url) {
+    this.#url = url;
+  }
+
+  /** @type {Module["Helper"]["create"]} */
+  static async create(url, pack) {
+    if (pack !== "fake") throw felsicError("file-integrity", `a helper was made of ${pack}`);
+    if (url.includes("/no-helpers/")) throw felsicError("network", "no helper loads");
+    return new Helper(url);
+  }
+
+  /** @type {HelperInterface["pooled"]} */
+  async pooled([length = NaN]) {
+    if (this.#url.includes("/refuse/")) throw felsicError("input-invalid", "refused");
+    if (this.#url.includes("/crash/")) throw new WebAssembly.RuntimeError("unreachable");
+    await sleep(5);
+    return Float32Array.of(length + 1000);
+  }
+
+  memoryBytes() {
+    return 1000;
   }
 }

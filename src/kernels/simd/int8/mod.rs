@@ -14,24 +14,32 @@ mod product;
 use activations::Rounded;
 use product::product;
 
+use super::exact::PAIR;
 use super::gate::gate_row;
 use super::norm::norm_row;
 use crate::config::Activation;
 use crate::kernels::profile::{Operation, time};
+use std::ops::Range;
 
-/// Rows of weights that share a vector register.
-pub const BAND: usize = 4;
-/// Neighbours along k that the order keeps together.
-pub const QUAD: usize = 4;
-/// Tokens that go through the layers' products together: their wide activations fit the second-level cache.
-const CHUNK: usize = 48;
+/// Rows of weights that the order keeps together: two vector registers of sums.
+pub const BAND: usize = 8;
+/// Columns that share a scale come in multiples of this, so that any device can take them.
+const QUAD: usize = 4;
+/// Tokens that go through the layers' products together, at most: their activations stay in the second-level
+/// cache.
+const CHUNK: usize = 40;
+
+/// Tokens of one chunk of `n`: the chunks are about alike.
+fn chunk(n: usize) -> usize {
+    n.div_ceil(n.div_ceil(CHUNK).max(1)).max(1)
+}
 
 /// Int8 weights [m, k] in the order of [`order`], with their scales.
 #[derive(Clone, Copy)]
 pub struct Weights<'a> {
-    /// [m / 4, k / 4, 4, 4].
-    values: &'a [[i8; BAND * QUAD]],
-    /// [m / 4, k / group, 4].
+    /// [m / 8, k / 2, 8, 2].
+    values: &'a [[i8; BAND * PAIR]],
+    /// [m / 8, k / group, 8].
     scales: &'a [[f32; BAND]],
     k: usize,
     group: usize,
@@ -46,13 +54,13 @@ impl<'a> Weights<'a> {
 
     /// Rows of the matrix.
     fn m(&self) -> usize {
-        self.values.len() * BAND * QUAD / self.k
+        self.values.len() * BAND * PAIR / self.k
     }
 
-    /// Values and scales of the four rows from `4 * band`.
-    fn band(&self, band: usize) -> (&'a [[i8; BAND * QUAD]], &'a [[f32; BAND]]) {
-        let (quads, groups) = (self.k / QUAD, self.k / self.group);
-        (&self.values[band * quads..][..quads], &self.scales[band * groups..][..groups])
+    /// Scales of some groups of the eight rows from `8 * band`.
+    fn scales(&self, band: usize, groups: &Range<usize>) -> &'a [[f32; BAND]] {
+        let all = self.k / self.group;
+        &self.scales[band * all + groups.start..band * all + groups.end]
     }
 }
 
@@ -62,19 +70,19 @@ pub fn is_ordered(rows: usize, group: usize) -> bool {
 }
 
 /// Brings row-major int8 weights [m, k] and their scales [m, k / group] into the kernels' order:
-/// [m / 4, k / 4, 4, 4] and [m / 4, k / group, 4]. In place but for four rows at a time, so that no
+/// [m / 8, k / 2, 8, 2] and [m / 8, k / group, 8]. In place but for eight rows at a time, so that no
 /// second copy of a matrix ever exists.
 ///
 /// # Panics
 /// Unless [`is_ordered`].
 pub fn order(values: &mut [i8], scales: &mut [f32], k: usize, group: usize) {
-    assert!(is_ordered(values.len() / k, group), "an order of four rows and four columns");
+    assert!(is_ordered(values.len() / k, group), "an order of eight rows and pairs of columns");
     let mut rows = vec![0i8; BAND * k];
     for band in values.chunks_exact_mut(BAND * k) {
         rows.copy_from_slice(band);
-        for (at, quad) in band.as_chunks_mut::<QUAD>().0.iter_mut().enumerate() {
-            let (row, column) = (at % BAND, at / BAND * QUAD);
-            quad.copy_from_slice(&rows[row * k + column..][..QUAD]);
+        for (at, pair) in band.as_chunks_mut::<PAIR>().0.iter_mut().enumerate() {
+            let (row, column) = (at % BAND, at / BAND * PAIR);
+            pair.copy_from_slice(&rows[row * k + column..][..PAIR]);
         }
     }
     let groups = k / group;
@@ -90,7 +98,8 @@ pub fn order(values: &mut [i8], scales: &mut [f32], k: usize, group: usize) {
 /// `x` [n, k] times the weights [m, k] -> `out` [n, m].
 pub fn linear_int8(x: &[f32], weights: Weights<'_>, out: &mut [f32]) {
     let mut rounded = Rounded::default();
-    for (x, out) in x.chunks(CHUNK * weights.k).zip(out.chunks_mut(CHUNK * weights.m())) {
+    let chunk = chunk(x.len() / weights.k);
+    for (x, out) in x.chunks(chunk * weights.k).zip(out.chunks_mut(chunk * weights.m())) {
         time(Operation::Rounding, || {
             rounded.fill(x.len() / weights.k, weights.k, |token, row| {
                 row.copy_from_slice(&x[token * weights.k..][..weights.k]);
@@ -119,8 +128,9 @@ pub fn mlp_int8(x: &[f32], mlp: &Mlp<'_>, out: &mut [f32]) {
     let (hidden, inner) = (mlp.gain.len(), mlp.narrow.k);
     out.copy_from_slice(x);
     let (mut normed, mut gated) = (Rounded::default(), Rounded::default());
-    let mut wide = vec![0.0; CHUNK.min(x.len() / hidden) * 2 * inner];
-    for (x, out) in x.chunks(CHUNK * hidden).zip(out.chunks_mut(CHUNK * hidden)) {
+    let chunk = chunk(x.len() / hidden);
+    let mut wide = vec![0.0; chunk * 2 * inner];
+    for (x, out) in x.chunks(chunk * hidden).zip(out.chunks_mut(chunk * hidden)) {
         let count = x.len() / hidden;
         time(Operation::Norm, || {
             normed.fill(count, hidden, |token, row| norm_row(&x[token * hidden..][..hidden], mlp.gain, mlp.eps, row));
@@ -141,14 +151,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn order_puts_four_columns_of_four_rows_together() {
-        let (m, k, group) = (8, 12, 4);
+    fn order_puts_two_columns_of_eight_rows_together() {
+        let (m, k, group) = (16, 12, 4);
         let mut values: Vec<i8> = (0..m * k).map(|at| at as i8).collect();
         let mut scales: Vec<f32> = (0..m * k / group).map(|at| at as f32).collect();
         order(&mut values, &mut scales, k, group);
-        // Band 1, quad 2, row 3, column 1 of the quad: row 7, column 9.
-        assert_eq!(values[((4 / BAND * 3 + 2) * BAND + 3) * QUAD + 1], (7 * k + 9) as i8);
-        assert_eq!(scales[..8], [0.0, 3.0, 6.0, 9.0, 1.0, 4.0, 7.0, 10.0]);
-        assert_eq!(scales[12], 12.0);
+        // Band 1, pair 4, row 3, column 1 of the pair: row 11, column 9.
+        assert_eq!(values[((8 / BAND * 6 + 4) * BAND + 3) * PAIR + 1], (11 * k + 9) as i8);
+        assert_eq!(scales[..9], [0.0, 3.0, 6.0, 9.0, 12.0, 15.0, 18.0, 21.0, 1.0]);
+        assert_eq!(scales[24], 24.0);
     }
 }

@@ -1,72 +1,91 @@
-//! Tiles of tokens times bands of weights, in vector registers of 128 bits.
+//! Tiles of tokens times bands of weights.
 //!
-//! Through the `wide` crate: SSE2, NEON or SIMD128 instructions by the target, plain Rust elsewhere.
+//! The sums of a group fill the registers, so that what it adds up to goes to memory at once; that memory, and
+//! the activations of a tile, are few enough to stay in the first-level cache.
 
 use super::activations::{Rounded, TOKENS, Tile};
-use super::{BAND, QUAD, Weights};
+use super::{BAND, PAIR, Weights};
+use crate::kernels::simd::exact::{self, LANES, WIDTH};
+use std::hint::black_box;
+use std::ops::Range;
 use wide::{f32x4, i16x8, i32x4};
 
 /// The longest stretch of k whose products are summed in i32: 127 * 32767 * 512 < 2^31.
 const LONGEST: usize = 512;
+/// Columns that a tile is multiplied with before its next ones are touched: a tile of them takes 15 KiB.
+const COLUMNS: usize = 384;
+/// Bands that a tile meets before the next tile does, at most: of [`COLUMNS`] columns they take 48 KiB.
+const BANDS: usize = 16;
+
+/// Sums of a few tokens and one band.
+type Sums<const T: usize> = [[f32x4; WIDTH]; T];
 
 /// `activations` [n, k] times the weights [m, k]: into `out` [n, m], or added to it if `ADD`.
 pub fn product<const ADD: bool>(activations: &Rounded, weights: Weights<'_>, out: &mut [f32]) {
-    let m = weights.m();
-    let bands = m / BAND;
-    for band in (0..bands).step_by(2) {
+    let (bands, pairs) = (weights.m() / BAND, weights.k / PAIR);
+    let block = (BANDS * COLUMNS / weights.k).clamp(1, BANDS);
+    for start in (0..bands).step_by(block) {
+        let bands = start..bands.min(start + block);
+        let values = &weights.values[bands.start * pairs..bands.end * pairs];
         for tile in activations.tiles() {
-            let out = &mut out[tile.first * m + band * BAND..];
-            if band + 1 < bands {
-                let pair = [weights.band(band), weights.band(band + 1)];
-                any_tokens::<2, ADD>(&tile, pair, weights.group, m, out);
-            } else {
-                any_tokens::<1, ADD>(&tile, [weights.band(band)], weights.group, m, out);
+            const { assert!(TOKENS == 5) };
+            match tile.steps.len() {
+                1 => tile_product::<1, ADD>(&tile, weights, bands.clone(), values, out),
+                2 => tile_product::<2, ADD>(&tile, weights, bands.clone(), values, out),
+                3 => tile_product::<3, ADD>(&tile, weights, bands.clone(), values, out),
+                4 => tile_product::<4, ADD>(&tile, weights, bands.clone(), values, out),
+                _ => tile_product::<TOKENS, ADD>(&tile, weights, bands.clone(), values, out),
             }
         }
     }
 }
 
-/// Values and scales of four rows of weights.
-type Band<'a> = (&'a [[i8; BAND * QUAD]], &'a [[f32; BAND]]);
-
-/// Picks the body for the number of tokens in the tile. Rows of `out` start `m` apart.
-#[inline(always)]
-fn any_tokens<const C: usize, const ADD: bool>(
+/// One tile and at most [`BANDS`] bands, whose `values` these are.
+fn tile_product<const T: usize, const ADD: bool>(
     tile: &Tile<'_>,
-    bands: [Band<'_>; C],
-    group: usize,
-    m: usize,
+    weights: Weights<'_>,
+    bands: Range<usize>,
+    values: &[[i8; BAND * PAIR]],
     out: &mut [f32],
 ) {
-    const { assert!(TOKENS == 6) };
-    match tile.steps.len() {
-        1 => multiply::<1, C, ADD>(tile, bands, group, m, out),
-        2 => multiply::<2, C, ADD>(tile, bands, group, m, out),
-        3 => multiply::<3, C, ADD>(tile, bands, group, m, out),
-        4 => multiply::<4, C, ADD>(tile, bands, group, m, out),
-        5 => multiply::<5, C, ADD>(tile, bands, group, m, out),
-        _ => multiply::<TOKENS, C, ADD>(tile, bands, group, m, out),
+    let (words, pairs) = (tile.words.as_chunks::<T>().0, weights.group / PAIR);
+    let (groups, block) = (weights.k / weights.group, (COLUMNS / weights.group).max(1));
+    let mut sums: [Sums<T>; BANDS] = [[[f32x4::ZERO; WIDTH]; T]; BANDS];
+    for start in (0..groups).step_by(block) {
+        let groups = start..groups.min(start + block);
+        let columns = groups.start * pairs..groups.end * pairs;
+        let bands = bands.clone().zip(values.chunks_exact(weights.k / PAIR));
+        for ((band, values), sums) in bands.zip(&mut sums) {
+            add_groups(&words[columns.clone()], &values[columns.clone()], weights.scales(band, &groups), sums);
+        }
+    }
+    let m = weights.m();
+    for (band, sums) in bands.zip(&sums) {
+        for (token, (sums, step)) in sums.iter().zip(tile.steps).enumerate() {
+            let out = &mut out[(tile.first + token) * m + band * BAND..][..BAND];
+            let products = sums.map(|sum| (sum * f32x4::splat(*step)).to_array());
+            for (out, v) in out.iter_mut().zip(products.as_flattened()) {
+                *out = if ADD { *out + v } else { *v };
+            }
+        }
     }
 }
 
-/// `T` tokens times `C` bands.
+/// Adds to `sums` the products of each group, times its scales.
 #[inline(never)]
-fn multiply<const T: usize, const C: usize, const ADD: bool>(
-    tile: &Tile<'_>,
-    bands: [Band<'_>; C],
-    group: usize,
-    m: usize,
-    out: &mut [f32],
+fn add_groups<const T: usize>(
+    words: &[[i32x4; T]],
+    values: &[[i8; BAND * PAIR]],
+    scales: &[[f32; BAND]],
+    sums: &mut Sums<T>,
 ) {
-    let activations = tile.words.as_chunks::<T>().0.as_chunks::<2>().0;
-    let quads = group / QUAD;
-    let mut sums = [[f32x4::ZERO; C]; T];
-    for (index, activations) in activations.chunks_exact(quads).enumerate() {
-        let values: [&[[i8; BAND * QUAD]]; C] = std::array::from_fn(|c| &bands[c].0[index * quads..][..quads]);
-        let scales: [f32x4; C] = std::array::from_fn(|c| f32x4::new(bands[c].1[index]));
-        for (part, activations) in activations.chunks(LONGEST / QUAD).enumerate() {
-            let values = values.map(|values| &values[part * (LONGEST / QUAD)..][..activations.len()]);
-            let exact = multiply_exactly::<T, C>(activations, values);
+    let pairs = words.len() / scales.len();
+    for ((words, values), scales) in words.chunks_exact(pairs).zip(values.chunks_exact(pairs)).zip(scales) {
+        let scales: [f32x4; WIDTH] = bytemuck::cast(*scales);
+        for (words, values) in words.chunks(LONGEST / PAIR).zip(values.chunks(LONGEST / PAIR)) {
+            let exact = exact::sums(words, values, widen);
+            // Else the compiler would hold these sums in registers through the multiplications, which need them all.
+            let sums = black_box(&mut *sums);
             for (sums, exact) in sums.iter_mut().zip(exact) {
                 for ((sum, exact), scale) in sums.iter_mut().zip(exact).zip(scales) {
                     *sum += f32x4::from_i32x4(exact) * scale;
@@ -74,41 +93,13 @@ fn multiply<const T: usize, const C: usize, const ADD: bool>(
             }
         }
     }
-    for (token, (sums, step)) in sums.iter().zip(tile.steps).enumerate() {
-        for (c, sum) in sums.iter().enumerate() {
-            let (four, _) = out[token * m + c * BAND..].split_at_mut(BAND);
-            let product = (*sum * f32x4::splat(*step)).to_array();
-            for (out, v) in four.iter_mut().zip(product) {
-                *out = if ADD { *out + v } else { v };
-            }
-        }
-    }
 }
 
-/// The sums of products, without rounding: one lane a row of weights.
+/// The weights of a pair of columns, widened.
 #[inline(always)]
-fn multiply_exactly<const T: usize, const C: usize>(
-    activations: &[[[i32; T]; 2]],
-    values: [&[[i8; BAND * QUAD]]; C],
-) -> [[i32x4; C]; T] {
-    let mut sums = [[i32x4::ZERO; C]; T];
-    for (at, [first, second]) in activations.iter().enumerate() {
-        let values: [i16x8; C] = std::array::from_fn(|c| bytemuck::cast(values[c][at]));
-        // Each half-word holds two neighbouring weights; these are the lower ones, then the upper ones.
-        add_products(&mut sums, first, values.map(|values| (values << 8) >> 8));
-        add_products(&mut sums, second, values.map(|values| values >> 8));
-    }
-    sums
-}
-
-#[inline(always)]
-fn add_products<const T: usize, const C: usize>(sums: &mut [[i32x4; C]; T], words: &[i32; T], weights: [i16x8; C]) {
-    for (sums, word) in sums.iter_mut().zip(words) {
-        let activations: i16x8 = bytemuck::cast(i32x4::splat(*word));
-        for (sum, weights) in sums.iter_mut().zip(weights) {
-            *sum += activations.dot(weights);
-        }
-    }
+fn widen(values: &[i8; BAND * PAIR]) -> [i16x8; WIDTH] {
+    const { assert!(BAND == LANES) };
+    std::array::from_fn(|half| i16x8::new(std::array::from_fn(|at| i16::from(values[half * 8 + at]))))
 }
 
 #[cfg(test)]
@@ -138,7 +129,9 @@ mod tests {
 
     #[test]
     fn every_tile_gives_the_bits_of_the_plain_body() {
-        for (n, m, k, group) in [(1, 4, 4, 4), (6, 8, 64, 32), (13, 12, 96, 48), (5, 4, 32, 16), (17, 20, 8192, 4096)] {
+        for (n, m, k, group) in
+            [(1, 8, 4, 4), (6, 8, 64, 32), (13, 24, 960, 48), (5, 136, 32, 16), (17, 40, 8192, 4096)]
+        {
             let integers: Vec<i16> = (0..n * k).map(|i| (((i * 40_503) % 65_535) as i32 - 32_767) as i16).collect();
             let values: Vec<i8> = (0..m * k).map(|i| (((i * 97) % 255) as i16 - 127) as i8).collect();
             let scales: Vec<f32> = (0..m * k / group).map(|i| 0.003 + i as f32 * 1e-4).collect();

@@ -1,11 +1,6 @@
-//! Attention by sequence and head, four queries at a time against blocks of keys.
-//!
-//! The softmax is the online one (Milakov and Gimelshein, arXiv 1805.02867; Dao and others, arXiv
-//! 2205.14135): a query keeps the highest score so far and its sums relative to it, and scales them when
-//! a block brings a higher one. The score matrix therefore never exists, and since a query meets only
-//! the blocks that its window touches, local layers cost time linear in length.
+//! Four queries at a time, in f32.
 
-use super::exp;
+use super::{Run, exp, meeting, runs, visible, window};
 use crate::kernels::{AttentionShape, QUERY_COLUMNS};
 use std::ops::Range;
 use wide::f32x4;
@@ -21,16 +16,6 @@ const BLOCK: usize = 256;
 
 /// [`BLOCK`] numbers, one for each key.
 type Row = [[f32; LANES]; BLOCK / LANES];
-
-/// Consecutive queries of one sequence.
-struct Run<'a> {
-    /// `QUERY_COLUMNS` numbers a query.
-    queries: &'a [i32],
-    /// Index of the first of them in `q` and `out`.
-    index: usize,
-    /// Rows of `kv` that hold the sequence.
-    rows: Range<usize>,
-}
 
 /// Keys and values of one head, in blocks.
 #[derive(Default)]
@@ -55,8 +40,8 @@ struct Softmax {
 /// Scores of four queries and a block of keys, then the shares that they give.
 type Scores = [Row; QUERIES];
 
-/// See [`crate::kernels::Kernels::attention`]; `out` is as long as `q` and holds zeros.
-pub fn attention(q: &[f32], kv: &[f32], rope: &[f32], queries: &[i32], shape: AttentionShape, out: &mut [f32]) {
+/// See [`super::attention`].
+pub(super) fn attention(q: &[f32], kv: &[f32], rope: &[f32], queries: &[i32], shape: AttentionShape, out: &mut [f32]) {
     let mut head_data = Head::default();
     for run in runs(queries) {
         let keys = visible(&run, shape.half_window);
@@ -116,53 +101,6 @@ fn attend_head(
     for (query, met) in met.iter().enumerate() {
         let scale = 1.0 / met.total;
         out[columns(query)].iter_mut().for_each(|out| *out *= scale);
-    }
-}
-
-/// Splits the queries into runs of one sequence each.
-fn runs(queries: &[i32]) -> Vec<Run<'_>> {
-    let rows = |at: usize| queries[at * QUERY_COLUMNS + 1]..queries[at * QUERY_COLUMNS + 2];
-    let count = queries.len() / QUERY_COLUMNS;
-    let mut found = Vec::new();
-    let mut index = 0;
-    while index < count {
-        let end = (index..count).find(|at| rows(*at) != rows(index)).unwrap_or(count);
-        let sequence = rows(index);
-        found.push(Run {
-            queries: &queries[index * QUERY_COLUMNS..end * QUERY_COLUMNS],
-            index,
-            rows: sequence.start as usize..sequence.end as usize,
-        });
-        index = end;
-    }
-    found
-}
-
-/// Positions within `limits` that a query at `position` sees.
-fn window(position: usize, limits: Range<usize>, half: Option<usize>) -> Range<usize> {
-    match half {
-        None => limits,
-        Some(half) => position.saturating_sub(half).max(limits.start)..(position + half + 1).min(limits.end),
-    }
-}
-
-/// Positions that any query of a run sees.
-fn visible(run: &Run<'_>, half: Option<usize>) -> Range<usize> {
-    let positions = || run.queries.chunks_exact(QUERY_COLUMNS).map(|query| query[0] as usize);
-    let all = 0..run.rows.len();
-    let low = window(positions().min().unwrap_or(0), all.clone(), half).start;
-    low..window(positions().max().unwrap_or(0), all, half).end
-}
-
-/// The queries, of ascending `positions`, that see any of the keys `here`: the others are not even looked at,
-/// or a local layer's time would grow with the square of the length.
-fn meeting(positions: &[usize], here: &Range<usize>, half: Option<usize>) -> Range<usize> {
-    match half {
-        None => 0..positions.len(),
-        Some(half) => {
-            let from = positions.partition_point(|position| position + half < here.start);
-            from..positions.partition_point(|position| *position < here.end + half)
-        }
     }
 }
 

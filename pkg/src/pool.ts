@@ -1,0 +1,79 @@
+/** The workers that help an engine: started when there is something to share, gone with it. */
+
+import { Connection } from "./connection.js";
+import { FelsicError } from "./errors.js";
+
+/** At most so many workers unless the caller says otherwise: each has its own copy of the layers. */
+const MOST_AUTO = 4;
+
+/** How many workers `workers: "auto"` stands for: half of what the machine has, as the other half is the page's. */
+export function autoWorkers(): number {
+  const threads = globalThis.navigator?.hardwareConcurrency ?? 1;
+  return Math.max(1, Math.min(MOST_AUTO, Math.floor(threads / 2)));
+}
+
+/** What a helper is made of. */
+export interface HelperSource {
+  readonly model: string;
+  readonly pack: string;
+  readonly wasmUrl?: string;
+}
+
+/** The helpers of one engine. */
+export class Pool {
+  readonly #engine: Connection;
+  readonly #count: number;
+  readonly #source: HelperSource;
+  readonly #startWorker: () => Connection;
+  readonly #helpers = new Map<number, Connection>();
+  #started: Promise<void> | undefined;
+
+  /** `count` helpers for the engine, none started yet. */
+  constructor(engine: Connection, count: number, source: HelperSource, startWorker: () => Connection) {
+    this.#engine = engine;
+    this.#count = count;
+    this.#source = source;
+    this.#startWorker = startWorker;
+  }
+
+  /**
+   * Starts the helpers, if that has not been done; settles when each is ready or has failed to become so. A
+   * helper that fails is no error: the others, the engine at least, do its share.
+   */
+  start(): Promise<void> {
+    this.#started ??= Promise.all(Array.from({ length: this.#count }, (_, helper) => this.#startHelper(helper))).then();
+    return this.#started;
+  }
+
+  /** How many helpers are ready. */
+  get ready(): number {
+    return this.#helpers.size;
+  }
+
+  /** Bytes of the helpers' wasm memory. */
+  async memoryBytes(): Promise<number> {
+    const ask = (helper: Connection) => helper.request("memoryBytes", {}).catch(() => 0);
+    const bytes = await Promise.all([...this.#helpers.values()].map(ask));
+    return bytes.reduce((sum, bytes) => sum + bytes, 0);
+  }
+
+  async #startHelper(helper: number): Promise<void> {
+    const { port1, port2 } = new MessageChannel();
+    let connection: Connection | undefined;
+    try {
+      connection = this.#startWorker();
+      // Before anything is awaited, so that no helper outlives its engine.
+      const started = connection;
+      this.#engine.onEnd(() => started.end(new FelsicError("destroyed", "the engine has ended")));
+      await connection.request("help", { ...this.#source, port: port1 }, { transfer: [port1] });
+      this.#helpers.set(helper, connection);
+      this.#engine.send({ type: "helper", helper, port: port2 }, [port2]);
+      connection.onEnd(() => {
+        this.#helpers.delete(helper);
+        this.#engine.send({ type: "helperLost", helper });
+      });
+    } catch (error) {
+      connection?.end(error as FelsicError);
+    }
+  }
+}

@@ -1,0 +1,65 @@
+//! The scales of an int8 matrix.
+
+use half::f16;
+
+/// Scales in the type in which they were stored: those of a vocabulary table are many, and stay as they are.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Scales {
+    /// Half precision.
+    F16(Vec<f16>),
+    /// Single precision.
+    F32(Vec<f32>),
+}
+
+impl Scales {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        match self {
+            Scales::F16(scales) => scales.len(),
+            Scales::F32(scales) => scales.len(),
+        }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The scale at `index`.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub fn at(&self, index: usize) -> f32 {
+        match self {
+            Scales::F16(scales) => scales[index].to_f32(),
+            Scales::F32(scales) => scales[index],
+        }
+    }
+
+    /// All of them as f32; every value is exact.
+    pub fn into_f32(self) -> Vec<f32> {
+        match self {
+            Scales::F16(scales) => scales.into_iter().map(f16::to_f32).collect(),
+            Scales::F32(scales) => scales,
+        }
+    }
+
+    /// Leaves the scales before `at` here and gives the rest.
+    ///
+    /// # Panics
+    /// If there are fewer.
+    pub fn split_off(&mut self, at: usize) -> Self {
+        match self {
+            Scales::F16(scales) => Scales::F16(scales.split_off(at)),
+            Scales::F32(scales) => Scales::F32(scales.split_off(at)),
+        }
+    }
+
+    /// Bytes that they take in memory.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Scales::F16(scales) => 2 * scales.len(),
+            Scales::F32(scales) => 4 * scales.len(),
+        }
+    }
+}
