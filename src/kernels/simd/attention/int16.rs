@@ -17,11 +17,11 @@ const QUERIES: usize = 5;
 /// Keys of a block.
 const BLOCK: usize = 256;
 /// The largest share.
-const SHARE: f32 = 32767.0;
+const SHARE: f32 = 16383.0;
 /// The largest magnitude of a value.
-const VALUE: f32 = 2047.0;
-/// Pairs of keys whose shares times values are summed in i32: 32767 * 2047 * 32 < 2^31.
-const CHUNK: usize = 16;
+const VALUE: f32 = 8191.0;
+/// Pairs of keys whose shares times values are summed in i32: 16383 * 8191 * 16 < 2^31.
+const CHUNK: usize = 8;
 
 /// The largest magnitude of queries and keys `d` wide: d products of two of them fit i32.
 fn largest_factor(d: usize) -> f32 {
@@ -333,7 +333,7 @@ mod tests {
         kv[0] = [2f32.sqrt() * 12.0, 0.0, 0.0, 1.0];
         let first = 12f32.exp();
         let want = [4095.0 / (first + 4095.0), (first - 4095.0) / (first + 4095.0)];
-        // In the block of the one key the others round to nothing: at most 255 / 65534 of it.
+        // In the block of the one key the others round to nothing: at most 255 / 32766 of it.
         for (got, want) in attend([1.0, 0.0], &kv).iter().zip(want) {
             assert!((got - want).abs() < 4e-3, "{got} instead of {want}");
         }
