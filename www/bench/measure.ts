@@ -2,11 +2,24 @@
 
 import { median } from "./report.js";
 import type { Row } from "./report.js";
-import type { Answer, EngineChoice, Loaded, Request, Shape } from "./protocol";
+import type { Answer, EngineChoice, EngineName, Loaded, Request, Shape } from "./protocol";
 
 /** How many times a shape is run on each engine, after one run that does not count. */
 export interface Load extends Shape {
   runs: number;
+}
+
+/** The worker that runs `engine`. Vite finds a worker's script only where its address stands in the call. */
+function startWorker(engine: EngineName): Worker {
+  switch (engine) {
+    case "felsic-cpu":
+    case "felsic-webgpu":
+      return new Worker(new URL("./felsic.worker.ts", import.meta.url), { type: "module" });
+    case "ort-web":
+      return new Worker(new URL("./ort.worker.ts", import.meta.url), { type: "module" });
+    case "transformers-js":
+      return new Worker(new URL("./transformers.worker.ts", import.meta.url), { type: "module" });
+  }
 }
 
 /** An engine in its own worker. */
@@ -18,11 +31,7 @@ export class Remote {
 
   /** Starts a worker for `choice`; nothing is loaded yet. */
   static start(choice: EngineChoice): Remote {
-    const worker =
-      choice.engine === "ort-web"
-        ? new Worker(new URL("./ort.worker.ts", import.meta.url), { type: "module" })
-        : new Worker(new URL("./felsic.worker.ts", import.meta.url), { type: "module" });
-    return new Remote(choice, worker);
+    return new Remote(choice, startWorker(choice.engine));
   }
 
   private ask<T extends Answer["type"]>(request: Request, expected: T): Promise<Extract<Answer, { type: T }>> {

@@ -4,26 +4,17 @@ import * as ort from "onnxruntime-web/wasm";
 import loaderUrl from "onnxruntime-web/ort-wasm-simd-threaded.mjs?url";
 import wasmUrl from "onnxruntime-web/ort-wasm-simd-threaded.wasm?url";
 import { mustBeUnit, serve, type EngineChoice, type Loaded, type Shape } from "./protocol";
+import { memoryBytes } from "./wasm-memory";
 
 /** Ids below this exist in every vocabulary that is compared here. */
 const IDS = 50_000;
-
-// onnxruntime-web does not hand out its memory, but it makes it through this constructor.
-const memories: WebAssembly.Memory[] = [];
-WebAssembly.Memory = new Proxy(WebAssembly.Memory, {
-  construct(target, [descriptor]: [WebAssembly.MemoryDescriptor]) {
-    const memory = new target(descriptor);
-    memories.push(memory);
-    return memory;
-  },
-});
 
 let session: ort.InferenceSession | undefined;
 
 async function load(choice: EngineChoice): Promise<Loaded> {
   ort.env.wasm.numThreads = choice.threads;
   ort.env.wasm.wasmPaths = { mjs: new URL(loaderUrl, import.meta.url).href, wasm: new URL(wasmUrl, import.meta.url).href };
-  session = await ort.InferenceSession.create(choice.model, { executionProviders: ["wasm"] });
+  session = await ort.InferenceSession.create(`${choice.model}onnx/model_quantized.onnx`, { executionProviders: ["wasm"] });
   return { format: "q8", about: `onnxruntime-web ${ort.env.versions.web ?? ""}` };
 }
 
@@ -63,4 +54,4 @@ async function run(shape: Shape, seed: number): Promise<number> {
   return ms;
 }
 
-serve({ load, run, memory: () => (memories.length ? Math.max(...memories.map((memory) => memory.buffer.byteLength)) : null) });
+serve({ load, run, memory: memoryBytes });

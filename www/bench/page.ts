@@ -1,5 +1,6 @@
 /** The benchmark page: settings to runs to a table. `run.mjs` drives the same functions through `felsicBench`. */
 
+import { parseEngine } from "./engines.js";
 import { compare, start, type Load, type Remote } from "./measure";
 import type { EngineChoice, Shape } from "./protocol";
 import { label, timesTable, type Row } from "./report.js";
@@ -24,15 +25,12 @@ const absolute = (address: string): string => new URL(address, location.href).hr
 
 /** What the form says. */
 function settings(form: FormData): { choices: EngineChoice[]; loads: Load[] } {
-  const pack = absolute(String(form.get("pack")));
   const peer = String(form.get("peer"));
-  const choices = form.getAll("engine").map((value): EngineChoice => {
-    if (value === "felsic-cpu" || value === "felsic-webgpu") return { engine: value, threads: 1, model: pack };
-    if (!peer) throw new Error("onnxruntime-web needs the address of an ONNX file");
-    const threads = value === "ort-web-2" ? 2 : 1;
-    if (threads > 1 && !crossOriginIsolated) throw new Error("this page is not cross-origin isolated, so there are no threads");
-    return { engine: "ort-web", threads, model: absolute(peer) };
-  });
+  const models = { pack: absolute(String(form.get("pack"))), peer: peer && absolute(peer) };
+  const choices = form.getAll("engine").map((value) => parseEngine(String(value), models));
+  if (!crossOriginIsolated && choices.some(({ threads }) => threads > 1)) {
+    throw new Error("this page is not cross-origin isolated, so there are no threads");
+  }
   if (!choices.length) throw new Error("choose an engine");
   const runs = Math.max(1, Number(form.get("runs")) || 1);
   const loads = form.getAll("shape").map((value) => ({ ...SHAPES[Number(value)]!, runs }));

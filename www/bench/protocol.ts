@@ -1,14 +1,14 @@
 /** What the page and its engine workers say to each other. */
 
 /** Which engine a worker runs. */
-export type EngineName = "felsic-cpu" | "felsic-webgpu" | "ort-web";
+export type EngineName = "felsic-cpu" | "felsic-webgpu" | "ort-web" | "transformers-js";
 
 /** An engine with its settings, as the page asks for it. */
 export interface EngineChoice {
   engine: EngineName;
   /** Threads; felsic has one a worker. */
   threads: number;
-  /** Address of the pack (felsic, ends in "/") or of the ONNX file (ort-web). */
+  /** Address of the pack (felsic) or of a model folder laid out as on the Hugging Face Hub (the peers); ends in "/". */
   model: string;
 }
 

@@ -4,10 +4,11 @@
  */
 import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { cpus, platform, totalmem } from "node:os";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { gzipSync } from "node:zlib";
 import { chromium } from "playwright-core";
+import { parseEngine } from "./engines.js";
 import { label, markdown, median } from "./report.js";
 import { serve } from "./server.mjs";
 
@@ -21,11 +22,10 @@ const { values: options } = parseArgs({
     site: { type: "string" }, // the built site, with bench/ in it
     packs: { type: "string" }, // folder of packs
     pack: { type: "string" }, // the pack's name there
-    peer: { type: "string" }, // the ONNX file; engines named ort-web need it
-    tokenizer: { type: "string" }, // the tokenizer.json that goes with the ONNX file
+    peer: { type: "string" }, // the peers' model folder, laid out as on the Hugging Face Hub
     out: { type: "string" },
     chromium: { type: "string" },
-    engines: { type: "string" }, // e.g. felsic-cpu,ort-web,ort-web:2
+    engines: { type: "string" }, // e.g. felsic-cpu,ort-web,ort-web:2,transformers-js
     shapes: { type: "string" }, // e.g. 1x16,8x128
     runs: { type: "string" }, // number for every shape, instead of the defaults below
     starts: { type: "string" },
@@ -52,14 +52,8 @@ function parseShape(text) {
   return { batch, tokens, runs: options.runs ? Number(options.runs) : defaultRuns(batch * tokens) };
 }
 
-/** @param {string} text @returns {EngineChoice} */
-function parseEngine(text) {
-  const [engine, threads = "1"] = text.split(":");
-  if (engine !== "felsic-cpu" && engine !== "felsic-webgpu" && engine !== "ort-web") throw new Error(`no engine is called ${engine}`);
-  if (engine === "ort-web" && !options.peer) throw new Error("ort-web needs --peer");
-  const model = engine === "ort-web" ? `peer/${basename(options.peer ?? "")}` : `packs/${options.pack}/`;
-  return { engine, threads: Number(threads), model };
-}
+/** Addresses of the models on the server at `url`. @param {string} url */
+const models = (url) => ({ pack: `${url}packs/${need("pack")}/`, peer: options.peer ? `${url}peer/` : "" });
 
 function launch() {
   return chromium.launch({
@@ -130,8 +124,8 @@ const served = new Map();
  * @param {string} path
  */
 function partOf(path) {
-  if (path.startsWith("/peer/") || path.endsWith(".safetensors")) return "weights";
-  if (path.startsWith("/packs/")) return "tokenizer";
+  if (/\.(safetensors|onnx)$/.test(path)) return "weights";
+  if (/^\/(packs|peer)\//.test(path)) return "tokenizer";
   return /\.(js|mjs|wasm)$/.test(path) && !/\/index-[^/]*\.js$/.test(path) ? "runtime" : null;
 }
 
@@ -147,8 +141,8 @@ function countBytes(engine) {
     const part = partOf(path);
     if (part) add(part, file);
   }
-  // The peer is fed with ids; a page that uses it loads the checkpoint's own tokenizer file.
-  if (engine === "ort-web" && options.tokenizer) add("tokenizer", options.tokenizer);
+  // onnxruntime-web is fed with ids; a page that uses it loads the checkpoint's own tokenizer file.
+  if (engine === "ort-web" && options.peer) add("tokenizer", join(options.peer, "tokenizer.json"));
   return [...parts].map(([part, sum]) => ({ engine, part: /** @type {"runtime"} */ (part), ...sum }));
 }
 
@@ -190,7 +184,7 @@ async function measureAlone(url, choice, shapes) {
 
 /** @param {string} url */
 async function measureAll(url) {
-  const choices = need("engines").split(",").map(parseEngine).map((choice) => ({ ...choice, model: url + choice.model }));
+  const choices = need("engines").split(",").map((text) => parseEngine(text, models(url)));
   const loads = need("shapes").split(",").map(parseShape);
   /** @type {Report} */
   const report = {
@@ -216,11 +210,10 @@ async function measureAll(url) {
 
 /** @type {Record<string, string>} */
 const folders = { "/": need("site"), "/packs/": need("packs") };
-if (options.peer) folders["/peer/"] = join(options.peer, "..");
+if (options.peer) folders["/peer/"] = options.peer;
 const server = await serve(folders, Number(options.port ?? 0), (path, file) => served.set(path, file));
 if (options.serve) {
-  const models = new URLSearchParams({ pack: `../packs/${options.pack}/`, peer: `../peer/${basename(options.peer ?? "")}` });
-  console.log(`The benchmark page: ${server.url}bench/?${models} (Ctrl-C ends it)`);
+  console.log(`The benchmark page: ${server.url}bench/?${new URLSearchParams(models("../"))} (Ctrl-C ends it)`);
 } else {
   const report = await measureAll(server.url);
   server.close();

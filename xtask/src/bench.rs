@@ -1,15 +1,17 @@
-//! `cargo xtask bench`: felsic and onnxruntime-web in Chromium, in one page.
+//! `cargo xtask bench`: felsic, onnxruntime-web and transformers.js in Chromium, in one page.
 
+use crate::checkpoints::Seeded;
 use crate::process::{command, run as run_command};
 use crate::{files, packs, project, setup, web};
 use anyhow::{Context, Result};
 use clap::Args;
+use std::fs;
 use std::path::PathBuf;
 
 #[derive(Args)]
 pub struct Options {
-    /// Engines, each with `:THREADS` behind it if not one: felsic-cpu, felsic-webgpu, ort-web
-    #[arg(long, value_delimiter = ',', default_value = "felsic-cpu,ort-web,ort-web:2")]
+    /// Engines, each with `:THREADS` behind it if not one: felsic-cpu, felsic-webgpu, ort-web, transformers-js
+    #[arg(long, value_delimiter = ',', default_value = "felsic-cpu,ort-web,ort-web:2,transformers-js")]
     engines: Vec<String>,
     /// Shapes, each BATCHxTOKENS
     #[arg(long, value_delimiter = ',', default_value = "1x16,1x128,1x512,8x128,32x32,1x2048")]
@@ -23,7 +25,7 @@ pub struct Options {
     /// A pack or a checkpoint, as for `demo`
     #[arg(long, default_value = "granite-97m")]
     model: String,
-    /// Only serve the page, with the pack and the peer, for a browser of your own
+    /// Only serve the page, with the pack and the peers' model, for a browser of your own
     #[arg(long)]
     serve: bool,
     /// Port on localhost [default: any free one; with --serve 4174]
@@ -31,16 +33,25 @@ pub struct Options {
     port: Option<u16>,
 }
 
-/// The ONNX file for onnxruntime-web, of the 97M shape in 8 bits.
+/// The peers' model folder, laid out as on the Hugging Face Hub: an ONNX file of the 97M shape in 8 bits, with the
+/// seeded checkpoint's settings and tokenizer.
 fn peer() -> Result<PathBuf> {
-    let out = project::target("peer/granite-97m-q8.onnx");
+    let folder = project::target("peer/granite-97m");
+    let checkpoint = Seeded::named("granite-97m").context("there is no checkpoint granite-97m")?.make()?;
     let sources = project::path("tests/peer");
-    if !files::is_fresh(&[&out], &[&sources]) {
-        std::fs::create_dir_all(project::target("peer"))?;
-        let mut make = setup::python(&["numpy", "onnx"])?.run([sources.join("make_peer.py")]);
-        run_command(make.arg(&out)).context("cannot make the ONNX file for onnxruntime-web")?;
+    if files::is_fresh(&[&folder], &[&sources, &checkpoint]) {
+        return Ok(folder);
     }
-    Ok(out)
+    files::make_folder(&folder, |new| {
+        fs::create_dir_all(new.join("onnx"))?;
+        for name in ["config.json", "tokenizer.json", "tokenizer_config.json"] {
+            fs::write(new.join(name), fs::read(checkpoint.join(name))?)?;
+        }
+        let mut make = setup::python(&["numpy", "onnx"])?.run([sources.join("make_peer.py")]);
+        run_command(make.arg(new.join("onnx/model_quantized.onnx")))
+    })
+    .context("cannot make the peers' model")?;
+    Ok(folder)
 }
 
 /// Builds, packs, measures, and prints where the report is.
@@ -52,9 +63,8 @@ pub fn run(options: &Options) -> Result<()> {
     bench.arg("--site").arg(project::path("www/dist"));
     bench.arg("--packs").arg(pack.parent().context("a pack lies in a folder")?);
     bench.arg("--pack").arg(pack.file_name().context("a pack has a name")?);
-    if options.serve || options.engines.iter().any(|engine| engine.starts_with("ort-web")) {
+    if options.serve || options.engines.iter().any(|engine| !engine.starts_with("felsic-")) {
         bench.arg("--peer").arg(peer()?);
-        bench.arg("--tokenizer").arg(project::target("checkpoints/tokenizer-a/tokenizer.json"));
     }
     if options.serve {
         return run_command(bench.args(["--serve", "--port", &options.port.unwrap_or(4174).to_string()]));

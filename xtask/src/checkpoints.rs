@@ -153,6 +153,16 @@ fn must_be(file: &Path, sha256: &str) -> Result<()> {
     Ok(())
 }
 
+/// The `tokenizer.json` files of the seeded checkpoints, made if need be; with `large` of all four.
+pub fn tokenizers(large: bool) -> Result<Vec<PathBuf>> {
+    let chosen = SEEDED.iter().filter(|seeded| large || !seeded.large);
+    let files = chosen.map(|seeded| Ok(seeded.tokenizer.make()?.join("tokenizer.json")));
+    let mut files = files.collect::<Result<Vec<_>>>()?;
+    files.sort();
+    files.dedup();
+    Ok(files)
+}
+
 /// Makes the seeded checkpoints; with `large` all four.
 pub fn make(large: bool) -> Result<()> {
     setup::npm_packages(project::root())?;

@@ -37,7 +37,7 @@ enum Command {
     Demo(demo::Options),
     /// Runs all tests, from formatting to the browser
     Test(test::Options),
-    /// Times felsic and onnxruntime-web in Chromium and writes target/bench/report.json
+    /// Times felsic, onnxruntime-web and transformers.js in Chromium and writes target/bench/report.json
     Bench(bench::Options),
     /// Makes the packs that tests, demo and benchmark load
     Packs {

@@ -5,7 +5,9 @@ use crate::process::{cargo, command, run as run_command};
 use crate::{packs, project, setup, size, wasm, web};
 use anyhow::{Result, bail};
 use clap::Args;
+use std::env;
 use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 #[derive(Args)]
@@ -13,6 +15,9 @@ pub struct Options {
     /// Also the two larger shapes
     #[arg(long)]
     full: bool,
+    /// Strings that each tokenizer is compared on [default: 20000]
+    #[arg(long)]
+    strings: Option<u32>,
     /// Only the steps whose name contains this, and what they need
     filter: Option<String>,
 }
@@ -48,6 +53,9 @@ const STEPS: &[Step] = &[
     Step { name: "browser", needs: &["page", "packs"], run: browser },
 ];
 
+/// Steps that run only when the filter names them: they repeat a part of the others at greater length.
+const ON_REQUEST: &[Step] = &[Step { name: "tokenizer", needs: &[], run: tokenizer }];
+
 fn format(_: &Options) -> Result<Outcome> {
     run_command(&mut cargo(["fmt", "--all", "--check"]))?;
     Ok(Passed)
@@ -72,10 +80,23 @@ fn unless_ci(setup: Result<()>) -> Result<Outcome> {
     }
 }
 
-fn native(_: &Options) -> Result<Outcome> {
-    let felsic = run_command(&mut cargo(["test", "--release", "--no-fail-fast", "--package", "felsic"]));
+fn native(options: &Options) -> Result<Outcome> {
+    let mut felsic = cargo(["test", "--release", "--no-fail-fast", "--package", "felsic"]);
+    let felsic = run_command(with_strings(&mut felsic, options));
     let xtask = run_command(&mut cargo(["test", "--package", "xtask"]));
     felsic.and(xtask).map(|()| Passed)
+}
+
+/// The compact tokenizer against the `tokenizers` crate, on the seeded checkpoints' vocabularies too.
+fn tokenizer(options: &Options) -> Result<Outcome> {
+    let files = env::join_paths(checkpoints::tokenizers(options.full)?)?;
+    let mut tests = cargo(["test", "--release", "--package", "felsic", "--test", "tokenizer", "--", "--nocapture"]);
+    run_command(with_strings(&mut tests, options).env("FELSIC_TOKENIZER_FILES", files))?;
+    Ok(Passed)
+}
+
+fn with_strings<'a>(tests: &'a mut Command, options: &Options) -> &'a mut Command {
+    tests.envs(options.strings.map(|count| ("FELSIC_TOKENIZER_STRINGS", count.to_string())))
 }
 
 /// Every golden file against the command line: fixtures first, then the full sizes.
@@ -138,7 +159,7 @@ impl Finished {
     }
 }
 
-/// The steps whose name contains `filter`, with all that they need, in order.
+/// The steps whose name contains `filter`, with all that they need, in order; then those on request, if there is a filter.
 fn chosen(filter: &str) -> Vec<&'static Step> {
     let mut wanted = vec![false; STEPS.len()];
     for (i, step) in STEPS.iter().enumerate().rev() {
@@ -149,7 +170,8 @@ fn chosen(filter: &str) -> Vec<&'static Step> {
             }
         }
     }
-    STEPS.iter().zip(wanted).filter_map(|(step, wanted)| wanted.then_some(step)).collect()
+    let on_request = ON_REQUEST.iter().filter(|step| !filter.is_empty() && step.name.contains(filter));
+    STEPS.iter().zip(wanted).filter_map(|(step, wanted)| wanted.then_some(step)).chain(on_request).collect()
 }
 
 fn perform(step: &Step, options: &Options, finished: &[Finished]) -> End {
@@ -171,7 +193,7 @@ fn perform(step: &Step, options: &Options, finished: &[Finished]) -> End {
 pub fn run(options: &Options) -> Result<()> {
     let steps = chosen(options.filter.as_deref().unwrap_or(""));
     if steps.is_empty() {
-        let names = STEPS.iter().map(|step| step.name).collect::<Vec<_>>().join(", ");
+        let names = STEPS.iter().chain(ON_REQUEST).map(|step| step.name).collect::<Vec<_>>().join(", ");
         bail!("no step has such a name; there are {names}");
     }
     let mut finished: Vec<Finished> = Vec::new();
@@ -219,13 +241,14 @@ mod tests {
         assert_eq!(names("format"), ["format"]);
         assert_eq!(names("no such step"), [] as [&str; 0]);
         assert_eq!(names("").len(), STEPS.len());
+        assert_eq!(names("tokenizer"), ["tokenizer"]);
     }
 
     #[test]
     fn a_step_does_not_run_when_what_it_needs_has_failed() {
         let step = Step { name: "later", needs: &["earlier"], run: |_| panic!("must not run") };
         let earlier = Finished { name: "earlier", end: End::Failed("no".into()), time: Duration::ZERO };
-        let options = Options { full: false, filter: None };
+        let options = Options { full: false, strings: None, filter: None };
         assert!(matches!(perform(&step, &options, &[earlier]), End::Failed(why) if why.contains("earlier")));
     }
 }
