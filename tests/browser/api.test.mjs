@@ -176,6 +176,25 @@ test("a task type without a prompt of its own changes nothing; an unknown prompt
   assert.match(refused.message ?? "", /nowhere/);
 });
 
+test("helpers give the bits that the engine alone gives", async () => {
+  const texts = Array.from({ length: 60 }, (_, index) => `${index} ${"a longer text ".repeat(index % 13)}`);
+  const alone = await embedAll(texts);
+  const [ready, shared, bytes] = await environment.page.evaluate(
+    async ({ model, texts }) => {
+      const embedder = await felsic.Embedder.create({ model, workers: 3 });
+      const ready = await embedder.warmUp();
+      const alone = await embedder.memoryBytes();
+      const vectors = await embedder.embed(texts);
+      embedder.destroy();
+      return /** @type {const} */ ([ready, vectors.map((vector) => Array.from(vector)), alone]);
+    },
+    { model: environment.pack("tiny-silu-f32"), texts },
+  );
+  assert.equal(ready, 3);
+  assert.ok(bytes > 0);
+  assert.deepEqual(shared, alone);
+});
+
 test("abort stops the engine between batches", async () => {
   const { stopped, whole } = await embedder.evaluate(async (embedder) => {
     const texts = Array.from({ length: 200 }, (_, index) => `${index} ${"a cat sleeps on the sill ".repeat(20)}`);
