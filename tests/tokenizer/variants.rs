@@ -2,8 +2,52 @@
 
 use crate::texts::{Random, string};
 use crate::{MODELS, compact, special_contents, strings, tokenizer_json};
+use felsic::error::Code;
 use felsic::tokenizer::{Tokenizer, compact as compact_form};
 use serde_json::{Value, json};
+use std::collections::{HashMap, HashSet};
+use tokenizers::{NormalizedString, Normalizer};
+
+/// Whether two added tokens are searched for as one string. The crate accepts that, and finds the one or the other
+/// as its hash map has it, which differs from load to load: no ids are right, so the compact form refuses it.
+fn is_ambiguous(json: &[u8]) -> bool {
+    let crates = tokenizers::Tokenizer::from_bytes(json).unwrap();
+    let normal_form = |content: &str| {
+        let mut text = NormalizedString::from(content);
+        if let Some(normaliser) = crates.get_normalizer() {
+            normaliser.normalize(&mut text).unwrap();
+        }
+        text.get().to_owned()
+    };
+    let json: Value = serde_json::from_slice(json).unwrap();
+    let tokens = json["added_tokens"].as_array().unwrap().iter();
+    // Of the entries with the same content the last one counts.
+    let is_normalized: HashMap<&str, bool> =
+        tokens.map(|token| (token["content"].as_str().unwrap(), token["normalized"] == json!(true))).collect();
+    let normalized = is_normalized.into_iter().filter_map(|(content, normalized)| normalized.then_some(content));
+    let mut seen = HashSet::new();
+    normalized.map(normal_form).any(|form| !seen.insert(form))
+}
+
+#[test]
+fn added_tokens_with_the_same_normal_form_are_refused() {
+    let mut json: Value = serde_json::from_slice(&tokenizer_json("tiny-gemma")).unwrap();
+    for content in ["x y", "x\u{2581}y"] {
+        let token = json!({
+            "id": 0, "content": content, "special": false,
+            "lstrip": false, "rstrip": false, "single_word": false, "normalized": true
+        });
+        json["added_tokens"].as_array_mut().unwrap().push(token);
+    }
+    let bytes = serde_json::to_vec(&json).unwrap();
+    assert!(is_ambiguous(&bytes));
+    assert_eq!(compact_form::compile(&bytes).unwrap_err().code(), Code::TokenizerInvalid);
+    let last = json["added_tokens"].as_array_mut().unwrap().last_mut().unwrap();
+    last["normalized"] = json!(false);
+    let bytes = serde_json::to_vec(&json).unwrap();
+    assert!(!is_ambiguous(&bytes));
+    compact(&bytes);
+}
 
 /// The tokenizers of the fixtures with other flags on their added tokens, and a few more of those.
 #[test]
@@ -30,17 +74,15 @@ fn added_tokens_match_as_in_the_tokenizers_crate() {
             }
         }
         let json = serde_json::to_vec(&json).unwrap();
-        let native = match Tokenizer::from_json(&json) {
-            Ok(native) => native,
-            // Two tokens with the same normal form.
-            Err(error) => {
-                assert_eq!(compact_form::compile(&json).unwrap_err().code(), error.code());
-                continue;
-            }
-        };
-        let compact = compact(&json);
+        if is_ambiguous(&json) {
+            assert_eq!(compact_form::compile(&json).unwrap_err().code(), Code::TokenizerInvalid, "variant {variant}");
+            continue;
+        }
+        let (compact, native) = (compact(&json), Tokenizer::from_json(&json).unwrap());
         let special: Vec<String> = special_contents(&json).into_iter().chain(MORE.map(String::from)).collect();
         let special: Vec<&str> = special.iter().map(String::as_str).collect();
+        // A generator of their own: the variants must not depend on how many strings are drawn.
+        let mut random = Random(1000 + variant as u64);
         for _ in 0..strings() / 40 {
             let text = string(&mut random, &special);
             assert_eq!(compact.encode(&text).unwrap(), native.encode(&text).unwrap(), "variant {variant}: {text:?}");
