@@ -115,6 +115,7 @@ export class Embedder {
    * are. One that cannot be started is left out. Calls that come before are answered by those that are ready.
    */
   async warmUp(): Promise<number> {
+    // A request like any other, so that an embedder that has ended says so.
     await this.#connection.request("memoryBytes", {});
     await this.#pool?.start();
     return 1 + (this.#pool?.ready ?? 0);

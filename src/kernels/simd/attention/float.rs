@@ -1,7 +1,7 @@
 //! Four queries at a time, in f32.
 
-use super::{Run, exp, meeting, runs, visible, window};
-use crate::kernels::{AttentionShape, QUERY_COLUMNS};
+use super::{BLOCK, Group, Run, Softmax, exp, groups, runs, turn, visible};
+use crate::kernels::AttentionShape;
 use std::ops::Range;
 use wide::f32x4;
 
@@ -11,9 +11,6 @@ const QUERIES: usize = 4;
 const LANES: usize = 4;
 /// Registers of keys, or of columns of values, in one step: with four queries each they fill a processor's 16.
 const STEP: usize = 2;
-/// Keys of a block: of a head 64 wide, keys and values take 128 KiB.
-const BLOCK: usize = 256;
-
 /// [`BLOCK`] numbers, one for each key.
 type Row = [[f32; LANES]; BLOCK / LANES];
 
@@ -26,15 +23,6 @@ struct Head {
     values: Vec<[f32; LANES]>,
     /// Registers that a value takes, a multiple of [`STEP`]: what d does not fill is zero.
     registers: usize,
-}
-
-/// What a query knows of the keys that it has met.
-#[derive(Clone, Copy)]
-struct Softmax {
-    /// The highest score.
-    highest: f32,
-    /// The sum of `exp(score - highest)`.
-    total: f32,
 }
 
 /// Scores of four queries and a block of keys, then the shares that they give.
@@ -64,36 +52,29 @@ fn attend_head(
     shape: AttentionShape,
     out: &mut [f32],
 ) {
-    let (d, width) = (shape.head_size, shape.heads * shape.head_size);
-    let columns = |query: usize| (run.index + query) * width + head * d..(run.index + query) * width + head * d + d;
-    let positions: Vec<usize> = run.queries.chunks_exact(QUERY_COLUMNS).map(|query| query[0] as usize).collect();
-    let mut met = vec![Softmax { highest: f32::NEG_INFINITY, total: 0.0 }; positions.len()];
+    let d = shape.head_size;
+    let columns = |query: usize| run.columns(query, head, shape);
+    let positions = run.positions();
+    let mut met = vec![Softmax::START; positions.len()];
     let mut scores: Scores = [[[0.0; LANES]; BLOCK / LANES]; QUERIES];
-    let mut turned = vec![[0.0; QUERIES]; d];
+    let (mut turned, mut query_turned) = (vec![[0.0; QUERIES]; d], vec![0.0; d]);
     for block in 0..keys.len().div_ceil(BLOCK) {
         let start = keys.start + block * BLOCK;
         let here = start..keys.end.min(start + BLOCK);
-        let queries = meeting(&positions, &here, shape.half_window);
-        for first in queries.clone().step_by(QUERIES) {
-            // A last group that is not full repeats its last query.
-            let count = QUERIES.min(queries.end - first);
-            let group: [usize; QUERIES] = std::array::from_fn(|t| first + t.min(count - 1));
-            let seen = group.map(|query| {
-                let seen = window(positions[query], here.clone(), shape.half_window);
-                seen.start - start..seen.end - start
-            });
-            let steps = steps(&seen);
-            for (t, query) in group.into_iter().enumerate() {
-                turn_query(&mut turned, t, &q[columns(query)], &rope[positions[query] * d..][..d]);
+        for group in groups::<QUERIES>(&positions, here, shape.half_window, LANES * STEP) {
+            let Group { queries, count, seen, steps } = group;
+            for (t, query) in queries.into_iter().enumerate() {
+                turn(&q[columns(query)], &rope[positions[query] * d..][..d], &mut query_turned);
+                place_query(&mut turned, t, &query_turned);
             }
             score(&data.keys[block * d..][..d], &turned, steps.clone(), &mut scores);
-            for (t, query) in group.into_iter().enumerate().take(count) {
+            for (t, query) in queries.into_iter().enumerate().take(count) {
                 let kept = meet(&mut met[query], &mut scores[t], seen[t].clone(), steps.clone());
                 out[columns(query)].iter_mut().for_each(|out| *out *= kept);
             }
             add_values(data, block, &scores, steps, d, |t, column, sums| {
                 if t < count {
-                    out[columns(group[t])][column..].iter_mut().zip(sums).for_each(|(out, sum)| *out += sum);
+                    out[columns(queries[t])][column..].iter_mut().zip(sums).for_each(|(out, sum)| *out += sum);
                 }
             });
         }
@@ -102,13 +83,6 @@ fn attend_head(
         let scale = 1.0 / met.total;
         out[columns(query)].iter_mut().for_each(|out| *out *= scale);
     }
-}
-
-/// The steps of a block that hold all keys that any of the queries sees.
-fn steps(seen: &[Range<usize>; QUERIES]) -> Range<usize> {
-    let from = seen.iter().map(|range| range.start).min().unwrap_or(0);
-    let to = seen.iter().map(|range| range.end).max().unwrap_or(0);
-    from / (LANES * STEP)..to.div_ceil(LANES * STEP)
 }
 
 impl Head {
@@ -147,16 +121,10 @@ impl Head {
     }
 }
 
-/// A query turned to its position and divided by sqrt(d), which the scores then need no more: column
-/// `t` of `out` [d, QUERIES].
-fn turn_query(out: &mut [[f32; QUERIES]], t: usize, query: &[f32], angles: &[f32]) {
-    let half = query.len() / 2;
-    let (cos, sin) = angles.split_at(half);
-    let scale = 1.0 / (query.len() as f32).sqrt();
-    for j in 0..half {
-        out[j][t] = (query[j] * cos[j] - query[j + half] * sin[j]) * scale;
-        out[j + half][t] = (query[j + half] * cos[j] + query[j] * sin[j]) * scale;
-    }
+/// A turned query divided by sqrt(d), which the scores then need no more: column `t` of `out` [d, QUERIES].
+fn place_query(out: &mut [[f32; QUERIES]], t: usize, turned: &[f32]) {
+    let scale = 1.0 / (turned.len() as f32).sqrt();
+    out.iter_mut().zip(turned).for_each(|(out, v)| out[t] = v * scale);
 }
 
 /// Scores of four queries [d, QUERIES] and the keys of `steps`.

@@ -6,16 +6,14 @@
 
 use super::exact::{self, LANES, PAIR, WIDTH};
 use super::maths::{exp2_below_one, largest, rounded, to_integer};
-use super::{Run, meeting, runs, visible, window};
-use crate::kernels::{AttentionShape, QUERY_COLUMNS};
+use super::{BLOCK, Group, Run, Softmax, groups, runs, turn, visible};
+use crate::kernels::AttentionShape;
 use std::hint::black_box;
 use std::ops::Range;
 use wide::{f32x4, i16x8, i32x4};
 
 /// Queries that share one pass over the keys.
 const QUERIES: usize = 5;
-/// Keys of a block.
-const BLOCK: usize = 256;
 /// The largest share.
 const SHARE: f32 = 16383.0;
 /// The largest magnitude of a value.
@@ -44,24 +42,15 @@ struct Head {
     turned: Vec<f32>,
 }
 
-/// What a query knows of the keys that it has met.
-#[derive(Clone, Copy)]
-struct Softmax {
-    /// The highest score, in powers of two.
-    highest: f32,
-    /// The sum of shares relative to it.
-    total: f32,
-}
-
-/// A few queries and one block of keys.
-struct Group {
+/// A group of queries and one block of keys.
+struct Meeting {
     /// The queries [d / 2, QUERIES].
     queries: Vec<[i32x4; QUERIES]>,
     /// By what their integers are to be multiplied.
     steps: [f32; QUERIES],
     /// A query before it is rounded, [d].
     turned: Vec<f32>,
-    /// Their scores in powers of two, then their shares as [`to_integer`] gives them.
+    /// Their scores, in powers of two, then their shares as [`to_integer`] gives them.
     scores: [[f32; BLOCK]; QUERIES],
     /// The shares [BLOCK / 2, QUERIES].
     shares: Vec<[i32x4; QUERIES]>,
@@ -71,7 +60,7 @@ struct Group {
 pub(super) fn attention(q: &[f32], kv: &[f32], rope: &[f32], queries: &[i32], shape: AttentionShape, out: &mut [f32]) {
     let d = shape.head_size;
     let mut head_data = Head::default();
-    let mut group = Group {
+    let mut meeting = Meeting {
         queries: vec![[i32x4::ZERO; QUERIES]; d / PAIR],
         steps: [0.0; QUERIES],
         turned: vec![0.0; d],
@@ -82,7 +71,7 @@ pub(super) fn attention(q: &[f32], kv: &[f32], rope: &[f32], queries: &[i32], sh
         let keys = visible(&run, shape.half_window);
         for head in 0..shape.heads {
             head_data.load(kv, rope, run.rows.start, keys.clone(), head, shape);
-            attend_head(&head_data, &mut group, &run, keys.clone(), q, rope, head, shape, out);
+            attend_head(&head_data, &mut meeting, &run, keys.clone(), q, rope, head, shape, out);
         }
     }
 }
@@ -91,7 +80,7 @@ pub(super) fn attention(q: &[f32], kv: &[f32], rope: &[f32], queries: &[i32], sh
 #[allow(clippy::too_many_arguments, reason = "the inputs of attention itself, cut to one head")]
 fn attend_head(
     data: &Head,
-    group: &mut Group,
+    meeting: &mut Meeting,
     run: &Run<'_>,
     keys: Range<usize>,
     q: &[f32],
@@ -100,36 +89,28 @@ fn attend_head(
     shape: AttentionShape,
     out: &mut [f32],
 ) {
-    let (d, width) = (shape.head_size, shape.heads * shape.head_size);
-    let columns = |query: usize| (run.index + query) * width + head * d..(run.index + query) * width + head * d + d;
-    let positions: Vec<usize> = run.queries.chunks_exact(QUERY_COLUMNS).map(|query| query[0] as usize).collect();
-    let mut met = vec![Softmax { highest: f32::NEG_INFINITY, total: 0.0 }; positions.len()];
+    let d = shape.head_size;
+    let columns = |query: usize| run.columns(query, head, shape);
+    let positions = run.positions();
+    let mut met = vec![Softmax::START; positions.len()];
     for (block, [key_step, value_step]) in data.steps.iter().enumerate() {
         let start = keys.start + block * BLOCK;
         let here = start..keys.end.min(start + BLOCK);
-        let queries = meeting(&positions, &here, shape.half_window);
-        for first in queries.clone().step_by(QUERIES) {
-            // A last group that is not full repeats its last query.
-            let count = QUERIES.min(queries.end - first);
-            let members: [usize; QUERIES] = std::array::from_fn(|t| first + t.min(count - 1));
-            let seen = members.map(|query| {
-                let seen = window(positions[query], here.clone(), shape.half_window);
-                seen.start - start..seen.end - start
-            });
-            for (t, query) in members.into_iter().enumerate() {
-                group.turn(t, &q[columns(query)], &rope[positions[query] * d..][..d]);
+        for group in groups::<QUERIES>(&positions, here, shape.half_window, LANES) {
+            let Group { queries, count, seen, steps } = group;
+            for (t, query) in queries.into_iter().enumerate() {
+                meeting.turn(t, &q[columns(query)], &rope[positions[query] * d..][..d]);
             }
-            let steps = steps(&seen);
-            group.score(&data.keys[block * (BLOCK / LANES) * (d / PAIR)..], steps.clone(), *key_step);
+            meeting.score(&data.keys[block * (BLOCK / LANES) * (d / PAIR)..], steps.clone(), *key_step);
             let mut scales = [[0.0; 2]; QUERIES];
-            for (t, query) in members.into_iter().enumerate().take(count) {
-                scales[t] = group.share(t, seen[t].clone(), steps.clone(), &mut met[query]);
+            for (t, query) in queries.into_iter().enumerate().take(count) {
+                scales[t] = meeting.share(t, seen[t].clone(), steps.clone(), &mut met[query]);
             }
             let values = &data.values[block * d.div_ceil(LANES) * (BLOCK / PAIR)..];
-            group.sum_values(values, steps, d, |t, column, sums| {
+            meeting.sum_values(values, steps, d, |t, column, sums| {
                 if t < count {
                     let [kept, scale] = scales[t];
-                    let out = out[columns(members[t])][column..].iter_mut().zip(sums);
+                    let out = out[columns(queries[t])][column..].iter_mut().zip(sums);
                     out.for_each(|(out, sum)| *out = *out * kept + sum * (scale * value_step));
                 }
             });
@@ -139,13 +120,6 @@ fn attend_head(
         let scale = 1.0 / met.total;
         out[columns(query)].iter_mut().for_each(|out| *out *= scale);
     }
-}
-
-/// The steps of a block that hold all keys that any of the queries sees.
-fn steps(seen: &[Range<usize>; QUERIES]) -> Range<usize> {
-    let from = seen.iter().map(|range| range.start).min().unwrap_or(0);
-    let to = seen.iter().map(|range| range.end).max().unwrap_or(0);
-    from / LANES..to.div_ceil(LANES)
 }
 
 /// By what values are to be multiplied so that the `largest` becomes `most`, and its inverse. If it is not finite
@@ -161,16 +135,6 @@ fn scale_to(most: f32, largest: f32) -> [f32; 2] {
 /// The integer of a scaled value.
 fn integer(scaled: f32) -> i16 {
     to_integer(scaled).to_bits() as i16
-}
-
-/// Turns a head to its position: `(a, b) -> (a cos - b sin, b cos + a sin)` over the two halves.
-fn turn(head: &[f32], angles: &[f32], out: &mut [f32]) {
-    let half = head.len() / 2;
-    let ((cos, sin), (low, high)) = (angles.split_at(half), out.split_at_mut(half));
-    for j in 0..half {
-        low[j] = head[j] * cos[j] - head[j + half] * sin[j];
-        high[j] = head[j + half] * cos[j] + head[j] * sin[j];
-    }
 }
 
 impl Head {
@@ -222,7 +186,7 @@ impl Head {
     }
 }
 
-impl Group {
+impl Meeting {
     /// Makes a query member `t`: turned to its position and rounded.
     fn turn(&mut self, t: usize, query: &[f32], angles: &[f32]) {
         let d = query.len();

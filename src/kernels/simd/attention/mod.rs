@@ -15,6 +15,9 @@ use super::{exact, exp, maths};
 use crate::kernels::{AttentionShape, Precision, QUERY_COLUMNS};
 use std::ops::Range;
 
+/// Keys of a block: of a head 64 wide, keys and values take 128 KiB in f32.
+const BLOCK: usize = 256;
+
 /// Consecutive queries of one sequence.
 struct Run<'a> {
     /// `QUERY_COLUMNS` numbers a query.
@@ -25,11 +28,50 @@ struct Run<'a> {
     rows: Range<usize>,
 }
 
+/// What a query knows of the keys that it has met.
+#[derive(Clone, Copy)]
+struct Softmax {
+    /// The highest score.
+    highest: f32,
+    /// The sum of shares relative to it.
+    total: f32,
+}
+
+impl Softmax {
+    /// Of a query that has met no keys.
+    const START: Self = Self { highest: f32::NEG_INFINITY, total: 0.0 };
+}
+
+/// Queries that meet a block of keys together.
+struct Group<const QUERIES: usize> {
+    /// Their indices in the run; a last group that is not full repeats its last query.
+    queries: [usize; QUERIES],
+    /// How many they are.
+    count: usize,
+    /// The keys of the block that each sees.
+    seen: [Range<usize>; QUERIES],
+    /// The steps of the block that hold all keys that any of them sees.
+    steps: Range<usize>,
+}
+
 /// See [`crate::kernels::Kernels::attention`]; `out` is as long as `q` and holds zeros.
 pub fn attention(q: &[f32], kv: &[f32], rope: &[f32], queries: &[i32], shape: AttentionShape, out: &mut [f32]) {
     match shape.precision {
         Precision::Float => float::attention(q, kv, rope, queries, shape, out),
         Precision::Int16 => int16::attention(q, kv, rope, queries, shape, out),
+    }
+}
+
+impl Run<'_> {
+    /// The queries' positions, ascending.
+    fn positions(&self) -> Vec<usize> {
+        self.queries.chunks_exact(QUERY_COLUMNS).map(|query| query[0] as usize).collect()
+    }
+
+    /// Where a query's columns of one head are in `q` and `out`.
+    fn columns(&self, query: usize, head: usize, shape: AttentionShape) -> Range<usize> {
+        let start = ((self.index + query) * shape.heads + head) * shape.head_size;
+        start..start + shape.head_size
     }
 }
 
@@ -62,10 +104,10 @@ fn window(position: usize, limits: Range<usize>, half: Option<usize>) -> Range<u
 
 /// Positions that any query of a run sees.
 fn visible(run: &Run<'_>, half: Option<usize>) -> Range<usize> {
-    let positions = || run.queries.chunks_exact(QUERY_COLUMNS).map(|query| query[0] as usize);
+    let positions = run.positions();
     let all = 0..run.rows.len();
-    let low = window(positions().min().unwrap_or(0), all.clone(), half).start;
-    low..window(positions().max().unwrap_or(0), all, half).end
+    let low = window(positions.first().copied().unwrap_or(0), all.clone(), half).start;
+    low..window(positions.last().copied().unwrap_or(0), all, half).end
 }
 
 /// The queries, of ascending `positions`, that see any of the keys `here`: the others are not even looked at,
@@ -77,5 +119,36 @@ fn meeting(positions: &[usize], here: &Range<usize>, half: Option<usize>) -> Ran
             let from = positions.partition_point(|position| position + half < here.start);
             from..positions.partition_point(|position| *position < here.end + half)
         }
+    }
+}
+
+/// The queries at `positions` that meet the block of the keys `here`, group by group; a step is `lanes` keys.
+fn groups<const QUERIES: usize>(
+    positions: &[usize],
+    here: Range<usize>,
+    half: Option<usize>,
+    lanes: usize,
+) -> impl Iterator<Item = Group<QUERIES>> {
+    let meeting = meeting(positions, &here, half);
+    meeting.clone().step_by(QUERIES).map(move |first| {
+        let count = QUERIES.min(meeting.end - first);
+        let queries: [usize; QUERIES] = std::array::from_fn(|t| first + t.min(count - 1));
+        let seen = queries.map(|query| {
+            let seen = window(positions[query], here.clone(), half);
+            seen.start - here.start..seen.end - here.start
+        });
+        let from = seen.iter().map(|range| range.start).min().unwrap_or(0);
+        let to = seen.iter().map(|range| range.end).max().unwrap_or(0);
+        Group { queries, count, seen, steps: from / lanes..to.div_ceil(lanes) }
+    })
+}
+
+/// Turns a head to its position: `(a, b) -> (a cos - b sin, b cos + a sin)` over the two halves.
+fn turn(head: &[f32], angles: &[f32], out: &mut [f32]) {
+    let half = head.len() / 2;
+    let ((cos, sin), (low, high)) = (angles.split_at(half), out.split_at_mut(half));
+    for j in 0..half {
+        low[j] = head[j] * cos[j] - head[j + half] * sin[j];
+        high[j] = head[j + half] * cos[j] + head[j] * sin[j];
     }
 }

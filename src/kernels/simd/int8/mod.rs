@@ -14,7 +14,7 @@ mod product;
 use activations::Rounded;
 use product::product;
 
-use super::exact::PAIR;
+use super::exact::{LANES, PAIR};
 use super::gate::gate_row;
 use super::norm::norm_row;
 use crate::config::Activation;
@@ -22,7 +22,7 @@ use crate::kernels::profile::{Operation, time};
 use std::ops::Range;
 
 /// Rows of weights that the order keeps together: two vector registers of sums.
-pub const BAND: usize = 8;
+pub const BAND: usize = LANES;
 /// Columns that share a scale come in multiples of this, so that any device can take them.
 const QUAD: usize = 4;
 /// Tokens that go through the layers' products together, at most: their activations stay in the second-level

@@ -5,7 +5,7 @@
 
 use super::activations::{Rounded, TOKENS, Tile};
 use super::{BAND, PAIR, Weights};
-use crate::kernels::simd::exact::{self, LANES, WIDTH};
+use crate::kernels::simd::exact::{self, WIDTH};
 use std::hint::black_box;
 use std::ops::Range;
 use wide::{f32x4, i16x8, i32x4};
@@ -98,7 +98,6 @@ fn add_groups<const T: usize>(
 /// The weights of a pair of columns, widened.
 #[inline(always)]
 fn widen(values: &[i8; BAND * PAIR]) -> [i16x8; WIDTH] {
-    const { assert!(BAND == LANES) };
     std::array::from_fn(|half| i16x8::new(std::array::from_fn(|at| i16::from(values[half * 8 + at]))))
 }
 
