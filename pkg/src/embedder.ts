@@ -7,6 +7,7 @@ import { abortedBy, FelsicError } from "./errors.js";
 import {
   absoluteUrl,
   checkedDevice,
+  checkedSimd,
   checkedText,
   checkedTexts,
   checkedWorkers,
@@ -22,6 +23,7 @@ import {
 } from "./options.js";
 import { autoWorkers, Pool } from "./pool.js";
 import type { EmbedResult } from "./protocol.js";
+import { type Binary, cpuBinary } from "./simd.js";
 
 /**
  * Turns texts into vectors with a model that runs in a worker of its own.
@@ -56,10 +58,12 @@ export class Embedder {
     const device = engineDevice(checkedDevice(options.device));
     const wasm = wasmUrl === undefined ? {} : { wasmUrl: absoluteUrl(wasmUrl, "wasmUrl").href };
     const workers = checkedWorkers(options.workers);
+    const simd = checkedSimd(options.simd);
     const onProgress = loadReporter(options);
     if (signal?.aborted) throw abortedBy(signal);
 
-    const start = () => startWorker(device, options.workerUrl);
+    const binary = device === "webgpu" ? "gpu" : cpuBinary(simd, wasmUrl !== undefined);
+    const start = () => startWorker(binary, options.workerUrl);
     const connection = start();
     try {
       const request = connection.request("create", { model, device, ...wasm }, { signal, onProgress });
@@ -160,12 +164,12 @@ function engineDevice(device: "auto" | EngineDevice): EngineDevice {
   return device === "webgpu" ? "webgpu" : "cpu";
 }
 
-/** Starts the worker of a device, or the one that the caller names. */
-function startWorker(device: EngineDevice, given: string | URL | undefined): Connection {
+/** Starts the worker of a binary, or the one that the caller names. */
+function startWorker(binary: Binary, given: string | URL | undefined): Connection {
   const url = given === undefined ? undefined : absoluteUrl(given, "workerUrl");
   try {
-    const worker = url === undefined ? bundledWorker(device) : new Worker(url, { type: "module" });
-    return new Connection(worker, url?.href ?? `the felsic-${device} worker`);
+    const worker = url === undefined ? bundledWorker(binary) : new Worker(url, { type: "module" });
+    return new Connection(worker, url?.href ?? `the felsic-${binary} worker`);
   } catch (cause) {
     const message = "the worker cannot be started; its script has to be of the page's origin (see workerUrl)";
     throw new FelsicError("network", message, { cause });
@@ -173,10 +177,15 @@ function startWorker(device: EngineDevice, given: string | URL | undefined): Con
 }
 
 /** Bundlers look for exactly this form, with nothing in it that has to be computed. */
-function bundledWorker(device: EngineDevice): Worker {
-  return device === "cpu"
-    ? new Worker(new URL("./worker-cpu.js", import.meta.url), { type: "module", name: "felsic-cpu" })
-    : new Worker(new URL("./worker-gpu.js", import.meta.url), { type: "module", name: "felsic-gpu" });
+function bundledWorker(binary: Binary): Worker {
+  switch (binary) {
+    case "cpu":
+      return new Worker(new URL("./worker-cpu.js", import.meta.url), { type: "module", name: "felsic-cpu" });
+    case "relaxed":
+      return new Worker(new URL("./worker-relaxed.js", import.meta.url), { type: "module", name: "felsic-relaxed" });
+    case "gpu":
+      return new Worker(new URL("./worker-gpu.js", import.meta.url), { type: "module", name: "felsic-gpu" });
+  }
 }
 
 /** One callback for both ways of hearing about a load. */

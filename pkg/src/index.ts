@@ -11,6 +11,7 @@ export type {
   EmbedOptions,
   EmbedProgress,
   LoadProgress,
+  Simd,
   TaskType,
   TextOptions,
 } from "./options.js";

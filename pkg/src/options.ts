@@ -6,6 +6,12 @@ import { FelsicError } from "./errors.js";
 /** Where the model runs. `auto` is the CPU for now: a GPU is to take over only where it is measured to be faster. */
 export type Device = "auto" | "cpu" | "webgpu";
 
+/**
+ * Which of the CPU's binaries: `plain` runs everywhere, `relaxed` (relaxed SIMD) where the processor multiplies bytes
+ * exactly, and faster there. Vectors do not depend on it by a bit. `auto` finds out.
+ */
+export type Simd = "auto" | "plain" | "relaxed";
+
 /** What a vector is for, in the words of the browsers' SemanticEmbedder proposal. */
 export type TaskType =
   | "semantic-similarity"
@@ -34,6 +40,8 @@ export interface CreateOptions {
   readonly model: string | URL;
   /** Default `auto`. */
   readonly device?: Device;
+  /** Default `auto`, which is `plain` where `wasmUrl` names a file. Without effect on a `workerUrl` or a GPU. */
+  readonly simd?: Simd;
   /**
    * Workers that share the texts of a call, on the CPU: the engine's own, and helpers that have only the layers.
    * `auto`, the default, is half of the machine's threads and at most 4. Helpers start with the first call that
@@ -109,6 +117,7 @@ const PROMPT_NAMES: Readonly<Record<TaskType, readonly string[]>> = {
 
 const MOST_WORKERS = 64;
 const DEVICES: readonly unknown[] = ["auto", "cpu", "webgpu"];
+const SIMD: readonly unknown[] = ["auto", "plain", "relaxed"];
 
 /** An `input-invalid` error. */
 export function invalid(message: string): FelsicError {
@@ -163,6 +172,12 @@ export function checkedTexts(texts: readonly unknown[]): string[] {
 export function checkedDevice(device: unknown = "auto"): Device {
   if (!DEVICES.includes(device)) throw invalid(`device is ${String(device)}; use "auto", "cpu" or "webgpu"`);
   return device as Device;
+}
+
+/** A choice of the CPU's binary, checked. */
+export function checkedSimd(simd: unknown = "auto"): Simd {
+  if (!SIMD.includes(simd)) throw invalid(`simd is ${String(simd)}; use "auto", "plain" or "relaxed"`);
+  return simd as Simd;
 }
 
 /** A number of workers, checked. */

@@ -96,10 +96,10 @@ fn int8(seed: u64, rows: usize, cols: usize, group: usize) -> (Vec<i8>, Vec<f32>
 
 /// An int8 matrix on a device, in the device's order.
 fn int8_matrix(weight: &[i8], scales: &[f32], [m, k]: [usize; 2], device: &Device) -> Int8Matrix {
-    let (mut weight, mut scales, groups) = (weight.to_vec(), scales.to_vec(), scales.len() / m);
+    let (mut weight, mut scales, given) = (weight.to_vec(), scales.to_vec(), scales.len());
     let weight = match device.kind {
         DeviceKind::Cpu => {
-            super::simd::order(&mut weight, &mut scales, k, k / groups);
+            scales = super::simd::order(&mut weight, scales, k, m * k / given);
             Tensor::from_data(TensorData::new(weight, [m, k]), (&device.burn, DType::I8))
         }
         DeviceKind::Gpu => {
@@ -107,7 +107,7 @@ fn int8_matrix(weight: &[i8], scales: &[f32], [m, k]: [usize; 2], device: &Devic
             ints(words.collect(), [m, k / 4], device)
         }
     };
-    Int8Matrix { weight, scales: tensor(&scales, [m, groups], device) }
+    Int8Matrix { weight, scales: tensor(&scales, [m, scales.len() / m], device) }
 }
 
 #[test]

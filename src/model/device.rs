@@ -23,7 +23,7 @@ impl DeviceKind {
     /// The name of the kernels that run there.
     pub fn kernel(self) -> &'static str {
         match self {
-            DeviceKind::Cpu => "simd",
+            DeviceKind::Cpu => crate::kernels::simd::NAME,
             DeviceKind::Gpu => "wgsl",
         }
     }
@@ -54,6 +54,10 @@ impl Device {
 
 #[cfg(feature = "cpu")]
 fn open_cpu() -> Result<burn::tensor::Device> {
+    if !crate::kernels::simd::is_exact() {
+        let message = "this processor does not multiply bytes as the relaxed build needs it; load the plain build";
+        return Err(Error::new(Code::DeviceUnavailable, message));
+    }
     Ok(burn::tensor::Device::flex())
 }
 

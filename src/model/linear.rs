@@ -22,12 +22,13 @@ impl Linear {
     pub fn new(matrix: Matrix, device: &Device) -> Result<Self> {
         match matrix {
             Matrix::Int8 { rows, cols, group, values, scales } => {
-                let mut scales = scales.into_f32();
-                let weight = match device.kind {
-                    DeviceKind::Cpu => ordered_bytes(values, &mut scales, [rows, cols], group, device)?,
-                    DeviceKind::Gpu => words(&values, [rows, cols], device)?,
+                let scales = scales.into_f32();
+                let (weight, scales) = match device.kind {
+                    DeviceKind::Cpu => ordered_bytes(values, scales, [rows, cols], group, device)?,
+                    DeviceKind::Gpu => (words(&values, [rows, cols], device)?, scales),
                 };
-                let scales = Tensor::from_data(TensorData::new(scales, [rows, cols / group]), &device.burn);
+                let groups = scales.len() / rows.max(1);
+                let scales = Tensor::from_data(TensorData::new(scales, [rows, groups]), &device.burn);
                 Ok(Self::Int8(Int8Matrix { weight, scales }))
             }
             other => {
@@ -46,14 +47,14 @@ impl Linear {
     }
 }
 
-/// Int8 weights for the CPU's kernels, with their scales in the same order. Nothing is copied.
+/// Int8 weights for the CPU's kernels, and their scales in the same order. No weight is copied.
 fn ordered_bytes(
     mut values: Vec<i8>,
-    scales: &mut [f32],
+    scales: Vec<f32>,
     [rows, cols]: [usize; 2],
     group: usize,
     device: &Device,
-) -> Result<Tensor<2, Int>> {
+) -> Result<(Tensor<2, Int>, Vec<f32>)> {
     if !kernels::simd::is_ordered(rows, group) {
         let message = format!(
             "an int8 matrix of {rows} rows in groups of {group} does not suit the CPU's kernels, which take \
@@ -61,8 +62,8 @@ fn ordered_bytes(
         );
         return Err(Error::new(Code::ConfigUnsupported, message));
     }
-    kernels::simd::order(&mut values, scales, cols, group);
-    Ok(Tensor::from_data(TensorData::new(values, [rows, cols]), (&device.burn, DType::I8)))
+    let scales = kernels::simd::order(&mut values, scales, cols, group);
+    Ok((Tensor::from_data(TensorData::new(values, [rows, cols]), (&device.burn, DType::I8)), scales))
 }
 
 /// Int8 weights for a GPU: four to a word, since its shading language has no smaller type.

@@ -13,6 +13,7 @@ export function parseEngine(text, { pack, peer }) {
   const [engine, threads = "1"] = text.split(":");
   switch (engine) {
     case "felsic-cpu":
+    case "felsic-plain":
     case "felsic-webgpu":
       return { engine, threads: Number(threads), model: pack };
     case "ort-web":

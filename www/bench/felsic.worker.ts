@@ -1,15 +1,62 @@
-/** felsic as an engine of the benchmark: the wasm module itself, in this worker, as the npm package runs it. */
+/**
+ * felsic as an engine of the benchmark: with one worker the wasm module itself, in this worker, as the npm package
+ * runs it, which also tells where its time goes; with several the npm package.
+ */
 
+import { Embedder } from "../../pkg/dist/index.js";
+import { hasExactDot } from "../../pkg/src/simd";
 import { mustBeUnit, serve, type EngineChoice, type Loaded, type Shape } from "./protocol";
 import { textOf } from "./texts";
 
-type FelsicModule = typeof import("../../pkg/dist/felsic_cpu.js") | typeof import("../../pkg/dist/felsic_gpu.js");
-
-async function loadModule(device: "cpu" | "webgpu"): Promise<FelsicModule> {
-  return device === "cpu" ? import("../../pkg/dist/felsic_cpu.js") : import("../../pkg/dist/felsic_gpu.js");
+/** What the benchmark asks of either. */
+interface Felsic {
+  readonly info: { readonly model: string; readonly kernel: string; readonly format: string };
+  count(text: string): number | Promise<number>;
+  /** The first vector, and the token count of each text. */
+  embed(texts: string[]): Promise<{ vector: Float32Array; tokens: number[] }>;
+  memory(): number | Promise<number>;
+  /** Starts or ends a profile. */
+  profile?(on: boolean): Record<string, number>;
 }
 
-type Felsic = Awaited<ReturnType<FelsicModule["Engine"]["create"]>>;
+async function loadModule(engine: EngineChoice["engine"]) {
+  if (engine === "felsic-webgpu") return import("../../pkg/dist/felsic_gpu.js");
+  if (engine === "felsic-cpu" && hasExactDot()) return import("../../pkg/dist/felsic_relaxed.js");
+  return import("../../pkg/dist/felsic_cpu.js");
+}
+
+async function oneWorker(choice: EngineChoice): Promise<Felsic> {
+  const module = await loadModule(choice.engine);
+  await module.default();
+  const device = choice.engine === "felsic-webgpu" ? "webgpu" : "cpu";
+  const engine = await module.Engine.create(choice.model, device, undefined, undefined);
+  return {
+    info: engine.info(),
+    count: (text) => engine.countTokens(text, {}),
+    embed: async (texts) => {
+      const { vectors, tokens } = await engine.embed(texts, {}, undefined, undefined);
+      return { vector: vectors.subarray(0, vectors.length / texts.length), tokens: [...tokens] };
+    },
+    memory: () => engine.memoryBytes(),
+    profile: (on) => engine.profile(on) as Record<string, number>,
+  };
+}
+
+async function severalWorkers({ engine, model, threads }: EngineChoice): Promise<Felsic> {
+  if (engine === "felsic-webgpu") throw new Error("felsic has one worker on a GPU");
+  const embedder = await Embedder.create({ model, workers: threads, simd: engine === "felsic-plain" ? "plain" : "auto" });
+  const ready = await embedder.warmUp();
+  if (ready !== threads) throw new Error(`${ready} workers are ready instead of ${threads}`);
+  return {
+    info: embedder.info,
+    count: (text) => embedder.countTokens(text),
+    embed: async (texts) => {
+      const made = await embedder.embedDetailed(texts);
+      return { vector: made[0]!.vector, tokens: made.map(({ tokens }) => tokens) };
+    },
+    memory: () => embedder.memoryBytes(),
+  };
+}
 
 let engine: Felsic | undefined;
 
@@ -19,34 +66,31 @@ function loadedEngine(): Felsic {
 }
 
 async function load(choice: EngineChoice): Promise<Loaded> {
-  const device = choice.engine === "felsic-webgpu" ? "webgpu" : "cpu";
-  const module = await loadModule(device);
-  await module.default();
-  engine = await module.Engine.create(choice.model, device, undefined, undefined);
-  const info = engine.info();
-  return { format: info.format, about: `${info.model}, ${info.kernel}` };
+  engine = await (choice.threads > 1 ? severalWorkers(choice) : oneWorker(choice));
+  const { format, model, kernel } = engine.info;
+  return { format, about: `${model}, ${kernel}` };
 }
 
 /** Where the time of one more call goes, by operation, with what is left over. */
-async function profile(shape: Shape): Promise<Record<string, number>> {
-  const engine = loadedEngine();
-  engine.profile(true);
+async function profile(shape: Shape): Promise<Record<string, number> | null> {
+  const { profile } = loadedEngine();
+  if (!profile) return null;
+  profile(true);
   const ms = await run(shape, 0);
-  const operations = engine.profile(false) as Record<string, number>;
+  const operations = profile(false);
   const counted = Object.values(operations).reduce((sum, ms) => sum + ms, 0);
   return { ...operations, rest: ms - counted };
 }
 
 async function run({ batch, tokens }: Shape, seed: number): Promise<number> {
   const engine = loadedEngine();
-  const count = (text: string): number => engine.countTokens(text, {});
-  const texts = Array.from({ length: batch }, (_, row) => textOf(tokens, seed * batch + row, count));
+  const texts = await Promise.all(Array.from({ length: batch }, (_, row) => textOf(tokens, seed * batch + row, engine.count)));
   const start = performance.now();
-  const { vectors, tokens: counts } = await engine.embed(texts, {}, undefined, undefined);
+  const made = await engine.embed(texts);
   const ms = performance.now() - start;
-  if (counts.length !== batch || counts.some((n: number) => n !== tokens)) throw new Error(`embedded other than ${tokens} tokens`);
-  mustBeUnit(vectors.subarray(0, vectors.length / batch));
+  if (made.tokens.length !== batch || made.tokens.some((n) => n !== tokens)) throw new Error(`embedded other than ${tokens} tokens`);
+  mustBeUnit(made.vector);
   return ms;
 }
 
-serve({ load, run, profile, memory: () => loadedEngine().memoryBytes() });
+serve({ load, run, profile, memory: () => loadedEngine().memory() });

@@ -13,6 +13,7 @@ export interface Load extends Shape {
 function startWorker(engine: EngineName): Worker {
   switch (engine) {
     case "felsic-cpu":
+    case "felsic-plain":
     case "felsic-webgpu":
       return new Worker(new URL("./felsic.worker.ts", import.meta.url), { type: "module" });
     case "ort-web":

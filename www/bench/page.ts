@@ -28,7 +28,7 @@ function settings(form: FormData): { choices: EngineChoice[]; loads: Load[] } {
   const peer = String(form.get("peer"));
   const models = { pack: absolute(String(form.get("pack"))), peer: peer && absolute(peer) };
   const choices = form.getAll("engine").map((value) => parseEngine(String(value), models));
-  if (!crossOriginIsolated && choices.some(({ threads }) => threads > 1)) {
+  if (!crossOriginIsolated && choices.some(({ engine, threads }) => threads > 1 && !engine.startsWith("felsic-"))) {
     throw new Error("this page is not cross-origin isolated, so there are no threads");
   }
   if (!choices.length) throw new Error("choose an engine");

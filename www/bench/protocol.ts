@@ -1,12 +1,12 @@
 /** What the page and its engine workers say to each other. */
 
 /** Which engine a worker runs. */
-export type EngineName = "felsic-cpu" | "felsic-webgpu" | "ort-web" | "transformers-js";
+export type EngineName = "felsic-cpu" | "felsic-plain" | "felsic-webgpu" | "ort-web" | "transformers-js";
 
 /** An engine with its settings, as the page asks for it. */
 export interface EngineChoice {
   engine: EngineName;
-  /** Threads; felsic has one a worker. */
+  /** Threads; felsic's are workers. */
   threads: number;
   /** Address of the pack (felsic) or of a model folder laid out as on the Hugging Face Hub (the peers); ends in "/". */
   model: string;
@@ -47,9 +47,9 @@ export interface Engine {
   /** Prepares the input untimed, then times one call; gives milliseconds. */
   run(shape: Shape, seed: number): Promise<number>;
   /** Milliseconds of one call by operation, if the engine tells. */
-  profile?(shape: Shape): Promise<Record<string, number>>;
+  profile?(shape: Shape): Promise<Record<string, number> | null>;
   /** Bytes of the engine's WebAssembly memory, if it can be seen. */
-  memory(): number | null;
+  memory(): number | null | Promise<number>;
 }
 
 /** Answers the page's requests with `engine`. To be called once, in a worker. */
@@ -63,7 +63,7 @@ export function serve(engine: Engine): void {
       case "profile":
         return { type: "profile", ms: (await engine.profile?.(request.shape)) ?? null };
       case "memory":
-        return { type: "memory", bytes: engine.memory() };
+        return { type: "memory", bytes: await engine.memory() };
     }
   };
   addEventListener("message", (event: MessageEvent<Request>) => {

@@ -42,21 +42,34 @@ function table(head, body) {
 }
 
 /**
- * Times side by side, one line a shape; behind each peer how many times longer than felsic on the CPU it takes.
+ * How a row compares with felsic on the CPU: for felsic itself with several workers, how many times faster than one it
+ * is; for others, how many times longer they take than felsic with as many threads, or with one if that was not run.
+ * @param {Row} row
+ * @param {Row[]} rows of the same shape
+ */
+function ratio(row, rows) {
+  const felsic = rows.filter(({ engine }) => engine === "felsic-cpu");
+  const one = felsic.find(({ threads }) => threads === 1);
+  if (row.engine === "felsic-cpu") return one && row !== one ? one.median_ms / row.median_ms : null;
+  const base = felsic.find(({ threads }) => threads === row.threads) ?? one;
+  return base ? row.median_ms / base.median_ms : null;
+}
+
+/**
+ * Times side by side, one line a shape, with ratios.
  * @param {Row[]} rows
  */
 export function timesTable(rows) {
   const engines = [...new Set(rows.map(label))];
   const shapes = [...new Set(rows.map((row) => `${row.batch} x ${row.tokens}`))];
-  const own = rows.find((row) => row.engine === "felsic-cpu");
   const body = shapes.map((shape) => {
     const at = rows.filter((row) => `${row.batch} x ${row.tokens}` === shape);
-    const felsic = own && at.find((row) => label(row) === label(own));
     const cells = engines.map((engine) => {
       const row = at.find((row) => label(row) === engine);
       if (!row) return "";
-      const ratio = felsic && row !== felsic ? `, ${(row.median_ms / felsic.median_ms).toFixed(2)}x` : "";
-      return `${time(row.median_ms)} (${time(row.min_ms)} to ${time(row.max_ms)})${ratio}`;
+      const times = ratio(row, at);
+      const behind = times === null ? "" : `, ${times.toFixed(2)}x`;
+      return `${time(row.median_ms)} (${time(row.min_ms)} to ${time(row.max_ms)})${behind}`;
     });
     return [shape, ...cells, String(at[0]?.runs ?? "")];
   });
@@ -88,7 +101,7 @@ function profileTable(rows) {
 export function markdown(report) {
   const parts = [
     `${report.machine}; ${report.browser}`,
-    `Median milliseconds (lowest to highest); behind a peer: its median divided by that of felsic-cpu.\n\n${timesTable(report.rows)}`,
+    `Median milliseconds (lowest to highest). Behind a peer: its median divided by that of felsic-cpu with as many threads, or with one. Behind felsic-cpu with several workers: how many times faster than one it is.\n\n${timesTable(report.rows)}`,
   ];
   const profile = profileTable(report.rows);
   if (profile) parts.push(`Where felsic-cpu's time goes, ms of one call; a norm or a gate counts with the rounding of its result.\n\n${profile}`);

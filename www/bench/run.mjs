@@ -42,7 +42,7 @@ function need(name) {
 }
 
 /** Fewer where one call takes seconds. @param {number} tokens tokens in one call */
-const defaultRuns = (tokens) => (tokens <= 16 ? 15 : tokens <= 128 ? 9 : tokens <= 1024 ? 7 : 5);
+const defaultRuns = (tokens) => (tokens <= 16 ? 15 : tokens <= 128 ? 9 : 7);
 
 /** @param {string} text */
 function parseShape(text) {

@@ -12,9 +12,9 @@ const FILLER = " a";
  * A text that `count` puts at exactly `tokens` tokens, special tokens included.
  * `seed` rotates the words, so that no two runs see the same text.
  */
-export function textOf(tokens: number, seed: number, count: (text: string) => number): string {
-  const special = count("");
-  const cost = WORDS.map((word) => count(` ${word}`) - special);
+export async function textOf(tokens: number, seed: number, count: (text: string) => number | Promise<number>): Promise<string> {
+  const special = await count("");
+  const cost = await Promise.all(WORDS.map(async (word) => (await count(` ${word}`)) - special));
   let text = "";
   let sum = special;
   for (let i = seed; sum < tokens; i++) {
@@ -25,7 +25,7 @@ export function textOf(tokens: number, seed: number, count: (text: string) => nu
   }
   // The sum above is an estimate where neighbours merge or the ends are stripped: the count decides.
   for (let step = 0; step < 64; step++) {
-    const got = count(text);
+    const got = await count(text);
     if (got === tokens) return text;
     text = got < tokens ? text + FILLER.repeat(tokens - got) : text.slice(0, text.lastIndexOf(" "));
   }

@@ -37,7 +37,7 @@ async function run({ batch, tokens }: Shape, seed: number): Promise<number> {
   if (!extractor) throw new Error("not loaded");
   const { tokenizer } = extractor;
   const count = (text: string): number => tokenizer.encode(text).length;
-  const texts = Array.from({ length: batch }, (_, row) => textOf(tokens, seed * batch + row, count));
+  const texts = await Promise.all(Array.from({ length: batch }, (_, row) => textOf(tokens, seed * batch + row, count)));
   const start = performance.now();
   const { data, dims } = await extractor(texts, { pooling: "cls", normalize: true });
   const ms = performance.now() - start;

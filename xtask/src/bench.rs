@@ -10,13 +10,14 @@ use std::path::PathBuf;
 
 #[derive(Args)]
 pub struct Options {
-    /// Engines, each with `:THREADS` behind it if not one: felsic-cpu, felsic-webgpu, ort-web, transformers-js
-    #[arg(long, value_delimiter = ',', default_value = "felsic-cpu,ort-web,ort-web:2,transformers-js")]
+    /// Engines, each with `:THREADS` behind it if not one: felsic-cpu, felsic-plain (without relaxed SIMD),
+    /// felsic-webgpu, ort-web, transformers-js
+    #[arg(long, value_delimiter = ',', default_value = "felsic-cpu,felsic-cpu:2,ort-web,ort-web:2,transformers-js")]
     engines: Vec<String>,
     /// Shapes, each BATCHxTOKENS
     #[arg(long, value_delimiter = ',', default_value = "1x16,1x128,1x512,8x128,32x32,1x2048")]
     shapes: Vec<String>,
-    /// Runs of every shape [default: 15 to 5, fewer for the longer ones]
+    /// Runs of every shape [default: 15 to 7, fewer for the longer ones]
     #[arg(long)]
     runs: Option<u32>,
     /// Fresh starts of every engine

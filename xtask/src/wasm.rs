@@ -10,31 +10,34 @@ use wasm_bindgen_cli_support::Bindgen;
 /// A binary for one device.
 #[derive(Clone, Copy)]
 pub enum Binary {
-    /// Runs everywhere.
+    /// The CPU, everywhere.
     Cpu,
+    /// The CPU, with relaxed SIMD: fetched instead where a page finds it to be exact.
+    Relaxed,
     /// Fetched by a page only when it uses WebGPU.
     Gpu,
 }
 
 impl Binary {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::Cpu, Self::Gpu];
+    /// All.
+    pub const ALL: [Self; 3] = [Self::Cpu, Self::Relaxed, Self::Gpu];
 
-    /// The device's name, as in features and in file names.
-    pub fn device(self) -> &'static str {
+    /// Its name, as in features and in file names.
+    pub fn name(self) -> &'static str {
         match self {
             Self::Cpu => "cpu",
+            Self::Relaxed => "relaxed",
             Self::Gpu => "gpu",
         }
     }
 
     /// The name of its files in `pkg/dist`.
     fn stem(self) -> String {
-        format!("felsic_{}", self.device())
+        format!("felsic_{}", self.name())
     }
 
     fn features(self) -> String {
-        format!("web,{}", self.device())
+        format!("web,{}", self.name())
     }
 
     /// Its JavaScript, its WebAssembly and its types.
@@ -50,8 +53,8 @@ const INPUTS: [&str; 6] = ["src", "shaders", "Cargo.toml", "Cargo.lock", ".cargo
 
 /// Builds the binaries that are out of date and prints all sizes.
 ///
-/// Both come out of cargo as `felsic.wasm`, so cargo takes each for out of date once it has built
-/// the other; hence the check here.
+/// All come out of cargo as `felsic.wasm`, so cargo takes each for out of date once it has built
+/// another; hence the check here.
 pub fn build() -> Result<()> {
     setup::wasm_target()?;
     let inputs = INPUTS.map(project::path);

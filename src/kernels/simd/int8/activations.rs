@@ -1,20 +1,17 @@
 //! Activations as 16-bit integers, in the order in which the product takes them.
 
-use crate::kernels::simd::exact::{self, PAIR};
+use super::body::Body;
 use crate::kernels::simd::maths::{largest, to_integer};
+use std::ops::Range;
 use wide::i32x4;
 
-/// The largest magnitude of a rounded activation.
-pub const LARGEST: f32 = 32767.0;
-/// The most tokens that one pass over the weights takes: their sums, weights and products take 14 of the 15
-/// vector registers that browsers use on x86-64.
-pub const TOKENS: usize = 5;
+/// The largest magnitude of a rounded activation: two signed bytes give as much, 127 * 256 + 127.
+pub const LARGEST: f32 = 32639.0;
 
-/// Rounded activations of a few tokens, in tiles of at most [`TOKENS`].
-///
-/// A tile of `t` tokens is [k / 2, t] words as [`exact::sums`] takes them.
-#[derive(Default)]
-pub struct Rounded {
+/// Rounded activations of a few tokens, in tiles of at most [`Body::TOKENS`].
+pub struct Rounded<B> {
+    pub body: B,
+    /// Of a tile, [k / group, REGISTERS, group / COLUMNS, tokens].
     words: Vec<i32x4>,
     /// By what each token's integers are to be multiplied.
     steps: Vec<f32>,
@@ -26,87 +23,133 @@ pub struct Rounded {
 pub struct Tile<'a> {
     /// Index of the first token.
     pub first: usize,
-    /// [k / 2, count].
+    /// [k / group, REGISTERS, group / COLUMNS, count].
     pub words: &'a [i32x4],
     /// [count].
     pub steps: &'a [f32],
 }
 
 /// How `count` tokens are cut into tiles: as few as possible, and alike to one token.
-fn tiles(count: usize) -> impl Iterator<Item = std::ops::Range<usize>> {
-    let tiles = count.div_ceil(TOKENS);
+fn tiles(count: usize, most: usize) -> impl Iterator<Item = Range<usize>> {
+    let tiles = count.div_ceil(most);
     (0..tiles).map(move |tile| tile * count / tiles..(tile + 1) * count / tiles)
 }
 
-impl Rounded {
-    /// Takes `count` tokens of `k` activations each, which `fill` writes one by one.
-    pub fn fill(&mut self, count: usize, k: usize, mut fill: impl FnMut(usize, &mut [f32])) {
+impl<B: Body> Rounded<B> {
+    /// None yet.
+    pub fn new(body: B) -> Self {
+        Self { body, words: Vec::new(), steps: Vec::new(), k: 0, row: Vec::new() }
+    }
+
+    /// Words of `tokens` tokens.
+    fn words(&self, tokens: &Range<usize>) -> Range<usize> {
+        let width = self.k / B::COLUMNS * B::REGISTERS;
+        tokens.start * width..tokens.end * width
+    }
+
+    /// Takes `count` tokens of `k` activations each, which `fill` writes one by one, for weights in groups of `group`.
+    pub fn fill(&mut self, count: usize, [k, group]: [usize; 2], mut fill: impl FnMut(usize, &mut [f32])) {
         self.k = k;
         self.row.resize(k, 0.0);
-        self.words.resize(count * k / PAIR, i32x4::ZERO);
+        self.words.resize(self.words(&(0..count)).end, i32x4::ZERO);
         self.steps.clear();
-        for tile in tiles(count) {
-            let words = &mut self.words[tile.start * k / PAIR..tile.end * k / PAIR];
+        for tile in tiles(count, B::TOKENS) {
+            let words = self.words(&tile);
+            let words = &mut self.words[words];
             for token in tile.clone() {
                 fill(token, &mut self.row);
-                self.steps.push(round(&mut self.row, words, token - tile.start, tile.len()));
+                self.steps.push(round(self.body, &mut self.row, group, words, token - tile.start, tile.len()));
             }
         }
     }
 
     /// The tiles in order.
     pub fn tiles(&self) -> impl Iterator<Item = Tile<'_>> {
-        tiles(self.steps.len()).map(|tile| Tile {
+        tiles(self.steps.len(), B::TOKENS).map(|tile| Tile {
             first: tile.start,
-            words: &self.words[tile.start * self.k / PAIR..tile.end * self.k / PAIR],
+            words: &self.words[self.words(&tile)],
             steps: &self.steps[tile],
         })
     }
 }
 
-/// Writes one row into the tile of `width` tokens, as its token number `at`; returns the row's step. The row
-/// itself is used up.
-fn round(row: &mut [f32], tile: &mut [i32x4], at: usize, width: usize) -> f32 {
+/// Writes one row into the words of a tile, as number `token` of `tokens`; returns the row's step. The row itself is
+/// used up.
+fn round<B: Body>(body: B, row: &mut [f32], group: usize, tile: &mut [i32x4], token: usize, tokens: usize) -> f32 {
     let largest = largest(row);
-    let words = tile[at..].iter_mut().step_by(width);
-    if largest == 0.0 || !largest.is_finite() {
+    let is_usable = largest != 0.0 && largest.is_finite();
+    if is_usable {
+        let inverse = LARGEST / largest;
+        row.iter_mut().for_each(|v| *v = to_integer(*v * inverse));
+    } else {
         // A row of zeros stays zero; infinities and NaN become NaN through the step.
-        words.for_each(|word| *word = i32x4::ZERO);
-        return if largest == 0.0 { 0.0 } else { f32::NAN };
+        row.fill(to_integer(0.0));
     }
-    let inverse = LARGEST / largest;
-    row.iter_mut().for_each(|v| *v = to_integer(*v * inverse));
-    for (pair, word) in row.as_chunks::<PAIR>().0.iter().zip(words) {
-        *word = exact::word(*pair);
+    let words = tile.chunks_exact_mut(group / B::COLUMNS * B::REGISTERS * tokens);
+    row.chunks_exact(group).zip(words).for_each(|(row, words)| body.lay(row, words, token, tokens));
+    match is_usable {
+        true => largest / LARGEST,
+        false if largest == 0.0 => 0.0,
+        false => f32::NAN,
     }
-    largest / LARGEST
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::pairs::Pairs;
+    use super::super::quads::{Bytes, Quads};
     use super::*;
 
     #[test]
     fn tiles_cover_every_token_once() {
         for count in 0..100 {
-            let all: Vec<usize> = tiles(count).flatten().collect();
+            let all: Vec<usize> = tiles(count, 5).flatten().collect();
             assert_eq!(all, (0..count).collect::<Vec<_>>());
-            assert!(tiles(count).all(|tile| (1..=TOKENS).contains(&tile.len())));
+            assert!(tiles(count, 5).all(|tile| (1..=5).contains(&tile.len())));
+        }
+    }
+
+    /// Checks that three tokens come back from the words, whose four copies `integer` reads, to half a step.
+    fn check<B: Body>(body: B, integer: fn(&[i32; 8], usize) -> i32) {
+        let values: Vec<f32> = (0..3 * 8).map(|at| (at as f32 * 0.7).sin() * (at / 8 + 1) as f32).collect();
+        let mut rounded = Rounded::new(body);
+        rounded.fill(3, [8, 8], |token, row| row.copy_from_slice(&values[token * 8..][..8]));
+        let tile = rounded.tiles().next().expect("one tile");
+        for token in 0..3 {
+            let mut words = [0; 8];
+            assert!(tile.words.len() == 3 * 4);
+            for (at, word) in tile.words[token..].iter().step_by(3).enumerate() {
+                words[at] = word.to_array()[0];
+                assert_eq!(word.to_array(), [words[at]; 4]);
+            }
+            for column in 0..8 {
+                let back = integer(&words, column) as f32 * tile.steps[token];
+                assert!((back - values[token * 8 + column]).abs() <= 0.5001 * tile.steps[token]);
+            }
         }
     }
 
     #[test]
     fn values_are_rounded_to_their_step() {
-        let values: Vec<f32> = (0..3 * 8).map(|at| (at as f32 * 0.7).sin() * (at / 8 + 1) as f32).collect();
-        let mut rounded = Rounded::default();
-        rounded.fill(3, 8, |token, row| row.copy_from_slice(&values[token * 8..][..8]));
-        let tile = rounded.tiles().next().expect("one tile");
-        for (at, value) in values.iter().enumerate() {
-            let (token, column) = (at / 8, at % 8);
-            let word = tile.words[column / 2 * 3 + token].to_array();
-            assert_eq!(word, [word[0]; 4]);
-            let half = if column % 2 == 0 { word[0] as i16 } else { (word[0] >> 16) as i16 };
-            assert!((f32::from(half) * tile.steps[token] - value).abs() <= 0.5001 * tile.steps[token]);
+        check(Pairs, |words, column| (words[column / 2] >> (16 * (column % 2))) << 16 >> 16);
+        check(Quads(Bytes::Unsigned), |words, column| {
+            let byte = |half: usize| i32::from(words[2 * half + column / 4].to_le_bytes()[column % 4]);
+            256 * byte(0) + byte(1) - 32_768
+        });
+        check(Quads(Bytes::Signed), |words, column| {
+            let byte = |half: usize| i32::from(words[2 * half + column / 4].to_le_bytes()[column % 4] as i8);
+            256 * byte(0) + byte(1)
+        });
+    }
+
+    #[test]
+    fn rows_without_a_step_are_zero_or_not_a_number() {
+        for (value, is_nan) in [(0.0, false), (f32::NAN, true), (f32::INFINITY, true)] {
+            let mut rounded = Rounded::new(Pairs);
+            rounded.fill(1, [4, 4], |_, row| row.copy_from_slice(&[0.0, value, 0.0, 0.0]));
+            let tile = rounded.tiles().next().expect("one tile");
+            assert!(tile.words.iter().all(|word| word.to_array() == [0; 4]));
+            assert!(if is_nan { tile.steps[0].is_nan() } else { tile.steps[0] == 0.0 });
         }
     }
 }

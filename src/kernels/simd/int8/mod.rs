@@ -1,60 +1,115 @@
 //! Int8 weights times activations rounded to 16 bits: `y = Σ_groups scale · (Σ w · a) · step`.
 //!
-//! A token's activations become integers with one step for the row (its largest magnitude / 32767), so
+//! A token's activations become integers with one step for the row (its largest magnitude / 32639), so
 //! their rounding error is 2^-16 of the largest value: nothing beside that of the weights. Products are
 //! summed exactly in i32 over a group and only then become f32; the groups are added in their order.
 //! Every body computes exactly this, and so all give the same bits.
 //!
-//! Weights stand in the order in which the registers take them, see [`order`]; activations are rounded
-//! and laid out by [`activations`] for a few dozen tokens at a time, which then stay in the caches.
+//! | module | duty |
+//! | --- | --- |
+//! | `body` | what the bodies differ in |
+//! | `pairs` | the body for any processor |
+//! | `quads` | the body for those that multiply four bytes at once; its own binary, see there |
+//! | `activations` | rounds them, a few dozen tokens at a time, which then stay in the caches |
+//! | `product` | goes through tiles of tokens and bands of weights |
+//!
+//! Weights stand in the order in which the registers take them, see [`order`].
 
 mod activations;
+mod body;
+#[cfg(any(not(feature = "relaxed"), test))]
+mod pairs;
 mod product;
+#[cfg(any(feature = "relaxed", test))]
+mod quads;
 
 use activations::Rounded;
+use body::Body;
 use product::product;
 
-use super::exact::{LANES, PAIR};
+use super::exact::LANES;
 use super::gate::gate_row;
 use super::norm::norm_row;
 use crate::config::Activation;
 use crate::kernels::profile::{Operation, time};
 use std::ops::Range;
 
+/// The body of this build, and its name.
+#[cfg(not(feature = "relaxed"))]
+mod chosen {
+    pub use super::pairs::Pairs as Chosen;
+
+    /// The name of the kernels whose int8 product this is.
+    pub const NAME: &str = "simd";
+
+    /// The body, on a machine that it is exact on.
+    pub fn chosen() -> Option<Chosen> {
+        Some(Chosen)
+    }
+}
+/// The body of this build, and its name.
+#[cfg(feature = "relaxed")]
+mod chosen {
+    pub use super::quads::Quads as Chosen;
+
+    /// The name of the kernels whose int8 product this is.
+    pub const NAME: &str = "relaxed";
+
+    /// The body, on a machine that it is exact on.
+    pub fn chosen() -> Option<Chosen> {
+        super::quads::Bytes::here().map(Chosen)
+    }
+}
+
+use chosen::{Chosen, chosen};
+
+pub use chosen::NAME;
+
+/// Whether this machine computes what the build expects of it. Nothing else here may be called where not.
+pub fn is_exact() -> bool {
+    chosen().is_some()
+}
+
+fn body() -> Chosen {
+    chosen().expect("a device is opened only where the body is exact")
+}
+
 /// Rows of weights that the order keeps together: two vector registers of sums.
 pub const BAND: usize = LANES;
+/// The most columns whose products are summed in i32: 127 * 32639 * 512 < 2^31.
+const LONGEST: usize = 512;
 /// Columns that share a scale come in multiples of this, so that any device can take them.
 const QUAD: usize = 4;
 /// Tokens that go through the layers' products together, at most: their activations stay in the second-level
 /// cache.
 const CHUNK: usize = 40;
 
-/// Tokens of one chunk of `n`: the chunks are about alike.
+/// Tokens of one chunk of `n`: the chunks are about alike, and made of full tiles but for the last.
 fn chunk(n: usize) -> usize {
-    n.div_ceil(n.div_ceil(CHUNK).max(1)).max(1)
+    n.div_ceil(n.div_ceil(CHUNK).max(1)).max(1).next_multiple_of(Chosen::TOKENS)
 }
 
 /// Int8 weights [m, k] in the order of [`order`], with their scales.
 #[derive(Clone, Copy)]
-pub struct Weights<'a> {
-    /// [m / 8, k / 2, 8, 2].
-    values: &'a [[i8; BAND * PAIR]],
+pub struct Weights<'a, B: Body = Chosen> {
+    /// [m / 8, k / COLUMNS], each [8, COLUMNS].
+    values: &'a [B::Weights],
     /// [m / 8, k / group, 8].
     scales: &'a [[f32; BAND]],
     k: usize,
     group: usize,
 }
 
-impl<'a> Weights<'a> {
+impl<'a, B: Body> Weights<'a, B> {
     /// `values` and `scales` as [`order`] left them; `k` is a multiple of `group`, and that of 4.
     pub fn new(values: &'a [i8], scales: &'a [f32], k: usize, group: usize) -> Self {
-        debug_assert!(is_ordered(values.len() / k, group) && values.len() / group == scales.len());
-        Self { values: values.as_chunks().0, scales: scales.as_chunks().0, k, group }
+        debug_assert!(is_ordered(values.len() / k, group) && values.len() / group == scales.len() && group <= LONGEST);
+        Self { values: bytemuck::cast_slice(values), scales: scales.as_chunks().0, k, group }
     }
 
     /// Rows of the matrix.
     fn m(&self) -> usize {
-        self.values.len() * BAND * PAIR / self.k
+        self.values.len() * BAND * B::COLUMNS / self.k
     }
 
     /// Scales of some groups of the eight rows from `8 * band`.
@@ -69,23 +124,33 @@ pub fn is_ordered(rows: usize, group: usize) -> bool {
     rows.is_multiple_of(BAND) && group.is_multiple_of(QUAD)
 }
 
-/// Brings row-major int8 weights [m, k] and their scales [m, k / group] into the kernels' order:
-/// [m / 8, k / 2, 8, 2] and [m / 8, k / group, 8]. In place but for eight rows at a time, so that no
-/// second copy of a matrix ever exists.
+/// Brings row-major int8 weights [m, k] and their scales [m, k / group] into the order of this build's kernels:
+/// [m / 8, k / COLUMNS, 8, COLUMNS] and [m / 8, k / group, 8], where COLUMNS is 2, or 4 with relaxed SIMD. In
+/// place but for eight rows at a time, so that no second copy of a matrix ever exists. Groups whose sums do not fit
+/// i32 are cut into equal ones that do, and their scales repeated.
 ///
 /// # Panics
 /// Unless [`is_ordered`].
-pub fn order(values: &mut [i8], scales: &mut [f32], k: usize, group: usize) {
-    assert!(is_ordered(values.len() / k, group), "an order of eight rows and pairs of columns");
+pub fn order(values: &mut [i8], scales: Vec<f32>, k: usize, group: usize) -> Vec<f32> {
+    order_for::<Chosen>(values, scales, k, group)
+}
+
+fn order_for<B: Body>(values: &mut [i8], scales: Vec<f32>, k: usize, group: usize) -> Vec<f32> {
+    assert!(is_ordered(values.len() / k, group), "an order of eight rows and a few columns");
     let mut rows = vec![0i8; BAND * k];
     for band in values.chunks_exact_mut(BAND * k) {
         rows.copy_from_slice(band);
-        for (at, pair) in band.as_chunks_mut::<PAIR>().0.iter_mut().enumerate() {
-            let (row, column) = (at % BAND, at / BAND * PAIR);
-            pair.copy_from_slice(&rows[row * k + column..][..PAIR]);
+        for (at, columns) in band.chunks_exact_mut(B::COLUMNS).enumerate() {
+            let (row, column) = (at % BAND, at / BAND * B::COLUMNS);
+            columns.copy_from_slice(&rows[row * k + column..][..B::COLUMNS]);
         }
     }
-    let groups = k / group;
+    let cuts = cuts(group);
+    let groups = k / group * cuts;
+    let mut scales: Vec<f32> = match cuts {
+        1 => scales,
+        _ => scales.into_iter().flat_map(|scale| std::iter::repeat_n(scale, cuts)).collect(),
+    };
     let mut rows = vec![0f32; BAND * groups];
     for band in scales.chunks_exact_mut(BAND * groups) {
         rows.copy_from_slice(band);
@@ -93,19 +158,25 @@ pub fn order(values: &mut [i8], scales: &mut [f32], k: usize, group: usize) {
             *scale = rows[at % BAND * groups + at / BAND];
         }
     }
+    scales
+}
+
+/// Into how few equal parts of whole quads a group is cut so that the sums of each fit i32.
+fn cuts(group: usize) -> usize {
+    (1..=group / QUAD).find(|cuts| group.is_multiple_of(cuts * QUAD) && group / cuts <= LONGEST).unwrap_or(1)
 }
 
 /// `x` [n, k] times the weights [m, k] -> `out` [n, m].
 pub fn linear_int8(x: &[f32], weights: Weights<'_>, out: &mut [f32]) {
-    let mut rounded = Rounded::default();
+    let mut rounded = Rounded::new(body());
     let chunk = chunk(x.len() / weights.k);
     for (x, out) in x.chunks(chunk * weights.k).zip(out.chunks_mut(chunk * weights.m())) {
         time(Operation::Rounding, || {
-            rounded.fill(x.len() / weights.k, weights.k, |token, row| {
+            rounded.fill(x.len() / weights.k, [weights.k, weights.group], |token, row| {
                 row.copy_from_slice(&x[token * weights.k..][..weights.k]);
             });
         });
-        time(Operation::Int8Product, || product::<false>(&rounded, weights, out));
+        time(Operation::Int8Product, || product::<_, false>(&rounded, weights, out));
     }
 }
 
@@ -127,22 +198,22 @@ pub struct Mlp<'a> {
 pub fn mlp_int8(x: &[f32], mlp: &Mlp<'_>, out: &mut [f32]) {
     let (hidden, inner) = (mlp.gain.len(), mlp.narrow.k);
     out.copy_from_slice(x);
-    let (mut normed, mut gated) = (Rounded::default(), Rounded::default());
+    let (mut normed, mut gated) = (Rounded::new(body()), Rounded::new(body()));
     let chunk = chunk(x.len() / hidden);
     let mut wide = vec![0.0; chunk * 2 * inner];
     for (x, out) in x.chunks(chunk * hidden).zip(out.chunks_mut(chunk * hidden)) {
         let count = x.len() / hidden;
         time(Operation::Norm, || {
-            normed.fill(count, hidden, |token, row| norm_row(&x[token * hidden..][..hidden], mlp.gain, mlp.eps, row));
+            normed.fill(count, [hidden, mlp.wide.group], |token, row| norm_row(&x[token * hidden..][..hidden], mlp.gain, mlp.eps, row));
         });
         let wide = &mut wide[..count * 2 * inner];
-        time(Operation::Int8Product, || product::<false>(&normed, mlp.wide, wide));
+        time(Operation::Int8Product, || product::<_, false>(&normed, mlp.wide, wide));
         time(Operation::Gate, || {
-            gated.fill(count, inner, |token, row| {
+            gated.fill(count, [inner, mlp.narrow.group], |token, row| {
                 gate_row(&wide[token * 2 * inner..][..2 * inner], mlp.activation, row);
             });
         });
-        time(Operation::Int8Product, || product::<true>(&gated, mlp.narrow, out));
+        time(Operation::Int8Product, || product::<_, true>(&gated, mlp.narrow, out));
     }
 }
 
@@ -150,15 +221,30 @@ pub fn mlp_int8(x: &[f32], mlp: &Mlp<'_>, out: &mut [f32]) {
 mod tests {
     use super::*;
 
-    #[test]
-    fn order_puts_two_columns_of_eight_rows_together() {
+    fn check<B: Body>() {
         let (m, k, group) = (16, 12, 4);
         let mut values: Vec<i8> = (0..m * k).map(|at| at as i8).collect();
-        let mut scales: Vec<f32> = (0..m * k / group).map(|at| at as f32).collect();
-        order(&mut values, &mut scales, k, group);
-        // Band 1, pair 4, row 3, column 1 of the pair: row 11, column 9.
-        assert_eq!(values[((8 / BAND * 6 + 4) * BAND + 3) * PAIR + 1], (11 * k + 9) as i8);
+        let scales = (0..m * k / group).map(|at| at as f32).collect();
+        let scales = order_for::<B>(&mut values, scales, k, group);
+        // Band 1, row 3 of it, column 9: row 11.
+        let step = 8 / BAND * (k / B::COLUMNS) + 9 / B::COLUMNS;
+        assert_eq!(values[(step * BAND + 3) * B::COLUMNS + 9 % B::COLUMNS], (11 * k + 9) as i8);
         assert_eq!(scales[..9], [0.0, 3.0, 6.0, 9.0, 12.0, 15.0, 18.0, 21.0, 1.0]);
         assert_eq!(scales[24], 24.0);
+    }
+
+    #[test]
+    fn long_groups_are_cut_and_their_scales_repeated() {
+        assert_eq!([4, 512, 516, 1152, 1536, 2624].map(cuts), [1, 1, 3, 3, 3, 8]);
+        let (mut values, k) = (vec![1; 8 * 1040], 1040);
+        let scales = order(&mut values, (0..8).map(|row| row as f32).collect(), k, k);
+        assert_eq!(scales.len(), 8 * cuts(k));
+        assert!(scales.chunks_exact(8).all(|group| group == [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]));
+    }
+
+    #[test]
+    fn order_puts_a_few_columns_of_eight_rows_together() {
+        check::<pairs::Pairs>();
+        check::<quads::Quads>();
     }
 }

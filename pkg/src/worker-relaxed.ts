@@ -1,0 +1,6 @@
+/** The worker of the CPU binary with relaxed SIMD. */
+
+import * as engine from "./felsic_relaxed.js";
+import { serve } from "./worker.js";
+
+serve(self, engine, new URL("./felsic_relaxed_bg.wasm", import.meta.url));

@@ -1,0 +1,71 @@
+//! What the bodies of the product differ in.
+
+use super::BAND;
+use crate::kernels::simd::exact::WIDTH;
+use wide::{f32x4, i32x4};
+
+/// Sums of a few tokens and one band.
+pub type Sums<const T: usize> = [[f32x4; WIDTH]; T];
+
+/// Activations, weights and scales of `T` tokens, one band and some groups of columns.
+pub struct Block<'a, B: Body, const T: usize> {
+    /// [groups, REGISTERS, steps].
+    pub words: &'a [[i32x4; T]],
+    /// [groups, steps].
+    pub weights: &'a [B::Weights],
+    /// By what the sums of a group are to be multiplied, [groups, 8].
+    pub scales: &'a [[f32; BAND]],
+    /// What the sums of a group start at, see [`Body::start`], [groups, 8].
+    pub starts: &'a [[i32; BAND]],
+}
+
+impl<'a, B: Body, const T: usize> Block<'a, B, T> {
+    /// The groups in order: words, weights, what their sums start at, scales.
+    #[inline(always)]
+    pub fn groups(
+        &self,
+    ) -> impl Iterator<Item = (&'a [[i32x4; T]], &'a [B::Weights], &'a [i32; BAND], [f32x4; WIDTH])> {
+        let steps = self.weights.len() / self.scales.len();
+        let words = self.words.chunks_exact(B::REGISTERS * steps).zip(self.weights.chunks_exact(steps));
+        words.zip(self.starts).zip(self.scales).map(|(((words, weights), start), scales)| {
+            (words, weights, start, bytemuck::cast(*scales))
+        })
+    }
+}
+
+/// One way of multiplying integers exactly. All give the same bits.
+pub trait Body: Copy {
+    /// Columns of a step.
+    const COLUMNS: usize;
+    /// Registers that the columns of a step take for a token.
+    const REGISTERS: usize;
+    /// The most tokens that one pass over the weights takes: their sums, the weights and what else a step needs take
+    /// no more than the 15 vector registers that browsers use on x86-64.
+    const TOKENS: usize;
+    /// Weights of a step: [8, COLUMNS].
+    type Weights: bytemuck::Pod;
+
+    /// Writes a group of one token's activations, each as [`to_integer`] gave it, into the words [REGISTERS, steps,
+    /// tokens] of the group, as number `token` of `tokens`.
+    ///
+    /// [`to_integer`]: crate::kernels::simd::maths::to_integer
+    fn lay(self, group: &[f32], words: &mut [i32x4], token: usize, tokens: usize);
+
+    /// What the sums of a group of weights start at.
+    fn start(self, weights: &[Self::Weights]) -> [i32; BAND];
+
+    /// Adds to `sums` the exact sums of each group times its scales, in their order.
+    fn add<const T: usize>(self, block: &Block<'_, Self, T>, sums: &mut Sums<T>);
+}
+
+/// Adds the exact sums of a group times its scales.
+#[inline(always)]
+pub fn scale<const T: usize>(exact: [[i32x4; WIDTH]; T], scales: [f32x4; WIDTH], sums: &mut Sums<T>) {
+    // Else the compiler would hold these sums in registers through the multiplications, which need them all.
+    let sums = std::hint::black_box(sums);
+    for (sums, exact) in sums.iter_mut().zip(exact) {
+        for ((sum, exact), scale) in sums.iter_mut().zip(exact).zip(scales) {
+            *sum += f32x4::from_i32x4(exact) * scale;
+        }
+    }
+}

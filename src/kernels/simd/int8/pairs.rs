@@ -1,0 +1,42 @@
+//! The body for any processor: 16-bit integers, two columns a step.
+
+use super::BAND;
+use super::body::{Block, Body, Sums, scale};
+use crate::kernels::simd::exact::{self, PAIR, WIDTH};
+use wide::{i16x8, i32x4};
+
+/// See the module.
+#[derive(Clone, Copy, Debug)]
+pub struct Pairs;
+
+impl Body for Pairs {
+    const COLUMNS: usize = PAIR;
+    const REGISTERS: usize = 1;
+    /// Ten sums, two registers of weights, one of activations and one product.
+    const TOKENS: usize = 5;
+    type Weights = [i8; BAND * PAIR];
+
+    #[inline(always)]
+    fn lay(self, group: &[f32], words: &mut [i32x4], token: usize, tokens: usize) {
+        for (pair, word) in group.as_chunks::<PAIR>().0.iter().zip(words[token..].iter_mut().step_by(tokens)) {
+            *word = exact::word(*pair);
+        }
+    }
+
+    fn start(self, _: &[Self::Weights]) -> [i32; BAND] {
+        [0; BAND]
+    }
+
+    #[inline(never)]
+    fn add<const T: usize>(self, block: &Block<'_, Self, T>, sums: &mut Sums<T>) {
+        for (words, weights, _, scales) in block.groups() {
+            scale(exact::sums(words, weights, widen), scales, sums);
+        }
+    }
+}
+
+/// The weights of a pair of columns, widened.
+#[inline(always)]
+fn widen(values: &[i8; BAND * PAIR]) -> [i16x8; WIDTH] {
+    std::array::from_fn(|half| i16x8::new(std::array::from_fn(|at| i16::from(values[half * 8 + at]))))
+}

@@ -1,0 +1,234 @@
+//! The body for processors that multiply and add four bytes at once: `i32x4.relaxed_dot_i8x16_i7x16_add_s`.
+//!
+//! An activation is two bytes, multiplied one after the other: the sums of the upper bytes, times 256, are what
+//! the sums of the lower ones start at. What a byte above 127 means, and whether the sums of two products keep
+//! within 16 bits, a relaxed instruction leaves to the processor; [`Bytes::here`] finds out.
+//!
+//! | the second operand's bytes are | on | an activation `a` is | sums start at |
+//! | --- | --- | --- | --- |
+//! | unsigned | x86-64 with AVX-VNNI (`vpdpbusd`) | `a + 32768 = 256 upper + lower` | `-128 Σ w`, times 256 later |
+//! | signed | ARM with dot products (`sdot`) | `a = 256 upper + lower` | 0 |
+//!
+//! Where sums of two products are cut to 16 bits (x86-64 without AVX-VNNI) bytes would have to stay within seven
+//! bits, and the instruction is three: [`super::pairs`] is faster there.
+
+use super::BAND;
+use super::body::{Block, Body, Sums, scale};
+use crate::kernels::simd::exact::WIDTH;
+use wide::i32x4;
+
+/// Columns of a step.
+const QUAD: usize = 4;
+/// Bytes of an activation.
+const HALVES: usize = 2;
+
+/// What the bytes of the second operand are to the processor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bytes {
+    /// 0..=255.
+    Unsigned,
+    /// -128..=127.
+    Signed,
+}
+
+/// See the module.
+#[derive(Clone, Copy, Debug)]
+pub struct Quads(pub Bytes);
+
+/// Weights of a step: [8, 4].
+type Weights = [i8; BAND * QUAD];
+
+impl Body for Quads {
+    const COLUMNS: usize = QUAD;
+    const REGISTERS: usize = HALVES;
+    /// Twelve sums, two registers of weights and one of activations.
+    const TOKENS: usize = 6;
+    type Weights = Weights;
+
+    #[inline(always)]
+    fn lay(self, group: &[f32], words: &mut [i32x4], token: usize, tokens: usize) {
+        // The lower byte of a signed activation is taken from -128..=127 by rounding the upper one to nearest.
+        let (offset, flip) = match self.0 {
+            Bytes::Unsigned => (0x8000, 0),
+            Bytes::Signed => (0x80, 0x80),
+        };
+        let (upper, lower) = words.split_at_mut(words.len() / HALVES);
+        let words = upper[token..].iter_mut().step_by(tokens).zip(lower[token..].iter_mut().step_by(tokens));
+        for (quad, (upper, lower)) in group.as_chunks::<QUAD>().0.iter().zip(words) {
+            let integers = quad.map(|v| v.to_bits().wrapping_add(offset));
+            *upper = i32x4::splat(i32::from_le_bytes(integers.map(|v| (v >> 8) as u8)));
+            *lower = i32x4::splat(i32::from_le_bytes(integers.map(|v| v as u8 ^ flip)));
+        }
+    }
+
+    fn start(self, weights: &[Weights]) -> [i32; BAND] {
+        match self.0 {
+            Bytes::Unsigned => instruction::start(weights),
+            Bytes::Signed => [0; BAND],
+        }
+    }
+
+    fn add<const T: usize>(self, block: &Block<'_, Self, T>, sums: &mut Sums<T>) {
+        instruction::add(self.0, block, sums);
+    }
+}
+
+/// Where WebAssembly has the instruction.
+#[cfg(all(target_arch = "wasm32", feature = "relaxed"))]
+mod instruction {
+    use super::*;
+    use std::arch::wasm32::{i8x16_splat, i32x4_relaxed_dot_i8x16_i7x16_add as dot, i32x4_splat, v128};
+    use std::hint::black_box;
+    use std::sync::OnceLock;
+
+    // The whole binary needs relaxed SIMD to be loaded at all; the attribute here, rather than a flag for every
+    // crate, because the macerator crate under burn does not build with such a flag.
+
+    #[inline(never)]
+    #[target_feature(enable = "relaxed-simd")]
+    pub fn add<const T: usize>(_: Bytes, block: &Block<'_, Quads, T>, sums: &mut Sums<T>) {
+        for (words, weights, start, scales) in block.groups() {
+            scale(exact(words, weights, start), scales, sums);
+        }
+    }
+
+    #[inline]
+    #[target_feature(enable = "relaxed-simd")]
+    fn exact<const T: usize>(words: &[[i32x4; T]], weights: &[Weights], start: &[i32; BAND]) -> [[i32x4; WIDTH]; T] {
+        let (upper, lower) = words.split_at(weights.len());
+        let mut sums = [bytemuck::cast::<_, [i32x4; WIDTH]>(*start); T];
+        multiply(upper, weights, &mut sums);
+        sums.iter_mut().flatten().for_each(|sum| *sum = *sum << 8);
+        multiply(lower, weights, &mut sums);
+        sums
+    }
+
+    #[inline]
+    #[target_feature(enable = "relaxed-simd")]
+    fn multiply<const T: usize>(words: &[[i32x4; T]], weights: &[Weights], sums: &mut [[i32x4; WIDTH]; T]) {
+        for (words, weights) in words.iter().zip(weights) {
+            let weights: [v128; WIDTH] = bytemuck::cast(*weights);
+            for (sums, word) in sums.iter_mut().zip(words) {
+                for (sum, weights) in sums.iter_mut().zip(weights) {
+                    *sum = bytemuck::cast(dot(weights, bytemuck::cast(*word), bytemuck::cast(*sum)));
+                }
+            }
+        }
+    }
+
+    #[inline(never)]
+    #[target_feature(enable = "relaxed-simd")]
+    pub fn start(weights: &[Weights]) -> [i32; BAND] {
+        let mut sums = [i32x4_splat(0); WIDTH];
+        for weights in weights {
+            let weights: [v128; WIDTH] = bytemuck::cast(*weights);
+            for (sum, weights) in sums.iter_mut().zip(weights) {
+                *sum = dot(weights, i8x16_splat(-128), *sum);
+            }
+        }
+        bytemuck::cast::<_, [i32; BAND]>(sums).map(|sum| -sum)
+    }
+
+    impl Bytes {
+        /// What they are to this processor, if its sums are exact.
+        pub fn here() -> Option<Self> {
+            static HERE: OnceLock<Option<Bytes>> = OnceLock::new();
+            *HERE.get_or_init(|| Self::of(|weight, byte| probe(weight, byte)))
+        }
+    }
+
+    /// One sum of four products. Black boxes keep the compiler, which assumes nothing of the instruction's
+    /// results but may compute it, from doing so.
+    #[target_feature(enable = "relaxed-simd")]
+    fn probe(weight: i8, byte: u8) -> i32 {
+        let (weights, bytes) = (black_box(i8x16_splat(weight)), black_box(i8x16_splat(byte as i8)));
+        bytemuck::cast::<_, [i32; 4]>(dot(weights, bytes, black_box(i32x4_splat(0))))[0]
+    }
+}
+
+/// The same, told what the bytes are.
+#[cfg(not(all(target_arch = "wasm32", feature = "relaxed")))]
+mod instruction {
+    use super::*;
+
+    fn dot(bytes: Bytes, weights: &[i8], word: i32) -> i32 {
+        let products = weights.iter().zip(word.to_le_bytes()).map(|(weight, byte)| {
+            let byte = match bytes {
+                Bytes::Unsigned => i32::from(byte),
+                Bytes::Signed => i32::from(byte as i8),
+            };
+            i32::from(*weight) * byte
+        });
+        products.sum()
+    }
+
+    pub fn add<const T: usize>(bytes: Bytes, block: &Block<'_, Quads, T>, sums: &mut Sums<T>) {
+        for (words, weights, start, scales) in block.groups() {
+            let (upper, lower) = words.split_at(weights.len());
+            let exact = std::array::from_fn(|token| {
+                let row = |row: usize| {
+                    let sum = |words: &[[i32x4; T]]| -> i32 {
+                        let steps = words.iter().zip(weights);
+                        steps.map(|(words, weights)| dot(bytes, &weights[row * QUAD..][..QUAD], words[token].to_array()[0])).sum()
+                    };
+                    (start[row] + sum(upper)) * 256 + sum(lower)
+                };
+                bytemuck::cast::<[i32; BAND], _>(std::array::from_fn(row))
+            });
+            scale(exact, scales, sums);
+        }
+    }
+
+    pub fn start(weights: &[Weights]) -> [i32; BAND] {
+        std::array::from_fn(|row| {
+            -weights.iter().map(|weights| dot(Bytes::Unsigned, &weights[row * QUAD..][..QUAD], i32::from_le_bytes([128; QUAD]))).sum::<i32>()
+        })
+    }
+
+    #[cfg(feature = "relaxed")]
+    impl Bytes {
+        /// What they are to the plain code here.
+        pub fn here() -> Option<Self> {
+            Some(Bytes::Unsigned)
+        }
+    }
+}
+
+impl Bytes {
+    /// What the bytes are to a processor on which four products of the same weight and byte have the sum
+    /// `dot(weight, byte)`; nothing if that is not their exact sum.
+    #[cfg_attr(not(all(target_arch = "wasm32", feature = "relaxed")), allow(dead_code, reason = "only wasm has to ask"))]
+    fn of(dot: impl Fn(i8, u8) -> i32) -> Option<Self> {
+        let is = |meaning: fn(u8) -> i32| {
+            let weights = [-127, -1, 1, 127];
+            weights.iter().all(|weight| {
+                (0..=255).all(|byte| dot(*weight, byte) == 4 * i32::from(*weight) * meaning(byte))
+            })
+        };
+        if is(i32::from) {
+            Some(Bytes::Unsigned)
+        } else if is(|byte| i32::from(byte as i8)) {
+            Some(Bytes::Signed)
+        } else {
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_bytes_are_is_found_out() {
+        assert_eq!(Bytes::of(|weight, byte| 4 * i32::from(weight) * i32::from(byte)), Some(Bytes::Unsigned));
+        assert_eq!(Bytes::of(|weight, byte| 4 * i32::from(weight) * i32::from(byte as i8)), Some(Bytes::Signed));
+    }
+
+    #[test]
+    fn sums_that_are_cut_are_refused() {
+        // As `pmaddubsw` does: unsigned bytes, two products in 16 bits.
+        let cut = |weight: i8, byte: u8| 2 * i32::from((2 * i32::from(weight) * i32::from(byte)).clamp(-32_768, 32_767) as i16);
+        assert_eq!(Bytes::of(cut), None);
+    }
+}
