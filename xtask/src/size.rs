@@ -26,8 +26,7 @@ struct Part {
 fn parts(binary: Binary) -> Result<Vec<Part>> {
     let is_loaded = |file: &PathBuf| {
         let name = file.file_name().unwrap_or_default().to_string_lossy();
-        let is_other =
-            Binary::ALL.iter().any(|other| other.name() != binary.name() && name.contains(other.name()));
+        let is_other = Binary::ALL.iter().any(|other| other.name() != binary.name() && name.contains(other.name()));
         (name.ends_with(".js") || name.ends_with(".wasm")) && !is_other
     };
     let measure = |file: PathBuf| files::sizes(&file).map(|(raw, gzipped)| Part { file, raw, gzipped });

@@ -11,7 +11,7 @@ use wide::{i16x8, i32x4};
 pub(super) const WIDTH: usize = 2;
 /// Right-hand sides of a step: one lane of sums each.
 pub(super) const LANES: usize = 4 * WIDTH;
-/// Neighbours that one instruction multiplies and adds.
+/// Neighbours, or what stands for them, that one instruction multiplies and adds.
 pub(super) const PAIR: usize = 2;
 
 /// `T` left-hand sides times [`LANES`] right-hand sides, summed over all pairs of neighbours.
@@ -38,9 +38,8 @@ pub(super) fn sums<const T: usize, R>(
     sums
 }
 
-/// A word of two neighbours, each the low half of what [`super::maths::to_integer`] gave, four times.
+/// Words of a first and a second half each, four at a time.
 #[inline(always)]
-pub(super) fn word([first, second]: [f32; PAIR]) -> i32x4 {
-    let low = |v: f32| v.to_bits() & 0xFFFF;
-    i32x4::splat((low(first) | low(second) << 16) as i32)
+pub(super) fn words(first: i32x4, second: i32x4) -> i32x4 {
+    (first & i32x4::splat(0xFFFF)) | (second << 16)
 }

@@ -1,21 +1,43 @@
 //! The gated activation of the MLP.
 
-use super::{erf, exp};
+use super::maths::{Exp2, FINE, erf};
 use crate::config::Activation;
+use std::hint::black_box;
+use wide::f32x4;
+
+/// `v / (1 + e^-v)`.
+#[inline(always)]
+fn silu() -> impl Fn(f32x4) -> f32x4 {
+    let numbers = [-std::f32::consts::LOG2_E, 126.0, 1.0];
+    let (exp2, [log2_e, highest, one]) = (Exp2::new(FINE), black_box(numbers.map(f32x4::splat)));
+    move |v| v / (one + exp2.of((v * log2_e).fast_min(highest)))
+}
+
+/// `v / 2 (1 + erf(v / √2))`.
+#[inline(always)]
+fn gelu(v: f32x4) -> f32x4 {
+    f32x4::HALF * v * (f32x4::ONE + erf(v * f32x4::splat(std::f32::consts::FRAC_1_SQRT_2)))
+}
 
 #[inline(always)]
-fn gate_with(row: &[f32], out: &mut [f32], act: impl Fn(f32) -> f32) {
+fn gate_with(row: &[f32], out: &mut [f32], activation: impl Fn(f32x4) -> f32x4) {
+    const LANES: usize = 4;
     let (value, gate) = row.split_at(out.len());
+    let ((value, value_rest), (gate, gate_rest)) = (value.as_chunks::<LANES>(), gate.as_chunks::<LANES>());
+    let (out, out_rest) = out.as_chunks_mut::<LANES>();
     for ((out, v), g) in out.iter_mut().zip(value).zip(gate) {
-        *out = act(*v) * g;
+        *out = (activation(f32x4::new(*v)) * f32x4::new(*g)).to_array();
+    }
+    for ((out, v), g) in out_rest.iter_mut().zip(value_rest).zip(gate_rest) {
+        *out = activation(f32x4::splat(*v)).to_array()[0] * g;
     }
 }
 
 /// `act(row[..i]) * row[i..]`: `row` [2 * i], `out` [i].
 pub(super) fn gate_row(row: &[f32], activation: Activation, out: &mut [f32]) {
     match activation {
-        Activation::Silu => gate_with(row, out, |v| v / (1.0 + exp(-v))),
-        Activation::Gelu => gate_with(row, out, |v| 0.5 * v * (1.0 + erf(v * std::f32::consts::FRAC_1_SQRT_2))),
+        Activation::Silu => gate_with(row, out, silu()),
+        Activation::Gelu => gate_with(row, out, gelu),
     }
 }
 

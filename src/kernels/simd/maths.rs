@@ -1,10 +1,18 @@
 //! Elementary functions without branches or calls, so that loops over them vectorise.
 
+use std::hint::black_box;
+use wide::{f32x4, i16x8, i32x4};
+
 /// log2(e).
 const LOG2_E: f32 = std::f32::consts::LOG2_E;
 /// ln(2) in two parts whose first has few enough bits that `n * LN2_HIGH` is exact (Cody and Waite).
 const LN2_HIGH: f32 = 0.693_359_4;
 const LN2_LOW: f32 = -2.121_944_4e-4;
+/// For [`Exp2`], to 2.4e-7; fitted, like the next, by least relative error.
+pub(super) const FINE: [f32; 6] =
+    [1.327_647_2e-3, 9.675_542e-3, 5.550_713e-2, 2.402_212e-1, 6.931_469_4e-1, 1.000_000_1];
+/// For [`Exp2`], to 3e-6.
+pub(super) const COARSE: [f32; 5] = [9.570_102e-3, 5.591_786_3e-2, 2.402_474_4e-1, 6.931_218e-1, 9.999_993e-1];
 /// Adding and taking away 1.5 * 2^23 rounds a small float to the nearest integer and leaves that
 /// integer in the low bits.
 const ROUNDER: f32 = 12_582_912.0;
@@ -13,7 +21,7 @@ const ROUNDER: f32 = 12_582_912.0;
 ///
 /// Polynomial of the Cephes library's `expf` (Moshier) on [-ln 2 / 2, ln 2 / 2].
 #[inline(always)]
-pub fn exp(x: f32) -> f32 {
+pub(super) fn exp(x: f32) -> f32 {
     let x = x.clamp(-87.0, 88.0);
     let shifted = x * LOG2_E + ROUNDER;
     let n = shifted - ROUNDER;
@@ -30,33 +38,57 @@ pub fn exp(x: f32) -> f32 {
     fraction * power
 }
 
-/// x rounded to the nearest integer, which stands in the low 16 bits of the result; |x| < 2^15. [`rounded`] gives
-/// it as a number.
-#[inline(always)]
-pub(super) fn to_integer(x: f32) -> f32 {
-    x + ROUNDER
+/// Numbers for 2^x, as registers. A browser makes a constant anew, in three instructions, wherever it is used; what
+/// comes out of memory, it keeps there at least.
+pub(super) struct Exp2<const N: usize> {
+    lowest: f32x4,
+    rounder: f32x4,
+    rounder_bits: i32x4,
+    powers: [f32x4; N],
 }
 
-/// The number that [`to_integer`] rounded to.
-#[inline(always)]
-pub(super) fn rounded(integer: f32) -> f32 {
-    integer - ROUNDER
+impl<const N: usize> Exp2<N> {
+    /// Of a polynomial for 2^x on [-1/2, 1/2], highest power first. The compiler does not know the numbers for
+    /// constants.
+    #[inline(always)]
+    pub fn new(powers: [f32; N]) -> Self {
+        black_box(Self {
+            lowest: f32x4::splat(-126.0),
+            rounder: f32x4::splat(ROUNDER),
+            rounder_bits: i32x4::splat(ROUNDER.to_bits() as i32),
+            powers: powers.map(f32x4::splat),
+        })
+    }
+
+    /// 2^x for x from -126, where it is held to, to 126.
+    #[inline(always)]
+    pub fn of(&self, x: f32x4) -> f32x4 {
+        let x = x.fast_max(self.lowest);
+        let shifted = x + self.rounder;
+        let r = x - (shifted - self.rounder);
+        let p = self.powers[1..].iter().fold(self.powers[0], |p, c| p * r + *c);
+        let power: i32x4 = bytemuck::cast::<_, i32x4>(shifted) << 23;
+        bytemuck::cast(bytemuck::cast::<_, i32x4>(p) + power)
+    }
+
+    /// 2^x rounded to the nearest integer, for x up to 22.
+    #[inline(always)]
+    pub fn integers(&self, x: f32x4) -> i32x4 {
+        bytemuck::cast::<_, i32x4>(self.of(x) + self.rounder) - self.rounder_bits
+    }
 }
 
-/// 2^x to 4e-6, for x from -126 (what is below counts as that) to 0.
-///
-/// Polynomial fitted to 2^x on [-1/2, 1/2] by least relative error.
+/// Each rounded to the nearest integer; |x| < 2^22.
 #[inline(always)]
-pub(super) fn exp2_below_one(x: f32) -> f32 {
-    let x = if x > -126.0 { x } else { -126.0 };
-    let shifted = x + ROUNDER;
-    let r = x - (shifted - ROUNDER);
-    let p = 9.570_099e-3;
-    let p = p * r + 5.591_786_7e-2;
-    let p = p * r + 2.402_474_4e-1;
-    let p = p * r + 6.931_218e-1;
-    let p = p * r + 9.999_993e-1;
-    f32::from_bits(p.to_bits().wrapping_add(shifted.to_bits() << 23))
+pub(super) fn to_integers(x: f32x4) -> i32x4 {
+    let shifted: i32x4 = bytemuck::cast(x + f32x4::splat(ROUNDER));
+    shifted - i32x4::splat(ROUNDER.to_bits() as i32)
+}
+
+/// Eight integers in 16 bits each, which they have to fit.
+#[inline(always)]
+pub(super) fn narrow(integers: [i32x4; 2]) -> i16x8 {
+    i16x8::from_i32x8_saturate(bytemuck::cast(integers))
 }
 
 /// The largest magnitude; infinite if a value is infinite or NaN.
@@ -77,21 +109,16 @@ pub(super) fn largest(row: &[f32]) -> f32 {
 /// The error function to 4e-7 absolute: a rational function of x on [-3.83, 3.83], where it reaches
 /// one to half a unit in the last place (coefficients of XLA's f32 `erf`, Apache-2.0).
 #[inline(always)]
-pub fn erf(x: f32) -> f32 {
-    let x = x.clamp(-3.832_507, 3.832_507);
+pub(super) fn erf(x: f32x4) -> f32x4 {
+    let x = x.fast_max(f32x4::splat(-3.832_507)).fast_min(f32x4::splat(3.832_507));
     let s = x * x;
-    let p = 2.290_506_6e-4;
-    let p = p * s + 3.408_291e-3;
-    let p = p * s + 5.095_569_5e-2;
-    let p = p * s + 1.852_083_2e-1;
-    let p = p * s + std::f32::consts::FRAC_2_SQRT_PI;
-    let q = -1.179_160_3e-7;
-    let q = q * s + 2.354_796_6e-5;
-    let q = q * s + 1.017_962_5e-3;
-    let q = q * s + 1.407_047e-2;
-    let q = q * s + 1.109_850_5e-1;
-    let q = q * s + 4.974_692_5e-1;
-    let q = q * s + 1.0;
+    let polynomial = |first, rest: &[f32]| rest.iter().fold(f32x4::splat(first), |p, c| p * s + f32x4::splat(*c));
+    let p =
+        polynomial(2.290_506_6e-4, &[3.408_291e-3, 5.095_569_5e-2, 1.852_083_2e-1, std::f32::consts::FRAC_2_SQRT_PI]);
+    let q = polynomial(
+        -1.179_160_3e-7,
+        &[2.354_796_6e-5, 1.017_962_5e-3, 1.407_047e-2, 1.109_850_5e-1, 4.974_692_5e-1, 1.0],
+    );
     x * p / q
 }
 
@@ -111,14 +138,28 @@ mod tests {
         assert!(exp(f32::NEG_INFINITY) < 2e-38 && exp(0.0) == 1.0);
     }
 
-    #[test]
-    fn exp2_is_within_its_stated_error_and_ends_at_zero() {
-        for step in 0..1_200_000 {
-            let x = step as f32 * -1e-4;
-            let want = f64::from(x).exp2();
-            assert!((f64::from(exp2_below_one(x)) / want - 1.0).abs() < 4e-6, "2^{x}");
+    fn check<const N: usize>(powers: [f32; N], most: f64, ends: std::ops::Range<i32>) {
+        let exp2 = Exp2::new(powers);
+        for step in ends {
+            let x = step as f32 * 1e-4;
+            let [got, ..] = exp2.of(f32x4::splat(x)).to_array();
+            assert!((f64::from(got) / f64::from(x).exp2() - 1.0).abs() < most, "2^{x}");
         }
-        assert!(exp2_below_one(f32::NEG_INFINITY) < 1e-37);
+        let lowest = exp2.of(f32x4::splat(f32::NEG_INFINITY)).to_array()[0];
+        assert!(lowest > 0.0 && lowest < 1.2e-38);
+    }
+
+    #[test]
+    fn exp2_is_within_its_stated_error_and_held_to_its_end() {
+        check(FINE, 2.5e-7, -1_259_999..1_260_000);
+        check(COARSE, 3e-6, -1_259_999..1);
+    }
+
+    #[test]
+    fn integers_are_the_nearest_ones() {
+        let x = [-32_639.4, -0.6, 0.4, 32_638.6];
+        assert_eq!(to_integers(f32x4::new(x)).to_array(), [-32_639, -1, 0, 32_639]);
+        assert_eq!(narrow([to_integers(f32x4::new(x)); 2]).to_array()[..4], [-32_639, -1, 0, 32_639]);
     }
 
     #[test]
@@ -140,7 +181,8 @@ mod tests {
             let t = f64::from(x) * std::f64::consts::SQRT_2;
             if t.abs() > 1e-3 {
                 let want = 2.0 * activate(t as f32, Activation::Gelu) / f64::from(t as f32) - 1.0;
-                assert!((f64::from(erf(x)) - want).abs() < 4e-7, "erf({x}) = {} not {want}", erf(x));
+                let [got, ..] = erf(f32x4::splat(x)).to_array();
+                assert!((f64::from(got) - want).abs() < 4e-7, "erf({x}) = {got} not {want}");
             }
         }
     }

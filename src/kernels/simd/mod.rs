@@ -13,5 +13,4 @@ mod norm;
 pub use attention::attention;
 pub use gate::gate;
 pub use int8::{Mlp, NAME, Weights, is_exact, is_ordered, linear_int8, mlp_int8, order};
-pub use maths::{erf, exp};
 pub use norm::layer_norm;

@@ -1,6 +1,7 @@
 //! Four queries at a time, in f32.
 
-use super::{BLOCK, Group, Run, Softmax, exp, groups, runs, turn, visible};
+use super::maths::exp;
+use super::{BLOCK, Group, Run, Softmax, groups, runs, turn, visible};
 use crate::kernels::AttentionShape;
 use std::ops::Range;
 use wide::f32x4;
@@ -64,7 +65,8 @@ fn attend_head(
         for group in groups::<QUERIES>(&positions, here, shape.half_window, LANES * STEP) {
             let Group { queries, count, seen, steps } = group;
             for (t, query) in queries.into_iter().enumerate() {
-                turn(&q[columns(query)], &rope[positions[query] * d..][..d], &mut query_turned);
+                let (low, high) = query_turned.split_at_mut(d / 2);
+                turn(&q[columns(query)], &rope[positions[query] * d..][..d], low, high);
                 place_query(&mut turned, t, &query_turned);
             }
             score(&data.keys[block * d..][..d], &turned, steps.clone(), &mut scores);

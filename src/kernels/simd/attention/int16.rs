@@ -5,7 +5,7 @@
 //! finely as any other; what they are divided by in the end is the sum of these very integers.
 
 use super::exact::{self, LANES, PAIR, WIDTH};
-use super::maths::{exp2_below_one, largest, rounded, to_integer};
+use super::maths::{COARSE, Exp2, FINE, largest, to_integers};
 use super::{BLOCK, Group, Run, Softmax, groups, runs, turn, visible};
 use crate::kernels::AttentionShape;
 use std::hint::black_box;
@@ -14,8 +14,8 @@ use wide::{f32x4, i16x8, i32x4};
 
 /// Queries that share one pass over the keys.
 const QUERIES: usize = 5;
-/// The largest share.
-const SHARE: f32 = 16383.0;
+/// The largest share, 16383, as a power of two.
+const SHARE: f32 = 13.999_912;
 /// The largest magnitude of a value.
 const VALUE: f32 = 8191.0;
 /// Pairs of keys whose shares times values are summed in i32: 16383 * 8191 * 16 < 2^31.
@@ -26,34 +26,49 @@ fn largest_factor(d: usize) -> f32 {
     (f64::from(i32::MAX) / d as f64).sqrt().floor().min(32767.0) as f32
 }
 
-/// Pairs of neighbours of eight keys, or of eight columns of values.
-type Pairs = [i16; LANES * PAIR];
+/// Lanes of a register of words.
+const WORDS: usize = 4;
+
+/// Words of eight keys, or of eight columns of values. A word of keys is columns `j` and `j + d / 2` of one key: what
+/// rotary positions turn together. A word of values, and one of shares, is keys `i` and `i + 4` of eight.
+type Words = [i32x4; WIDTH];
+
+/// Words of a query or of a key of width `d`, with zeros up to whole registers.
+fn words_of(d: usize) -> usize {
+    (d / PAIR).next_multiple_of(WORDS)
+}
 
 /// Keys and values of one head, in blocks.
 #[derive(Default)]
 struct Head {
-    /// Turned keys, [blocks, BLOCK / 8, d / 2].
-    keys: Vec<Pairs>,
+    /// Turned keys, [blocks, BLOCK / 8, words].
+    keys: Vec<Words>,
     /// Values, [blocks, columns / 8, BLOCK / 2]: columns past d are zero.
-    values: Vec<Pairs>,
+    values: Vec<Words>,
     /// By what a block's keys and values are to be multiplied.
     steps: Vec<[f32; 2]>,
-    /// Turned keys of a block before they are rounded, [BLOCK, d].
+    /// Turned keys of a block before they are rounded, [BLOCK, 2, words / 4, 4]; keys past the end are zero.
     turned: Vec<f32>,
+    /// Values of a block before they are rounded, [BLOCK, columns].
+    plain: Vec<f32>,
 }
 
 /// A group of queries and one block of keys.
 struct Meeting {
-    /// The queries [d / 2, QUERIES].
+    /// The queries [words, QUERIES].
     queries: Vec<[i32x4; QUERIES]>,
     /// By what their integers are to be multiplied.
     steps: [f32; QUERIES],
-    /// A query before it is rounded, [d].
+    /// A query before it is rounded, [2, words].
     turned: Vec<f32>,
-    /// Their scores, in powers of two, then their shares as [`to_integer`] gives them.
-    scores: [[f32; BLOCK]; QUERIES],
+    /// Their scores, in powers of two.
+    scores: [[f32x4; BLOCK / WORDS]; QUERIES],
     /// The shares [BLOCK / 2, QUERIES].
     shares: Vec<[i32x4; QUERIES]>,
+    /// For the shares.
+    coarse: Exp2<5>,
+    /// For what blocks weigh.
+    fine: Exp2<6>,
 }
 
 /// See [`super::attention`].
@@ -61,11 +76,13 @@ pub(super) fn attention(q: &[f32], kv: &[f32], rope: &[f32], queries: &[i32], sh
     let d = shape.head_size;
     let mut head_data = Head::default();
     let mut meeting = Meeting {
-        queries: vec![[i32x4::ZERO; QUERIES]; d / PAIR],
+        queries: vec![[i32x4::ZERO; QUERIES]; words_of(d)],
         steps: [0.0; QUERIES],
-        turned: vec![0.0; d],
-        scores: [[0.0; BLOCK]; QUERIES],
+        turned: vec![0.0; PAIR * words_of(d)],
+        scores: [[f32x4::ZERO; BLOCK / WORDS]; QUERIES],
         shares: vec![[i32x4::ZERO; QUERIES]; BLOCK / PAIR],
+        coarse: Exp2::new(COARSE),
+        fine: Exp2::new(FINE),
     };
     for run in runs(queries) {
         let keys = visible(&run, shape.half_window);
@@ -101,10 +118,10 @@ fn attend_head(
             for (t, query) in queries.into_iter().enumerate() {
                 meeting.turn(t, &q[columns(query)], &rope[positions[query] * d..][..d]);
             }
-            meeting.score(&data.keys[block * (BLOCK / LANES) * (d / PAIR)..], steps.clone(), *key_step);
+            meeting.score(&data.keys[block * (BLOCK / LANES) * words_of(d)..], steps.clone(), *key_step);
             let mut scales = [[0.0; 2]; QUERIES];
             for (t, query) in queries.into_iter().enumerate().take(count) {
-                scales[t] = meeting.share(t, seen[t].clone(), steps.clone(), &mut met[query]);
+                scales[t] = meeting.share(t, seen[t].clone(), steps.clone(), *key_step, &mut met[query]);
             }
             let values = &data.values[block * d.div_ceil(LANES) * (BLOCK / PAIR)..];
             meeting.sum_values(values, steps, d, |t, column, sums| {
@@ -132,9 +149,16 @@ fn scale_to(most: f32, largest: f32) -> [f32; 2] {
     }
 }
 
-/// The integer of a scaled value.
-fn integer(scaled: f32) -> i16 {
-    to_integer(scaled).to_bits() as i16
+/// The higher of two numbers. `f32::max`, which cares about NaN, is a function call in WebAssembly.
+fn higher(a: f32, b: f32) -> f32 {
+    if b > a { b } else { a }
+}
+
+/// Four words of a first and a second half, which are multiplied by `scale` and rounded.
+#[inline(always)]
+fn words(first: f32x4, second: f32x4, scale: f32) -> i32x4 {
+    let [first, second] = [first, second].map(|v| to_integers(v * f32x4::splat(scale)));
+    exact::words(first, second)
 }
 
 impl Head {
@@ -151,36 +175,64 @@ impl Head {
     ) {
         let AttentionShape { heads, head_size: d, .. } = shape;
         let (width, blocks) = (heads * d, positions.len().div_ceil(BLOCK));
+        let (key_words, columns) = (words_of(d), d.next_multiple_of(LANES));
         self.steps.clear();
-        self.keys.clear();
-        self.keys.resize(blocks * (BLOCK / LANES) * (d / PAIR), [0; LANES * PAIR]);
-        self.values.clear();
-        self.values.resize(blocks * d.div_ceil(LANES) * (BLOCK / PAIR), [0; LANES * PAIR]);
-        self.turned.resize(BLOCK * d, 0.0);
+        self.keys.resize(blocks * (BLOCK / LANES) * key_words, [i32x4::ZERO; WIDTH]);
+        self.values.resize(blocks * columns / LANES * (BLOCK / PAIR), [i32x4::ZERO; WIDTH]);
         for block in 0..blocks {
             let from = positions.start + block * BLOCK;
             let here = from..positions.end.min(from + BLOCK);
-            let row = |position: usize| &kv[(first + position) * 2 * width..][..2 * width];
-            let value = |position: usize| &row(position)[width + head * d..][..d];
-            let turned = &mut self.turned[..here.len() * d];
-            for (turned, position) in turned.chunks_exact_mut(d).zip(here.clone()) {
-                turn(&row(position)[head * d..][..d], &rope[position * d..][..d], turned);
+            let keys = here.len().next_multiple_of(LANES);
+            // What is not written below stays zero: columns past d, keys past the end.
+            self.turned.clear();
+            self.turned.resize(keys * PAIR * key_words, 0.0);
+            self.plain.clear();
+            self.plain.resize(keys * columns, 0.0);
+            let rows = self.turned.chunks_exact_mut(PAIR * key_words).zip(self.plain.chunks_exact_mut(columns));
+            for ((turned, plain), position) in rows.zip(here) {
+                let row = &kv[(first + position) * 2 * width..][..2 * width];
+                let (low, high) = turned.split_at_mut(key_words);
+                turn(&row[head * d..][..d], &rope[position * d..][..d], low, high);
+                plain[..d].copy_from_slice(&row[width + head * d..][..d]);
             }
-            let [key_scale, key_step] = scale_to(largest_factor(d), largest(turned));
-            let largest_value = here.clone().map(|at| largest(value(at))).fold(0.0, f32::max);
-            let [value_scale, value_step] = scale_to(VALUE, largest_value);
+            let [key_scale, key_step] = scale_to(largest_factor(d), largest(&self.turned));
+            let [value_scale, value_step] = scale_to(VALUE, largest(&self.plain));
             self.steps.push([key_step, value_step]);
-            let keys = &mut self.keys[block * (BLOCK / LANES) * (d / PAIR)..];
-            let values = &mut self.values[block * d.div_ceil(LANES) * (BLOCK / PAIR)..];
-            for (at, turned) in turned.chunks_exact(d).enumerate() {
-                let step = &mut keys[at / LANES * (d / PAIR)..][..d / PAIR];
-                for (pairs, pair) in step.iter_mut().zip(turned.as_chunks::<PAIR>().0) {
-                    pairs.as_chunks_mut::<PAIR>().0[at % LANES] = pair.map(|v| integer(v * key_scale));
-                }
-                for (column, v) in value(from + at).iter().enumerate() {
-                    let pairs = &mut values[column / LANES * (BLOCK / PAIR) + at / PAIR];
-                    pairs[column % LANES * PAIR + at % PAIR] = integer(v * value_scale);
-                }
+            round_keys(&self.turned, key_scale, key_words, &mut self.keys[block * (BLOCK / LANES) * key_words..]);
+            let values = &mut self.values[block * columns / LANES * (BLOCK / PAIR)..];
+            round_values(&self.plain, value_scale, columns, values);
+        }
+    }
+}
+
+/// Rounds turned keys [keys, 2, words] into `out` [keys / 8, words].
+fn round_keys(turned: &[f32], scale: f32, key_words: usize, out: &mut [Words]) {
+    let steps = turned.chunks_exact(LANES * PAIR * key_words).zip(out.chunks_exact_mut(key_words));
+    for (eight, out) in steps {
+        for (half, four) in eight.chunks_exact(WORDS * PAIR * key_words).enumerate() {
+            for (at, out) in out.as_chunks_mut::<WORDS>().0.iter_mut().enumerate() {
+                let of_key = |key: usize| {
+                    let (low, high) = four[key * PAIR * key_words..][..PAIR * key_words].split_at(key_words);
+                    let [low, high] = [low, high].map(|half| f32x4::new(half.as_chunks().0[at]));
+                    bytemuck::cast(words(low, high, scale))
+                };
+                let by_word = f32x4::transpose(std::array::from_fn(of_key));
+                out.iter_mut().zip(by_word).for_each(|(out, word)| out[half] = bytemuck::cast(word));
+            }
+        }
+    }
+}
+
+/// Rounds values [keys, columns] into `out` [columns / 8, BLOCK / 2].
+fn round_values(plain: &[f32], scale: f32, columns: usize, out: &mut [Words]) {
+    for (step, eight) in plain.chunks_exact(LANES * columns).enumerate() {
+        let (first, second) = eight.split_at(WORDS * columns);
+        let keys = first.chunks_exact(columns).zip(second.chunks_exact(columns)).enumerate();
+        for (key, (first, second)) in keys {
+            let registers = first.as_chunks::<WORDS>().0.iter().zip(second.as_chunks::<WORDS>().0).enumerate();
+            for (at, (first, second)) in registers {
+                let out = &mut out[at / WIDTH * (BLOCK / PAIR) + step * WORDS + key];
+                out[at % WIDTH] = words(f32x4::new(*first), f32x4::new(*second), scale);
             }
         }
     }
@@ -190,66 +242,80 @@ impl Meeting {
     /// Makes a query member `t`: turned to its position and rounded.
     fn turn(&mut self, t: usize, query: &[f32], angles: &[f32]) {
         let d = query.len();
-        turn(query, angles, &mut self.turned);
+        let (low, high) = self.turned.split_at_mut(words_of(d));
+        turn(query, angles, low, high);
         let [scale, step] = scale_to(largest_factor(d), largest(&self.turned));
+        let (low, high) = self.turned.split_at(words_of(d));
         // The base of the powers and the root of d, once for all keys.
         self.steps[t] = step * std::f32::consts::LOG2_E / (d as f32).sqrt();
-        for (words, pair) in self.queries.iter_mut().zip(self.turned.as_chunks::<PAIR>().0) {
-            words[t] = exact::word(pair.map(|v| to_integer(v * scale)));
+        let halves = low.as_chunks::<WORDS>().0.iter().zip(high.as_chunks::<WORDS>().0);
+        for (queries, (low, high)) in self.queries.as_chunks_mut::<WORDS>().0.iter_mut().zip(halves) {
+            let made = words(f32x4::new(*low), f32x4::new(*high), scale).to_array();
+            queries.iter_mut().zip(made).for_each(|(queries, word)| queries[t] = i32x4::splat(word));
         }
     }
 
     /// Scores of all members and the keys of `steps`.
-    fn score(&mut self, keys: &[Pairs], steps: Range<usize>, key_step: f32) {
+    fn score(&mut self, keys: &[Words], steps: Range<usize>, key_step: f32) {
         let factors = self.steps.map(|step| f32x4::splat(step * key_step));
-        let pairs = self.queries.len();
+        let words = self.queries.len();
         for step in steps {
-            let keys = &keys[step * pairs..][..pairs];
+            let keys = &keys[step * words..][..words];
             let sums = exact::sums(&self.queries, keys, registers);
             for ((scores, sums), factor) in self.scores.iter_mut().zip(sums).zip(factors) {
-                let made = sums.map(|sum| (f32x4::from_i32x4(sum) * factor).to_array());
-                scores[step * LANES..][..LANES].copy_from_slice(made.as_flattened());
+                let scores = &mut scores[step * WIDTH..][..WIDTH];
+                scores.iter_mut().zip(sums).for_each(|(score, sum)| *score = f32x4::from_i32x4(sum) * factor);
             }
         }
     }
 
     /// Turns a member's scores of `steps` into shares relative to their highest, none for keys that are not in
     /// `seen`. Gives by what the sums of earlier blocks are to be multiplied, and those of this one.
-    fn share(&mut self, t: usize, seen: Range<usize>, steps: Range<usize>, met: &mut Softmax) -> [f32; 2] {
+    fn share(
+        &mut self,
+        t: usize,
+        seen: Range<usize>,
+        steps: Range<usize>,
+        key_step: f32,
+        met: &mut Softmax,
+    ) -> [f32; 2] {
+        let scores = &mut self.scores[t][steps.start * WIDTH..steps.end * WIDTH];
+        let flat: &mut [f32] = bytemuck::cast_slice_mut(scores);
         let offset = steps.start * LANES;
-        let scores = &mut self.scores[t][offset..steps.end * LANES];
-        scores[..seen.start - offset].fill(f32::NEG_INFINITY);
-        scores[seen.end - offset..].fill(f32::NEG_INFINITY);
-        let mut most = [f32::NEG_INFINITY; LANES];
-        for scores in scores.as_chunks::<LANES>().0 {
-            most.iter_mut().zip(scores).for_each(|(most, score)| *most = if *score > *most { *score } else { *most });
-        }
-        let highest = most.into_iter().fold(f32::NEG_INFINITY, f32::max);
-        let shares = &mut self.shares[offset / PAIR..steps.end * LANES / PAIR];
-        if highest == f32::NEG_INFINITY {
-            // It sees none of these keys; or its scores are NaN, and so is what comes of them.
+        flat[..seen.start - offset].fill(f32::NEG_INFINITY);
+        flat[seen.end - offset..].fill(f32::NEG_INFINITY);
+        let most = scores.iter().fold(f32x4::splat(f32::NEG_INFINITY), |most, score| most.fast_max(*score));
+        let highest = most.to_array().into_iter().fold(f32::NEG_INFINITY, higher);
+        let shares = &mut self.shares[steps.start * WORDS..steps.end * WORDS];
+        // Scores are integers times this: where it is finite, none is NaN.
+        let is_finite = (self.steps[t] * key_step).is_finite() && highest != f32::INFINITY;
+        if highest == f32::NEG_INFINITY || !is_finite {
+            // It sees none of these keys; or its scores are not numbers, and so is what comes of them.
             shares.iter_mut().for_each(|words| words[t] = i32x4::ZERO);
             return [1.0, if seen.is_empty() { 0.0 } else { f32::NAN }];
         }
-        let mut totals = [0.0; LANES];
-        for scores in scores.as_chunks_mut::<LANES>().0 {
-            for (score, total) in scores.iter_mut().zip(&mut totals) {
-                *score = to_integer(exp2_below_one(*score - highest) * SHARE);
-                *total += rounded(*score);
-            }
+        let mut totals = i32x4::ZERO;
+        let relative = f32x4::splat(highest - SHARE);
+        let share = |score: f32x4| self.coarse.integers(score - relative);
+        for (words, scores) in shares.as_chunks_mut::<WORDS>().0.iter_mut().zip(scores.as_chunks::<WIDTH>().0) {
+            let [first, second] = scores.map(share);
+            totals += first + second;
+            let made = (first | (second << 16i32)).to_array();
+            words.iter_mut().zip(made).for_each(|(words, word)| words[t] = i32x4::splat(word));
         }
-        for (words, pair) in shares.iter_mut().zip(scores.as_chunks::<PAIR>().0) {
-            words[t] = exact::word(*pair);
-        }
-        let all = met.highest.max(highest);
-        let power = |x: f32| if x == f32::NEG_INFINITY { 0.0 } else { x.exp2() };
-        let [kept, scale] = [met.highest - all, highest - all].map(power);
-        *met = Softmax { highest: all, total: met.total * kept + totals.into_iter().sum::<f32>() * scale };
+        // One of the two powers is 1.
+        let all = higher(met.highest, highest);
+        let powers = self.fine.of(f32x4::new([met.highest - all, highest - all, 0.0, 0.0])).to_array();
+        let [kept, scale, ..] = powers;
+        *met = Softmax {
+            highest: all,
+            total: met.total * kept + totals.to_array().into_iter().sum::<i32>() as f32 * scale,
+        };
         [kept, scale]
     }
 
     /// Hands `add` the sums of values times shares: member, first column, and the sums of the columns from there.
-    fn sum_values(&self, values: &[Pairs], steps: Range<usize>, d: usize, mut add: impl FnMut(usize, usize, &[f32])) {
+    fn sum_values(&self, values: &[Words], steps: Range<usize>, d: usize, mut add: impl FnMut(usize, usize, &[f32])) {
         let pairs = steps.start * LANES / PAIR..steps.end * LANES / PAIR;
         let shares = &self.shares[pairs.clone()];
         for (index, values) in values.chunks_exact(BLOCK / PAIR).take(d.div_ceil(LANES)).enumerate() {
@@ -270,10 +336,10 @@ impl Meeting {
     }
 }
 
-/// Pairs as registers.
+/// Words as pairs.
 #[inline(always)]
-fn registers(pairs: &Pairs) -> [i16x8; WIDTH] {
-    bytemuck::cast(*pairs)
+fn registers(words: &Words) -> [i16x8; WIDTH] {
+    bytemuck::cast(*words)
 }
 
 #[cfg(test)]

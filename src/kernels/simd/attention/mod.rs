@@ -11,7 +11,7 @@
 mod float;
 mod int16;
 
-use super::{exact, exp, maths};
+use super::{exact, maths};
 use crate::kernels::{AttentionShape, Precision, QUERY_COLUMNS};
 use std::ops::Range;
 
@@ -144,11 +144,13 @@ fn groups<const QUERIES: usize>(
 }
 
 /// Turns a head to its position: `(a, b) -> (a cos - b sin, b cos + a sin)` over the two halves.
-fn turn(head: &[f32], angles: &[f32], out: &mut [f32]) {
+#[inline(always)]
+fn turn(head: &[f32], angles: &[f32], low: &mut [f32], high: &mut [f32]) {
     let half = head.len() / 2;
-    let ((cos, sin), (low, high)) = (angles.split_at(half), out.split_at_mut(half));
-    for j in 0..half {
-        low[j] = head[j] * cos[j] - head[j + half] * sin[j];
-        high[j] = head[j + half] * cos[j] + head[j] * sin[j];
+    let ((a, b), (cos, sin)) = (head.split_at(half), angles.split_at(half));
+    let turned = low.iter_mut().zip(high).zip(a.iter().zip(b)).zip(cos.iter().zip(sin));
+    for (((low, high), (a, b)), (cos, sin)) in turned {
+        *low = a * cos - b * sin;
+        *high = b * cos + a * sin;
     }
 }

@@ -1,7 +1,7 @@
 //! Activations as 16-bit integers, in the order in which the product takes them.
 
 use super::body::Body;
-use crate::kernels::simd::maths::{largest, to_integer};
+use crate::kernels::simd::maths::largest;
 use std::ops::Range;
 use wide::i32x4;
 
@@ -58,7 +58,7 @@ impl<B: Body> Rounded<B> {
             let words = &mut self.words[words];
             for token in tile.clone() {
                 fill(token, &mut self.row);
-                self.steps.push(round(self.body, &mut self.row, group, words, token - tile.start, tile.len()));
+                self.steps.push(round(self.body, &self.row, group, words, token - tile.start, tile.len()));
             }
         }
     }
@@ -73,25 +73,17 @@ impl<B: Body> Rounded<B> {
     }
 }
 
-/// Writes one row into the words of a tile, as number `token` of `tokens`; returns the row's step. The row itself is
-/// used up.
-fn round<B: Body>(body: B, row: &mut [f32], group: usize, tile: &mut [i32x4], token: usize, tokens: usize) -> f32 {
-    let largest = largest(row);
-    let is_usable = largest != 0.0 && largest.is_finite();
-    if is_usable {
-        let inverse = LARGEST / largest;
-        row.iter_mut().for_each(|v| *v = to_integer(*v * inverse));
-    } else {
-        // A row of zeros stays zero; infinities and NaN become NaN through the step.
-        row.fill(to_integer(0.0));
-    }
+/// Writes one row into the words of a tile, as number `token` of `tokens`; returns the row's step.
+fn round<B: Body>(body: B, row: &[f32], group: usize, tile: &mut [i32x4], token: usize, tokens: usize) -> f32 {
+    let (inverse, step) = match largest(row) {
+        0.0 => (0.0, 0.0),
+        largest if largest.is_finite() => (LARGEST / largest, largest / LARGEST),
+        // Integers are of no account then: the step makes NaN of them.
+        _ => (0.0, f32::NAN),
+    };
     let words = tile.chunks_exact_mut(group / B::COLUMNS * B::REGISTERS * tokens);
-    row.chunks_exact(group).zip(words).for_each(|(row, words)| body.lay(row, words, token, tokens));
-    match is_usable {
-        true => largest / LARGEST,
-        false if largest == 0.0 => 0.0,
-        false => f32::NAN,
-    }
+    row.chunks_exact(group).zip(words).for_each(|(row, words)| body.lay(row, inverse, words, token, tokens));
+    step
 }
 
 #[cfg(test)]
@@ -109,22 +101,21 @@ mod tests {
         }
     }
 
-    /// Checks that three tokens come back from the words, whose four copies `integer` reads, to half a step.
-    fn check<B: Body>(body: B, integer: fn(&[i32; 8], usize) -> i32) {
-        let values: Vec<f32> = (0..3 * 8).map(|at| (at as f32 * 0.7).sin() * (at / 8 + 1) as f32).collect();
-        let mut rounded = Rounded::new(body);
-        rounded.fill(3, [8, 8], |token, row| row.copy_from_slice(&values[token * 8..][..8]));
-        let tile = rounded.tiles().next().expect("one tile");
-        for token in 0..3 {
-            let mut words = [0; 8];
-            assert!(tile.words.len() == 3 * 4);
-            for (at, word) in tile.words[token..].iter().step_by(3).enumerate() {
-                words[at] = word.to_array()[0];
-                assert_eq!(word.to_array(), [words[at]; 4]);
-            }
-            for column in 0..8 {
-                let back = integer(&words, column) as f32 * tile.steps[token];
-                assert!((back - values[token * 8 + column]).abs() <= 0.5001 * tile.steps[token]);
+    /// Checks that three tokens of one group come back from the words, which `integer` reads, to half a step.
+    fn check<B: Body>(body: B, integer: fn(&[i32], usize) -> i32) {
+        for k in [4, 8, 12, 16, 20, 32, 44] {
+            let values: Vec<f32> = (0..3 * k).map(|at| (at as f32 * 0.7).sin() * (at / 8 + 1) as f32).collect();
+            let mut rounded = Rounded::new(body);
+            rounded.fill(3, [k, k], |token, row| row.copy_from_slice(&values[token * k..][..k]));
+            let tile = rounded.tiles().next().expect("one tile");
+            for token in 0..3 {
+                let words: Vec<[i32; 4]> = tile.words[token..].iter().step_by(3).map(|word| word.to_array()).collect();
+                assert!(words.iter().all(|word| *word == [word[0]; 4]));
+                let words: Vec<i32> = words.iter().map(|word| word[0]).collect();
+                for column in 0..k {
+                    let back = integer(&words, column) as f32 * tile.steps[token];
+                    assert!((back - values[token * k + column]).abs() <= 0.5001 * tile.steps[token]);
+                }
             }
         }
     }
@@ -133,11 +124,12 @@ mod tests {
     fn values_are_rounded_to_their_step() {
         check(Pairs, |words, column| (words[column / 2] >> (16 * (column % 2))) << 16 >> 16);
         check(Quads(Bytes::Unsigned), |words, column| {
-            let byte = |half: usize| i32::from(words[2 * half + column / 4].to_le_bytes()[column % 4]);
+            let byte = |half: usize| i32::from(words[words.len() / 2 * half + column / 4].to_le_bytes()[column % 4]);
             256 * byte(0) + byte(1) - 32_768
         });
         check(Quads(Bytes::Signed), |words, column| {
-            let byte = |half: usize| i32::from(words[2 * half + column / 4].to_le_bytes()[column % 4] as i8);
+            let byte =
+                |half: usize| i32::from(words[words.len() / 2 * half + column / 4].to_le_bytes()[column % 4] as i8);
             256 * byte(0) + byte(1)
         });
     }
@@ -147,9 +139,8 @@ mod tests {
         for (value, is_nan) in [(0.0, false), (f32::NAN, true), (f32::INFINITY, true)] {
             let mut rounded = Rounded::new(Pairs);
             rounded.fill(1, [4, 4], |_, row| row.copy_from_slice(&[0.0, value, 0.0, 0.0]));
-            let tile = rounded.tiles().next().expect("one tile");
-            assert!(tile.words.iter().all(|word| word.to_array() == [0; 4]));
-            assert!(if is_nan { tile.steps[0].is_nan() } else { tile.steps[0] == 0.0 });
+            let step = rounded.tiles().next().expect("one tile").steps[0];
+            assert!(if is_nan { step.is_nan() } else { step == 0.0 });
         }
     }
 }

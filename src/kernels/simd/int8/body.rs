@@ -27,9 +27,10 @@ impl<'a, B: Body, const T: usize> Block<'a, B, T> {
     ) -> impl Iterator<Item = (&'a [[i32x4; T]], &'a [B::Weights], &'a [i32; BAND], [f32x4; WIDTH])> {
         let steps = self.weights.len() / self.scales.len();
         let words = self.words.chunks_exact(B::REGISTERS * steps).zip(self.weights.chunks_exact(steps));
-        words.zip(self.starts).zip(self.scales).map(|(((words, weights), start), scales)| {
-            (words, weights, start, bytemuck::cast(*scales))
-        })
+        words
+            .zip(self.starts)
+            .zip(self.scales)
+            .map(|(((words, weights), start), scales)| (words, weights, start, bytemuck::cast(*scales)))
     }
 }
 
@@ -45,11 +46,9 @@ pub trait Body: Copy {
     /// Weights of a step: [8, COLUMNS].
     type Weights: bytemuck::Pod;
 
-    /// Writes a group of one token's activations, each as [`to_integer`] gave it, into the words [REGISTERS, steps,
+    /// Writes a group of one token's activations, times `inverse` and rounded, into the words [REGISTERS, steps,
     /// tokens] of the group, as number `token` of `tokens`.
-    ///
-    /// [`to_integer`]: crate::kernels::simd::maths::to_integer
-    fn lay(self, group: &[f32], words: &mut [i32x4], token: usize, tokens: usize);
+    fn lay(self, group: &[f32], inverse: f32, words: &mut [i32x4], token: usize, tokens: usize);
 
     /// What the sums of a group of weights start at.
     fn start(self, weights: &[Self::Weights]) -> [i32; BAND];
@@ -66,6 +65,28 @@ pub fn scale<const T: usize>(exact: [[i32x4; WIDTH]; T], scales: [f32x4; WIDTH],
     for (sums, exact) in sums.iter_mut().zip(exact) {
         for ((sum, exact), scale) in sums.iter_mut().zip(exact).zip(scales) {
             *sum += f32x4::from_i32x4(exact) * scale;
+        }
+    }
+}
+
+/// Hands `work` the values a few at a time; if they do not come out even, the last with zeros behind them.
+#[inline(always)]
+pub fn for_columns<const N: usize>(values: &[f32], mut work: impl FnMut([f32; N])) {
+    let (whole, rest) = values.as_chunks();
+    whole.iter().for_each(|values| work(*values));
+    if !rest.is_empty() {
+        let mut all = [0.0; N];
+        all[..rest.len()].copy_from_slice(rest);
+        work(all);
+    }
+}
+
+/// Writes four words, each four times, to every `stride`th register from `at`; those past the end are of no use.
+#[inline(always)]
+pub fn put(words: &mut [i32x4], at: usize, stride: usize, made: i32x4) {
+    for (index, v) in made.to_array().into_iter().enumerate() {
+        if let Some(word) = words.get_mut(at + index * stride) {
+            *word = i32x4::splat(v);
         }
     }
 }

@@ -204,7 +204,9 @@ pub fn mlp_int8(x: &[f32], mlp: &Mlp<'_>, out: &mut [f32]) {
     for (x, out) in x.chunks(chunk * hidden).zip(out.chunks_mut(chunk * hidden)) {
         let count = x.len() / hidden;
         time(Operation::Norm, || {
-            normed.fill(count, [hidden, mlp.wide.group], |token, row| norm_row(&x[token * hidden..][..hidden], mlp.gain, mlp.eps, row));
+            normed.fill(count, [hidden, mlp.wide.group], |token, row| {
+                norm_row(&x[token * hidden..][..hidden], mlp.gain, mlp.eps, row)
+            });
         });
         let wide = &mut wide[..count * 2 * inner];
         time(Operation::Int8Product, || product::<_, false>(&normed, mlp.wide, wide));

@@ -1,9 +1,10 @@
 //! The body for any processor: 16-bit integers, two columns a step.
 
 use super::BAND;
-use super::body::{Block, Body, Sums, scale};
+use super::body::{Block, Body, Sums, for_columns, put, scale};
 use crate::kernels::simd::exact::{self, PAIR, WIDTH};
-use wide::{i16x8, i32x4};
+use crate::kernels::simd::maths::{narrow, to_integers};
+use wide::{f32x4, i16x8, i32x4};
 
 /// See the module.
 #[derive(Clone, Copy, Debug)]
@@ -17,10 +18,14 @@ impl Body for Pairs {
     type Weights = [i8; BAND * PAIR];
 
     #[inline(always)]
-    fn lay(self, group: &[f32], words: &mut [i32x4], token: usize, tokens: usize) {
-        for (pair, word) in group.as_chunks::<PAIR>().0.iter().zip(words[token..].iter_mut().step_by(tokens)) {
-            *word = exact::word(*pair);
-        }
+    fn lay(self, group: &[f32], inverse: f32, words: &mut [i32x4], token: usize, tokens: usize) {
+        let mut at = token;
+        for_columns(group, |columns: [f32; 8]| {
+            let columns: [f32x4; 2] = bytemuck::cast(columns);
+            let made = narrow(columns.map(|v| to_integers(v * f32x4::splat(inverse))));
+            put(words, at, tokens, bytemuck::cast(made));
+            at += 4 * tokens;
+        });
     }
 
     fn start(self, _: &[Self::Weights]) -> [i32; BAND] {

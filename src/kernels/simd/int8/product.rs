@@ -118,7 +118,9 @@ mod tests {
         let scales: Vec<f32> = (0..m * k / group).map(|i| 0.003 + i as f32 * 1e-4).collect();
         // Rows that hold ±32639 are rounded to themselves, with a step of 1.
         let mut x: Vec<f32> = integers.collect();
-        x.chunks_exact_mut(k).enumerate().for_each(|(at, row)| row[k - 1] = if at % 2 == 0 { 32_639.0 } else { -32_639.0 });
+        x.chunks_exact_mut(k)
+            .enumerate()
+            .for_each(|(at, row)| row[k - 1] = if at % 2 == 0 { 32_639.0 } else { -32_639.0 });
         let integers: Vec<i16> = x.iter().map(|v| *v as i16).collect();
         let want = plainly(&integers, &vec![1.0; n], &values, &scales, k, group);
         let mut values = values;

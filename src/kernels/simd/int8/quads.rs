@@ -13,9 +13,10 @@
 //! bits, and the instruction is three: [`super::pairs`] is faster there.
 
 use super::BAND;
-use super::body::{Block, Body, Sums, scale};
+use super::body::{Block, Body, Sums, for_columns, put, scale};
 use crate::kernels::simd::exact::WIDTH;
-use wide::i32x4;
+use crate::kernels::simd::maths::{narrow, to_integers};
+use wide::{f32x4, i8x16, i16x8, i32x4, u8x16};
 
 /// Columns of a step.
 const QUAD: usize = 4;
@@ -46,19 +47,17 @@ impl Body for Quads {
     type Weights = Weights;
 
     #[inline(always)]
-    fn lay(self, group: &[f32], words: &mut [i32x4], token: usize, tokens: usize) {
-        // The lower byte of a signed activation is taken from -128..=127 by rounding the upper one to nearest.
-        let (offset, flip) = match self.0 {
-            Bytes::Unsigned => (0x8000, 0),
-            Bytes::Signed => (0x80, 0x80),
-        };
+    fn lay(self, group: &[f32], inverse: f32, words: &mut [i32x4], token: usize, tokens: usize) {
         let (upper, lower) = words.split_at_mut(words.len() / HALVES);
-        let words = upper[token..].iter_mut().step_by(tokens).zip(lower[token..].iter_mut().step_by(tokens));
-        for (quad, (upper, lower)) in group.as_chunks::<QUAD>().0.iter().zip(words) {
-            let integers = quad.map(|v| v.to_bits().wrapping_add(offset));
-            *upper = i32x4::splat(i32::from_le_bytes(integers.map(|v| (v >> 8) as u8)));
-            *lower = i32x4::splat(i32::from_le_bytes(integers.map(|v| v as u8 ^ flip)));
-        }
+        let mut at = token;
+        for_columns(group, |columns: [f32; 16]| {
+            let columns: [[f32x4; 2]; 2] = bytemuck::cast(columns);
+            let integers = columns.map(|v| narrow(v.map(|v| to_integers(v * f32x4::splat(inverse)))));
+            let [made_upper, made_lower] = self.0.halves(integers);
+            put(upper, at, tokens, made_upper);
+            put(lower, at, tokens, made_lower);
+            at += 4 * tokens;
+        });
     }
 
     fn start(self, weights: &[Weights]) -> [i32; BAND] {
@@ -169,7 +168,11 @@ mod instruction {
                 let row = |row: usize| {
                     let sum = |words: &[[i32x4; T]]| -> i32 {
                         let steps = words.iter().zip(weights);
-                        steps.map(|(words, weights)| dot(bytes, &weights[row * QUAD..][..QUAD], words[token].to_array()[0])).sum()
+                        steps
+                            .map(|(words, weights)| {
+                                dot(bytes, &weights[row * QUAD..][..QUAD], words[token].to_array()[0])
+                            })
+                            .sum()
                     };
                     (start[row] + sum(upper)) * 256 + sum(lower)
                 };
@@ -181,7 +184,10 @@ mod instruction {
 
     pub fn start(weights: &[Weights]) -> [i32; BAND] {
         std::array::from_fn(|row| {
-            -weights.iter().map(|weights| dot(Bytes::Unsigned, &weights[row * QUAD..][..QUAD], i32::from_le_bytes([128; QUAD]))).sum::<i32>()
+            -weights
+                .iter()
+                .map(|weights| dot(Bytes::Unsigned, &weights[row * QUAD..][..QUAD], i32::from_le_bytes([128; QUAD])))
+                .sum::<i32>()
         })
     }
 
@@ -195,15 +201,33 @@ mod instruction {
 }
 
 impl Bytes {
+    /// The upper and the lower bytes of 16 integers.
+    #[inline(always)]
+    fn halves(self, integers: [i16x8; 2]) -> [i32x4; HALVES] {
+        // A signed lower byte is taken from -128..=127 by rounding the upper one to nearest.
+        let (offset, upper_flip, lower_flip) = match self {
+            Bytes::Unsigned => (0, -128, 0),
+            Bytes::Signed => (128, 0, -128),
+        };
+        let integers = integers.map(|v| v + i16x8::splat(offset));
+        let upper = i8x16::from_i16x16_saturate(bytemuck::cast(integers.map(|v| v >> 8)));
+        let [first, second] = integers.map(|v| v & i16x8::splat(255));
+        let lower: i8x16 = bytemuck::cast(u8x16::narrow_i16x8(first, second));
+        [bytemuck::cast(upper ^ i8x16::splat(upper_flip)), bytemuck::cast(lower ^ i8x16::splat(lower_flip))]
+    }
+
     /// What the bytes are to a processor on which four products of the same weight and byte have the sum
     /// `dot(weight, byte)`; nothing if that is not their exact sum.
-    #[cfg_attr(not(all(target_arch = "wasm32", feature = "relaxed")), allow(dead_code, reason = "only wasm has to ask"))]
+    #[cfg_attr(
+        not(all(target_arch = "wasm32", feature = "relaxed")),
+        allow(dead_code, reason = "only wasm has to ask")
+    )]
     fn of(dot: impl Fn(i8, u8) -> i32) -> Option<Self> {
         let is = |meaning: fn(u8) -> i32| {
             let weights = [-127, -1, 1, 127];
-            weights.iter().all(|weight| {
-                (0..=255).all(|byte| dot(*weight, byte) == 4 * i32::from(*weight) * meaning(byte))
-            })
+            weights
+                .iter()
+                .all(|weight| (0..=255).all(|byte| dot(*weight, byte) == 4 * i32::from(*weight) * meaning(byte)))
         };
         if is(i32::from) {
             Some(Bytes::Unsigned)
@@ -228,7 +252,9 @@ mod tests {
     #[test]
     fn sums_that_are_cut_are_refused() {
         // As `pmaddubsw` does: unsigned bytes, two products in 16 bits.
-        let cut = |weight: i8, byte: u8| 2 * i32::from((2 * i32::from(weight) * i32::from(byte)).clamp(-32_768, 32_767) as i16);
+        let cut = |weight: i8, byte: u8| {
+            2 * i32::from((2 * i32::from(weight) * i32::from(byte)).clamp(-32_768, 32_767) as i16)
+        };
         assert_eq!(Bytes::of(cut), None);
     }
 }
