@@ -10,7 +10,7 @@ pub const LARGEST: f32 = 32639.0;
 
 /// Rounded activations of a few tokens, in tiles of at most [`Body::TOKENS`].
 pub struct Rounded<B> {
-    pub body: B,
+    body: B,
     /// Of a tile, [k / group, REGISTERS, group / COLUMNS, tokens].
     words: Vec<i32x4>,
     /// By what each token's integers are to be multiplied.

@@ -26,11 +26,14 @@ impl<'a, B: Body, const T: usize> Block<'a, B, T> {
         &self,
     ) -> impl Iterator<Item = (&'a [[i32x4; T]], &'a [B::Weights], &'a [i32; BAND], [f32x4; WIDTH])> {
         let steps = self.weights.len() / self.scales.len();
-        let words = self.words.chunks_exact(B::REGISTERS * steps).zip(self.weights.chunks_exact(steps));
-        words
-            .zip(self.starts)
-            .zip(self.scales)
-            .map(|(((words, weights), start), scales)| (words, weights, start, bytemuck::cast(*scales)))
+        // Splitting off one group after another becomes additions; indices would become multiplications.
+        let (mut words, mut weights) = (self.words, self.weights);
+        self.starts.iter().zip(self.scales).map(move |(start, scales)| {
+            let (words_here, weights_here);
+            (words_here, words) = words.split_at(B::REGISTERS * steps);
+            (weights_here, weights) = weights.split_at(steps);
+            (words_here, weights_here, start, bytemuck::cast(*scales))
+        })
     }
 }
 

@@ -25,14 +25,13 @@ mod quads;
 
 use activations::Rounded;
 use body::Body;
-use product::product;
+use product::{Prepared, product};
 
 use super::exact::LANES;
 use super::gate::gate_row;
 use super::norm::norm_row;
 use crate::config::Activation;
 use crate::kernels::profile::{Operation, time};
-use std::ops::Range;
 
 /// The body of this build, and its name.
 #[cfg(not(feature = "relaxed"))]
@@ -111,12 +110,6 @@ impl<'a, B: Body> Weights<'a, B> {
     fn m(&self) -> usize {
         self.values.len() * BAND * B::COLUMNS / self.k
     }
-
-    /// Scales of some groups of the eight rows from `8 * band`.
-    fn scales(&self, band: usize, groups: &Range<usize>) -> &'a [[f32; BAND]] {
-        let all = self.k / self.group;
-        &self.scales[band * all + groups.start..band * all + groups.end]
-    }
 }
 
 /// Whether [`order`] can lay out a matrix of `rows` rows whose scales each cover `group` columns.
@@ -169,6 +162,7 @@ fn cuts(group: usize) -> usize {
 /// `x` [n, k] times the weights [m, k] -> `out` [n, m].
 pub fn linear_int8(x: &[f32], weights: Weights<'_>, out: &mut [f32]) {
     let mut rounded = Rounded::new(body());
+    let mut prepared = Prepared::new(body(), weights);
     let chunk = chunk(x.len() / weights.k);
     for (x, out) in x.chunks(chunk * weights.k).zip(out.chunks_mut(chunk * weights.m())) {
         time(Operation::Rounding, || {
@@ -176,7 +170,7 @@ pub fn linear_int8(x: &[f32], weights: Weights<'_>, out: &mut [f32]) {
                 row.copy_from_slice(&x[token * weights.k..][..weights.k]);
             });
         });
-        time(Operation::Int8Product, || product::<_, false>(&rounded, weights, out));
+        time(Operation::Int8Product, || product::<_, false>(&rounded, &mut prepared, out));
     }
 }
 
@@ -200,6 +194,7 @@ pub fn mlp_int8(x: &[f32], mlp: &Mlp<'_>, out: &mut [f32]) {
     out.copy_from_slice(x);
     let (mut normed, mut gated) = (Rounded::new(body()), Rounded::new(body()));
     let chunk = chunk(x.len() / hidden);
+    let [mut up, mut down] = [mlp.wide, mlp.narrow].map(|weights| Prepared::new(body(), weights));
     let mut wide = vec![0.0; chunk * 2 * inner];
     for (x, out) in x.chunks(chunk * hidden).zip(out.chunks_mut(chunk * hidden)) {
         let count = x.len() / hidden;
@@ -209,13 +204,13 @@ pub fn mlp_int8(x: &[f32], mlp: &Mlp<'_>, out: &mut [f32]) {
             });
         });
         let wide = &mut wide[..count * 2 * inner];
-        time(Operation::Int8Product, || product::<_, false>(&normed, mlp.wide, wide));
+        time(Operation::Int8Product, || product::<_, false>(&normed, &mut up, wide));
         time(Operation::Gate, || {
             gated.fill(count, [inner, mlp.narrow.group], |token, row| {
                 gate_row(&wide[token * 2 * inner..][..2 * inner], mlp.activation, row);
             });
         });
-        time(Operation::Int8Product, || product::<_, true>(&gated, mlp.narrow, out));
+        time(Operation::Int8Product, || product::<_, true>(&gated, &mut down, out));
     }
 }
 

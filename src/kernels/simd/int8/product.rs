@@ -8,43 +8,68 @@ use super::body::{Block, Body, Sums};
 use super::{BAND, Weights};
 use crate::kernels::simd::exact::WIDTH;
 use std::ops::Range;
-use wide::f32x4;
+use wide::{f32x4, i32x4};
 
 /// Columns that a tile is multiplied with before its next ones are touched: a tile of them takes 15 or 18 KiB.
 const COLUMNS: usize = 384;
 /// Bands that a tile meets before the next tile does, at most: of [`COLUMNS`] columns they take 48 KiB.
 const BANDS: usize = 16;
 
-/// Bands that each tile of tokens meets before the next bands are touched.
-struct Bands<'a, B: Body> {
-    range: Range<usize>,
+/// Weights, and what their sums start at.
+pub struct Prepared<'a, B: Body> {
+    body: B,
     weights: Weights<'a, B>,
-    /// [bands, k / COLUMNS].
-    values: &'a [B::Weights],
-    /// [bands, k / group, 8].
-    starts: &'a [[i32; BAND]],
+    /// [bands, k / group, 8], of the bands that have been multiplied.
+    starts: Vec<[i32; BAND]>,
+}
+
+impl<'a, B: Body> Prepared<'a, B> {
+    /// Of weights that are to be multiplied, perhaps more than once.
+    pub fn new(body: B, weights: Weights<'a, B>) -> Self {
+        Self { body, weights, starts: Vec::with_capacity(weights.scales.len()) }
+    }
+
+    /// Makes the starts of the bands up to `end`: not before they are needed, as the weights are then at hand.
+    fn prepare(&mut self, end: usize) {
+        let Weights { values, k, group, .. } = self.weights;
+        let groups = values.chunks_exact(group / B::COLUMNS).take(end * (k / group)).skip(self.starts.len());
+        self.starts.extend(groups.map(|group| self.body.start(group)));
+    }
+
+    /// What `T` tokens and some groups of a band are multiplied by and with.
+    fn block<'b, const T: usize>(
+        &'b self,
+        words: &'b [[i32x4; T]],
+        band: usize,
+        groups: &Range<usize>,
+    ) -> Block<'b, B, T> {
+        let Weights { values, scales, k, group } = self.weights;
+        let (all, steps) = (k / group, group / B::COLUMNS);
+        let here = band * all + groups.start..band * all + groups.end;
+        Block {
+            words: &words[groups.start * B::REGISTERS * steps..groups.end * B::REGISTERS * steps],
+            weights: &values[here.start * steps..here.end * steps],
+            scales: &scales[here.clone()],
+            starts: &self.starts[here],
+        }
+    }
 }
 
 /// `activations` [n, k] times the weights [m, k]: into `out` [n, m], or added to it if `ADD`.
-pub fn product<B: Body, const ADD: bool>(activations: &Rounded<B>, weights: Weights<'_, B>, out: &mut [f32]) {
-    let (bands, width) = (weights.m() / BAND, weights.k / B::COLUMNS);
-    let block = (BANDS * COLUMNS / weights.k).clamp(1, BANDS);
-    let mut starts = Vec::new();
+pub fn product<B: Body, const ADD: bool>(activations: &Rounded<B>, weights: &mut Prepared<'_, B>, out: &mut [f32]) {
+    let bands = weights.weights.m() / BAND;
+    let block = (BANDS * COLUMNS / weights.weights.k).clamp(1, BANDS);
     for start in (0..bands).step_by(block) {
-        let range = start..bands.min(start + block);
-        let values = &weights.values[range.start * width..range.end * width];
-        let groups = values.chunks_exact(weights.group / B::COLUMNS);
-        starts.clear();
-        starts.extend(groups.map(|group| activations.body.start(group)));
-        let bands = Bands { range, weights, values, starts: &starts };
+        let bands = start..bands.min(start + block);
+        weights.prepare(bands.end);
         for tile in activations.tiles() {
             match tile.steps.len() {
-                1 => tile_product::<1, ADD, B>(activations.body, &tile, &bands, out),
-                2 => tile_product::<2, ADD, B>(activations.body, &tile, &bands, out),
-                3 => tile_product::<3, ADD, B>(activations.body, &tile, &bands, out),
-                4 => tile_product::<4, ADD, B>(activations.body, &tile, &bands, out),
-                5 => tile_product::<5, ADD, B>(activations.body, &tile, &bands, out),
-                6 => tile_product::<6, ADD, B>(activations.body, &tile, &bands, out),
+                1 => tile_product::<1, ADD, B>(&tile, weights, bands.clone(), out),
+                2 => tile_product::<2, ADD, B>(&tile, weights, bands.clone(), out),
+                3 => tile_product::<3, ADD, B>(&tile, weights, bands.clone(), out),
+                4 => tile_product::<4, ADD, B>(&tile, weights, bands.clone(), out),
+                5 => tile_product::<5, ADD, B>(&tile, weights, bands.clone(), out),
+                6 => tile_product::<6, ADD, B>(&tile, weights, bands.clone(), out),
                 more => unreachable!("a tile of {more} tokens"),
             }
         }
@@ -53,39 +78,30 @@ pub fn product<B: Body, const ADD: bool>(activations: &Rounded<B>, weights: Weig
 
 /// One tile and at most [`BANDS`] bands.
 fn tile_product<const T: usize, const ADD: bool, B: Body>(
-    body: B,
     tile: &Tile<'_>,
-    bands: &Bands<'_, B>,
+    weights: &Prepared<'_, B>,
+    bands: Range<usize>,
     out: &mut [f32],
 ) {
-    let weights = bands.weights;
-    let (groups, block) = (weights.k / weights.group, (COLUMNS / weights.group).max(1));
-    let steps = weights.group / B::COLUMNS;
+    let Weights { k, group, .. } = weights.weights;
+    let (groups, block) = (k / group, (COLUMNS / group).max(1));
     let words = tile.words.as_chunks::<T>().0;
     let mut sums: [Sums<T>; BANDS] = [[[f32x4::ZERO; WIDTH]; T]; BANDS];
     for start in (0..groups).step_by(block) {
         let groups = start..groups.min(start + block);
-        let of = |size: usize| groups.start * size..groups.end * size;
-        let values = bands.values.chunks_exact(weights.k / B::COLUMNS);
-        let starts = bands.starts.chunks_exact(weights.k / weights.group);
-        for (((band, values), starts), sums) in bands.range.clone().zip(values).zip(starts).zip(&mut sums) {
-            let block = Block {
-                words: &words[of(B::REGISTERS * steps)],
-                weights: &values[of(steps)],
-                scales: weights.scales(band, &groups),
-                starts: &starts[groups.clone()],
-            };
-            body.add(&block, sums);
+        for (band, sums) in bands.clone().zip(&mut sums) {
+            weights.body.add(&weights.block(words, band, &groups), sums);
         }
     }
-    let m = weights.m();
-    for (band, sums) in bands.range.clone().zip(&sums) {
-        for (token, (sums, step)) in sums.iter().zip(tile.steps).enumerate() {
-            let out = &mut out[(tile.first + token) * m + band * BAND..][..BAND];
-            let products = sums.map(|sum| (sum * f32x4::splat(*step)).to_array());
-            for (out, v) in out.iter_mut().zip(products.as_flattened()) {
-                *out = if ADD { *out + v } else { *v };
-            }
+    let steps: [f32x4; T] = std::array::from_fn(|token| f32x4::splat(tile.steps[token]));
+    let rows = out.chunks_exact_mut(weights.weights.m()).skip(tile.first);
+    for (token, (row, step)) in rows.zip(steps).enumerate() {
+        let row = &mut row.as_chunks_mut::<BAND>().0[bands.clone()];
+        for (out, sums) in row.iter_mut().zip(&sums) {
+            let products = sums[token].map(|sum| sum * step);
+            let [first, second]: [f32x4; WIDTH] = bytemuck::cast(*out);
+            let products = if ADD { [first + products[0], second + products[1]] } else { products };
+            *out = bytemuck::cast(products);
         }
     }
 }
@@ -129,12 +145,13 @@ mod tests {
         let mut rounded = Rounded::new(body);
         rounded.fill(n, [k, group], |token, row| row.copy_from_slice(&x[token * k..][..k]));
         let mut got = vec![0.0; n * m];
-        product::<B, false>(&rounded, weights, &mut got);
+        let mut prepared = Prepared::new(body, weights);
+        product::<B, false>(&rounded, &mut prepared, &mut got);
         assert_eq!(
             got.iter().map(|v| v.to_bits()).collect::<Vec<_>>(),
             want.iter().map(|v| v.to_bits()).collect::<Vec<_>>()
         );
-        product::<B, true>(&rounded, weights, &mut got);
+        product::<B, true>(&rounded, &mut prepared, &mut got);
         assert!(got.iter().zip(&want).all(|(got, want)| *got == want + want));
     }
 

@@ -118,14 +118,14 @@ mod instruction {
     #[inline(never)]
     #[target_feature(enable = "relaxed-simd")]
     pub fn start(weights: &[Weights]) -> [i32; BAND] {
-        let mut sums = [i32x4_splat(0); WIDTH];
+        let mut sums = [i32x4::ZERO; WIDTH];
         for weights in weights {
             let weights: [v128; WIDTH] = bytemuck::cast(*weights);
             for (sum, weights) in sums.iter_mut().zip(weights) {
-                *sum = dot(weights, i8x16_splat(-128), *sum);
+                *sum = bytemuck::cast(dot(weights, i8x16_splat(-128), bytemuck::cast(*sum)));
             }
         }
-        bytemuck::cast::<_, [i32; BAND]>(sums).map(|sum| -sum)
+        bytemuck::cast::<[i32x4; WIDTH], _>(sums.map(|sum| -sum))
     }
 
     impl Bytes {
