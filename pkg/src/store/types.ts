@@ -1,0 +1,28 @@
+/** What an engine asks of the store that its pack comes from. */
+
+/** What a manifest says of a file. */
+export interface FileEntry {
+  readonly bytes: number;
+  /** In lower-case hexadecimal. */
+  readonly sha256: string;
+}
+
+/** A file that is being read from its start to its end. */
+export interface FileReader {
+  /** Whether its bytes come from a cache: if they turn out to be wrong, another `open` may give the right ones. */
+  readonly cached: boolean;
+  /** The next piece, or nothing at the end. Rejects with a `FelsicError` where the file cannot be had. */
+  read(): Promise<Uint8Array<ArrayBuffer> | undefined>;
+  /**
+   * Has to be called once, whatever happened before. `verified`: all bytes were read and are those of the manifest, so
+   * that they may be kept. Otherwise what was kept of the file is forgotten if the bytes were wrong, and kept for the
+   * next attempt to go on from if reading just ended early (`wrong` is false).
+   */
+  close(verified: boolean, wrong: boolean): Promise<void>;
+}
+
+/** The files of one pack. */
+export interface Files {
+  /** Opens a file; without an entry it is the manifest. `again` after bytes that were wrong: passes over every cache. */
+  open(file: string, entry: FileEntry | undefined, again: boolean): Promise<FileReader>;
+}
