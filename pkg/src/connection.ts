@@ -1,6 +1,7 @@
 /** The page's end of a worker: requests by id, aborts, and what happens when the worker ends. */
 
 import { abortedBy, FelsicError, fromMessage } from "./errors.js";
+import type { LoadProgress, Warning } from "./options.js";
 import type { CallName, Calls, FromWorker, ToWorker } from "./protocol.js";
 
 interface Pending {
@@ -17,9 +18,16 @@ export interface RequestOptions<Name extends CallName> {
   readonly transfer?: Transferable[];
 }
 
+/** What a worker says unasked. */
+export interface News {
+  loading?(progress: LoadProgress): void;
+  warning?(warning: Warning): void;
+}
+
 /** One worker and the requests that it has not answered yet. */
 export class Connection {
   readonly #worker: Worker;
+  readonly #news: News;
   readonly #pending = new Map<number, Pending>();
   #nextId = 0;
   #started = false;
@@ -27,8 +35,9 @@ export class Connection {
   readonly #atEnd: (() => void)[] = [];
 
   /** Takes over a worker that has just been made; `name` is for messages. */
-  constructor(worker: Worker, name: string) {
+  constructor(worker: Worker, name: string, news: News = {}) {
     this.#worker = worker;
+    this.#news = news;
     worker.addEventListener("message", ({ data }: MessageEvent<FromWorker>) => this.#receive(data));
     worker.addEventListener("messageerror", () => {
       this.end(new FelsicError("internal", "a message from the worker could not be read; create a new embedder"));
@@ -104,6 +113,12 @@ export class Connection {
         break;
       case "failed":
         this.end(fromMessage(message.error));
+        break;
+      case "loading":
+        this.#news.loading?.(message.progress);
+        break;
+      case "warning":
+        this.#news.warning?.(message.warning);
         break;
       case "progress":
         this.#pending.get(message.id)?.progress(message.progress);

@@ -23,6 +23,8 @@ export interface FileReader {
 
 /** The files of one pack. */
 export interface Files {
+  /** Whether what has been read once is at hand later, too, so that nothing needs to be kept in memory for that. */
+  readonly persistent: boolean;
   /** Opens a file; without an entry it is the manifest. `again` after bytes that were wrong: passes over every cache. */
   open(file: string, entry: FileEntry | undefined, again: boolean): Promise<FileReader>;
 }
