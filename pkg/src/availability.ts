@@ -1,13 +1,14 @@
 /** Whether an embedder can be had here, in the four words of the browsers' proposal. */
 
 import { checkedDevice, type CreateOptions, packUrl } from "./options.js";
+import { storedState } from "./store/state.js";
 
 /**
  * - `unavailable`: this browser, or the asked-for device in it, cannot run felsic;
  * - `downloadable`: `create()` will fetch the pack;
  * - `downloading`: a `create()` of this page is fetching it;
- * - `available`: this page has loaded it before, so that the browser's HTTP cache has it as far as the
- *   server's headers allow. felsic keeps no copy of its own yet.
+ * - `available`: the whole pack is stored on this machine, or this page has loaded it before, so that the browser's
+ *   HTTP cache has it as far as the server's headers allow.
  */
 export type Availability = "unavailable" | "downloadable" | "downloading" | "available";
 
@@ -28,7 +29,14 @@ export async function availability(options: Partial<Pick<CreateOptions, "model" 
   const model = options.model === undefined ? undefined : packUrl(options.model);
   if (!canRun() || (device === "webgpu" && !(await hasGpu()))) return "unavailable";
   if (model !== undefined && loading.has(model)) return "downloading";
-  return model !== undefined && loaded.has(model) ? "available" : "downloadable";
+  if (model === undefined) return "downloadable";
+  return loaded.has(model) || (await storedState(model)) === "complete" ? "available" : "downloadable";
+}
+
+/** Notes that a model, or every model, would have to be fetched again. */
+export function forgetLoaded(model?: string): void {
+  if (model === undefined) loaded.clear();
+  else loaded.delete(model);
 }
 
 /** Notes that `model` is being loaded until `work` settles. */

@@ -1,11 +1,12 @@
 /** The class that pages use. */
 
-import { availability, type Availability, whileLoading } from "./availability.js";
+import { availability, type Availability, forgetLoaded, whileLoading } from "./availability.js";
 import { Connection } from "./connection.js";
 import type { EngineDevice } from "./engine.js";
 import { abortedBy, FelsicError } from "./errors.js";
 import {
   absoluteUrl,
+  checkedDelivery,
   checkedDevice,
   checkedSimd,
   checkedText,
@@ -24,6 +25,7 @@ import {
 import { autoWorkers, Pool } from "./pool.js";
 import type { EmbedResult } from "./protocol.js";
 import { type Binary, cpuBinary } from "./simd.js";
+import { deleteStored } from "./store/state.js";
 
 /**
  * Turns texts into vectors with a model that runs in a worker of its own.
@@ -50,6 +52,16 @@ export class Embedder {
     return availability(options);
   }
 
+  /**
+   * Removes from this machine what felsic has stored of a model's pack, or of all packs of this origin. What another
+   * model's pack needs too stays, and so does a file that is being fetched right now. Embedders go on working.
+   */
+  static async deleteCache(options: Partial<Pick<CreateOptions, "model">> = {}): Promise<void> {
+    const model = options.model === undefined ? undefined : packUrl(options.model);
+    await deleteStored(model);
+    forgetLoaded(model);
+  }
+
   /** Starts a worker and loads a pack there. Whatever goes wrong, no worker is left behind. */
   static async create(options: CreateOptions): Promise<Embedder> {
     if (typeof options !== "object" || options === null) throw invalid("create() needs options with a model");
@@ -59,6 +71,7 @@ export class Embedder {
     const wasm = wasmUrl === undefined ? {} : { wasmUrl: absoluteUrl(wasmUrl, "wasmUrl").href };
     const workers = checkedWorkers(options.workers);
     const simd = checkedSimd(options.simd);
+    checkedDelivery(options);
     const onProgress = loadReporter(options);
     if (signal?.aborted) throw abortedBy(signal);
 

@@ -4,6 +4,7 @@ export type { Availability } from "./availability.js";
 export { Embedder } from "./embedder.js";
 export { ERROR_CODES, FelsicError, type FelsicErrorCode } from "./errors.js";
 export type {
+  CacheMode,
   CreateOptions,
   Device,
   EmbedderInfo,
@@ -15,3 +16,4 @@ export type {
   TaskType,
   TextOptions,
 } from "./options.js";
+export type { Warning, WarningCode } from "./store/warning.js";

@@ -2,6 +2,8 @@
 
 import type { EngineOptions } from "./engine.js";
 import { FelsicError } from "./errors.js";
+import { pinnedHash } from "./store/names.js";
+import type { Warning } from "./store/warning.js";
 
 /** Where the model runs. `auto` is the CPU for now: a GPU is to take over only where it is measured to be faster. */
 export type Device = "auto" | "cpu" | "webgpu";
@@ -12,6 +14,9 @@ export type Device = "auto" | "cpu" | "webgpu";
  */
 export type Simd = "auto" | "plain" | "relaxed";
 
+/** Whether files of packs are kept on the user's machine: wherever the browser can do that, or not at all. */
+export type CacheMode = "auto" | "none";
+
 /** What a vector is for, in the words of the browsers' SemanticEmbedder proposal. */
 export type TaskType =
   | "semantic-similarity"
@@ -19,6 +24,12 @@ export type TaskType =
   | "retrieval-document"
   | "classification"
   | "clustering";
+
+/** How the files of a pack reach the engine. */
+export interface Delivery {
+  readonly integrity?: string;
+  readonly cache?: CacheMode;
+}
 
 /** How far loading a pack is. Bytes never go back; the total comes from the pack's manifest. */
 export interface LoadProgress {
@@ -48,6 +59,15 @@ export interface CreateOptions {
    * has several texts, or with `warmUp()`. Vectors do not depend on it by a bit.
    */
   readonly workers?: number | "auto";
+  /**
+   * The manifest's SHA-256, in the form that a script's `integrity` has: `sha256-` and base64. The manifest holds the
+   * hashes of all other files, so that this pins the whole pack. A pack that is stored is then loaded without a request.
+   */
+  readonly integrity?: string;
+  /** Default `auto`. With `none` nothing is stored, and nothing that is stored is used. */
+  readonly cache?: CacheMode;
+  /** Hears of what goes wrong without stopping the load, such as a lack of room for the pack. */
+  readonly onWarning?: (warning: Warning) => void;
   readonly onProgress?: (progress: LoadProgress) => void;
   /** As in the browsers' proposal: gets a target that fires `downloadprogress`, `loaded` going from 0 to 1. */
   readonly monitor?: (target: EventTarget) => void;
@@ -118,6 +138,7 @@ const PROMPT_NAMES: Readonly<Record<TaskType, readonly string[]>> = {
 const MOST_WORKERS = 64;
 const DEVICES: readonly unknown[] = ["auto", "cpu", "webgpu"];
 const SIMD: readonly unknown[] = ["auto", "plain", "relaxed"];
+const CACHE_MODES: readonly unknown[] = ["auto", "none"];
 
 /** An `input-invalid` error. */
 export function invalid(message: string): FelsicError {
@@ -178,6 +199,15 @@ export function checkedDevice(device: unknown = "auto"): Device {
 export function checkedSimd(simd: unknown = "auto"): Simd {
   if (!SIMD.includes(simd)) throw invalid(`simd is ${String(simd)}; use "auto", "plain" or "relaxed"`);
   return simd as Simd;
+}
+
+/** How a pack is delivered, checked. */
+export function checkedDelivery({ integrity, cache = "auto" }: Pick<CreateOptions, "integrity" | "cache">): Delivery {
+  if (integrity !== undefined && (typeof integrity !== "string" || pinnedHash(integrity) === undefined)) {
+    throw invalid(`integrity is ${String(integrity)}; it has to be "sha256-" and a hash of 32 bytes in base64`);
+  }
+  if (!CACHE_MODES.includes(cache)) throw invalid(`cache is ${String(cache)}; use "auto" or "none"`);
+  return { cache, ...(integrity !== undefined && { integrity }) };
 }
 
 /** A number of workers, checked. */

@@ -1,0 +1,60 @@
+/** What keeps files on this machine: one flat folder of named files, with two implementations. */
+
+import { openCacheApi } from "./cache-api.js";
+import { openOpfs } from "./opfs.js";
+
+/** A whole file. */
+export interface Stored {
+  readonly bytes: number;
+  /** The content; fails if the file is removed meanwhile. */
+  stream(): ReadableStream<Uint8Array<ArrayBuffer>>;
+}
+
+/** A file in progress, which nobody else has open. Each method may fail; one of the last three is called once. */
+export interface Part {
+  /** Bytes that an earlier attempt left. */
+  readonly kept: number;
+  /** Of the kept bytes, those from an offset on, as many as are handy. */
+  read(offset: number): Uint8Array<ArrayBuffer>;
+  /** Puts bytes at an offset; what was behind them is worthless from then on. */
+  write(piece: Uint8Array<ArrayBuffer>, offset: number): void;
+  /** Makes it a whole file. */
+  finish(): Promise<void>;
+  /** Leaves it for a later attempt, as far as it has come. */
+  leave(): Promise<void>;
+  /** Removes it. */
+  drop(): Promise<void>;
+}
+
+/** A place for files. Everything may fail at any time. */
+export interface Cache {
+  names(): Promise<string[]>;
+  get(name: string): Promise<Stored | undefined>;
+  /** Stores a small file at once. Not in a window. */
+  put(name: string, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
+  /** Also of what is not there. Fails for a part that somebody has open. */
+  remove(name: string): Promise<void>;
+  /** Opens the part of a file, or begins one. Not in a window. */
+  part(name: string): Promise<Part>;
+}
+
+/** The best cache that a worker can have here; rejects if there is none, as in some private windows. */
+export async function openCache(): Promise<Cache> {
+  const file = (globalThis as { FileSystemFileHandle?: { prototype: object } }).FileSystemFileHandle?.prototype;
+  if (file && "createSyncAccessHandle" in file && "move" in file) {
+    const opfs = await openOpfs().catch(() => undefined);
+    if (opfs) return opfs;
+  }
+  return openCacheApi();
+}
+
+/** All caches in which workers of this origin may have stored something; none of them is made if it is not there. */
+export async function existingCaches(): Promise<Cache[]> {
+  const opened = await Promise.allSettled([openOpfs({ create: false }), openCacheApi({ create: false })]);
+  return opened.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
+}
+
+/** The bytes of a small file. */
+export async function bytesOf(stored: Stored): Promise<Uint8Array<ArrayBuffer>> {
+  return new Uint8Array(await new Response(stored.stream()).arrayBuffer());
+}

@@ -1,0 +1,190 @@
+/** The store: gives an engine the files of a pack, from this machine if they are there, else from the server. */
+
+import { FelsicError } from "../errors.js";
+import { type Cache, openCache, type Part, type Stored } from "./cache.js";
+import { lock } from "./locks.js";
+import { findManifest, keepManifest, type Which } from "./manifests.js";
+import { manifestHash, manifestPrefix, pinnedHash, sha256 } from "./names.js";
+import { Download, joined } from "./network.js";
+import { BytesReader, StoreReader } from "./reader.js";
+import { MANIFEST_ATTEMPTS } from "./retry.js";
+import type { FileEntry, FileReader, Files } from "./types.js";
+import type { Warning, WarningCode } from "./warning.js";
+
+/** What a store is opened with. */
+export interface StoreOptions {
+  /** The absolute URL of the pack's folder, ending in `/`. */
+  readonly model: string;
+  /** Of the manifest, as in the `integrity` of a script. */
+  readonly integrity?: string | undefined;
+  readonly cache: "auto" | "none";
+  /** Aborts everything at once, also waiting. */
+  readonly signal: AbortSignal;
+  readonly warn: (warning: Warning) => void;
+}
+
+/** Opens the store for one pack; a cache that cannot be had is only warned of. Has to run in a dedicated worker. */
+export async function openStore(options: StoreOptions): Promise<Files> {
+  const pin = options.integrity === undefined ? undefined : pinnedHash(options.integrity);
+  if (options.integrity !== undefined && pin === undefined) {
+    throw new FelsicError("input-invalid", "integrity has to be sha256- and a hash in base64");
+  }
+  const store = new Store(options, pin);
+  if (options.cache === "auto") await store.openCache();
+  return store;
+}
+
+/** A lock's name that no file has. */
+const MANIFESTS = "manifests";
+
+class Store implements Files {
+  readonly #options: StoreOptions;
+  readonly #pin: string | undefined;
+  readonly #warned = new Set<WarningCode>();
+  #cache: Cache | undefined;
+  /** Ends with the first write that fails; what is stored is still read. */
+  #writable = true;
+
+  constructor(options: StoreOptions, pin: string | undefined) {
+    this.#options = options;
+    this.#pin = pin;
+  }
+
+  async openCache(): Promise<void> {
+    this.#cache = await openCache().catch((error: unknown) => void this.#failed(error));
+  }
+
+  open(file: string, entry: FileEntry | undefined, again: boolean): Promise<FileReader> {
+    return entry ? this.#openFile(file, entry, again) : this.#openManifest(file, again);
+  }
+
+  async #openFile(file: string, entry: FileEntry, again: boolean): Promise<FileReader> {
+    const { model, signal } = this.#options;
+    const forget = () => this.#forget(entry.sha256, `the stored ${file} was not what the manifest says`);
+    const failed = (error: unknown) => this.#failed(error);
+    const reading = { url: model + file, entry, again, signal, forget, failed, unlock: () => {} };
+
+    const find = async () => (again ? undefined : this.#find(file, entry));
+    const stored = await find();
+    if (stored) return new StoreReader({ ...reading, stored });
+    if (!this.#cache || !this.#writable) return new StoreReader(reading);
+
+    // Whoever has the lock is fetching the file: afterwards it is there.
+    const unlock = await lock(entry.sha256, signal);
+    const fetched = await find();
+    if (fetched) {
+      unlock();
+      return new StoreReader({ ...reading, stored: fetched });
+    }
+    const part = await this.#part(entry.sha256);
+    if (!part) unlock();
+    return new StoreReader({ ...reading, part, unlock });
+  }
+
+  /** The whole file, if it is stored and has the length that it should have. */
+  async #find(file: string, { bytes, sha256 }: FileEntry): Promise<Stored | undefined> {
+    try {
+      const stored = await this.#cache?.get(sha256);
+      if (!stored || stored.bytes === bytes) return stored;
+    } catch (error) {
+      return void this.#failed(error);
+    }
+    return void (await this.#forget(sha256, `the stored ${file} had another length than the manifest says`));
+  }
+
+  async #part(name: string): Promise<Part | undefined> {
+    try {
+      return await this.#cache?.part(name);
+    } catch (error) {
+      // Somebody else has it open, which happens only where there are no locks. They are going to store it.
+      if (!isNamed(error, "NoModificationAllowedError")) this.#failed(error);
+      return undefined;
+    }
+  }
+
+  async #openManifest(file: string, again: boolean): Promise<FileReader> {
+    const pinned = again || !this.#pin ? undefined : await this.#findManifest({ hash: this.#pin });
+    if (pinned) return this.#manifest(pinned, true);
+    try {
+      const bytes = await this.#fetchManifest(file, again);
+      return this.#manifest(bytes, false);
+    } catch (error) {
+      // Offline, what was there the last time has to do.
+      const offline = !again && !this.#pin && error instanceof FelsicError && error.code === "network";
+      const earlier = offline ? await this.#findManifest({ prefix: await this.#prefix() }) : undefined;
+      if (!earlier) throw error;
+      return this.#manifest(earlier, true);
+    }
+  }
+
+  async #fetchManifest(file: string, again: boolean): Promise<Uint8Array<ArrayBuffer>> {
+    const { model, signal } = this.#options;
+    const url = model + file;
+    const mode = again ? "reload" : "no-cache";
+    const bytes = (await new Download({ url, at: 0, signal, mode, attempts: MANIFEST_ATTEMPTS }).read()) ?? joined([]);
+    if (this.#pin !== undefined && (await sha256(bytes)) !== this.#pin) {
+      throw new FelsicError("file-integrity", `${url} does not have the hash that integrity asks for`);
+    }
+    return bytes;
+  }
+
+  #manifest(bytes: Uint8Array<ArrayBuffer>, cached: boolean): FileReader {
+    return new BytesReader(bytes, cached, async (verified, wrong) => {
+      if (verified) await this.#keepManifest(bytes);
+      else if (wrong && cached) await this.#forgetManifest(bytes);
+    });
+  }
+
+  async #findManifest(which: Which): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    if (!this.#cache) return undefined;
+    const corrupt = () => this.#warn("cache-corrupt", "the stored manifest was damaged");
+    return findManifest(this.#cache, which, corrupt).catch((error: unknown) => void this.#failed(error));
+  }
+
+  async #keepManifest(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    if (!this.#cache || !this.#writable) return;
+    const { model, signal } = this.#options;
+    const unlock = await lock(MANIFESTS, signal).catch(() => undefined);
+    // Aborted: the engine finds that out by itself.
+    if (!unlock) return;
+    await keepManifest(this.#cache, model, bytes).catch((error: unknown) => this.#failed(error));
+    unlock();
+  }
+
+  async #forgetManifest(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    const hash = await sha256(bytes);
+    const names = (await this.#cache?.names().catch(() => [])) ?? [];
+    for (const name of names) {
+      if (manifestHash(name) === hash) await this.#forget(name, "the stored manifest was not a manifest");
+    }
+  }
+
+  /** Without a secure context there is no hash, but no cache either. */
+  async #prefix(): Promise<string> {
+    return this.#cache ? manifestPrefix(this.#options.model) : "";
+  }
+
+  async #forget(name: string, message: string): Promise<void> {
+    this.#warn("cache-corrupt", message);
+    await this.#cache?.remove(name).catch(() => {});
+  }
+
+  /** The cache is of no more use to write to. */
+  #failed(error: unknown): void {
+    this.#writable = false;
+    const reason = error instanceof Error ? error.message : String(error);
+    if (isNamed(error, "QuotaExceededError")) this.#warn("quota-exceeded", `there is no room to store the pack: ${reason}`);
+    else this.#warn("cache-unavailable", `the pack is not stored: ${reason}`);
+  }
+
+  #warn(code: WarningCode, message: string): void {
+    // One is enough of what does not change any more.
+    if (code !== "cache-corrupt" && this.#warned.has(code)) return;
+    this.#warned.add(code);
+    this.#options.warn({ code, message });
+  }
+}
+
+function isNamed(error: unknown, name: string): boolean {
+  return (error as { name?: unknown } | undefined)?.name === name;
+}

@@ -1,0 +1,49 @@
+/** Hashes, and the names that cached files have. */
+
+import { FelsicError } from "../errors.js";
+
+/** A file in progress is called as it will be, with this behind it. */
+export const PART = ".part";
+const MANIFEST = ".manifest";
+
+/** `sha256-` and 32 bytes in base64, as in the `integrity` of a script. */
+const INTEGRITY = /^sha256-([A-Za-z0-9+/]{43}=)$/;
+
+/** The SHA-256, in hexadecimal, that an `integrity` names; nothing if it is not one. */
+export function pinnedHash(integrity: string): string | undefined {
+  const base64 = INTEGRITY.exec(integrity)?.[1];
+  return base64 === undefined ? undefined : hex(Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0)));
+}
+
+/** The `integrity` of a SHA-256 in hexadecimal. */
+export function integrityOf(sha256: string): string {
+  const bytes = sha256.match(/../g) ?? [];
+  return `sha256-${btoa(String.fromCharCode(...bytes.map((byte) => parseInt(byte, 16))))}`;
+}
+
+/** Only pages that came by HTTPS, or from the machine itself, can hash. */
+export async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  if (!globalThis.crypto?.subtle) {
+    throw new FelsicError("device-unavailable", "this page can check no hash, as it is not a secure context (HTTPS)");
+  }
+  return hex(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)));
+}
+
+/** What the names of all manifests start with that were stored for a model's URL. */
+export async function manifestPrefix(model: string): Promise<string> {
+  return `${(await sha256(new TextEncoder().encode(model))).slice(0, 16)}-`;
+}
+
+/** The name of a manifest: it is found by its model's URL and by its own hash. */
+export function manifestName(prefix: string, sha256: string): string {
+  return `${prefix}${sha256}${MANIFEST}`;
+}
+
+/** The hash in a manifest's name; nothing if the name is not a manifest's. */
+export function manifestHash(name: string): string | undefined {
+  return /^[0-9a-f]{16}-([0-9a-f]{64})\.manifest$/.exec(name)?.[1];
+}
+
+function hex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

@@ -1,0 +1,209 @@
+/** One file from a server: what can pass is tried again, and a cut transfer goes on where it broke. */
+
+import { abortedBy, FelsicError } from "../errors.js";
+import { ATTEMPTS, backOff, isPassing, retryAfter, sleep } from "./retry.js";
+
+/** What is fetched, and from where on. */
+export interface Wanted {
+  readonly url: string;
+  /** Bytes that are there already. */
+  readonly at: number;
+  /** Of the whole file. The manifest itself, of which nobody tells, comes as one piece: never from two answers. */
+  readonly bytes?: number | undefined;
+  readonly signal: AbortSignal;
+  /** How the browser's own cache is used. */
+  readonly mode: RequestCache;
+  readonly attempts?: number;
+}
+
+/** Of a file that comes as one piece. What is longer is no manifest; an engine refuses it by its length. */
+const MOST_WHOLE = 9 << 20;
+/** The end of a file, as far as an answer tells. */
+const END = Symbol("end");
+
+/** A failure that may pass. */
+class Passing extends Error {
+  readonly wait: number | undefined;
+
+  constructor(message: string, options?: ErrorOptions & { readonly wait?: number | undefined }) {
+    super(message, options);
+    this.wait = options?.wait;
+  }
+}
+
+/** A download, read piece by piece. */
+export class Download {
+  readonly #wanted: Wanted;
+  readonly #attempts: number;
+  #at: number;
+  #body: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>> | undefined;
+  /** Bytes of the body that are there already, because it starts before them. */
+  #skip = 0;
+  /** Whether the server may be asked for a part of the file. */
+  #ranges = true;
+  /** In a row, without one new byte. */
+  #failures = 0;
+  #missing = false;
+  /** Where the body before ended as if it were whole. */
+  #endedAt = -1;
+  #ended: boolean;
+
+  constructor(wanted: Wanted) {
+    this.#wanted = wanted;
+    this.#attempts = wanted.attempts ?? ATTEMPTS;
+    this.#at = wanted.at;
+    this.#ended = wanted.bytes !== undefined && wanted.at >= wanted.bytes;
+  }
+
+  /** The next new bytes; nothing at the end, which may come too early or too late for the manifest's entry. */
+  async read(): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    const { signal } = this.#wanted;
+    while (!this.#ended) {
+      if (signal.aborted) throw abortedBy(signal);
+      try {
+        const piece = await this.#step();
+        if (piece === END) break;
+        return piece;
+      } catch (error) {
+        await this.#recover(error);
+      }
+    }
+    this.#ended = true;
+    return undefined;
+  }
+
+  /** Lets go of the connection. */
+  async cancel(): Promise<void> {
+    this.#ended = true;
+    await this.#drop();
+  }
+
+  async #drop(): Promise<void> {
+    const body = this.#body;
+    this.#body = undefined;
+    await body?.cancel().catch(() => {});
+  }
+
+  async #step(): Promise<Uint8Array<ArrayBuffer> | typeof END> {
+    if (!this.#body && (await this.#request()) === END) return END;
+    if (this.#wanted.bytes === undefined) return this.#whole();
+    for (;;) {
+      const { done, value } = await this.#body!.read();
+      if (done) return this.#bodyEnded();
+      const piece = value.subarray(Math.min(this.#skip, value.length));
+      this.#skip -= value.length - piece.length;
+      if (piece.length === 0) continue;
+      this.#at += piece.length;
+      this.#failures = 0;
+      this.#missing = false;
+      return piece;
+    }
+  }
+
+  async #whole(): Promise<Uint8Array<ArrayBuffer>> {
+    const pieces: Uint8Array<ArrayBuffer>[] = [];
+    for (let length = 0; length < MOST_WHOLE; ) {
+      const { done, value } = await this.#body!.read();
+      if (done) break;
+      pieces.push(value);
+      length += value.length;
+    }
+    await this.#drop();
+    this.#ended = true;
+    return joined(pieces);
+  }
+
+  /** A body that is too short was cut by someone on the way, or is all that the server has: if so it is so twice. */
+  #bodyEnded(): typeof END {
+    this.#body = undefined;
+    const { bytes, url } = this.#wanted;
+    if (bytes === undefined || this.#at >= bytes || this.#endedAt === this.#at) return END;
+    this.#endedAt = this.#at;
+    throw new Passing(`${url} ended after ${this.#at} of ${bytes} bytes`);
+  }
+
+  /** Asks for what is still wanted; afterwards there is a body. */
+  async #request(): Promise<typeof END | undefined> {
+    const { url, mode, signal } = this.#wanted;
+    // The last attempt asks for everything: there are servers whose CORS rules refuse every request with a range.
+    const last = this.#failures > 0 && this.#failures === this.#attempts - 1;
+    const ranged = this.#at > 0 && this.#ranges && !last;
+    const headers = ranged ? { range: `bytes=${this.#at}-` } : {};
+    const response = await fetch(url, { signal, cache: mode, headers });
+    if (response.status === 416 && ranged && this.#endedAt === this.#at) return END;
+    if (!response.ok) throw await this.#refused(response, ranged);
+
+    // Ranges count the bytes that are sent, not those that are read. The header may be hidden from other origins:
+    // then wrong bytes are found by their hash.
+    const encoding = response.headers.get("content-encoding");
+    if (encoding !== null && encoding !== "identity") this.#ranges = false;
+    const start = response.status === 206 ? startOf(response, this.#at) : 0;
+    if (start > this.#at || (response.status === 206 && !this.#ranges)) {
+      this.#ranges = false;
+      await response.body?.cancel().catch(() => {});
+      throw new Passing(`${url} answered with another part of the file`);
+    }
+    this.#skip = this.#at - start;
+    this.#body = response.body?.getReader();
+    return this.#body ? undefined : this.#bodyEnded();
+  }
+
+  /** The error for a status. */
+  async #refused(response: Response, ranged: boolean): Promise<Error> {
+    await response.body?.cancel().catch(() => {});
+    const { url } = this.#wanted;
+    const { status } = response;
+    if (status === 404 || status === 410) {
+      if (this.#missing) return new FelsicError("not-found", `${url} does not exist`);
+      // A file that has just been put there may be missing on one of several servers for a moment.
+      this.#missing = true;
+      return new Passing(`${url} does not exist`);
+    }
+    if (status === 416 && ranged) {
+      // The server's file ends before its entry says so. If it does so once more, the engine gets to see that.
+      this.#endedAt = this.#at;
+      return new Passing(`${url} has no more bytes`);
+    }
+    const message = `${url} answered with HTTP status ${status}`;
+    if (!isPassing(status)) return new FelsicError("network", message);
+    return new Passing(message, { wait: retryAfter(response.headers.get("retry-after")) });
+  }
+
+  /** Waits for the next attempt, or rejects if there is none. */
+  async #recover(error: unknown): Promise<void> {
+    const { signal, url, bytes } = this.#wanted;
+    await this.#drop();
+    if (signal.aborted) throw abortedBy(signal);
+    if (error instanceof FelsicError) throw error;
+    if (bytes !== undefined && this.#at >= bytes) {
+      this.#ended = true;
+      return;
+    }
+    this.#failures += 1;
+    if (this.#failures >= this.#attempts) throw gaveUp(url, error);
+    await sleep((error instanceof Passing ? error.wait : undefined) ?? backOff(this.#failures), signal);
+  }
+}
+
+/** Where the bytes of a partial answer start; where that is hidden it is taken to be what was asked for. */
+function startOf(response: Response, asked: number): number {
+  const start = /^bytes (\d+)-/.exec(response.headers.get("content-range") ?? "")?.[1];
+  return start === undefined ? asked : Number(start);
+}
+
+/** Pieces end to end. */
+export function joined(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(pieces.reduce((length, piece) => length + piece.length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    whole.set(piece, at);
+    at += piece.length;
+  }
+  return whole;
+}
+
+function gaveUp(url: string, cause: unknown): FelsicError {
+  if (cause instanceof Passing) return new FelsicError("network", cause.message);
+  const message = `${url} could not be fetched; check the URL, the connection and the server's CORS headers`;
+  return new FelsicError("network", message, { cause });
+}

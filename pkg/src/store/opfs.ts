@@ -1,0 +1,132 @@
+/** A cache in the origin's private file system. */
+
+import type { Cache, Part, Stored } from "./cache.js";
+import { PART } from "./names.js";
+
+const FOLDER = "felsic";
+/** Bytes that are read at a time. */
+const PIECE = 1 << 20;
+/** Bytes after which a file in progress is flushed to the disk. */
+const FLUSH = 8 << 20;
+
+/** What workers can do with a file; windows cannot, so TypeScript's types of windows lack it. */
+interface WorkerFile extends FileSystemFileHandle {
+  createSyncAccessHandle(): Promise<AccessHandle>;
+  move(name: string): Promise<void>;
+}
+
+/** Some methods were asynchronous in the browsers' first versions. */
+interface AccessHandle {
+  read(buffer: Uint8Array, options: { at: number }): number;
+  write(buffer: Uint8Array, options: { at: number }): number;
+  truncate(size: number): void | Promise<void>;
+  getSize(): number | Promise<number>;
+  flush(): void | Promise<void>;
+  close(): void | Promise<void>;
+}
+
+/** Opens the folder; without `create` it rejects if nothing has been stored in it yet. */
+export async function openOpfs({ create = true } = {}): Promise<Cache> {
+  const root = await navigator.storage.getDirectory();
+  return new Opfs(await root.getDirectoryHandle(FOLDER, { create }));
+}
+
+class Opfs implements Cache {
+  readonly #folder: FileSystemDirectoryHandle;
+
+  constructor(folder: FileSystemDirectoryHandle) {
+    this.#folder = folder;
+  }
+
+  async names(): Promise<string[]> {
+    const names: string[] = [];
+    for await (const name of this.#folder.keys()) names.push(name);
+    return names;
+  }
+
+  async get(name: string): Promise<Stored | undefined> {
+    const handle = await this.#folder.getFileHandle(name).catch(ignoreMissing);
+    const file = await handle?.getFile();
+    return file && { bytes: file.size, stream: () => file.stream() };
+  }
+
+  async put(name: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    const part = await this.part(name);
+    try {
+      part.write(bytes, 0);
+    } catch (error) {
+      await part.drop();
+      throw error;
+    }
+    await part.finish();
+  }
+
+  async remove(name: string): Promise<void> {
+    await this.#folder.removeEntry(name).catch(ignoreMissing);
+  }
+
+  async part(name: string): Promise<Part> {
+    const handle = (await this.#folder.getFileHandle(name + PART, { create: true })) as WorkerFile;
+    const access = await handle.createSyncAccessHandle();
+    return new OpfsPart(this.#folder, handle, access, await access.getSize(), name);
+  }
+}
+
+class OpfsPart implements Part {
+  readonly kept: number;
+  readonly #folder: FileSystemDirectoryHandle;
+  readonly #handle: WorkerFile;
+  readonly #access: AccessHandle;
+  readonly #name: string;
+  #end: number;
+  #flushed = 0;
+
+  constructor(folder: FileSystemDirectoryHandle, handle: WorkerFile, access: AccessHandle, kept: number, name: string) {
+    this.#folder = folder;
+    this.#handle = handle;
+    this.#access = access;
+    this.kept = kept;
+    this.#end = kept;
+    this.#name = name;
+  }
+
+  read(offset: number): Uint8Array<ArrayBuffer> {
+    const piece = new Uint8Array(Math.min(PIECE, Math.max(this.kept - offset, 0)));
+    return piece.subarray(0, this.#access.read(piece, { at: offset }));
+  }
+
+  write(piece: Uint8Array<ArrayBuffer>, offset: number): void {
+    if (this.#access.write(piece, { at: offset }) !== piece.length) throw new Error("a cached file cannot be written");
+    this.#end = offset + piece.length;
+    if (this.#end - this.#flushed < FLUSH) return;
+    this.#flushed = this.#end;
+    void this.#access.flush();
+  }
+
+  async finish(): Promise<void> {
+    await this.#close();
+    await this.#handle.move(this.#name);
+  }
+
+  leave(): Promise<void> {
+    return this.#close();
+  }
+
+  async drop(): Promise<void> {
+    await this.#access.close();
+    await this.#folder.removeEntry(this.#name + PART);
+  }
+
+  async #close(): Promise<void> {
+    try {
+      await this.#access.truncate(this.#end);
+      await this.#access.flush();
+    } finally {
+      await this.#access.close();
+    }
+  }
+}
+
+function ignoreMissing(error: unknown): undefined {
+  if ((error as { name?: unknown }).name !== "NotFoundError") throw error;
+}

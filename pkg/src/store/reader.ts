@@ -1,0 +1,131 @@
+/** One file as an engine reads it: what is stored of it first, then the rest from the server. */
+
+import { abortedBy } from "../errors.js";
+import type { Part, Stored } from "./cache.js";
+import { Download } from "./network.js";
+import type { FileEntry, FileReader } from "./types.js";
+
+/** What a reader is made of. */
+export interface Reading {
+  readonly url: string;
+  readonly entry: FileEntry;
+  readonly again: boolean;
+  readonly signal: AbortSignal;
+  /** The whole file, if it is stored. */
+  readonly stored?: Stored;
+  /** Where it is being stored. */
+  readonly part?: Part | undefined;
+  /** Forgets the stored file, whose bytes were wrong. */
+  forget(): Promise<void>;
+  /** Hears why storing came to an end. */
+  failed(error: unknown): void;
+  /** Lets others have the file; may be called several times. */
+  unlock(): void;
+}
+
+/** Reads a stored file, or downloads one and stores it. */
+export class StoreReader implements FileReader {
+  readonly cached: boolean;
+  readonly #reading: Reading;
+  #part: Part | undefined;
+  /** Gives the bytes that are stored, and nothing after them. */
+  #kept: (() => Promise<Uint8Array<ArrayBuffer> | undefined>) | undefined;
+  #download: Download | undefined;
+  #at = 0;
+  #anyKept = false;
+
+  constructor(reading: Reading) {
+    this.#reading = reading;
+    // The browser's own cache may have given wrong bytes as well, and a server that changed between two answers.
+    this.cached = !reading.again;
+    this.#part = reading.part;
+    if (reading.stored) this.#kept = streamed(reading.stored);
+    else if (reading.part && !reading.again && reading.part.kept <= reading.entry.bytes) {
+      const { part } = reading;
+      this.#kept = async () => (this.#at < part.kept ? part.read(this.#at) : undefined);
+    }
+  }
+
+  async read(): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    const { signal, url, entry, again } = this.#reading;
+    if (signal.aborted) throw abortedBy(signal);
+    const kept = await this.#readKept();
+    if (kept) return kept;
+    const mode = again ? "reload" : "default";
+    this.#download ??= new Download({ url, at: this.#at, bytes: entry.bytes, signal, mode });
+    const piece = await this.#download.read();
+    if (piece) {
+      await this.#store(piece);
+      this.#at += piece.length;
+    }
+    return piece;
+  }
+
+  async close(verified: boolean, wrong: boolean): Promise<void> {
+    const { stored, forget, unlock } = this.#reading;
+    await this.#download?.cancel();
+    try {
+      if (verified) await this.#part?.finish();
+      else if (wrong) await this.#part?.drop();
+      else await this.#part?.leave();
+      if (wrong && (stored || this.#anyKept)) await forget();
+    } catch (error) {
+      this.#reading.failed(error);
+    } finally {
+      unlock();
+    }
+  }
+
+  /** What cannot be read from the store after all is fetched. */
+  async #readKept(): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    const piece = await this.#kept?.().catch(() => undefined);
+    if (piece === undefined || piece.length === 0) {
+      this.#kept = undefined;
+      return undefined;
+    }
+    this.#anyKept = true;
+    this.#at += piece.length;
+    return piece;
+  }
+
+  async #store(piece: Uint8Array<ArrayBuffer>): Promise<void> {
+    try {
+      this.#part?.write(piece, this.#at);
+    } catch (error) {
+      const part = this.#part;
+      this.#part = undefined;
+      await part?.drop().catch(() => {});
+      this.#reading.failed(error);
+      // Nothing will be there for those who wait.
+      this.#reading.unlock();
+    }
+  }
+}
+
+function streamed(stored: Stored): () => Promise<Uint8Array<ArrayBuffer> | undefined> {
+  const reader = stored.stream().getReader();
+  return async () => (await reader.read()).value;
+}
+
+/** A manifest, which is small and read at once. */
+export class BytesReader implements FileReader {
+  readonly cached: boolean;
+  readonly #closed: FileReader["close"];
+  #bytes: Uint8Array<ArrayBuffer> | undefined;
+
+  constructor(bytes: Uint8Array<ArrayBuffer>, cached: boolean, closed: FileReader["close"]) {
+    this.#bytes = bytes;
+    this.cached = cached;
+    this.#closed = closed;
+  }
+
+  async read(): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    const bytes = this.#bytes;
+    this.#bytes = undefined;
+    return bytes?.length ? bytes : undefined;
+  }
+
+  close(verified: boolean, wrong: boolean): Promise<void> {
+    return this.#closed(verified, wrong);
+  }
+}
