@@ -1,8 +1,9 @@
 /** The page's end of a worker: requests by id, aborts, and what happens when the worker ends. */
 
 import { abortedBy, FelsicError, fromMessage } from "./errors.js";
-import type { LoadProgress, Warning } from "./options.js";
+import type { LoadProgress } from "./options.js";
 import type { CallName, Calls, FromWorker, ToWorker } from "./protocol.js";
+import type { Warning } from "./store/warning.js";
 
 interface Pending {
   resolve(result: unknown): void;
@@ -20,8 +21,8 @@ export interface RequestOptions<Name extends CallName> {
 
 /** What a worker says unasked. */
 export interface News {
-  loading?(progress: LoadProgress): void;
-  warning?(warning: Warning): void;
+  readonly loading?: ((progress: LoadProgress) => void) | undefined;
+  readonly warning?: ((warning: Warning) => void) | undefined;
 }
 
 /** One worker and the requests that it has not answered yet. */

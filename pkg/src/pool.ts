@@ -2,7 +2,7 @@
 
 import { Connection } from "./connection.js";
 import { FelsicError } from "./errors.js";
-import type { Cache } from "./options.js";
+import type { CacheMode } from "./options.js";
 
 /** At most so many workers unless the caller says otherwise: each has its own copy of the layers. */
 const MOST_AUTO = 4;
@@ -18,7 +18,7 @@ export interface HelperSource {
   readonly model: string;
   readonly pack: string;
   readonly wasmUrl?: string;
-  readonly cache: Cache;
+  readonly cache: CacheMode;
 }
 
 /** The helpers of one engine. */

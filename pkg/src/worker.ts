@@ -3,10 +3,11 @@
 import type { Engine, EngineModule, Helper } from "./engine.js";
 import { describe, type ErrorMessage, FelsicError, isErrorCode } from "./errors.js";
 import { Helpers } from "./helpers.js";
-import type { LoadProgress, Warning } from "./options.js";
+import type { LoadProgress } from "./options.js";
 import type { CallName, Calls, EmbedResult, FromHelper, FromWorker, Request, ToHelper, ToWorker } from "./protocol.js";
 import { openStore } from "./store/index.js";
 import type { Files } from "./store/types.js";
+import type { Warning } from "./store/warning.js";
 
 /** What a worker's global scope has that is used here. */
 interface Scope {
@@ -88,10 +89,10 @@ class Server {
   }
 
   async #create(request: Calls["create"]["request"], signal: AbortSignal) {
-    const { model, device, wasmUrl = this.#wasmUrl, integrity, cache, prefetch } = request;
+    const { model, device, wasmUrl = this.#wasmUrl, integrity, cache = "auto", prefetch } = request;
     const warn = (warning: Warning) => this.#scope.postMessage({ type: "warning", warning });
     const [files] = await Promise.all([
-      openStore({ model, cache, signal, warn, ...(integrity !== undefined && { integrity }) }),
+      openStore({ model, integrity, cache, signal, warn }),
       startWasm(this.#module, wasmUrl),
     ]);
     const report = throttled((progress) => this.#scope.postMessage({ type: "loading", progress }));
@@ -104,7 +105,7 @@ class Server {
     return { info: engine.info(), pack: engine.pack() };
   }
 
-  async #help({ model, pack, port, wasmUrl, cache }: Calls["help"]["request"], signal: AbortSignal) {
+  async #help({ model, pack, port, wasmUrl, cache = "auto" }: Calls["help"]["request"], signal: AbortSignal) {
     const [files] = await Promise.all([
       openStore({ model, cache, signal, warn: () => undefined, integrity: integrityOf(pack) }),
       startWasm(this.#module, wasmUrl ?? this.#wasmUrl),
