@@ -52,12 +52,17 @@ impl StoreSource {
 pub(crate) fn error_of(reason: &JsValue) -> Error {
     let field = |name: &str| Reflect::get(reason, &name.into()).ok().filter(|value| !value.is_undefined());
     let code = field("code").and_then(|code| code.as_string()).and_then(|code| Code::from_name(&code));
-    let message = field("message").and_then(|message| message.as_string()).unwrap_or_else(|| format!("{reason:?}"));
-    let error = Error::new(code.unwrap_or(Code::Internal), message);
+    let error = Error::new(code.unwrap_or(Code::Internal), text_of(reason));
     match field("cause") {
-        Some(cause) => error.because(String::from(js_sys::JsString::from(cause))),
+        Some(cause) => error.because(text_of(&cause)),
         None => error,
     }
+}
+
+/// What people read of a value that was thrown.
+fn text_of(value: &JsValue) -> String {
+    let message = || Reflect::get(value, &"message".into()).ok().and_then(|message| message.as_string());
+    value.as_string().or_else(message).unwrap_or_else(|| format!("{value:?}"))
 }
 
 /// What the store wants to know of a file.
