@@ -47,10 +47,7 @@ export async function start({ fake = false, gpu = true, page: path, needs = [] }
     "/www/": [join(root, "www/dist")],
     "/www/packs/demo/": [join(packs, "tiny-silu-int8")],
   });
-  const browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM_PATH ?? "/usr/bin/chromium",
-    args: gpu ? [...FLAGS, SOFTWARE_GPU] : FLAGS,
-  });
+  const browser = await launch(gpu ? [SOFTWARE_GPU] : []);
   const page = await browser.newPage();
   /** @type {string[]} */
   const errors = [];
@@ -74,6 +71,14 @@ export async function start({ fake = false, gpu = true, page: path, needs = [] }
       await server.close();
     },
   };
+}
+
+/** Starts the browser. @param {string[]} [flags] */
+export function launch(flags = []) {
+  return chromium.launch({
+    executablePath: process.env.CHROMIUM_PATH ?? "/usr/bin/chromium",
+    args: [...FLAGS, ...flags],
+  });
 }
 
 /**

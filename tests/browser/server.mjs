@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { extname, join, normalize, sep } from "node:path";
+import { gzipSync } from "node:zlib";
 
 /** @type {Record<string, string>} */
 const TYPES = {
@@ -23,9 +24,16 @@ const TYPES = {
  * @property {(bytes: Buffer) => Buffer | string} [change] serves other bytes, of whatever length
  * @property {string} [type] of the changed bytes
  * @property {number} [status] answers with this status and no bytes
- * @property {number} [cutAfter] announces the full length and breaks the connection after so many bytes
- * @property {number} [stallAfter] sends so many bytes and then nothing, keeping the connection
+ * @property {Record<string, string>} [headers] of any answer
+ * @property {number} [cutAfter] announces the full length and breaks the connection after so many bytes of the file
+ * @property {number} [endAfter] announces no length and ends after so many bytes of the file as if they were all
+ * @property {number} [stallAfter] sends so many bytes of the file and then nothing, keeping the connection
  * @property {number} [delay] waits so many milliseconds first
+ * @property {number} [slow] sends 16 pieces and waits so many milliseconds before each
+ * @property {boolean} [gzip] sends compressed bytes; a range is one of those
+ * @property {"ignored" | "wrong"} [ranges] sends the whole file whatever range is asked for; or a part that starts
+ *   later than asked for
+ * @property {number} [times] spoils only so many requests
  */
 
 /**
@@ -46,15 +54,18 @@ export class Server {
   /** Paths that were asked for, in order. @type {string[]} */
   requests = [];
 
+  /** The same with the ranges. @type {{ path: string, range: string | undefined }[]} */
+  log = [];
+
   /** @param {Mounts} mounts */
   constructor(mounts) {
     this.#mounts = mounts;
   }
 
-  /** @param {Mounts} mounts */
-  static async start(mounts) {
+  /** @param {Mounts} mounts @param {number} [port] any that is free, if not given */
+  static async start(mounts, port = 0) {
     const server = new Server(mounts);
-    server.#http.listen(0, "127.0.0.1");
+    server.#http.listen(port, "127.0.0.1");
     await once(server.#http, "listening");
     return server;
   }
@@ -77,6 +88,12 @@ export class Server {
     return this.url(`/spoilt/${this.#faults.length - 1}/`);
   }
 
+  /** Has a URL from {@link spoilt} show another folder. @param {string} url @param {string} folder */
+  retarget(url, folder) {
+    const entry = this.#faults[Number(/\/spoilt\/(\d+)\/$/.exec(url)?.[1])];
+    if (entry) entry.folder = folder;
+  }
+
   async close() {
     this.#http.closeAllConnections();
     this.#http.close();
@@ -90,6 +107,7 @@ export class Server {
   async #answer(request, response) {
     const path = decodeURIComponent(new URL(request.url ?? "/", "http://server").pathname);
     this.requests.push(path);
+    this.log.push({ path, range: request.headers.range });
     response.setHeader("access-control-allow-origin", "*");
     response.setHeader("cache-control", "no-store");
 
@@ -97,9 +115,11 @@ export class Server {
     const entry = spoilt ? this.#faults[Number(spoilt[1])] : undefined;
     const real = entry ? entry.folder + spoilt?.[2] : path;
     const name = real.slice(real.lastIndexOf("/") + 1);
-    const fault = entry?.faults.find(({ file }) => file.test(name));
+    const fault = entry?.faults.find(({ file, times }) => file.test(name) && times !== 0);
+    if (fault?.times) fault.times -= 1;
 
-    if (fault?.delay) await new Promise((resolve) => setTimeout(resolve, fault.delay));
+    if (fault?.delay) await sleep(fault.delay);
+    for (const [header, value] of Object.entries(fault?.headers ?? {})) response.setHeader(header, value);
     if (fault?.status) {
       response.writeHead(fault.status).end();
       return;
@@ -109,15 +129,20 @@ export class Server {
       response.writeHead(404, { "content-type": "text/plain" }).end("not found");
       return;
     }
-    const bytes = fault?.change ? Buffer.from(fault.change(file.bytes)) : file.bytes;
-    const stop = fault?.cutAfter ?? fault?.stallAfter;
-    response.writeHead(200, { "content-type": fault?.type ?? file.type, "content-length": bytes.length });
-    if (stop === undefined) {
-      response.end(bytes);
+    const changed = fault?.change ? Buffer.from(fault.change(file.bytes)) : file.bytes;
+    const bytes = fault?.gzip ? gzipSync(changed) : changed;
+    if (fault?.gzip) response.setHeader("content-encoding", "gzip");
+    response.setHeader("content-type", fault?.type ?? file.type);
+    const start = startOf(request.headers.range, fault?.ranges);
+    if (start !== undefined && start >= bytes.length) {
+      response.writeHead(416, { "content-range": `bytes */${bytes.length}` }).end();
       return;
     }
-    response.write(bytes.subarray(0, stop));
-    if (fault?.cutAfter !== undefined) setTimeout(() => response.destroy(), 50);
+    if (start !== undefined) response.setHeader("content-range", `bytes ${start}-${bytes.length - 1}/${bytes.length}`);
+    const from = start ?? 0;
+    if (fault?.endAfter === undefined) response.setHeader("content-length", bytes.length - from);
+    response.writeHead(start === undefined ? 200 : 206);
+    await send(response, bytes, from, fault ?? {});
   }
 
   /** @param {string} path */
@@ -135,3 +160,34 @@ export class Server {
     return undefined;
   }
 }
+
+/**
+ * Sends a file from an offset on, as far as its fault lets it.
+ *
+ * @param {import("node:http").ServerResponse} response
+ * @param {Buffer} bytes
+ * @param {number} from
+ * @param {Partial<Fault>} fault
+ */
+async function send(response, bytes, from, { cutAfter, endAfter, stallAfter, slow }) {
+  const stop = cutAfter ?? endAfter ?? stallAfter;
+  const sent = bytes.subarray(from, stop === undefined ? undefined : Math.max(stop, from));
+  for (let piece = 0; slow !== undefined && piece < 16; piece += 1) {
+    await sleep(slow);
+    response.write(sent.subarray((piece * sent.length) >> 4, ((piece + 1) * sent.length) >> 4));
+  }
+  if (slow === undefined) response.write(sent);
+  // Not at once, or bytes that are still on their way are lost with the connection.
+  if (cutAfter !== undefined) setTimeout(() => response.destroy(), 50);
+  else if (stallAfter === undefined) response.end();
+}
+
+/** Where the range of a request starts, as far as the server does ranges. @param {string | undefined} range @param {Fault["ranges"]} ranges */
+function startOf(range, ranges) {
+  const start = /^bytes=(\d+)-$/.exec(range ?? "")?.[1];
+  if (start === undefined || ranges === "ignored") return undefined;
+  return Number(start) + (ranges === "wrong" ? 1 : 0);
+}
+
+/** @param {number} ms */
+const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));

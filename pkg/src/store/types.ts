@@ -9,7 +9,10 @@ export interface FileEntry {
 
 /** A file that is being read from its start to its end. */
 export interface FileReader {
-  /** Whether its bytes come from a cache: if they turn out to be wrong, another `open` may give the right ones. */
+  /**
+   * Whether its bytes may come from a cache, the browser's own and those on the way included: if they turn out to be
+   * wrong, another `open` may give the right ones.
+   */
   readonly cached: boolean;
   /** The next piece, or nothing at the end. Rejects with a `FelsicError` where the file cannot be had. */
   read(): Promise<Uint8Array<ArrayBuffer> | undefined>;

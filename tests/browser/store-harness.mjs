@@ -1,0 +1,113 @@
+/** A pack that is made up, a server that spoils it, and browsers that read it through the store. */
+
+import { createHash } from "node:crypto";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { rolldown } from "rolldown";
+import { Server } from "./server.mjs";
+
+const here = import.meta.dirname;
+const root = resolve(here, "../..");
+
+/**
+ * What the worker is asked for.
+ *
+ * @typedef {object} Load
+ * @property {string} model
+ * @property {string} [integrity]
+ * @property {"auto" | "none"} [cache]
+ * @property {("opfs" | "caches" | "locks")[]} [forbid] features that this browser lacks
+ * @property {number} [abortAfter] milliseconds
+ * @property {number} [abortAt] bytes
+ * @property {number} [stopAt] bytes after which the worker is ended
+ */
+
+/** @typedef {{ ok: boolean, code?: string, message?: string, warnings: string[], files?: Record<string, string> }} Loaded */
+/** @typedef {Awaited<ReturnType<typeof startStore>>} StoreEnvironment */
+
+/** Numbers from 0 to 1 that are the same every time. @param {number} seed */
+export function random(seed) {
+  return () => {
+    seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
+    return seed / 2 ** 32;
+  };
+}
+
+/** @param {number} length @param {number} seed */
+export function randomBytes(length, seed) {
+  const next = random(seed);
+  return Buffer.from(Array.from({ length }, () => next() * 256));
+}
+
+/** @param {Buffer} bytes */
+export const sha256 = (bytes) => createHash("sha256").update(bytes).digest("hex");
+
+/**
+ * Writes a pack of these files.
+ *
+ * @param {string} folder
+ * @param {Buffer} tokenizer
+ * @param {Buffer[]} shards
+ */
+export function writePack(folder, tokenizer, shards) {
+  mkdirSync(folder, { recursive: true });
+  const write = (/** @type {string} */ name, /** @type {Buffer} */ bytes) => {
+    const hash = sha256(bytes);
+    const file = `${name}-${hash.slice(0, 16)}.bin`;
+    writeFileSync(join(folder, file), bytes);
+    return { file, bytes: bytes.length, sha256: hash };
+  };
+  const entries = { tokenizer: write("tokenizer", tokenizer), shards: shards.map((bytes) => write("shard", bytes)) };
+  const manifest = Buffer.from(JSON.stringify({ format: "felsic", ...entries }));
+  writeFileSync(join(folder, "manifest.json"), manifest);
+  const files = [entries.tokenizer, ...entries.shards];
+  return {
+    /** Hashes by name, as a load tells them. */
+    hashes: Object.fromEntries([["manifest.json", sha256(manifest)], ...files.map(({ file, sha256 }) => [file, sha256])]),
+    integrity: `sha256-${createHash("sha256").update(manifest).digest("base64")}`,
+    files: files.map(({ file }) => file),
+  };
+}
+
+/** Bundles the store and serves it beside the empty page; packs are served by a server of another origin. */
+export async function startStore() {
+  const folder = mkdtempSync(join(tmpdir(), "felsic-store-"));
+  const bundle = await rolldown({ input: join(root, "pkg/src/store/index.ts"), platform: "browser" });
+  await bundle.write({ file: join(folder, "store.js"), format: "esm" });
+  await bundle.close();
+  const mounts = { "/packs/": [join(folder, "packs")] };
+  const pages = await Server.start({ "/felsic/": [join(root, "pkg/dist"), here, folder], ...mounts });
+  const server = await Server.start(mounts);
+  return {
+    /** Has packs too, so that a test may have them of the page's origin. */
+    pages,
+    server,
+    /** A server of its own, for a test that ends it. */
+    startServer: () => Server.start(mounts),
+    packs: join(folder, "packs"),
+    async close() {
+      await server.close();
+      await pages.close();
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
+
+/**
+ * Reads a pack in a new worker of a page. This runs in the page.
+ *
+ * @param {Load} load
+ * @returns {Promise<Loaded>}
+ */
+export function loadInPage(load) {
+  return new Promise((resolve, reject) => {
+    const worker = new Worker("/felsic/store-worker.js", { type: "module" });
+    worker.onerror = (event) => reject(new Error(event.message || "the worker does not load"));
+    worker.onmessage = ({ data }) => {
+      worker.terminate();
+      resolve(data);
+    };
+    worker.postMessage(load);
+  });
+}
