@@ -14,7 +14,7 @@ use crate::embedder::Embedder;
 use crate::error::{Code, Error, Result};
 use crate::source::{Keep, Meter, Phase, StoreSource, error_of, read_checked};
 use crate::weights::safetensors::{self, Entry, PREFIX};
-use crate::weights::{Block, Manifest, Matrix, Rows, StoredTensor, Tensors, block_name, scales_name};
+use crate::weights::{Block, Manifest, Matrix, Rows, SHARD_BYTES, StoredTensor, Tensors, block_name, scales_name};
 
 /// An embedder with what its table is loaded from.
 pub(super) struct Loader {
@@ -63,10 +63,10 @@ impl Loader {
     }
 
     async fn load_one(&self, shard: usize) -> Result<()> {
-        let mut keep = Kept::default();
-        self.read(shard, &mut keep).await?;
         let entry = &self.manifest.shards[shard];
-        let rows = StoredRows::new(&self.manifest, shard, &self.embedder, keep)
+        let mut keep = Kept::new(entry.bytes)?;
+        self.read(shard, &mut keep).await?;
+        let rows = StoredRows::new(&self.manifest, shard, &self.embedder, keep.bytes)
             .map_err(|error| Error::new(error.code(), format!("shard {} cannot be used", entry.file)).because(error))?;
         self.embedder.table().place(shard, Block::Elsewhere(Box::new(rows)));
         Ok(())
@@ -99,34 +99,34 @@ impl Keep for Passed {
 }
 
 /// The bytes of a file, in JavaScript's memory.
-#[derive(Default)]
 struct Kept {
-    pieces: Vec<Uint8Array>,
+    bytes: Uint8Array,
     length: u32,
+}
+
+impl Kept {
+    /// For a file of `bytes` bytes.
+    fn new(bytes: u64) -> Result<Self> {
+        // Blocks are cut to the size of a shard; what is longer is not made room for because a file says so.
+        match u32::try_from(bytes) {
+            Ok(bytes) if bytes as usize <= SHARD_BYTES => {
+                Ok(Self { bytes: Uint8Array::new_with_length(bytes), length: 0 })
+            }
+            _ => Err(Error::new(Code::WeightsInvalid, format!("a block of the vocabulary table of {bytes} bytes"))),
+        }
+    }
 }
 
 impl Keep for Kept {
     fn restart(&mut self) {
-        *self = Self::default();
+        self.length = 0;
     }
 
     fn keep(&mut self, piece: &[u8]) -> Result<()> {
-        self.length += piece.len() as u32;
-        self.pieces.push(Uint8Array::from(piece));
+        let end = self.length + piece.len() as u32;
+        self.bytes.subarray(self.length, end).copy_from(piece);
+        self.length = end;
         Ok(())
-    }
-}
-
-impl Kept {
-    /// All bytes in one array.
-    fn joined(self) -> Uint8Array {
-        let all = Uint8Array::new_with_length(self.length);
-        let mut at = 0;
-        for piece in self.pieces {
-            all.set(&piece, at);
-            at += piece.length();
-        }
-        all
     }
 }
 
@@ -143,10 +143,9 @@ struct StoredRows {
 }
 
 impl StoredRows {
-    fn new(manifest: &Manifest, shard: usize, embedder: &Embedder, kept: Kept) -> Result<Self> {
+    fn new(manifest: &Manifest, shard: usize, embedder: &Embedder, bytes: Uint8Array) -> Result<Self> {
         let block = embedder.table().block(shard);
         let block = block.ok_or_else(|| Error::new(Code::Internal, "a shard that holds no block of the table"))?;
-        let bytes = kept.joined();
         let copy = |start: usize, length: usize| {
             let mut out = vec![0; length];
             bytes.subarray(start as u32, (start + length) as u32).copy_to(&mut out);

@@ -14,7 +14,7 @@ export interface FileReader {
    * wrong, another `open` may give the right ones.
    */
   readonly cached: boolean;
-  /** The next piece, or nothing at the end. Rejects with a `FelsicError` where the file cannot be had. */
+  /** The next piece, good until the next call, or nothing at the end. Rejects with a `FelsicError` where the file cannot be had. */
   read(): Promise<Uint8Array<ArrayBuffer> | undefined>;
   /**
    * Has to be called once, whatever happened before. `verified`: all bytes were read and are those of the manifest, so
