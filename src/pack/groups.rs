@@ -3,12 +3,19 @@
 //! A page fetches of the table what a text needs. What it asks for tells its host something about the text, so the
 //! least that is ever asked for is a group of [`LEAST`] rows; and for a group to be useful, its tokens have to occur
 //! together. How frequent a token is, its id tells: byte-pair encoding numbers tokens as it finds them worth
-//! merging. Special tokens, which every text has, come first.
+//! merging, over all languages and code. What everyday English needs would be scattered by that, so the tokens of a
+//! list of words come first, after the special tokens, which every text has.
+
+use std::collections::BTreeSet;
 
 use unicode_script::{Script, UnicodeScript};
 
+use crate::error::Result;
 use crate::tokenizer::Tokenizer;
 use crate::weights::{ElementType, StoredTensor, TableGroup};
+
+/// English words of everyday life, each once; with a capital those that sentences start with, and names.
+const EVERYDAY: &str = include_str!("everyday.txt");
 
 /// Rows of a group, at least, unless the whole table has fewer.
 pub(super) const LEAST: usize = 8192;
@@ -70,20 +77,33 @@ fn family(token: &[u8]) -> usize {
 }
 
 /// Groups the `rows` rows of a table whose ids are those of `tokenizer`, in its compact form.
-pub(super) fn groups(tokenizer: &Tokenizer, rows: usize) -> Groups {
-    let mut families: [Vec<usize>; FAMILIES.len()] = Default::default();
-    let mut special = Vec::new();
-    for id in 0..rows {
-        match tokenizer.token(id as u32) {
-            Some(token) => families[family(token)].push(id),
-            None => special.push(id),
+///
+/// # Errors
+/// Those of [`Tokenizer::encode`].
+pub(super) fn groups(tokenizer: &Tokenizer, rows: usize) -> Result<Groups> {
+    let mut everyday = BTreeSet::new();
+    for word in EVERYDAY.split_whitespace() {
+        // As it stands inside a text, where most words and the blank before them are one token, and at its start.
+        everyday.extend(tokenizer.encode(&format!("a {word}"))?);
+        if word.starts_with(char::is_uppercase) {
+            everyday.extend(tokenizer.encode(word)?);
         }
     }
-    cut(merged(families, special), rows)
+    let mut families: [Vec<usize>; FAMILIES.len()] = Default::default();
+    let (mut first, mut words) = (Vec::new(), Vec::new());
+    for id in 0..rows {
+        match tokenizer.token(id as u32) {
+            None => first.push(id),
+            Some(_) if everyday.contains(&(id as u32)) => words.push(id),
+            Some(token) => families[family(token)].push(id),
+        }
+    }
+    first.append(&mut words);
+    Ok(cut(merged(families, first), rows))
 }
 
-/// No family but the first has fewer than [`LEAST`] ids then, unless it has none.
-fn merged(mut families: [Vec<usize>; FAMILIES.len()], mut special: Vec<usize>) -> [Vec<usize>; FAMILIES.len()] {
+/// No family but the first has fewer than [`LEAST`] ids then, unless it has none; the ids of `first` lead.
+fn merged(mut families: [Vec<usize>; FAMILIES.len()], mut first: Vec<usize>) -> [Vec<usize>; FAMILIES.len()] {
     for at in 1..OTHER {
         if families[at].len() < LEAST {
             let ids = std::mem::take(&mut families[at]);
@@ -95,8 +115,8 @@ fn merged(mut families: [Vec<usize>; FAMILIES.len()], mut special: Vec<usize>) -
         families[0].extend(ids);
     }
     families.iter_mut().for_each(|ids| ids.sort_unstable());
-    special.append(&mut families[0]);
-    families[0] = special;
+    first.append(&mut families[0]);
+    families[0] = first;
     families
 }
 
@@ -151,6 +171,13 @@ mod tests {
             assert_eq!(groups.of.iter().filter(|of| usize::from(**of) == number).count(), group.rows, "{}", group.name);
         }
         assert!(groups.of[..10].iter().all(|of| *of == 0), "special tokens come first");
+    }
+
+    #[test]
+    fn everyday_words_are_there_once() {
+        let words: Vec<&str> = EVERYDAY.split_whitespace().collect();
+        assert!(words.len() > 2000 && words.iter().all(|word| word.bytes().all(|byte| byte.is_ascii_alphabetic())));
+        assert_eq!(words.iter().collect::<BTreeSet<_>>().len(), words.len());
     }
 
     #[test]

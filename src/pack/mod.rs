@@ -59,7 +59,7 @@ pub fn pack(
     let weights = CheckpointWeights::open(checkpoint, &config.model)?;
     let rows = config.model.vocab_size;
     let compact = tokenizer::compile(&source::read_needed(checkpoint, "tokenizer.json")?, rows)?;
-    let groups = groups::groups(&Tokenizer::from_compact(&compact)?, rows);
+    let groups = groups::groups(&Tokenizer::from_compact(&compact)?, rows)?;
 
     let (mut done_bytes, total_bytes) = (0, 2 * weights.bytes());
     let mut report = |step, bytes: u64| {
