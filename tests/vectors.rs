@@ -10,7 +10,7 @@ use felsic::embedder::{EmbedOptions, Embedder, Embedding, Hooks, NoHooks};
 use felsic::error::{Code, Error, Result};
 use felsic::model::DeviceKind;
 use felsic::pack::goldens::compare;
-use felsic::pack::{PackOptions, pack};
+use felsic::pack::{PackOptions, WeightFormat, pack};
 use felsic::source::{FolderSource, load_pack};
 use pollster::block_on;
 
@@ -51,10 +51,11 @@ fn copy_folder(from: &Path, to: &Path) {
     }
 }
 
-fn pack_engine(checkpoint: &Path, device: DeviceKind) -> Embedder {
+fn pack_engine(checkpoint: &Path, format: WeightFormat, device: DeviceKind) -> Embedder {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let out = folder.path().join("pack");
-    pack(checkpoint, &out, &PackOptions::default(), &mut |_| ()).expect("the checkpoint packs");
+    let options = PackOptions { weights: format, table: format, ..PackOptions::default() };
+    pack(checkpoint, &out, &options, &mut |_| ()).expect("the checkpoint packs");
     block_on(async {
         let parts = load_pack(&FolderSource::new(&out), &mut |_| ()).await.expect("the pack loads");
         Embedder::new(parts, device).await.expect("the device is there")
@@ -158,16 +159,18 @@ fn a_long_text_is_cut_to_the_limit_with_its_special_tokens() {
 }
 
 #[test]
-fn int8_packs_stay_near_f32_and_every_device_gives_their_vectors() {
+fn quantised_packs_stay_near_f32_and_every_device_gives_their_vectors() {
     for name in TINY {
         let mut goldens = goldens(name);
         goldens.texts.retain(|golden| golden.ids.len() <= 200);
-        for device in devices() {
-            let embedder = pack_engine(&checkpoint(name), device);
-            block_on(embedder.self_test()).expect("the pack's own vectors come out");
-            let comparison = block_on(compare(&embedder, &goldens, &mut NoHooks)).expect("all texts embed");
-            assert!(comparison.is_similar(0.999), "{name} on {device:?}: {comparison:?}");
-            assert!(comparison.mean_cosine >= 0.9997, "{name} on {device:?}: {comparison:?}");
+        for (format, lowest, mean) in [(WeightFormat::Int8, 0.999, 0.9997), (WeightFormat::Int4, 0.9, 0.95)] {
+            for device in devices() {
+                let embedder = pack_engine(&checkpoint(name), format, device);
+                block_on(embedder.self_test()).expect("the pack's own vectors come out");
+                let comparison = block_on(compare(&embedder, &goldens, &mut NoHooks)).expect("all texts embed");
+                assert!(comparison.is_similar(lowest), "{name} {format:?} on {device:?}: {comparison:?}");
+                assert!(comparison.mean_cosine >= mean, "{name} {format:?} on {device:?}: {comparison:?}");
+            }
         }
     }
 }

@@ -22,7 +22,7 @@ pub struct PackArguments {
     /// Format of the vocabulary table.
     #[arg(long, value_enum, default_value_t = FormatName::Int8)]
     table: FormatName,
-    /// Columns that share a scale in int8: 8, 16, 32, … or `row`.
+    /// Columns that share a scale in int8 and int4: 8, 16, 32, … or `row`.
     #[arg(long, default_value = "32", value_parser = group)]
     group: Group,
     /// Name of the model [default: the folder's name].
@@ -37,6 +37,7 @@ pub struct PackArguments {
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum FormatName {
     Int8,
+    Int4,
     F32,
 }
 
@@ -44,6 +45,7 @@ impl From<FormatName> for WeightFormat {
     fn from(name: FormatName) -> Self {
         match name {
             FormatName::Int8 => WeightFormat::Int8,
+            FormatName::Int4 => WeightFormat::Int4,
             FormatName::F32 => WeightFormat::F32,
         }
     }
