@@ -104,6 +104,15 @@ fn an_int4_pack_with_other_tensors_than_its_config_calls_for_is_refused() {
     assert_eq!(load_code(&narrow), Code::TensorShape);
     let odd = with(|tensor| tensor.shape = vec![192, 63]);
     assert_eq!(load_code(&odd), Code::TensorShape);
+    // Groups of one column, which do not fill a byte, and of 64 / 3.
+    for groups in [64, 3] {
+        let scales = changed(sound_int4(), |tensors| {
+            let bytes = vec![0; 192 * groups * 2];
+            let scales = StoredTensor { element: ElementType::F16, shape: vec![192, groups], bytes };
+            tensors.insert(format!("{wqkv}.scales"), scales);
+        });
+        assert_eq!(load_code(&scales), Code::TensorShape);
+    }
     let norm = changed(sound_int4(), |tensors| {
         let norm = StoredTensor { element: ElementType::Int4, shape: vec![64], bytes: vec![1; 32] };
         tensors.insert("layers.1.attn_norm.weight".into(), norm);
