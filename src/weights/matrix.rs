@@ -119,9 +119,7 @@ impl Matrix {
     /// The same matrix with integers of whole bytes, which the kernels take; only int4 changes.
     pub fn into_int8(self) -> Self {
         let Matrix::Int4 { rows, cols, group, bytes, scales } = self else { return self };
-        let mut values = Vec::with_capacity(rows * cols);
-        int4::expand(&bytes, group, &mut values);
-        Matrix::Int8 { rows, cols, group, values, scales }
+        Matrix::Int8 { rows, cols, group, values: int4::expand(&bytes), scales }
     }
 
     /// All values, [rows, cols].
