@@ -102,7 +102,7 @@ impl Tensors {
         }
     }
 
-    /// Takes the vocabulary table out, from one tensor or from blocks. Everything stays as it is.
+    /// Takes the vocabulary table out, from one tensor or from blocks. Half precision stays as it is.
     ///
     /// # Errors
     /// As [`Self::take_matrix`].
