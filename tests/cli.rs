@@ -94,7 +94,7 @@ fn bad_usage_ends_with_2() {
         &[],
         &["unknown"],
         &["pack", model],
-        &["pack", model, "/tmp/x", "--weights", "int4"],
+        &["pack", model, "/tmp/x", "--weights", "int3"],
         &["pack", model, "/tmp/x", "--group", "0"],
         &["embed"],
         &["embed", "--model", model, "--device", "tpu"],
@@ -217,6 +217,9 @@ fn packs_reproduce_their_goldens_as_far_as_their_format_can() {
         let made = success(&["pack", path(&checkpoint), path(&small), "--name", "renamed"], "");
         assert!(made.contains("renamed@") && made.contains("/int8-g32/64"), "{made}");
         success(&["verify", "--model", path(&small), "--goldens", &goldens, "--min-cosine", "0.999"], "");
+        let half = folder.path().join(format!("{name}-int4"));
+        success(&["pack", path(&checkpoint), path(&half), "--weights", "int4", "--table", "int4"], "");
+        success(&["verify", "--model", path(&half), "--goldens", &goldens, "--min-cosine", "0.85"], "");
         // Int8 is not exact, and the tolerance for f32 must show it.
         let output = run(&["verify", "--model", path(&small), "--goldens", &goldens], "");
         assert_eq!(output.status.code(), Some(1), "{name}");
@@ -269,6 +272,10 @@ fn inspecting_describes_and_checks() {
     ] {
         assert!(text.contains(part), "{part:?} is not in\n{text}");
     }
+    let mixed = folder.path().join("mixed");
+    success(&["pack", path(&model("tiny-silu")), path(&mixed), "--table", "int4"], "");
+    let text = success(&["inspect", path(&mixed), "--check"], "");
+    assert!(text.contains("int8-g32+table-int4-g32"), "{text}");
     let shard = pack.join(file_of(&in_memory(&pack), "table-"));
     fs::write(&shard, b"short").expect("written");
     assert!(failure(&run(&["inspect", path(&pack), "--check"], "")).contains("file-length"));

@@ -2,6 +2,7 @@
 
 mod common;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -10,8 +11,10 @@ use felsic::embedder::{EmbedOptions, Embedder, Embedding, Hooks, NoHooks};
 use felsic::error::{Code, Error, Result};
 use felsic::model::DeviceKind;
 use felsic::pack::goldens::compare;
-use felsic::pack::{PackOptions, pack};
+use felsic::pack::{PackOptions, WeightFormat, pack};
 use felsic::source::{FolderSource, load_pack};
+use felsic::weights::safetensors::{read_all, write};
+use felsic::weights::{ElementType, Tensors, quantise_rows_int4};
 use pollster::block_on;
 
 fn plain() -> EmbedOptions {
@@ -51,10 +54,11 @@ fn copy_folder(from: &Path, to: &Path) {
     }
 }
 
-fn pack_engine(checkpoint: &Path, device: DeviceKind) -> Embedder {
+fn pack_engine(checkpoint: &Path, format: WeightFormat, device: DeviceKind) -> Embedder {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let out = folder.path().join("pack");
-    pack(checkpoint, &out, &PackOptions::default(), &mut |_| ()).expect("the checkpoint packs");
+    let options = PackOptions { weights: format, table: format, ..PackOptions::default() };
+    pack(checkpoint, &out, &options, &mut |_| ()).expect("the checkpoint packs");
     block_on(async {
         let parts = load_pack(&FolderSource::new(&out), &mut |_| ()).await.expect("the pack loads");
         Embedder::new(parts, device).await.expect("the device is there")
@@ -158,16 +162,55 @@ fn a_long_text_is_cut_to_the_limit_with_its_special_tokens() {
 }
 
 #[test]
-fn int8_packs_stay_near_f32_and_every_device_gives_their_vectors() {
+fn quantised_packs_stay_near_f32_and_every_device_gives_their_vectors() {
     for name in TINY {
         let mut goldens = goldens(name);
         goldens.texts.retain(|golden| golden.ids.len() <= 200);
+        for (format, lowest, mean) in [(WeightFormat::Int8, 0.999, 0.9997), (WeightFormat::Int4, 0.85, 0.95)] {
+            for device in devices() {
+                let embedder = pack_engine(&checkpoint(name), format, device);
+                block_on(embedder.self_test()).expect("the pack's own vectors come out");
+                let comparison = block_on(compare(&embedder, &goldens, &mut NoHooks)).expect("all texts embed");
+                assert!(comparison.is_similar(lowest), "{name} {format:?} on {device:?}: {comparison:?}");
+                assert!(comparison.mean_cosine >= mean, "{name} {format:?} on {device:?}: {comparison:?}");
+            }
+        }
+    }
+}
+
+/// A copy of a fixture whose matrices hold, in f32, what int4 makes of them.
+fn expanded(name: &str) -> tempfile::TempDir {
+    let copy = tempfile::tempdir().expect("a temporary folder");
+    copy_folder(&checkpoint(name), copy.path());
+    let file = copy.path().join("model.safetensors");
+    let mut tensors = Tensors::default();
+    read_all(&fs::read(&file).expect("the fixture is there"), &mut tensors).expect("safetensors");
+    let mut written = BTreeMap::new();
+    for (name, tensor) in tensors.clone().iter() {
+        let mut tensor = tensor.clone();
+        if let [rows, cols] = tensor.shape[..] {
+            let values = tensors.take_matrix(name, rows, cols).expect("a matrix").into_f32();
+            let values = quantise_rows_int4(&values, rows, cols, 32).expect("finite").into_f32();
+            tensor.bytes = values.into_iter().flat_map(f32::to_le_bytes).collect();
+            tensor.element = ElementType::F32;
+        }
+        written.insert(name.clone(), tensor);
+    }
+    fs::write(file, write(&written).expect("tensors that fit")).expect("the copy can be written");
+    copy
+}
+
+#[test]
+fn an_int4_pack_is_the_model_of_its_expanded_weights() {
+    for name in TINY {
+        let texts = texts(name);
+        let wanted = embed(&engine(expanded(name).path(), DeviceKind::Cpu), &texts, &plain());
         for device in devices() {
-            let embedder = pack_engine(&checkpoint(name), device);
-            block_on(embedder.self_test()).expect("the pack's own vectors come out");
-            let comparison = block_on(compare(&embedder, &goldens, &mut NoHooks)).expect("all texts embed");
-            assert!(comparison.is_similar(0.999), "{name} on {device:?}: {comparison:?}");
-            assert!(comparison.mean_cosine >= 0.9997, "{name} on {device:?}: {comparison:?}");
+            let made = embed(&pack_engine(&checkpoint(name), WeightFormat::Int4, device), &texts, &plain());
+            for (made, wanted) in made.iter().zip(&wanted) {
+                // Activations of 16 bits and attention in integers, as with int8.
+                assert!(difference(&made.vector, &wanted.vector) <= 2e-4, "{name} on {device:?}");
+            }
         }
     }
 }

@@ -3,7 +3,7 @@
 use half::f16;
 
 use crate::error::{Code, Error, Result};
-use crate::weights::{ElementType, Matrix, StoredTensor, Tensors, quantise_rows, scales_name};
+use crate::weights::{ElementType, Matrix, StoredTensor, Tensors, quantise_rows, quantise_rows_int4, scales_name};
 
 /// The format of a matrix in a pack. Norms are always f32.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,6 +12,8 @@ pub enum WeightFormat {
     F32,
     /// Int8 with one f16 scale a group, for use.
     Int8,
+    /// Int4 with one f16 scale a group: half the size, less exact.
+    Int4,
 }
 
 /// How many columns of a row share a scale.
@@ -62,10 +64,14 @@ impl Default for PackOptions {
 impl PackOptions {
     /// The format as manifests and spaces name it: that of the layers, and that of the table if it differs.
     pub(super) fn format_name(&self) -> String {
-        let name = |format| match (format, self.group) {
-            (WeightFormat::F32, _) => "f32".to_string(),
-            (WeightFormat::Int8, Group::Row) => "int8-row".to_string(),
-            (WeightFormat::Int8, Group::Columns(columns)) => format!("int8-g{columns}"),
+        let group = match self.group {
+            Group::Row => "row".to_string(),
+            Group::Columns(columns) => format!("g{columns}"),
+        };
+        let name = |format| match format {
+            WeightFormat::F32 => "f32".to_string(),
+            WeightFormat::Int8 => format!("int8-{group}"),
+            WeightFormat::Int4 => format!("int4-{group}"),
         };
         match self.weights == self.table {
             true => name(self.weights),
@@ -79,10 +85,11 @@ pub(super) fn row_bytes(cols: usize, format: WeightFormat, group: Group) -> usiz
     match format {
         WeightFormat::F32 => 4 * cols,
         WeightFormat::Int8 => cols + 2 * (cols / group.of(cols)),
+        WeightFormat::Int4 => cols.div_ceil(2) + 2 * (cols / group.of(cols)),
     }
 }
 
-/// A tensor of a checkpoint as the pack stores it: itself in f32, or int8 with its scales.
+/// A tensor of a checkpoint as the pack stores it: itself in f32, or integers with their scales.
 pub(super) fn convert(
     name: &str,
     tensor: StoredTensor,
@@ -104,16 +111,24 @@ pub(super) fn convert(
     if values.iter().any(|value| !value.is_finite()) {
         return Err(Error::new(Code::WeightsInvalid, format!("tensor {name} has a value that is not finite")));
     }
-    if format == WeightFormat::F32 {
-        let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-        return Ok(vec![(name.to_string(), StoredTensor { element: ElementType::F32, shape, bytes })]);
-    }
+    let quantise = match format {
+        WeightFormat::F32 => {
+            let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+            return Ok(vec![(name.to_string(), StoredTensor { element: ElementType::F32, shape, bytes })]);
+        }
+        WeightFormat::Int8 => quantise_rows,
+        WeightFormat::Int4 => quantise_rows_int4,
+    };
     let named = |error: Error| Error::new(error.code(), format!("tensor {name} cannot be quantised")).because(error);
-    let Matrix::Int8 { values, scales, .. } = quantise_rows(&values, rows, cols, group.of(cols)).map_err(named)? else {
-        return Err(Error::new(Code::Internal, "quantising did not give int8"));
+    let (element, bytes, scales) = match quantise(&values, rows, cols, group.of(cols)).map_err(named)? {
+        Matrix::Int8 { values, scales, .. } => {
+            (ElementType::I8, values.into_iter().map(|value| value as u8).collect(), scales)
+        }
+        Matrix::Int4 { bytes, scales, .. } => (ElementType::Int4, bytes, scales),
+        _ => return Err(Error::new(Code::Internal, "quantising did not give integers")),
     };
     let scales_shape = vec![rows, scales.len() / rows.max(1)];
-    let values = StoredTensor { element: ElementType::I8, shape, bytes: values.into_iter().map(|v| v as u8).collect() };
+    let values = StoredTensor { element, shape, bytes };
     let scales = StoredTensor {
         element: ElementType::F16,
         shape: scales_shape,

@@ -18,7 +18,7 @@ use crate::config::{EmbedderConfig, ModelConfig};
 use crate::error::{Code, Error, Result};
 use crate::tokenizer::Tokenizer;
 use crate::weights::safetensors::{self, Entry, PREFIX};
-use crate::weights::{StoredTensor, Tensors};
+use crate::weights::{ElementType, StoredTensor, Tensors};
 
 /// Bytes of a JSON file of a checkpoint, at most; the largest tokenizer.json known has 33 MB.
 const MOST_JSON: u64 = 256 << 20;
@@ -157,14 +157,13 @@ impl CheckpointWeights {
         for (name, shape) in config.tensors() {
             let place = all.remove(&name);
             let place = place.ok_or_else(|| Error::new(Code::TensorMissing, format!("tensor {name} is missing")))?;
+            if !place.entry.element.is_some_and(ElementType::is_float) {
+                return Err(safetensors::unread_type(&name, &place.entry.dtype));
+            }
             if place.entry.shape != shape {
                 let message =
                     format!("tensor {name} has shape {:?}; the config calls for {shape:?}", place.entry.shape);
                 return Err(Error::new(Code::TensorShape, message));
-            }
-            match place.entry.element {
-                Some(element) if element.size() > 1 => {}
-                _ => return Err(safetensors::unread_type(&name, &place.entry.dtype)),
             }
             places.insert(name, place);
         }

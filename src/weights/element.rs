@@ -15,16 +15,30 @@ pub enum ElementType {
     BF16,
     /// Two's complement.
     I8,
+    /// Half bytes, two columns to a byte: see [`quantise_rows_int4`](super::quantise_rows_int4). A safetensors
+    /// file calls them U8, half as many, since most tools know no smaller type.
+    Int4,
 }
 
 impl ElementType {
-    /// Bytes of one element.
-    pub fn size(self) -> usize {
-        match self {
-            ElementType::F32 => 4,
-            ElementType::F16 | ElementType::BF16 => 2,
-            ElementType::I8 => 1,
-        }
+    /// Bytes of a tensor, whose rows begin at whole bytes; `None` if there are too many to count.
+    pub fn bytes_of(self, shape: &[usize]) -> Option<usize> {
+        let (outer, cols) = match shape {
+            [outer @ .., cols] => (outer, *cols),
+            [] => (shape, 1),
+        };
+        let row = match self {
+            ElementType::F32 => cols.checked_mul(4)?,
+            ElementType::F16 | ElementType::BF16 => cols.checked_mul(2)?,
+            ElementType::I8 => cols,
+            ElementType::Int4 => cols.div_ceil(2),
+        };
+        outer.iter().try_fold(row, |product, size| product.checked_mul(*size))
+    }
+
+    /// Whether the elements are values by themselves, and not integers that need a scale.
+    pub fn is_float(self) -> bool {
+        !matches!(self, ElementType::I8 | ElementType::Int4)
     }
 
     /// The type of a safetensors file, if felsic reads it.
@@ -34,6 +48,7 @@ impl ElementType {
             ::safetensors::Dtype::F16 => Some(ElementType::F16),
             ::safetensors::Dtype::BF16 => Some(ElementType::BF16),
             ::safetensors::Dtype::I8 => Some(ElementType::I8),
+            ::safetensors::Dtype::U8 => Some(ElementType::Int4),
             _ => None,
         }
     }
@@ -45,17 +60,19 @@ impl ElementType {
             ElementType::F16 => ::safetensors::Dtype::F16,
             ElementType::BF16 => ::safetensors::Dtype::BF16,
             ElementType::I8 => ::safetensors::Dtype::I8,
+            ElementType::Int4 => ::safetensors::Dtype::U8,
         }
     }
 
-    /// Appends `bytes` as f32 to `out`; int8 values as they are. Every value is exact.
+    /// Appends `bytes` as f32 to `out`; int8 values as they are. Every value is exact. Half bytes give nothing:
+    /// to which column they belong depends on their group.
     pub(super) fn widen(self, bytes: &[u8], out: &mut Vec<f32>) {
-        out.reserve(bytes.len() / self.size());
         match self {
             ElementType::F32 => out.extend(bytes.as_chunks().0.iter().map(|four| f32::from_le_bytes(*four))),
             ElementType::F16 => out.extend(bytes.as_chunks().0.iter().map(|two| f16::from_le_bytes(*two).to_f32())),
             ElementType::BF16 => out.extend(bytes.as_chunks().0.iter().map(|two| bf16::from_le_bytes(*two).to_f32())),
             ElementType::I8 => out.extend(bytes.iter().map(|byte| f32::from(*byte as i8))),
+            ElementType::Int4 => {}
         }
     }
 }

@@ -261,8 +261,7 @@ impl Manifest {
     fn check_lengths(&self) -> Result<()> {
         let mut held = vec![0u64; self.shards.len()];
         for (name, entry) in &self.tensors {
-            let size = entry.element.size() as u64;
-            let bytes = entry.shape.iter().try_fold(size, |product, size| product.checked_mul(*size as u64));
+            let bytes = entry.element.bytes_of(&entry.shape).map(|bytes| bytes as u64);
             let held = held.get_mut(entry.shard).ok_or_else(|| {
                 invalid(format!("the manifest puts tensor {name} into shard {}, which it does not list", entry.shard))
             })?;
@@ -383,17 +382,20 @@ fn check_entry(
         let message = format!("tensor {name} has shape {:?}; the config calls for {shape:?}", entry.shape);
         return Err(Error::new(Code::TensorShape, message));
     }
-    if entry.element != ElementType::I8 {
+    if entry.element.is_float() {
         return Ok(());
     }
     let [rows, cols] = shape else {
-        return Err(Error::new(Code::TensorType, format!("tensor {name} is int8; felsic reads no int8 norms")));
+        return Err(Error::new(Code::TensorType, format!("tensor {name} has integers; felsic reads no such norms")));
     };
+    // Two int4 values of one group share a byte.
+    let step = if entry.element == ElementType::Int4 { 2 } else { 1 };
     let name = scales_name(name);
     let scales = index.get(&name).ok_or_else(|| missing(&name))?;
     open.remove(name.as_str());
     match scales.shape[..] {
-        [count, groups] if count == *rows && groups > 0 && cols.is_multiple_of(groups) => {}
+        [count, groups]
+            if count == *rows && groups > 0 && cols.is_multiple_of(groups) && (cols / groups).is_multiple_of(step) => {}
         _ => {
             let message =
                 format!("tensor {name} has shape {:?}; expected [{rows}, groups of {cols} columns]", scales.shape);

@@ -1,6 +1,6 @@
 //! A matrix in the format it is kept in.
 
-use super::{ElementType, Scales};
+use super::{ElementType, Scales, int4};
 
 /// The two half-precision types.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,20 +56,39 @@ pub enum Matrix {
         /// [rows, cols / group].
         scales: Scales,
     },
+    /// As `Int8`, with integers of half a byte: a vocabulary table, whose rows widen one at a time.
+    Int4 {
+        /// Number of rows.
+        rows: usize,
+        /// Number of columns, a multiple of `group`.
+        cols: usize,
+        /// Columns that share a scale, an even number; `cols` means one scale a row.
+        group: usize,
+        /// [rows, cols / 2], in the order that [`quantise_rows_int4`](super::quantise_rows_int4) gives them.
+        bytes: Vec<u8>,
+        /// [rows, cols / group].
+        scales: Scales,
+    },
 }
 
 impl Matrix {
     /// Number of rows.
     pub fn rows(&self) -> usize {
         match self {
-            Matrix::F32 { rows, .. } | Matrix::Half { rows, .. } | Matrix::Int8 { rows, .. } => *rows,
+            Matrix::F32 { rows, .. }
+            | Matrix::Half { rows, .. }
+            | Matrix::Int8 { rows, .. }
+            | Matrix::Int4 { rows, .. } => *rows,
         }
     }
 
     /// Number of columns.
     pub fn cols(&self) -> usize {
         match self {
-            Matrix::F32 { cols, .. } | Matrix::Half { cols, .. } | Matrix::Int8 { cols, .. } => *cols,
+            Matrix::F32 { cols, .. }
+            | Matrix::Half { cols, .. }
+            | Matrix::Int8 { cols, .. }
+            | Matrix::Int4 { cols, .. } => *cols,
         }
     }
 
@@ -90,7 +109,17 @@ impl Matrix {
                     out.extend(values.iter().map(|value| scale * f32::from(*value)));
                 }
             }
+            Matrix::Int4 { cols, group, bytes, scales, .. } => {
+                let scales = (row * (cols / group)..).map(|at| scales.at(at));
+                int4::widen(&bytes[row * (cols / 2)..][..cols / 2], *group, scales, out);
+            }
         }
+    }
+
+    /// The same matrix with integers of whole bytes, which the kernels take; only int4 changes.
+    pub fn into_int8(self) -> Self {
+        let Matrix::Int4 { rows, cols, group, bytes, scales } = self else { return self };
+        Matrix::Int8 { rows, cols, group, values: int4::expand(&bytes), scales }
     }
 
     /// All values, [rows, cols].
@@ -111,6 +140,7 @@ impl Matrix {
             Matrix::F32 { values, .. } => 4 * values.len(),
             Matrix::Half { bytes, .. } => bytes.len(),
             Matrix::Int8 { values, scales, .. } => values.len() + scales.bytes(),
+            Matrix::Int4 { bytes, scales, .. } => bytes.len() + scales.bytes(),
         }
     }
 }

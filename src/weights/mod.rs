@@ -5,6 +5,7 @@
 //! is made for a size that only a file claims.
 
 mod element;
+mod int4;
 mod manifest;
 mod matrix;
 mod quantise;
@@ -14,6 +15,7 @@ mod table;
 mod tensors;
 
 pub use element::ElementType;
+pub use int4::quantise_rows_int4;
 pub use manifest::{Checkpoint, FileEntry, Manifest, SelfTest, TableGroup, TensorEntry, TokenizerFile};
 pub use matrix::{HalfType, Matrix};
 pub use quantise::quantise_rows;

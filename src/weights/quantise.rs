@@ -15,12 +15,7 @@ use crate::error::{Code, Error, Result};
 /// [`Code::InputInvalid`] for a `group` that does not divide `cols` or lengths that do not fit;
 /// [`Code::WeightsInvalid`] for NaN, infinities and magnitudes past 8 million, whose scale f16 cannot hold.
 pub fn quantise_rows(values: &[f32], rows: usize, cols: usize, group: usize) -> Result<Matrix> {
-    if group == 0 || cols == 0 || !cols.is_multiple_of(group) {
-        return Err(Error::new(Code::InputInvalid, format!("groups of {group} do not cut {cols} columns evenly")));
-    }
-    if rows.checked_mul(cols) != Some(values.len()) {
-        return Err(Error::new(Code::InputInvalid, format!("{} values are not {rows} x {cols}", values.len())));
-    }
+    check_groups(values, rows, cols, group)?;
     let mut integers = Vec::with_capacity(values.len());
     let mut scales = Vec::with_capacity(values.len() / group);
     for values in values.chunks_exact(group) {
@@ -34,12 +29,28 @@ pub fn quantise_rows(values: &[f32], rows: usize, cols: usize, group: usize) -> 
     Ok(Matrix::Int8 { rows, cols, group, values: integers, scales: Scales::F16(scales) })
 }
 
-/// The scale of one group, exactly as an f16 holds it; 0 for a group of zeros.
-fn scale_of(values: &[f32]) -> Result<f32> {
-    let largest = values.iter().fold(0.0f32, |most, value| match value.is_nan() {
+/// Whether `values` are [rows, cols] and `group` columns cut a row evenly.
+pub(super) fn check_groups(values: &[f32], rows: usize, cols: usize, group: usize) -> Result<()> {
+    if group == 0 || cols == 0 || !cols.is_multiple_of(group) {
+        return Err(Error::new(Code::InputInvalid, format!("groups of {group} do not cut {cols} columns evenly")));
+    }
+    if rows.checked_mul(cols) != Some(values.len()) {
+        return Err(Error::new(Code::InputInvalid, format!("{} values are not {rows} x {cols}", values.len())));
+    }
+    Ok(())
+}
+
+/// The largest magnitude; infinity if there is NaN.
+pub(super) fn largest(values: &[f32]) -> f32 {
+    values.iter().fold(0.0f32, |most, value| match value.is_nan() {
         true => f32::INFINITY,
         false => most.max(value.abs()),
-    });
+    })
+}
+
+/// The scale of one group, exactly as an f16 holds it; 0 for a group of zeros.
+fn scale_of(values: &[f32]) -> Result<f32> {
+    let largest = largest(values);
     let rounded = f16::from_f32(largest / 127.0);
     // Rounding down must not push the largest value past 127.5. For normal f16 it never does; for the
     // smallest ones the next f16 up is taken.

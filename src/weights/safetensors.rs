@@ -1,7 +1,8 @@
 //! The safetensors format: eight bytes with the header's length, the header in JSON, the tensors.
 //!
 //! The `safetensors` crate parses and writes; what is added here is a cap on the header, so that eight
-//! wrong bytes cannot ask for gigabytes, and reading a header without the rest of its file.
+//! wrong bytes cannot ask for gigabytes, and reading a header without the rest of its file; and int4, which
+//! the format lacks: what is U8 [.., n] in a file is int4 [.., 2n] everywhere else.
 
 use std::collections::BTreeMap;
 
@@ -22,7 +23,7 @@ pub struct Entry {
     pub element: Option<ElementType>,
     /// The file's name for the type.
     pub dtype: String,
-    /// Sizes of the dimensions, outermost first.
+    /// Sizes of the dimensions, outermost first; counted in elements of `element`, not of `dtype`.
     pub shape: Vec<usize>,
     /// Where its first byte lies, counted from the end of the header.
     pub start: usize,
@@ -55,11 +56,29 @@ pub fn parse_header(header: &[u8], data: u64) -> Result<BTreeMap<String, Entry>>
     let entries = metadata.tensors().into_iter().map(|(name, info)| {
         let (start, end) = info.data_offsets;
         let element = ElementType::from_dtype(info.dtype);
-        let entry =
-            Entry { element, dtype: format!("{:?}", info.dtype), shape: info.shape.clone(), start, bytes: end - start };
-        (name, entry)
+        let shape = shape_from_file(element, &info.shape)
+            .ok_or_else(|| malformed(format!("tensor {name} has shape {:?}", info.shape)))?;
+        Ok((name, Entry { element, dtype: format!("{:?}", info.dtype), shape, start, bytes: end - start }))
     });
-    Ok(entries.collect())
+    entries.collect()
+}
+
+/// A shape in elements, of one in bytes where two elements share one; `None` where that cannot be counted.
+fn shape_from_file(element: Option<ElementType>, shape: &[usize]) -> Option<Vec<usize>> {
+    let mut shape = shape.to_vec();
+    if let (Some(ElementType::Int4), Some(cols)) = (element, shape.last_mut()) {
+        *cols = cols.checked_mul(2)?;
+    }
+    Some(shape)
+}
+
+/// The shape that a file gives a tensor.
+fn shape_in_file(tensor: &StoredTensor) -> Vec<usize> {
+    let mut shape = tensor.shape.clone();
+    if let (ElementType::Int4, Some(cols)) = (tensor.element, shape.last_mut()) {
+        *cols = cols.div_ceil(2);
+    }
+    shape
 }
 
 /// Copies the tensors of a whole file into `tensors`.
@@ -217,7 +236,7 @@ pub fn write(tensors: &BTreeMap<String, StoredTensor>) -> Result<Vec<u8>> {
     for (name, tensor) in tensors {
         views.push((
             name,
-            TensorView::new(tensor.element.dtype(), tensor.shape.clone(), &tensor.bytes).map_err(failed)?,
+            TensorView::new(tensor.element.dtype(), shape_in_file(tensor), &tensor.bytes).map_err(failed)?,
         ));
     }
     safetensors::serialize(views, None).map_err(failed)

@@ -148,6 +148,12 @@ impl Table {
         self.cols
     }
 
+    /// Bytes that the blocks in memory take.
+    pub fn bytes(&self) -> usize {
+        let blocks = self.slots.iter().filter_map(|slot| slot.block.get());
+        blocks.map(|block| if let Block::Here(matrix) = block { matrix.bytes() } else { 0 }).sum()
+    }
+
     /// Puts a block in its place. One that is there already stays.
     pub fn place(&self, shard: usize, block: Block) {
         if let Some(slot) = self.slots.iter().find(|slot| slot.entry.shard == shard) {

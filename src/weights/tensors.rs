@@ -22,12 +22,12 @@ pub struct StoredTensor {
 
 /// Tensors by name, without a `model.` prefix.
 ///
-/// An int8 matrix `N` is two tensors: `N` [rows, cols] of int8 and `N.scales` [rows, groups] of f16 or
-/// f32. A pack's vocabulary table is several matrices of whole rows, see [`block_name`].
+/// An int8 or int4 matrix `N` is two tensors: `N` [rows, cols] of integers and `N.scales` [rows, groups] of
+/// f16 or f32. A pack's vocabulary table is several matrices of whole rows, see [`block_name`].
 #[derive(Clone, Debug, Default)]
 pub struct Tensors(BTreeMap<String, StoredTensor>);
 
-/// Name of the scales of the int8 matrix `name`.
+/// Name of the scales of the int8 or int4 matrix `name`.
 pub fn scales_name(name: &str) -> String {
     format!("{name}.scales")
 }
@@ -48,8 +48,7 @@ impl Tensors {
     /// # Errors
     /// [`Code::WeightsInvalid`] if there is one of that name already or its bytes do not fit its shape.
     pub fn insert(&mut self, name: String, tensor: StoredTensor) -> Result<()> {
-        let elements = tensor.shape.iter().try_fold(1usize, |product, size| product.checked_mul(*size));
-        if elements.and_then(|count| count.checked_mul(tensor.element.size())) != Some(tensor.bytes.len()) {
+        if tensor.element.bytes_of(&tensor.shape) != Some(tensor.bytes.len()) {
             let (shape, bytes) = (&tensor.shape, tensor.bytes.len());
             return Err(Error::new(
                 Code::WeightsInvalid,
@@ -90,12 +89,12 @@ impl Tensors {
     pub fn take_vector(&mut self, name: &str, len: usize) -> Result<Vec<f32>> {
         let tensor = self.take(name, &[len])?;
         match tensor.element {
-            ElementType::I8 => Err(wrong_type(name, tensor.element)),
+            element if !element.is_float() => Err(wrong_type(name, element)),
             element => Ok(widen(element, &tensor.bytes)),
         }
     }
 
-    /// Takes a matrix out. Half precision widens to f32, int8 stays as it is.
+    /// Takes a matrix out. Half precision widens to f32, int4 to int8, and int8 stays as it is.
     ///
     /// # Errors
     /// As [`Self::take_vector`]; [`Code::WeightsInvalid`] for scales that are not finite and for the
@@ -104,6 +103,7 @@ impl Tensors {
         let tensor = self.take(name, &[rows, cols])?;
         match tensor.element {
             ElementType::I8 => self.int8(name, rows, cols, tensor.bytes),
+            ElementType::Int4 => Ok(self.int4(name, rows, cols, tensor.bytes)?.into_int8()),
             element => Ok(Matrix::F32 { rows, cols, values: widen(element, &tensor.bytes) }),
         }
     }
@@ -167,6 +167,7 @@ impl Tensors {
             ElementType::F16 => HalfType::F16,
             ElementType::BF16 => HalfType::BF16,
             ElementType::I8 => return self.int8(name, rows, cols, tensor.bytes),
+            ElementType::Int4 => return self.int4(name, rows, cols, tensor.bytes),
             ElementType::F32 => {
                 return Ok(Matrix::F32 { rows, cols, values: widen(tensor.element, &tensor.bytes) });
             }
@@ -176,6 +177,32 @@ impl Tensors {
 
     /// Puts an int8 matrix and its scales together.
     fn int8(&mut self, name: &str, rows: usize, cols: usize, bytes: Vec<u8>) -> Result<Matrix> {
+        let (group, scales) = self.scales(name, rows, cols)?;
+        if bytes.contains(&0x80) {
+            return Err(Error::new(
+                Code::WeightsInvalid,
+                format!("tensor {name} has the integer -128, which no pack has"),
+            ));
+        }
+        // In place: the two types have the same layout, so collecting keeps the allocation.
+        let values = bytes.into_iter().map(|byte| byte as i8).collect();
+        Ok(Matrix::Int8 { rows, cols, group, values, scales })
+    }
+
+    /// Puts an int4 matrix and its scales together. Every byte is two integers that packs have.
+    fn int4(&mut self, name: &str, rows: usize, cols: usize, bytes: Vec<u8>) -> Result<Matrix> {
+        let (group, scales) = self.scales(name, rows, cols)?;
+        match group.is_multiple_of(2) {
+            true => Ok(Matrix::Int4 { rows, cols, group, bytes, scales }),
+            false => {
+                let message = format!("tensor {name} has groups of {group} int4 values, which do not fill whole bytes");
+                Err(Error::new(Code::TensorShape, message))
+            }
+        }
+    }
+
+    /// Takes the scales of the matrix `name` out, with the number of columns that share one.
+    fn scales(&mut self, name: &str, rows: usize, cols: usize) -> Result<(usize, Scales)> {
         let scales_name = scales_name(name);
         let scales = self.0.remove(&scales_name);
         let scales =
@@ -197,15 +224,7 @@ impl Tensors {
                 format!("tensor {scales_name} has a scale that is not finite"),
             ));
         }
-        if bytes.contains(&0x80) {
-            return Err(Error::new(
-                Code::WeightsInvalid,
-                format!("tensor {name} has the integer -128, which no pack has"),
-            ));
-        }
-        // In place: the two types have the same layout, so collecting keeps the allocation.
-        let values = bytes.into_iter().map(|byte| byte as i8).collect();
-        Ok(Matrix::Int8 { rows, cols, group: cols / groups, values, scales })
+        Ok((cols / groups, scales))
     }
 
     fn take(&mut self, name: &str, shape: &[usize]) -> Result<StoredTensor> {

@@ -178,6 +178,12 @@ fn a_weight_file_that_is_not_sound_is_refused() {
         t.insert("final_norm.weight".into(), norm);
     };
     assert_eq!(tensors(int8), Code::TensorType);
+    // U8 in the file, as a checkpoint that was quantised elsewhere has it.
+    let bytes = |t: &mut BTreeMap<String, StoredTensor>| {
+        let table = t.get_mut(TABLE).expect("there");
+        *table = StoredTensor { element: ElementType::Int4, shape: vec![2048, 128], bytes: vec![1; 2048 * 64] };
+    };
+    assert_eq!(tensors(bytes), Code::TensorType);
     let bias = |t: &mut BTreeMap<String, StoredTensor>| {
         let norm = t["final_norm.weight"].clone();
         t.insert("layers.0.attn.Wo.bias".into(), norm);
@@ -198,7 +204,7 @@ fn weights_that_are_not_finite_make_no_pack() {
     // bf16 NaN in one row of the table.
     tensors.get_mut(TABLE).expect("there").bytes[1000..1002].copy_from_slice(&[0xc0, 0x7f]);
     write_tensors(&path, &tensors);
-    for format in [WeightFormat::F32, WeightFormat::Int8] {
+    for format in [WeightFormat::F32, WeightFormat::Int8, WeightFormat::Int4] {
         let options = PackOptions { weights: format, table: format, ..PackOptions::default() };
         let error = pack(folder.path(), &folder.path().join("pack"), &options, &mut |_| ()).expect_err("NaN");
         assert_eq!(error.code(), Code::WeightsInvalid);

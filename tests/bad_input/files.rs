@@ -11,8 +11,8 @@ use felsic::weights::{ElementType, StoredTensor, Tensors, safetensors};
 use proptest::prelude::*;
 use serde_json::json;
 
-use crate::sound;
 use crate::support::*;
+use crate::{sound, sound_int4};
 
 #[test]
 fn every_flipped_bit_is_noticed() {
@@ -49,7 +49,10 @@ fn a_damaged_file_on_disk_is_found_by_inspect() {
 
 /// Changes the tensors of the layers' shard and of the manifest's index alike.
 fn with_tensors(change: impl Fn(&mut BTreeMap<String, StoredTensor>)) -> MemorySource {
-    let mut source = sound();
+    changed(sound(), change)
+}
+
+fn changed(mut source: MemorySource, change: impl Fn(&mut BTreeMap<String, StoredTensor>)) -> MemorySource {
     let file = file_of(&source, "layers-");
     let mut tensors = Tensors::default();
     safetensors::read_all(&source.files[&file], &mut tensors).expect("sound");
@@ -88,6 +91,43 @@ fn a_pack_with_other_tensors_than_its_config_calls_for_is_refused() {
     // The bytes load; the engine refuses them when it takes the tensor.
     let mut parts = load(&minimum).expect("a sound file");
     assert_eq!(parts.tensors.take_matrix(wqkv, 192, 64).expect_err("-128").code(), Code::WeightsInvalid);
+}
+
+#[test]
+fn an_int4_pack_with_other_tensors_than_its_config_calls_for_is_refused() {
+    let wqkv = "layers.1.attn.Wqkv.weight";
+    let with = |change: fn(&mut StoredTensor)| {
+        changed(sound_int4(), |tensors| change(tensors.get_mut("layers.1.attn.Wqkv.weight").expect("there")))
+    };
+    assert!(load(&with(|_| ())).is_ok(), "the way that the next ones are made is sound");
+    let narrow = with(|tensor| (tensor.shape, tensor.bytes) = (vec![192, 32], vec![1; 192 * 16]));
+    assert_eq!(load_code(&narrow), Code::TensorShape);
+    let odd = with(|tensor| tensor.shape = vec![192, 63]);
+    assert_eq!(load_code(&odd), Code::TensorShape);
+    // Groups of one column, which do not fill a byte, and of 64 / 3.
+    for groups in [64, 3] {
+        let scales = changed(sound_int4(), |tensors| {
+            let bytes = vec![0; 192 * groups * 2];
+            let scales = StoredTensor { element: ElementType::F16, shape: vec![192, groups], bytes };
+            tensors.insert(format!("{wqkv}.scales"), scales);
+        });
+        assert_eq!(load_code(&scales), Code::TensorShape);
+    }
+    let norm = changed(sound_int4(), |tensors| {
+        let norm = StoredTensor { element: ElementType::Int4, shape: vec![64], bytes: vec![1; 32] };
+        tensors.insert("layers.1.attn_norm.weight".into(), norm);
+    });
+    assert_eq!(load_code(&norm), Code::TensorType);
+    // The index as it was, the shard with twice as many bytes in half as many columns: int8 where int4 belongs.
+    let mut source = sound_int4();
+    let file = file_of(&source, "layers-");
+    let mut tensors = Tensors::default();
+    safetensors::read_all(&source.files[&file], &mut tensors).expect("sound");
+    let mut tensors: BTreeMap<_, _> = tensors.iter().map(|(name, tensor)| (name.clone(), tensor.clone())).collect();
+    tensors
+        .insert(wqkv.into(), StoredTensor { element: ElementType::I8, shape: vec![192, 32], bytes: vec![1; 192 * 32] });
+    replace(&mut source, &file, safetensors::write(&tensors).expect("tensors that fit"));
+    assert_eq!(load_code(&source), Code::WeightsInvalid);
 }
 
 #[test]

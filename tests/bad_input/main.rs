@@ -10,12 +10,21 @@ mod transfer;
 
 use std::sync::LazyLock;
 
-use felsic::pack::PackOptions;
+use felsic::pack::{PackOptions, WeightFormat};
 use felsic::source::MemorySource;
 
 /// A sound pack, made once.
 fn sound() -> MemorySource {
     static PACK: LazyLock<MemorySource> =
         LazyLock::new(|| support::packed(&support::model("tiny-silu"), &PackOptions::default()));
+    PACK.clone()
+}
+
+/// The same in int4.
+fn sound_int4() -> MemorySource {
+    static PACK: LazyLock<MemorySource> = LazyLock::new(|| {
+        let options = PackOptions { weights: WeightFormat::Int4, table: WeightFormat::Int4, ..PackOptions::default() };
+        support::packed(&support::model("tiny-silu"), &options)
+    });
     PACK.clone()
 }

@@ -4,8 +4,8 @@ use felsic::config::TABLE;
 use felsic::error::Code;
 use serde_json::{Value, json};
 
-use crate::sound;
 use crate::support::*;
+use crate::{sound, sound_int4};
 
 #[test]
 fn what_is_not_a_manifest_is_called_so() {
@@ -122,6 +122,35 @@ fn a_declared_length_alone_allocates_nothing() {
     });
     source.files.retain(|name, _| name == "manifest.json");
     assert_eq!(load_code(&source), Code::ManifestInvalid);
+}
+
+#[test]
+fn an_index_with_other_int4_tensors_than_the_config_calls_for_is_refused() {
+    type Change = fn(&mut Value);
+    const WQKV: &str = "layers.1.attn.Wqkv.weight";
+    const SCALES: &str = "layers.1.attn.Wqkv.weight.scales";
+    let cases: [(Change, Code); 11] = [
+        // As the shard's own header has it.
+        (|tensors| tensors[WQKV]["shape"] = json!([192, 32]), Code::TensorShape),
+        (|tensors| tensors[WQKV]["shape"] = json!([192, 63]), Code::TensorShape),
+        (|tensors| tensors[WQKV]["shape"] = json!([192 * 64]), Code::TensorShape),
+        (|tensors| tensors[WQKV]["type"] = "u8".into(), Code::ManifestInvalid),
+        // Twice as long as the shard has it.
+        (|tensors| tensors[WQKV]["type"] = "i8".into(), Code::ManifestInvalid),
+        // Groups that do not divide the columns.
+        (|tensors| tensors[SCALES]["shape"] = json!([192, 3]), Code::TensorShape),
+        (|tensors| tensors[SCALES]["shape"] = json!([64, 2]), Code::TensorShape),
+        (|tensors| tensors[SCALES]["type"] = "int4".into(), Code::TensorType),
+        (|tensors| drop(tensors.as_object_mut().expect("an index").remove(SCALES)), Code::TensorMissing),
+        (|tensors| tensors["final_norm.weight"]["type"] = "int4".into(), Code::TensorType),
+        // More than the shard is long.
+        (|tensors| tensors[WQKV]["shape"] = json!([192, u64::MAX]), Code::ManifestInvalid),
+    ];
+    for (at, (change, code)) in cases.into_iter().enumerate() {
+        let mut source = sound_int4();
+        edit_manifest(&mut source, |manifest| change(&mut manifest["tensors"]));
+        assert_eq!(load_code(&source), code, "case {at}");
+    }
 }
 
 #[test]

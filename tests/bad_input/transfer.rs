@@ -133,7 +133,8 @@ impl Source for Stale {
 
 #[test]
 fn wrong_bytes_are_read_once_more_where_that_may_help() {
-    let changes: [(fn(&mut Vec<u8>), Code); 3] = [
+    type Change = fn(&mut Vec<u8>);
+    let changes: [(Change, Code); 3] = [
         (|bytes| bytes[1000] ^= 1, Code::FileIntegrity),
         (|bytes| bytes.truncate(1000), Code::FileLength),
         (|bytes| bytes.push(0), Code::FileLength),

@@ -5,6 +5,7 @@ mod support;
 
 mod checkpoint;
 mod config;
+mod int4;
 mod packs;
 mod quantise;
 mod tensors;
@@ -23,6 +24,7 @@ fn stored(element: ElementType, shape: &[usize], values: &[f32]) -> StoredTensor
         ElementType::F16 => values.iter().flat_map(|v| f16::from_f32(*v).to_le_bytes()).collect(),
         ElementType::BF16 => values.iter().flat_map(|v| bf16::from_f32(*v).to_le_bytes()).collect(),
         ElementType::I8 => values.iter().map(|v| *v as i8 as u8).collect(),
+        ElementType::Int4 => panic!("a matrix of them is quantised as a whole"),
     };
     StoredTensor { element, shape: shape.to_vec(), bytes }
 }

@@ -14,7 +14,7 @@ fn values(count: usize) -> impl Strategy<Value = Vec<f32>> {
     })
 }
 
-fn quantised(rows: usize, groups: usize, group: usize) -> impl Strategy<Value = (usize, usize, usize, Vec<f32>)> {
+pub fn quantised(rows: usize, groups: usize, group: usize) -> impl Strategy<Value = (usize, usize, usize, Vec<f32>)> {
     (Just(rows), Just(groups * group), Just(group), values(rows * groups * group))
 }
 

@@ -15,6 +15,7 @@ pub const FIXTURES: [&str; 3] = ["tiny-silu", "tiny-gelu", "tiny-gemma"];
 pub enum Format {
     F32,
     Int8,
+    Int4,
 }
 
 impl Format {
@@ -22,6 +23,7 @@ impl Format {
         match self {
             Self::F32 => "f32",
             Self::Int8 => "int8",
+            Self::Int4 => "int4",
         }
     }
 }
@@ -74,7 +76,7 @@ fn seeded(name: &str) -> Result<PathBuf> {
 pub fn all(large: bool) -> Result<()> {
     let felsic = setup::felsic()?;
     for name in FIXTURES {
-        for format in [Format::F32, Format::Int8] {
+        for format in [Format::F32, Format::Int8, Format::Int4] {
             pack_as(&felsic, &fixture(name), format, &format!("{name}-{}", format.name()))?;
         }
     }
