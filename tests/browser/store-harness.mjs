@@ -18,6 +18,7 @@ const root = resolve(here, "../..");
  * @property {string} [integrity]
  * @property {"auto" | "none"} [cache]
  * @property {("opfs" | "caches" | "locks")[]} [forbid] features that this browser lacks
+ * @property {boolean} [hurry] a minute is over soon
  * @property {number} [abortAfter] milliseconds
  * @property {number} [abortAt] bytes
  * @property {number} [stopAt] bytes after which the worker is ended

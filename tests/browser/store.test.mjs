@@ -183,6 +183,16 @@ for (const [name, code, fault, most] of LASTING) {
   });
 }
 
+test("a connection that falls silent is given up, before its first byte and after some", async () => {
+  const { load, close } = await freshPage();
+  for (const fault of [{ stallAfter: 100_000 }, { delay: 3000 }]) {
+    const model = store.server.spoilt("/packs/one/", { file: SHARD, times: 2, ...fault });
+    const { files, message } = await load({ model, hurry: true });
+    assert.deepEqual(files, pack.hashes, message);
+  }
+  await close();
+});
+
 test("a redirect is followed", async () => {
   const { load, close } = await freshPage();
   const redirect = { file: new RegExp(pack.files[1] ?? ""), status: 302, headers: { location: `/packs/one/${pack.files[1]}` } };
@@ -310,7 +320,8 @@ test("a worker that waited takes over what another left", async () => {
   const { load, close } = await freshPage();
   const stall = { file: new RegExp(pack.files[2] ?? ""), stallAfter: 400_000, times: 1 };
   const model = store.server.spoilt("/packs/one/", stall);
-  const first = load({ model, abortAfter: 800 });
+  const first = load({ model, abortAfter: 1500 });
+  while (!store.server.requests.at(-1)?.endsWith(pack.files[2] ?? "")) await new Promise((resolve) => setTimeout(resolve, 10));
   const second = load({ model });
   assert.equal((await first).code, "aborted");
   assert.deepEqual((await second).files, pack.hashes);
