@@ -3,8 +3,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { launch } from "./harness.mjs";
-import { loadInPage, random, randomBytes, startStore, writePack } from "./store-harness.mjs";
+import { hasQuota, launchBrowser, loadInPage, random, randomBytes, startStore, writePack } from "./store-harness.mjs";
 
 /** @typedef {import("./store-harness.mjs").Load} Load */
 /** @typedef {import("./server.mjs").Fault} Fault */
@@ -17,7 +16,7 @@ const SECOND = 700_000;
 
 /** @type {import("./store-harness.mjs").StoreEnvironment} */
 let store;
-/** @type {Awaited<ReturnType<typeof launch>>} */
+/** @type {Awaited<ReturnType<typeof launchBrowser>>} */
 let browser;
 /** @type {ReturnType<typeof writePack>} */
 let pack;
@@ -26,7 +25,7 @@ let next;
 
 before(async () => {
   store = await startStore();
-  browser = await launch();
+  browser = await launchBrowser();
   const first = randomBytes(FIRST, 1);
   pack = writePack(join(store.packs, "one"), randomBytes(20_000, 2), [first, randomBytes(SECOND, 3)]);
   next = writePack(join(store.packs, "next"), randomBytes(20_000, 4), [first, randomBytes(5_000, 5)]);
@@ -39,19 +38,15 @@ after(async () => {
 
 /** A page of a browser that has stored nothing yet. */
 async function freshPage() {
-  const context = await browser.newContext();
-  const page = await context.newPage();
-  await page.goto(store.pages.url("/felsic/blank.html"));
-  await page.waitForFunction(() => "felsic" in globalThis);
+  const page = await browser.newPage(store.pages.url("/felsic/blank.html"));
   return {
     page,
-    context,
     /** @param {Load} load */
     load: (load) => page.evaluate(loadInPage, load),
     /** @param {string} model */
     availability: (model) => page.evaluate((model) => felsic.Embedder.availability({ model }), model),
-    names: () => page.evaluate(namesInPage),
-    close: () => context.close(),
+    names: () => page.evaluate(namesInPage, undefined),
+    close: () => page.close(),
   };
 }
 
@@ -362,7 +357,7 @@ test("without a private file system the Cache API keeps whole files", async () =
     assert.deepEqual(warnings, []);
   });
   assert.deepEqual(requests.map(({ file }) => file), ["manifest.json"]);
-  await page.evaluate(() => felsic.Embedder.deleteCache());
+  await page.evaluate(() => felsic.Embedder.deleteCache(), undefined);
   assert.equal(await availability(model), "downloadable");
   await close();
 });
@@ -388,11 +383,9 @@ test("no cache is asked for: nothing is stored", async () => {
 });
 
 for (const forbid of /** @type {Load["forbid"][]} */ ([[], ["opfs"]])) {
-  test(`no room${forbid?.length ? " in the Cache API" : ""}: one warning, and the load goes on`, async () => {
-    const { load, page, context, availability, close } = await freshPage();
-    const devtools = await context.newCDPSession(page);
-    const origin = new URL(store.pages.url("/")).origin;
-    await devtools.send("Storage.overrideQuotaForOrigin", { origin, quotaSize: 200_000 });
+  test(`no room${forbid?.length ? " in the Cache API" : ""}: one warning, and the load goes on`, { skip: !hasQuota }, async () => {
+    const { load, page, availability, close } = await freshPage();
+    await page.setQuota(200_000);
     const model = store.server.url("/packs/one/");
     const { files, warnings } = await load({ model, forbid });
     assert.deepEqual(files, pack.hashes);
@@ -442,7 +435,7 @@ test("deleteCache removes one model's files but those that another needs, or all
   await page.evaluate((model) => felsic.Embedder.deleteCache({ model }), one);
   assert.deepEqual([await availability(one), await availability(other)], ["downloadable", "available"]);
   assert.deepEqual(wholeFiles(await names()), storedFiles(next));
-  await page.evaluate(() => felsic.Embedder.deleteCache());
+  await page.evaluate(() => felsic.Embedder.deleteCache(), undefined);
   assert.deepEqual(await names(), []);
   assert.equal(await availability(other), "downloadable");
   assert.deepEqual((await load({ model: one })).files, pack.hashes);
