@@ -25,7 +25,7 @@ for (const name of ["index", "worker-cpu", "worker-relaxed", "worker-gpu"]) {
     external: glue.map((engine) => `./${engine}.js`),
     platform: "browser",
   });
-  await bundle.write({ file: join(dist, `${name}.js`), format: "esm", comments: { legal: true, annotation: true, jsdoc: true } });
+  await bundle.write({ file: join(dist, `${name}.js`), format: "esm", minify: true, comments: { legal: true, annotation: true } });
   await bundle.close();
 }
 

@@ -82,6 +82,37 @@ impl Code {
     }
 }
 
+impl Code {
+    /// Every code.
+    const ALL: [Self; 20] = [
+        Code::ConfigInvalid,
+        Code::ConfigUnsupported,
+        Code::TokenizerInvalid,
+        Code::TokenizerUnsupported,
+        Code::ManifestInvalid,
+        Code::ManifestUnsupported,
+        Code::WeightsInvalid,
+        Code::TensorMissing,
+        Code::TensorShape,
+        Code::TensorType,
+        Code::FileLength,
+        Code::FileIntegrity,
+        Code::NotFound,
+        Code::Network,
+        Code::Io,
+        Code::Aborted,
+        Code::DeviceUnavailable,
+        Code::SelfTestFailed,
+        Code::InputInvalid,
+        Code::Internal,
+    ];
+
+    /// The code of a name that [`Self::as_str`] gives.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|code| code.as_str() == name)
+    }
+}
+
 impl fmt::Display for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
@@ -146,6 +177,14 @@ impl std::error::Error for Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_code_has_a_name_of_its_own() {
+        for code in Code::ALL {
+            assert_eq!(Code::from_name(code.as_str()), Some(code));
+        }
+        assert_eq!(Code::from_name("no such code"), None);
+    }
 
     #[test]
     fn display_joins_causes_on_one_line() {

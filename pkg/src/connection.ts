@@ -1,7 +1,9 @@
 /** The page's end of a worker: requests by id, aborts, and what happens when the worker ends. */
 
 import { abortedBy, FelsicError, fromMessage } from "./errors.js";
+import type { LoadProgress } from "./options.js";
 import type { CallName, Calls, FromWorker, ToWorker } from "./protocol.js";
+import type { Warning } from "./store/warning.js";
 
 interface Pending {
   resolve(result: unknown): void;
@@ -17,9 +19,16 @@ export interface RequestOptions<Name extends CallName> {
   readonly transfer?: Transferable[];
 }
 
+/** What a worker says unasked. */
+export interface News {
+  readonly loading?: ((progress: LoadProgress) => void) | undefined;
+  readonly warning?: ((warning: Warning) => void) | undefined;
+}
+
 /** One worker and the requests that it has not answered yet. */
 export class Connection {
   readonly #worker: Worker;
+  readonly #news: News;
   readonly #pending = new Map<number, Pending>();
   #nextId = 0;
   #started = false;
@@ -27,8 +36,9 @@ export class Connection {
   readonly #atEnd: (() => void)[] = [];
 
   /** Takes over a worker that has just been made; `name` is for messages. */
-  constructor(worker: Worker, name: string) {
+  constructor(worker: Worker, name: string, news: News = {}) {
     this.#worker = worker;
+    this.#news = news;
     worker.addEventListener("message", ({ data }: MessageEvent<FromWorker>) => this.#receive(data));
     worker.addEventListener("messageerror", () => {
       this.end(new FelsicError("internal", "a message from the worker could not be read; create a new embedder"));
@@ -104,6 +114,12 @@ export class Connection {
         break;
       case "failed":
         this.end(fromMessage(message.error));
+        break;
+      case "loading":
+        this.#news.loading?.(message.progress);
+        break;
+      case "warning":
+        this.#news.warning?.(message.warning);
         break;
       case "progress":
         this.#pending.get(message.id)?.progress(message.progress);

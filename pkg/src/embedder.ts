@@ -1,13 +1,14 @@
 /** The class that pages use. */
 
 import { availability, type Availability, forgetLoaded, whileLoading } from "./availability.js";
-import { Connection } from "./connection.js";
+import { Connection, type News } from "./connection.js";
 import type { EngineDevice } from "./engine.js";
 import { abortedBy, FelsicError } from "./errors.js";
 import {
   absoluteUrl,
   checkedDelivery,
   checkedDevice,
+  checkedPrefetch,
   checkedSimd,
   checkedText,
   checkedTexts,
@@ -71,19 +72,20 @@ export class Embedder {
     const wasm = wasmUrl === undefined ? {} : { wasmUrl: absoluteUrl(wasmUrl, "wasmUrl").href };
     const workers = checkedWorkers(options.workers);
     const simd = checkedSimd(options.simd);
-    checkedDelivery(options);
-    const onProgress = loadReporter(options);
+    const delivery = checkedDelivery(options);
+    const prefetch = checkedPrefetch(options.prefetch);
+    const news: News = { loading: loadReporter(options), warning: options.onWarning };
     if (signal?.aborted) throw abortedBy(signal);
 
     const binary = device === "webgpu" ? "gpu" : cpuBinary(simd, wasmUrl !== undefined);
-    const start = () => startWorker(binary, options.workerUrl);
-    const connection = start();
+    const start = (news?: News) => startWorker(binary, options.workerUrl, news);
+    const connection = start(news);
     try {
-      const request = connection.request("create", { model, device, ...wasm }, { signal, onProgress });
+      const request = connection.request("create", { model, device, prefetch, ...delivery, ...wasm }, { signal });
       const { info, pack } = await whileLoading(model, request);
       const helpers = (workers === "auto" ? autoWorkers() : workers) - 1;
       const shared = device === "cpu" && pack !== undefined && helpers > 0;
-      const pool = shared ? new Pool(connection, helpers, { model, pack, ...wasm }, start) : undefined;
+      const pool = shared ? new Pool(connection, helpers, { model, pack, cache: delivery.cache, ...wasm }, start) : undefined;
       return new Embedder(connection, Object.freeze({ ...info, prompts: Object.freeze([...info.prompts]) }), pool);
     } catch (error) {
       connection.end(error as FelsicError);
@@ -178,11 +180,11 @@ function engineDevice(device: "auto" | EngineDevice): EngineDevice {
 }
 
 /** Starts the worker of a binary, or the one that the caller names. */
-function startWorker(binary: Binary, given: string | URL | undefined): Connection {
+function startWorker(binary: Binary, given: string | URL | undefined, news?: News): Connection {
   const url = given === undefined ? undefined : absoluteUrl(given, "workerUrl");
   try {
     const worker = url === undefined ? bundledWorker(binary) : new Worker(url, { type: "module" });
-    return new Connection(worker, url?.href ?? `the felsic-${binary} worker`);
+    return new Connection(worker, url?.href ?? `the felsic-${binary} worker`, news);
   } catch (cause) {
     const message = "the worker cannot be started; its script has to be of the page's origin (see workerUrl)";
     throw new FelsicError("network", message, { cause });

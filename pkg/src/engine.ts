@@ -1,6 +1,7 @@
 /** What the two wasm modules look like from here. Both have the same interface. */
 
 import type { EmbedderInfo, LoadProgress } from "./options.js";
+import type { Files } from "./store/types.js";
 
 /** The devices that an engine can be made on. */
 export type EngineDevice = "cpu" | "webgpu";
@@ -31,6 +32,10 @@ export interface Engine {
     signal: AbortSignal | undefined,
     helpers: EngineHelpers | undefined,
   ): Promise<EngineResult>;
+  /** Shards of the vocabulary table that are not in memory, in the order of its rows. */
+  missing(): Uint32Array;
+  /** Loads such a shard, into memory if it is to be kept there. */
+  prefetch(shard: number, keep: boolean): Promise<void>;
   tokenize(text: string, options: EngineOptions): Uint32Array<ArrayBuffer>;
   countTokens(text: string, options: EngineOptions): number;
   memoryBytes(): number;
@@ -61,6 +66,7 @@ export interface EngineModule {
     create(
       modelUrl: string,
       device: EngineDevice,
+      files: Files,
       onProgress: ((progress: LoadProgress) => void) | undefined,
       signal: AbortSignal | undefined,
     ): Promise<Engine>;
@@ -69,6 +75,7 @@ export interface EngineModule {
     create(
       modelUrl: string,
       pack: string,
+      files: Files,
       onProgress: ((progress: LoadProgress) => void) | undefined,
       signal: AbortSignal | undefined,
     ): Promise<Helper>;

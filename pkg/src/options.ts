@@ -25,10 +25,19 @@ export type TaskType =
   | "classification"
   | "clustering";
 
+/**
+ * When the vocabulary table is fetched, which is most of a pack. Its rows are in groups, by script and by frequency.
+ *
+ * - `background`: a text's groups when it needs them, and when `create()` is done all others one after another;
+ * - `all`: all of it before `create()` is done, in an order that tells the host nothing about any text;
+ * - `none`: only what texts need.
+ */
+export type Prefetch = "background" | "all" | "none";
+
 /** How the files of a pack reach the engine. */
 export interface Delivery {
   readonly integrity?: string;
-  readonly cache?: CacheMode;
+  readonly cache: CacheMode;
 }
 
 /** How far loading a pack is. Bytes never go back; the total comes from the pack's manifest. */
@@ -66,8 +75,11 @@ export interface CreateOptions {
   readonly integrity?: string;
   /** Default `auto`. With `none` nothing is stored, and nothing that is stored is used. */
   readonly cache?: CacheMode;
+  /** Default `background`. */
+  readonly prefetch?: Prefetch;
   /** Hears of what goes wrong without stopping the load, such as a lack of room for the pack. */
   readonly onWarning?: (warning: Warning) => void;
+  /** Goes on while the vocabulary table is loaded in the background. */
   readonly onProgress?: (progress: LoadProgress) => void;
   /** As in the browsers' proposal: gets a target that fires `downloadprogress`, `loaded` going from 0 to 1. */
   readonly monitor?: (target: EventTarget) => void;
@@ -139,6 +151,7 @@ const MOST_WORKERS = 64;
 const DEVICES: readonly unknown[] = ["auto", "cpu", "webgpu"];
 const SIMD: readonly unknown[] = ["auto", "plain", "relaxed"];
 const CACHE_MODES: readonly unknown[] = ["auto", "none"];
+const PREFETCH: readonly unknown[] = ["background", "all", "none"];
 
 /** An `input-invalid` error. */
 export function invalid(message: string): FelsicError {
@@ -207,7 +220,13 @@ export function checkedDelivery({ integrity, cache = "auto" }: Pick<CreateOption
     throw invalid(`integrity is ${String(integrity)}; it has to be "sha256-" and a hash of 32 bytes in base64`);
   }
   if (!CACHE_MODES.includes(cache)) throw invalid(`cache is ${String(cache)}; use "auto" or "none"`);
-  return { cache, ...(integrity !== undefined && { integrity }) };
+  return { cache: cache as CacheMode, ...(integrity !== undefined && { integrity }) };
+}
+
+/** When the table is fetched, checked. */
+export function checkedPrefetch(prefetch: unknown = "background"): Prefetch {
+  if (!PREFETCH.includes(prefetch)) throw invalid(`prefetch is ${String(prefetch)}; use "background", "all" or "none"`);
+  return prefetch as Prefetch;
 }
 
 /** A number of workers, checked. */

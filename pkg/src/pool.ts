@@ -2,6 +2,7 @@
 
 import { Connection } from "./connection.js";
 import { FelsicError } from "./errors.js";
+import type { CacheMode } from "./options.js";
 
 /** At most so many workers unless the caller says otherwise: each has its own copy of the layers. */
 const MOST_AUTO = 4;
@@ -17,6 +18,7 @@ export interface HelperSource {
   readonly model: string;
   readonly pack: string;
   readonly wasmUrl?: string;
+  readonly cache: CacheMode;
 }
 
 /** The helpers of one engine. */

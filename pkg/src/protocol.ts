@@ -9,19 +9,24 @@
 
 import type { EngineDevice, EngineOptions } from "./engine.js";
 import type { ErrorMessage } from "./errors.js";
-import type { Delivery, EmbedderInfo, EmbedProgress, LoadProgress } from "./options.js";
+import type { Delivery, EmbedderInfo, EmbedProgress, LoadProgress, Prefetch } from "./options.js";
 import type { Warning } from "./store/warning.js";
 
 /** What a worker can be asked, and what it answers. */
 export interface Calls {
   create: {
-    request: Delivery & { readonly model: string; readonly device: EngineDevice; readonly wasmUrl?: string };
+    request: Delivery & {
+      readonly model: string;
+      readonly device: EngineDevice;
+      readonly prefetch: Prefetch;
+      readonly wasmUrl?: string;
+    };
     result: Created;
-    progress: LoadProgress;
+    progress: never;
   };
   /** Makes the worker a helper, which answers {@link ToHelper} on `port` from then on. */
   help: {
-    request: Delivery & {
+    request: Pick<Delivery, "cache"> & {
       readonly model: string;
       readonly pack: string;
       readonly port: MessagePort;
@@ -84,7 +89,9 @@ export type FromWorker =
   | { readonly type: "started" }
   | { readonly type: "failed"; readonly error: ErrorMessage }
   /** The request goes on nevertheless. */
-  | { readonly type: "warning"; readonly id: number; readonly warning: Warning }
+  | { readonly type: "warning"; readonly warning: Warning }
+  /** Of loading, which goes on when `create` has been answered. */
+  | { readonly type: "loading"; readonly progress: LoadProgress }
   | { readonly type: "progress"; readonly id: number; readonly progress: unknown }
   | { readonly type: "result"; readonly id: number; readonly result: unknown }
   | { readonly type: "error"; readonly id: number; readonly error: ErrorMessage };

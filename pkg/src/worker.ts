@@ -5,6 +5,9 @@ import { describe, type ErrorMessage, FelsicError, isErrorCode } from "./errors.
 import { Helpers } from "./helpers.js";
 import type { LoadProgress } from "./options.js";
 import type { CallName, Calls, EmbedResult, FromHelper, FromWorker, Request, ToHelper, ToWorker } from "./protocol.js";
+import { openStore } from "./store/index.js";
+import type { Files } from "./store/types.js";
+import type { Warning } from "./store/warning.js";
 
 /** What a worker's global scope has that is used here. */
 interface Scope {
@@ -71,7 +74,7 @@ class Server {
   #run(call: Request, signal: AbortSignal): Promise<Calls[CallName]["result"]> | Calls[CallName]["result"] {
     switch (call.type) {
       case "create":
-        return this.#create(call.id, call.request, signal);
+        return this.#create(call.request, signal);
       case "help":
         return this.#help(call.request, signal);
       case "embed":
@@ -85,17 +88,29 @@ class Server {
     }
   }
 
-  async #create(id: number, request: Calls["create"]["request"], signal: AbortSignal) {
-    const { model, device, wasmUrl = this.#wasmUrl } = request;
-    await startWasm(this.#module, wasmUrl);
-    const report = throttled((progress) => this.#scope.postMessage({ type: "progress", id, progress }));
-    this.#engine = await this.#module.Engine.create(model, device, report, signal);
-    return { info: this.#engine.info(), pack: this.#engine.pack() };
+  async #create(request: Calls["create"]["request"], signal: AbortSignal) {
+    const { model, device, wasmUrl = this.#wasmUrl, integrity, cache = "auto", prefetch } = request;
+    const warn = (warning: Warning) => this.#scope.postMessage({ type: "warning", warning });
+    const [files] = await Promise.all([
+      openStore({ model, integrity, cache, signal, warn }),
+      startWasm(this.#module, wasmUrl),
+    ]);
+    const report = throttled((progress) => this.#scope.postMessage({ type: "loading", progress }));
+    const engine = await this.#module.Engine.create(model, device, files, report, signal);
+    this.#engine = engine;
+    const fetching = prefetch === "none" ? undefined : fetchTable(engine, files);
+    // In the background it may fail: a text that needs what is missing asks for it again, and says why not.
+    if (prefetch === "all") await fetching;
+    else fetching?.catch(() => undefined);
+    return { info: engine.info(), pack: engine.pack() };
   }
 
-  async #help({ model, pack, port, wasmUrl }: Calls["help"]["request"], signal: AbortSignal) {
-    await startWasm(this.#module, wasmUrl ?? this.#wasmUrl);
-    this.#helper = await this.#module.Helper.create(model, pack, undefined, signal);
+  async #help({ model, pack, port, wasmUrl, cache = "auto" }: Calls["help"]["request"], signal: AbortSignal) {
+    const [files] = await Promise.all([
+      openStore({ model, cache, signal, warn: () => undefined, integrity: integrityOf(pack) }),
+      startWasm(this.#module, wasmUrl ?? this.#wasmUrl),
+    ]);
+    this.#helper = await this.#module.Helper.create(model, pack, files, undefined, signal);
     this.#answerGroups(this.#helper, port);
     return {};
   }
@@ -139,6 +154,17 @@ class Server {
     if (!this.#engine) throw new Error("no engine has been created");
     return this.#engine;
   }
+}
+
+/** Brings the whole vocabulary table, in an order that tells nothing, to where it is at hand. */
+async function fetchTable(engine: Engine, files: Files): Promise<void> {
+  for (const shard of engine.missing()) await engine.prefetch(shard, !files.persistent);
+}
+
+/** A SHA-256 in hexadecimal as `integrity`. */
+function integrityOf(sha256: string): string {
+  const bytes = (sha256.match(/../g) ?? []).map((byte) => Number.parseInt(byte, 16));
+  return `sha256-${btoa(String.fromCharCode(...bytes))}`;
 }
 
 /** Fetches and starts the wasm. What can go wrong here is worth telling apart. */

@@ -45,9 +45,13 @@ impl Embedder {
     /// [`Code::DeviceUnavailable`]; [`Code::TensorMissing`], [`Code::TensorShape`] or [`Code::TensorType`]
     /// with the tensor's name.
     pub async fn new(parts: Parts, device: DeviceKind) -> Result<Self> {
-        let Parts { name, revision, space, format, pack, config, tokenizer, mut tensors, self_test } = parts;
+        let Parts { name, revision, space, format, pack, config, tokenizer, mut tensors, blocks, self_test } = parts;
         let layers = Layers::new(&config, &mut tensors, device).await?;
-        let table = tensors.take_table(config.model.vocab_size, config.model.hidden_size)?;
+        let [rows, cols] = [config.model.vocab_size, config.model.hidden_size];
+        let table = match blocks[..] {
+            [] => tensors.take_table(rows, cols)?,
+            _ => Table::open(cols, &blocks).ordered(tensors.take_order(rows)?)?,
+        };
         Ok(Self { name, revision, space, format, pack, config, tokenizer, table, layers, self_test })
     }
 
@@ -70,6 +74,19 @@ impl Embedder {
     /// SHA-256 of the manifest that the engine was made of, for [`crate::source::load_layers`].
     pub fn pack(&self) -> Option<&str> {
         self.pack.as_deref()
+    }
+
+    /// The vocabulary table, whose blocks may be still to come.
+    pub fn table(&self) -> &Table {
+        &self.table
+    }
+
+    /// Shards of the vocabulary table that are still to come before [`Self::self_test`] can be run.
+    ///
+    /// # Errors
+    /// [`Code::InputInvalid`] for an id that the model does not have.
+    pub fn missing_for_self_test(&self) -> Result<Vec<usize>> {
+        self.table.missing_for(&self.self_test.iter().flat_map(|test| test.ids.iter().copied()).collect::<Vec<_>>())
     }
 
     /// One vector a text, in the order of the texts.
@@ -109,6 +126,10 @@ impl Embedder {
             let (ids, cut) = self.encode(text, options)?;
             sequences.push(ids);
             truncated.push(cut);
+        }
+        let missing = self.table.missing_for(&sequences.concat())?;
+        if !missing.is_empty() {
+            hooks.fetch(missing).await?;
         }
         let vectors = self.vectors(&sequences, dimensions, hooks, helpers).await?;
         let made = vectors.into_iter().zip(&sequences).zip(truncated);

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::error::Result;
+use crate::error::{Code, Error, Result};
 
 /// How texts are to be embedded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +44,15 @@ pub trait Hooks {
     /// # Errors
     /// [`crate::error::Code::Aborted`] to stop here.
     fn pause(&mut self) -> impl Future<Output = Result<()>>;
+
+    /// Sees to it that blocks of the vocabulary table that are still to come have come: those of these shards.
+    ///
+    /// # Errors
+    /// Those of reading them; [`Code::Internal`] unless an implementation does so.
+    fn fetch(&mut self, shards: Vec<usize>) -> impl Future<Output = Result<()>> {
+        let message = format!("{} blocks of the vocabulary table have not been loaded", shards.len());
+        std::future::ready(Err(Error::new(Code::Internal, message)))
+    }
 }
 
 /// Hooks that do nothing.

@@ -23,11 +23,8 @@ pub async fn inspect(folder: &Path, check: bool, on_bytes: &mut dyn FnMut(u64, u
     if check {
         let (mut done, total) = (0, manifest.total_bytes());
         for entry in manifest.files() {
-            let count = |bytes| {
-                done += bytes;
-                on_bytes(done, total);
-            };
-            read_file(&source, entry, &mut { count }).await?;
+            read_file(&source, entry, &mut |bytes| on_bytes(done + bytes, total)).await?;
+            done += entry.bytes;
         }
     }
     Ok(describe(&manifest, manifest_bytes, check))

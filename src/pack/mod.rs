@@ -7,6 +7,7 @@
 pub mod card;
 mod format;
 pub mod goldens;
+mod groups;
 pub mod inspect;
 mod output;
 mod self_test;
@@ -21,7 +22,9 @@ pub use format::{Group, PackOptions, WeightFormat};
 use crate::config::{EmbedderConfig, TABLE};
 use crate::error::Result;
 use crate::source::{self, CheckpointWeights};
-use crate::weights::{Checkpoint, Manifest, SHARD_BYTES, TokenizerFile};
+use crate::tokenizer::Tokenizer;
+use crate::weights::{Checkpoint, Manifest, Order, SHARD_BYTES, TokenizerFile, block_name, groups_name};
+use groups::Groups;
 use output::Output;
 use shards::ShardWriter;
 
@@ -54,7 +57,9 @@ pub fn pack(
     let output = Output::create(out)?;
     let config = source::read_config(checkpoint)?;
     let weights = CheckpointWeights::open(checkpoint, &config.model)?;
-    let compact = tokenizer::compile(&source::read_needed(checkpoint, "tokenizer.json")?, config.model.vocab_size)?;
+    let rows = config.model.vocab_size;
+    let compact = tokenizer::compile(&source::read_needed(checkpoint, "tokenizer.json")?, rows)?;
+    let groups = groups::groups(&Tokenizer::from_compact(&compact)?, rows);
 
     let (mut done_bytes, total_bytes) = (0, 2 * weights.bytes());
     let mut report = |step, bytes: u64| {
@@ -66,8 +71,13 @@ pub fn pack(
     let tokenizer = output.write("tokenizer", "bin", &compact)?;
     let tokenizer = TokenizerFile { entry: tokenizer, format: TokenizerFile::FORMAT.to_string() };
     let mut shards = ShardWriter::new(&output);
+    if groups.list.len() > 1 {
+        shards.add("layers", vec![(groups_name(), groups.tensor())])?;
+    }
     write_layers(&weights, &config, options, &mut shards, &mut |bytes| report("packing the layers", bytes))?;
-    write_table(&weights, &config, options, &mut shards, &mut |bytes| report("packing the vocabulary table", bytes))?;
+    write_table(&weights, &config, options, &groups, &mut shards, &mut |bytes| {
+        report("packing the vocabulary table", bytes);
+    })?;
     let (shards, tensors) = shards.finish()?;
 
     let (name, revision) = source::name_of(checkpoint);
@@ -85,6 +95,7 @@ pub fn pack(
         checkpoint: Checkpoint { sha256, bytes: weights.bytes() },
         tokenizer,
         shards,
+        groups: groups.list,
         tensors,
         self_test: Vec::new(),
     };
@@ -114,24 +125,32 @@ fn write_layers(
     shards.flush()
 }
 
-/// The vocabulary table, in blocks of rows of a shard each.
+/// The vocabulary table, group by group, in blocks of rows of a shard each.
 fn write_table(
     weights: &CheckpointWeights,
     config: &EmbedderConfig,
     options: &PackOptions,
+    groups: &Groups,
     shards: &mut ShardWriter<'_>,
     on_bytes: &mut dyn FnMut(u64),
 ) -> Result<()> {
     let (rows, cols) = (config.model.vocab_size, config.model.hidden_size);
     let row_bytes = format::row_bytes(cols, options.table, options.group);
-    let block = ((SHARD_BYTES - shards::HEADER_ROOM) / row_bytes).clamp(1, rows);
-    for first in (0..rows).step_by(block) {
-        let tensor = weights.read_rows(TABLE, first..rows.min(first + block))?;
-        let bytes = tensor.bytes.len() as u64;
-        let name = crate::weights::block_name(first);
-        shards.add("table", format::convert(&name, tensor, options.table, options.group)?)?;
-        shards.flush()?;
-        on_bytes(bytes);
+    let most = ((SHARD_BYTES - shards::HEADER_ROOM) / row_bytes).clamp(1, rows);
+    let order = Order::new(&groups.of)?;
+    let ids = order.ids();
+    for group in order.groups() {
+        // Blocks of a group are about alike.
+        let blocks = group.len().div_ceil(most);
+        for block in 0..blocks {
+            let at = |block: usize| group.start + block * group.len() / blocks;
+            let tensor = weights.read_these_rows(TABLE, &ids[at(block)..at(block + 1)])?;
+            let bytes = tensor.bytes.len() as u64;
+            let name = block_name(at(block));
+            shards.add("table", format::convert(&name, tensor, options.table, options.group)?)?;
+            shards.flush()?;
+            on_bytes(bytes);
+        }
     }
     Ok(())
 }

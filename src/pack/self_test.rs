@@ -6,14 +6,14 @@ use super::texts;
 use crate::embedder::{EmbedOptions, Embedder};
 use crate::error::Result;
 use crate::model::DeviceKind;
-use crate::source::{FolderSource, load_parts};
+use crate::source::{FolderSource, Meter, load_parts};
 use crate::weights::{Manifest, SelfTest};
 
 /// Reads the files of `manifest` back from `folder`, every byte checked, and embeds the self-test's texts on
 /// the CPU. The vectors are those of the pack's own weights: they test devices, not quantisation.
 pub(super) fn make(manifest: &Manifest, folder: &Path) -> Result<Vec<SelfTest>> {
     pollster::block_on(async {
-        let parts = load_parts(manifest.clone(), 0, &FolderSource::new(folder), &mut |_| ()).await?;
+        let parts = load_parts(manifest.clone(), &FolderSource::new(folder), &mut Meter::new(0), &mut |_| ()).await?;
         let embedder = Embedder::new(parts, DeviceKind::Cpu).await?;
         let plain = EmbedOptions { strip: false, ..EmbedOptions::default() };
         let tokenize = |text: &&str| embedder.tokenize(text, &plain);

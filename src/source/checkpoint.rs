@@ -40,7 +40,18 @@ pub fn open_checkpoint(folder: &Path) -> Result<Parts> {
     let format = "f32";
     let space = space(&name, revision.as_deref(), &sha256, format, config.model.hidden_size);
     let format = format.to_string();
-    Ok(Parts { name, revision, space, format, pack: None, config, tokenizer, tensors, self_test: Vec::new() })
+    Ok(Parts {
+        name,
+        revision,
+        space,
+        format,
+        pack: None,
+        config,
+        tokenizer,
+        tensors,
+        blocks: Vec::new(),
+        self_test: Vec::new(),
+    })
 }
 
 /// The settings of the checkpoint in `folder`.
@@ -175,19 +186,27 @@ impl CheckpointWeights {
         self.read_part(place, 0, place.entry.bytes, place.entry.shape.clone())
     }
 
-    /// Reads some rows of a matrix.
+    /// Reads some rows of a matrix, in the order of `rows`.
     ///
     /// # Errors
     /// As [`Self::read`]; [`Code::InputInvalid`] for rows that are not there.
-    pub fn read_rows(&self, name: &str, rows: Range<usize>) -> Result<StoredTensor> {
+    pub fn read_these_rows(&self, name: &str, rows: &[u32]) -> Result<StoredTensor> {
         let place = self.place(name)?;
-        match place.entry.shape[..] {
-            [count, cols] if rows.start <= rows.end && rows.end <= count && count > 0 => {
-                let row = place.entry.bytes / count;
-                self.read_part(place, rows.start * row, rows.len() * row, vec![rows.len(), cols])
-            }
-            _ => Err(Error::new(Code::InputInvalid, format!("tensor {name} has no rows {rows:?}"))),
+        let (count, cols) = match place.entry.shape[..] {
+            [count, cols] if rows.iter().all(|row| (*row as usize) < count) => (count, cols),
+            _ => return Err(Error::new(Code::InputInvalid, format!("tensor {name} has not all of these rows"))),
+        };
+        let width = place.entry.bytes / count.max(1);
+        let mut made = Vec::with_capacity(rows.len() * width);
+        let mut element = None;
+        // Neighbours are read at once.
+        for run in rows.chunk_by(|a, b| a + 1 == *b) {
+            let part = self.read_part(place, run[0] as usize * width, run.len() * width, vec![run.len(), cols])?;
+            made.extend(part.bytes);
+            element = Some(part.element);
         }
+        let element = element.ok_or_else(|| Error::new(Code::InputInvalid, format!("no rows of tensor {name}")))?;
+        Ok(StoredTensor { element, shape: vec![rows.len(), cols], bytes: made })
     }
 
     /// Bytes of all weight files.

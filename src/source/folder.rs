@@ -1,11 +1,10 @@
 //! Files in a folder.
 
 use std::fs::File;
-use std::io::{ErrorKind, Read, Seek, SeekFrom};
-use std::ops::Range;
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
-use super::{Parts, Progress, Sink, Source, load_pack, open_checkpoint};
+use super::{Parts, Progress, Sink, Source, Wanted, load_pack, open_checkpoint};
 use crate::error::{Code, Error, Result};
 use crate::weights::Manifest;
 
@@ -34,18 +33,15 @@ pub(crate) fn io_error(path: &Path, doing: &str, error: std::io::Error) -> Error
 }
 
 impl Source for FolderSource {
-    async fn read(&self, file: &str, range: Option<Range<u64>>, sink: Sink<'_>) -> Result<()> {
-        let path = self.folder.join(file);
+    async fn read(&self, wanted: Wanted<'_>, sink: &mut dyn Sink) -> Result<()> {
+        let path = self.folder.join(wanted.file);
         let failed = |error| io_error(&path, "read", error);
-        let mut open = File::open(&path).map_err(failed)?;
-        let range = range.unwrap_or(0..u64::MAX);
-        open.seek(SeekFrom::Start(range.start)).map_err(failed)?;
-        let mut rest = open.take(range.end.saturating_sub(range.start));
+        let mut file = File::open(&path).map_err(failed)?;
         let mut piece = vec![0; PIECE];
         loop {
-            match rest.read(&mut piece) {
-                Ok(0) => return Ok(()),
-                Ok(count) => sink(&piece[..count])?,
+            match file.read(&mut piece) {
+                Ok(0) => return sink.finish(),
+                Ok(count) => sink.push(&piece[..count])?,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return Err(failed(error)),
             }

@@ -2,49 +2,14 @@
 
 use sha2::{Digest, Sha256};
 
-use super::{Parts, Sink, Source};
-use crate::config::{EmbedderConfig, TABLE};
+use super::{Meter, Parts, Phase, Progress, Sink, Source, Wanted};
+use crate::config::EmbedderConfig;
 use crate::error::{Code, Error, Result};
 use crate::tokenizer::Tokenizer;
 use crate::weights::{FileEntry, Manifest, SHARD_BYTES, TensorEntry, Tensors, safetensors};
 
 /// Bytes of a manifest, at most.
 const MOST_MANIFEST: u64 = 8 << 20;
-
-/// What is being read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Phase {
-    /// The manifest.
-    Manifest,
-    /// The tokenizer.
-    Tokenizer,
-    /// The shards.
-    Weights,
-}
-
-impl Phase {
-    /// The name that the JavaScript API uses.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Phase::Manifest => "manifest",
-            Phase::Tokenizer => "tokenizer",
-            Phase::Weights => "weights",
-        }
-    }
-}
-
-/// How far a load is. `loaded_bytes` never falls and ends at `total_bytes`, which stays the same.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Progress {
-    /// What is being read.
-    pub phase: Phase,
-    /// The file that is being read.
-    pub file: String,
-    /// Bytes of the whole pack that have been read.
-    pub loaded_bytes: u64,
-    /// Bytes of the whole pack, the manifest included.
-    pub total_bytes: u64,
-}
 
 /// Reads a pack and checks every byte of it.
 ///
@@ -54,8 +19,38 @@ pub struct Progress {
 /// [`Code::WeightsInvalid`] for a shard that is malformed or holds other tensors than the manifest says.
 pub async fn load_pack(source: &impl Source, on_progress: &mut dyn FnMut(Progress)) -> Result<Parts> {
     let (manifest, bytes) = read_manifest(source).await?;
-    let parts = load_parts(manifest, bytes.len() as u64, source, on_progress).await?;
+    let mut meter = meter(&manifest, &bytes, on_progress);
+    let parts = load_parts(manifest, source, &mut meter, on_progress).await?;
     Ok(Parts { pack: Some(sha256_of(&bytes)), ..parts })
+}
+
+/// Reads of a pack all but the blocks of the vocabulary table. Gives also the manifest, by which they can be read
+/// later, and how far the whole pack is then.
+///
+/// # Errors
+/// As [`load_pack`].
+pub async fn load_first(
+    source: &impl Source,
+    on_progress: &mut dyn FnMut(Progress),
+) -> Result<(Parts, Manifest, Meter)> {
+    let (manifest, bytes) = read_manifest(source).await?;
+    let mut meter = meter(&manifest, &bytes, on_progress);
+    let (blocks, shards) = (manifest.blocks(), outside_table(&manifest));
+    let parts = load_some(manifest.clone(), shards, source, &mut meter, on_progress).await?;
+    Ok((Parts { pack: Some(sha256_of(&bytes)), blocks, ..parts }, manifest, meter))
+}
+
+/// The shards that hold anything but blocks of the vocabulary table.
+fn outside_table(manifest: &Manifest) -> Vec<usize> {
+    let blocks = manifest.blocks();
+    (0..manifest.shards.len()).filter(|shard| blocks.iter().all(|block| block.shard != *shard)).collect()
+}
+
+/// The meter of a pack whose manifest has been read.
+fn meter(manifest: &Manifest, bytes: &[u8], on_progress: &mut dyn FnMut(Progress)) -> Meter {
+    let mut meter = Meter::new(manifest.total_bytes() + bytes.len() as u64);
+    on_progress(meter.at(Phase::Manifest, Manifest::FILE, bytes.len() as u64));
+    meter
 }
 
 /// Reads of a pack what a helper needs: its config and the tensors of the layers. `pack` is the SHA-256 of
@@ -73,16 +68,9 @@ pub async fn load_layers(
         let location = source.location(Manifest::FILE);
         return Err(Error::new(Code::FileIntegrity, format!("{location} has changed since the engine was made of it")));
     }
-    let is_layers =
-        |shard: usize| manifest.tensors.iter().any(|(name, entry)| entry.shard == shard && !name.starts_with(TABLE));
-    let shards: Vec<usize> = (0..manifest.shards.len()).filter(|shard| is_layers(*shard)).collect();
-    let total_bytes = shards.iter().map(|shard| manifest.shards[*shard].bytes).sum::<u64>();
-    let mut loaded_bytes = 0;
-    let mut report = |file: &str, bytes: u64| {
-        loaded_bytes += bytes;
-        on_progress(Progress { phase: Phase::Weights, file: file.to_string(), loaded_bytes, total_bytes });
-    };
-    let tensors = load_shards(&manifest, shards, source, &mut report).await?;
+    let shards = outside_table(&manifest);
+    let mut meter = Meter::new(shards.iter().map(|shard| manifest.shards[*shard].bytes).sum());
+    let tensors = load_shards(&manifest, shards, source, &mut meter, on_progress).await?;
     Ok((manifest.config, tensors))
 }
 
@@ -91,43 +79,64 @@ pub async fn load_layers(
 /// # Errors
 /// As [`load_pack`], as far as the manifest goes.
 pub async fn read_manifest(source: &impl Source) -> Result<(Manifest, Vec<u8>)> {
-    let location = source.location(Manifest::FILE);
-    let mut bytes = Vec::new();
-    let mut sink = |piece: &[u8]| match (bytes.len() + piece.len()) as u64 > MOST_MANIFEST {
-        true => Err(Error::new(Code::ManifestInvalid, format!("{location} is longer than any manifest"))),
-        false => {
-            bytes.extend_from_slice(piece);
+    /// The bytes so far; in the end the manifest.
+    struct Reading {
+        location: String,
+        bytes: Vec<u8>,
+        manifest: Option<Manifest>,
+    }
+
+    impl Sink for Reading {
+        fn push(&mut self, piece: &[u8]) -> Result<()> {
+            if (self.bytes.len() + piece.len()) as u64 > MOST_MANIFEST {
+                let message = format!("{} is longer than any manifest", self.location);
+                return Err(Error::new(Code::ManifestInvalid, message));
+            }
+            self.bytes.extend_from_slice(piece);
             Ok(())
         }
-    };
-    source.read(Manifest::FILE, None, &mut sink).await?;
-    Ok((Manifest::from_json(&bytes, &location)?, bytes))
+
+        fn finish(&mut self) -> Result<()> {
+            self.manifest = Some(Manifest::from_json(&self.bytes, &self.location)?);
+            Ok(())
+        }
+    }
+
+    let mut reading = Reading { location: source.location(Manifest::FILE), bytes: Vec::new(), manifest: None };
+    source.read(Wanted { file: Manifest::FILE, entry: None, again: false }, &mut reading).await?;
+    let manifest = reading.manifest.ok_or_else(|| Error::new(Code::Internal, "a source that did not finish"))?;
+    Ok((manifest, reading.bytes))
 }
 
-/// Reads the files of a manifest that has been read already, with `manifest_bytes` as its length.
+/// Reads all files of a manifest that has been read already.
 ///
 /// # Errors
 /// As [`load_pack`].
 pub async fn load_parts(
     manifest: Manifest,
-    manifest_bytes: u64,
     source: &impl Source,
+    meter: &mut Meter,
     on_progress: &mut dyn FnMut(Progress),
 ) -> Result<Parts> {
-    let total_bytes = manifest.total_bytes() + manifest_bytes;
-    let mut loaded_bytes = manifest_bytes;
-    let mut report = |phase, file: &str, bytes: u64| {
-        loaded_bytes += bytes;
-        on_progress(Progress { phase, file: file.to_string(), loaded_bytes, total_bytes });
-    };
-    report(Phase::Manifest, Manifest::FILE, 0);
+    let shards = (0..manifest.shards.len()).collect();
+    load_some(manifest, shards, source, meter, on_progress).await
+}
+
+/// Reads the tokenizer and some shards.
+async fn load_some(
+    manifest: Manifest,
+    shards: Vec<usize>,
+    source: &impl Source,
+    meter: &mut Meter,
+    on_progress: &mut dyn FnMut(Progress),
+) -> Result<Parts> {
     let entry = &manifest.tokenizer.entry;
-    let bytes = read_file(source, entry, &mut |bytes| report(Phase::Tokenizer, &entry.file, bytes)).await?;
+    let mut on_bytes = |bytes| on_progress(meter.at(Phase::Tokenizer, &entry.file, bytes));
+    let bytes = read_file(source, entry, &mut on_bytes).await?;
     let tokenizer = Tokenizer::from_compact(&bytes)?;
     drop(bytes);
     check_vocabulary(&tokenizer, manifest.config.model.vocab_size)?;
-    let mut report_weights = |file: &str, bytes| report(Phase::Weights, file, bytes);
-    let tensors = load_shards(&manifest, 0..manifest.shards.len(), source, &mut report_weights).await?;
+    let tensors = load_shards(&manifest, shards, source, meter, on_progress).await?;
     Ok(Parts {
         name: manifest.name,
         revision: manifest.revision,
@@ -137,6 +146,7 @@ pub async fn load_parts(
         pack: None,
         tokenizer,
         tensors,
+        blocks: Vec::new(),
         self_test: manifest.self_test,
     })
 }
@@ -144,20 +154,17 @@ pub async fn load_parts(
 /// The tensors of some shards, by their index.
 async fn load_shards(
     manifest: &Manifest,
-    shards: impl IntoIterator<Item = usize>,
+    shards: Vec<usize>,
     source: &impl Source,
-    report: &mut dyn FnMut(&str, u64),
+    meter: &mut Meter,
+    on_progress: &mut dyn FnMut(Progress),
 ) -> Result<Tensors> {
     let mut tensors = Tensors::default();
     for shard in shards {
         let entry = &manifest.shards[shard];
         let mut reader = safetensors::Reader::new(entry.bytes);
-        let mut take = |piece: &[u8]| {
-            reader.push(piece);
-            report(&entry.file, piece.len() as u64);
-            Ok(())
-        };
-        read_checked(source, entry, &mut take).await?;
+        let mut on_bytes = |bytes| on_progress(meter.at(Phase::Weights, &entry.file, bytes));
+        read_checked(source, entry, &mut reader, &mut on_bytes).await?;
         add_shard(manifest, shard, reader, &mut tensors)
             .map_err(|error| Error::new(error.code(), format!("shard {} cannot be used", entry.file)).because(error))?;
     }
@@ -176,53 +183,126 @@ pub(super) fn check_vocabulary(tokenizer: &Tokenizer, rows: usize) -> Result<()>
     }
 }
 
-/// Reads one whole file and checks it against its entry.
+/// What keeps the bytes of a file while they are being read.
+pub trait Keep {
+    /// Begins once more, with nothing.
+    fn restart(&mut self);
+
+    /// Keeps the next piece.
+    ///
+    /// # Errors
+    /// [`Code::Internal`] where there is no room for it.
+    fn keep(&mut self, piece: &[u8]) -> Result<()>;
+}
+
+impl Keep for Vec<u8> {
+    fn restart(&mut self) {
+        self.clear();
+    }
+
+    fn keep(&mut self, piece: &[u8]) -> Result<()> {
+        reserve(self, piece.len())?;
+        self.extend_from_slice(piece);
+        Ok(())
+    }
+}
+
+impl Keep for safetensors::Reader {
+    fn restart(&mut self) {
+        *self = Self::new(self.length());
+    }
+
+    fn keep(&mut self, piece: &[u8]) -> Result<()> {
+        self.push(piece);
+        Ok(())
+    }
+}
+
+/// Reads one whole file and checks it against its entry. `on_bytes` hears how many bytes have come.
 ///
 /// # Errors
-/// [`Code::FileLength`] as soon as too many bytes have come, or at the end if too few have;
-/// [`Code::FileIntegrity`]; those of [`Source::read`].
+/// As [`read_checked`].
 pub async fn read_file(source: &impl Source, entry: &FileEntry, on_bytes: &mut dyn FnMut(u64)) -> Result<Vec<u8>> {
     // Reserved at once up to the size of a common shard, so that a buffer is neither copied while it grows
     // nor made for a length that nothing but the manifest claims.
     let mut bytes = Vec::new();
     reserve(&mut bytes, usize::try_from(entry.bytes).unwrap_or(SHARD_BYTES).min(SHARD_BYTES))?;
-    let mut take = |piece: &[u8]| {
-        reserve(&mut bytes, piece.len())?;
-        bytes.extend_from_slice(piece);
-        on_bytes(piece.len() as u64);
-        Ok(())
-    };
-    read_checked(source, entry, &mut take).await?;
+    read_checked(source, entry, &mut bytes, on_bytes).await?;
     Ok(bytes)
 }
 
-/// Passes a file on to `take`, piece by piece, and checks it against its entry. Nothing that was made of the
-/// pieces may be used before this has returned.
+/// Has a file kept, piece by piece, and checks it against its entry: once more if its bytes are wrong and the
+/// source may have better ones. Nothing that was made of the pieces may be used before this has returned.
 ///
 /// # Errors
-/// As [`read_file`]; the error of `take`.
-async fn read_checked(source: &impl Source, entry: &FileEntry, take: Sink<'_>) -> Result<()> {
+/// [`Code::FileLength`] as soon as too many bytes have come, or at the end if too few have;
+/// [`Code::FileIntegrity`]; those of [`Source::read`] and of `keep`.
+pub async fn read_checked(
+    source: &impl Source,
+    entry: &FileEntry,
+    keep: &mut dyn Keep,
+    on_bytes: &mut dyn FnMut(u64),
+) -> Result<()> {
     let location = source.location(&entry.file);
-    let wrong_length = |found: String| {
-        Error::new(Code::FileLength, format!("{location} has {found} the {} bytes of the manifest", entry.bytes))
-    };
-    let mut left = entry.bytes;
-    let mut hash = Sha256::new();
-    let mut sink = |piece: &[u8]| {
-        left = left.checked_sub(piece.len() as u64).ok_or_else(|| wrong_length("more than".into()))?;
-        hash.update(piece);
-        take(piece)
-    };
-    source.read(&entry.file, None, &mut sink).await?;
-    if left > 0 {
-        return Err(wrong_length(format!("{} bytes instead of", entry.bytes - left)));
+    let mut wanted = Wanted { file: &entry.file, entry: Some(entry), again: false };
+    loop {
+        let mut checked = Checked { entry, location: &location, read: 0, hash: Sha256::new(), keep, on_bytes };
+        match source.read(wanted, &mut checked).await {
+            Err(error) if is_wrong(error.code()) && source.may_change() && !wanted.again => {
+                wanted.again = true;
+                keep.restart();
+            }
+            result => return result,
+        }
     }
-    match hex(hash) == entry.sha256 {
-        true => Ok(()),
-        false => {
-            let message =
-                format!("{location} does not have the SHA-256 of the manifest; it is damaged or of another pack");
-            Err(Error::new(Code::FileIntegrity, message))
+}
+
+/// Whether the bytes of a file were wrong, rather than not to be had.
+pub(super) fn is_wrong(code: Code) -> bool {
+    matches!(code, Code::FileLength | Code::FileIntegrity)
+}
+
+/// Counts and hashes what is kept.
+struct Checked<'a> {
+    entry: &'a FileEntry,
+    location: &'a str,
+    read: u64,
+    hash: Sha256,
+    keep: &'a mut dyn Keep,
+    on_bytes: &'a mut dyn FnMut(u64),
+}
+
+impl Checked<'_> {
+    fn wrong_length(&self, found: &str) -> Error {
+        let (location, bytes) = (self.location, self.entry.bytes);
+        Error::new(Code::FileLength, format!("{location} has {found} the {bytes} bytes of the manifest"))
+    }
+}
+
+impl Sink for Checked<'_> {
+    fn push(&mut self, piece: &[u8]) -> Result<()> {
+        self.read += piece.len() as u64;
+        if self.read > self.entry.bytes {
+            return Err(self.wrong_length("more than"));
+        }
+        self.hash.update(piece);
+        self.keep.keep(piece)?;
+        (self.on_bytes)(self.read);
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<()> {
+        if self.read < self.entry.bytes {
+            return Err(self.wrong_length(&format!("{} bytes instead of", self.read)));
+        }
+        match hex(std::mem::take(&mut self.hash)) == self.entry.sha256 {
+            true => Ok(()),
+            false => {
+                let location = self.location;
+                let message =
+                    format!("{location} does not have the SHA-256 of the manifest; it is damaged or of another pack");
+                Err(Error::new(Code::FileIntegrity, message))
+            }
         }
     }
 }

@@ -1,9 +1,8 @@
 //! Files in memory.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 
-use super::{Sink, Source};
+use super::{Sink, Source, Wanted};
 use crate::error::{Code, Error, Result};
 
 /// Files by name.
@@ -14,12 +13,11 @@ pub struct MemorySource {
 }
 
 impl Source for MemorySource {
-    async fn read(&self, file: &str, range: Option<Range<u64>>, sink: Sink<'_>) -> Result<()> {
+    async fn read(&self, wanted: Wanted<'_>, sink: &mut dyn Sink) -> Result<()> {
+        let file = wanted.file;
         let bytes = self.files.get(file);
-        let bytes = bytes.ok_or_else(|| Error::new(Code::NotFound, format!("there is no file {file} in memory")))?;
-        let range = range.unwrap_or(0..u64::MAX);
-        let place = |offset: u64| usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
-        sink(bytes.get(place(range.start)..place(range.end)).unwrap_or_default())
+        sink.push(bytes.ok_or_else(|| Error::new(Code::NotFound, format!("there is no file {file} in memory")))?)?;
+        sink.finish()
     }
 
     fn location(&self, file: &str) -> String {

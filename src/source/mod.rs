@@ -1,19 +1,19 @@
 //! Where bytes come from, and how a model is put together from them.
 //!
-//! A [`Source`] yields the bytes of a file by name: from a server (`HttpSource`, in a browser), a folder
+//! A [`Source`] yields the bytes of a file by name: from the page's store (`StoreSource`, in a browser), a folder
 //! ([`FolderSource`], native) or memory ([`MemorySource`]). [`load_pack`] reads a pack through it and checks
-//! every byte before it is used; [`open_checkpoint`] reads a checkpoint's folder. Both give [`Parts`].
+//! every byte before it is used; [`load_first`] leaves the blocks of the vocabulary table for later;
+//! [`open_checkpoint`] reads a checkpoint's folder. All give [`Parts`].
 
 #[cfg(feature = "native")]
 mod checkpoint;
 #[cfg(feature = "native")]
 mod folder;
-#[cfg(all(feature = "web", target_family = "wasm"))]
-mod http;
 mod load;
 mod memory;
-
-use std::ops::Range;
+mod progress;
+#[cfg(all(feature = "web", target_family = "wasm"))]
+mod store;
 
 #[cfg(feature = "native")]
 pub use checkpoint::{CheckpointWeights, open_checkpoint, read_config};
@@ -23,30 +23,61 @@ pub(crate) use checkpoint::{name_of, read_needed};
 pub(crate) use folder::io_error;
 #[cfg(feature = "native")]
 pub use folder::{FolderSource, open_model};
-#[cfg(all(feature = "web", target_family = "wasm"))]
-pub use http::HttpSource;
-pub use load::{Phase, Progress, load_layers, load_pack, load_parts, read_file, read_manifest};
+pub use load::{Keep, load_first, load_layers, load_pack, load_parts, read_checked, read_file, read_manifest};
 pub use memory::MemorySource;
+pub use progress::{Meter, Phase, Progress};
+#[cfg(all(feature = "web", target_family = "wasm"))]
+pub(crate) use store::error_of;
+#[cfg(all(feature = "web", target_family = "wasm"))]
+pub use store::{Files, StoreSource};
 
 use crate::config::EmbedderConfig;
 use crate::error::Result;
 use crate::tokenizer::Tokenizer;
-use crate::weights::{SelfTest, Tensors};
+use crate::weights::{BlockEntry, FileEntry, SelfTest, Tensors};
 
-/// Takes the bytes of a file as they come; an error stops the reading.
-pub type Sink<'a> = &'a mut dyn FnMut(&[u8]) -> Result<()>;
+/// What takes the bytes of a file.
+pub trait Sink {
+    /// Takes the next piece; an error stops the reading.
+    ///
+    /// # Errors
+    /// Whatever is wrong with what has come so far.
+    fn push(&mut self, piece: &[u8]) -> Result<()>;
+
+    /// Says whether all of it is right, once all of it has been taken.
+    ///
+    /// # Errors
+    /// Whatever is wrong with it.
+    fn finish(&mut self) -> Result<()>;
+}
+
+/// A file that is asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    /// Its name.
+    pub file: &'a str,
+    /// What the manifest says of it; nothing of the manifest itself.
+    pub entry: Option<&'a FileEntry>,
+    /// Its bytes were wrong the last time: no cache is to be trusted.
+    pub again: bool,
+}
 
 /// Somewhere with files.
 ///
 /// The futures need not be `Send`: in a browser everything happens on one thread.
 pub trait Source {
-    /// Passes the bytes of `file`, or of `range` in it, to `sink` in order and in pieces of any size.
+    /// Passes the bytes of a file to `sink` in order and in pieces of any size, and finishes it.
     ///
     /// # Errors
     /// [`Code::NotFound`](crate::error::Code::NotFound), [`Code::Network`](crate::error::Code::Network),
     /// [`Code::Io`](crate::error::Code::Io), [`Code::Aborted`](crate::error::Code::Aborted), and the
-    /// error of `sink`. A range past the end is no error: what is there is passed on.
-    fn read(&self, file: &str, range: Option<Range<u64>>, sink: Sink<'_>) -> impl Future<Output = Result<()>>;
+    /// errors of `sink`.
+    fn read(&self, wanted: Wanted<'_>, sink: &mut dyn Sink) -> impl Future<Output = Result<()>>;
+
+    /// Whether a file whose bytes are wrong may be right when it is read again.
+    fn may_change(&self) -> bool {
+        false
+    }
 
     /// Path or URL of a file, for messages.
     fn location(&self, file: &str) -> String;
@@ -71,6 +102,8 @@ pub struct Parts {
     pub tokenizer: Tokenizer,
     /// The weights.
     pub tensors: Tensors,
+    /// Blocks of the vocabulary table that are not in `tensors`, but to come: all of them, or none.
+    pub blocks: Vec<BlockEntry>,
     /// Texts with their vectors; a checkpoint has none.
     pub self_test: Vec<SelfTest>,
 }

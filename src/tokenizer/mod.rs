@@ -97,6 +97,15 @@ impl Tokenizer {
         }
     }
 
+    /// The bytes of a token, in the compact form. Added tokens have none.
+    pub fn token(&self, id: u32) -> Option<&[u8]> {
+        match &self.0 {
+            Form::Compact(compact) => compact.token(id),
+            #[cfg(feature = "native")]
+            Form::Native(_) => None,
+        }
+    }
+
     /// The largest id + 1: how many rows a vocabulary table must have at least.
     pub fn vocab_size(&self) -> usize {
         match &self.0 {

@@ -11,7 +11,7 @@ use super::hooks::{self, report_load};
 use crate::embedder::{Done, Helpers, Layers, Work};
 use crate::error::Result;
 use crate::model::DeviceKind;
-use crate::source::{HttpSource, load_layers};
+use crate::source::{Files, StoreSource, load_layers};
 
 #[wasm_bindgen]
 extern "C" {
@@ -84,15 +84,16 @@ pub struct Helper {
 
 #[wasm_bindgen]
 impl Helper {
-    /// Loads the layers of the pack at `model_url` whose manifest has the SHA-256 `pack`.
+    /// Loads the layers of the pack whose manifest has the SHA-256 `pack`; `files` are those at `model_url`.
     pub async fn create(
         model_url: String,
         pack: String,
+        files: Files,
         on_progress: Option<Function>,
         signal: Option<AbortSignal>,
     ) -> std::result::Result<Helper, JsValue> {
         let made = async {
-            let source = HttpSource::new(&model_url, signal.clone())?;
+            let source = StoreSource::new(files, model_url);
             let mut report = |progress| report_load(on_progress.as_ref(), &progress);
             let (config, mut tensors) = load_layers(&source, &pack, &mut report).await?;
             let layers = Layers::new(&config, &mut tensors, DeviceKind::Cpu).await?;

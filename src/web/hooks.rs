@@ -1,10 +1,13 @@
 //! Progress callbacks, abort signals and yielding to the event loop.
 
+use std::rc::Rc;
+
 use js_sys::{Array, Function, Object, Promise, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::AbortSignal;
 
+use super::table::Loader;
 use crate::embedder::Hooks;
 use crate::error::{Code, Error, Result};
 use crate::source::Progress;
@@ -21,11 +24,12 @@ pub(super) fn check(signal: Option<&AbortSignal>) -> Result<()> {
 pub(super) struct JsHooks {
     on_progress: Option<Function>,
     signal: Option<AbortSignal>,
+    loader: Rc<Loader>,
 }
 
 impl JsHooks {
-    pub fn new(on_progress: Option<Function>, signal: Option<AbortSignal>) -> Self {
-        Self { on_progress, signal }
+    pub fn new(on_progress: Option<Function>, signal: Option<AbortSignal>, loader: Rc<Loader>) -> Self {
+        Self { on_progress, signal, loader }
     }
 }
 
@@ -39,6 +43,11 @@ impl Hooks for JsHooks {
 
     async fn pause(&mut self) -> Result<()> {
         next_task().await;
+        check(self.signal.as_ref())
+    }
+
+    async fn fetch(&mut self, shards: Vec<usize>) -> Result<()> {
+        self.loader.load(&shards).await?;
         check(self.signal.as_ref())
     }
 }

@@ -11,7 +11,8 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
-use super::{ElementType, block_name, scales_name};
+use super::table::MOST_GROUPS;
+use super::{BlockEntry, ElementType, block_name, groups_name, scales_name};
 use crate::config::{EmbedderConfig, TABLE};
 use crate::error::{Code, Error, Result};
 
@@ -82,6 +83,16 @@ pub struct Checkpoint {
     pub bytes: u64,
 }
 
+/// A group of rows of the vocabulary table: the least of it that is ever asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TableGroup {
+    /// What its tokens have in common, for people.
+    pub name: String,
+    /// How many rows.
+    pub rows: usize,
+}
+
 /// The manifest of a pack.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {
@@ -106,6 +117,8 @@ pub struct Manifest {
     pub tokenizer: TokenizerFile,
     /// Files of weights: the layers first, then the vocabulary table.
     pub shards: Vec<FileEntry>,
+    /// The groups of the vocabulary table, in the order of its stored rows.
+    pub groups: Vec<TableGroup>,
     /// Every tensor in the shards.
     pub tensors: BTreeMap<String, TensorEntry>,
     /// Against devices that compute something else than they should.
@@ -118,7 +131,7 @@ impl Manifest {
     /// Value of `format`.
     pub const FORMAT: &str = "felsic-pack";
     /// Value of `version`: raised with every change that an older build would misread.
-    pub const VERSION: u32 = 1;
+    pub const VERSION: u32 = 2;
 
     /// Parses and checks a manifest. `location` is what the error calls the file.
     ///
@@ -169,6 +182,18 @@ impl Manifest {
         std::iter::once(&self.tokenizer.entry).chain(&self.shards)
     }
 
+    /// The blocks of the vocabulary table, in the order of their rows; none if it is a single tensor.
+    pub fn blocks(&self) -> Vec<BlockEntry> {
+        let mut blocks = Vec::new();
+        let mut first = 0;
+        while let Some(entry) = self.tensors.get(&block_name(first)) {
+            let rows = entry.shape.first().copied().unwrap_or(0).max(1);
+            blocks.push(BlockEntry { first, rows, shard: entry.shard });
+            first += rows;
+        }
+        blocks
+    }
+
     fn check(&self) -> Result<()> {
         for (name, text) in [("name", &self.name), ("space", &self.space), ("weight_format", &self.weight_format)] {
             if text.is_empty() || text.len() > 500 || text.chars().any(char::is_control) {
@@ -194,7 +219,42 @@ impl Manifest {
         }
         self.check_lengths()?;
         check_index(&self.tensors, &self.config)?;
+        self.check_groups()?;
         self.check_self_test()
+    }
+
+    /// Groups cover the table, and no block is of two groups, or in a shard with anything else.
+    fn check_groups(&self) -> Result<()> {
+        let names = self.groups.iter().all(|group| {
+            !group.name.is_empty() && group.name.len() <= 100 && !group.name.chars().any(char::is_control)
+        });
+        let rows = self.groups.iter().try_fold(0usize, |sum, group| sum.checked_add(group.rows));
+        let is_one = self.groups.len() == 1;
+        if !names
+            || self.groups.is_empty()
+            || self.groups.len() > MOST_GROUPS
+            || rows != Some(self.config.model.vocab_size)
+            || self.tensors.contains_key(&groups_name()) == is_one
+        {
+            return Err(invalid("the manifest's groups are not those of its vocabulary table"));
+        }
+        let ends: BTreeSet<usize> =
+            self.groups.iter().scan(0, |end, group| (*end += group.rows, Some(*end)).1).collect();
+        let blocks = self.blocks();
+        let mut after: BTreeSet<usize> = blocks.iter().map(|block| block.first + block.rows).collect();
+        after.insert(self.config.model.vocab_size);
+        if !ends.is_subset(&after) {
+            return Err(invalid("the manifest has a block of the vocabulary table that is of two groups"));
+        }
+        for block in &blocks {
+            let name = block_name(block.first);
+            let is_own = |other: &str| other == name || other == scales_name(&name);
+            let mut shared = self.tensors.iter().filter(|(_, entry)| entry.shard == block.shard);
+            if let Some((other, _)) = shared.find(|(other, _)| !is_own(other)) {
+                return Err(invalid(format!("the manifest puts tensor {other} into one shard with {name}")));
+            }
+        }
+        Ok(())
     }
 
     /// Every shard must be long enough for what it is to hold.
@@ -279,6 +339,17 @@ fn check_file(entry: &FileEntry) -> Result<()> {
 /// The index has to be what the config calls for, no more and no less.
 fn check_index(index: &BTreeMap<String, TensorEntry>, config: &EmbedderConfig) -> Result<()> {
     let mut open: BTreeSet<&str> = index.keys().map(String::as_str).collect();
+    if let Some(entry) = index.get(&groups_name()) {
+        open.remove(groups_name().as_str());
+        if entry.shape != [config.model.vocab_size] {
+            let message = format!("tensor {} has shape {:?}; expected one number an id", groups_name(), entry.shape);
+            return Err(Error::new(Code::TensorShape, message));
+        }
+        if entry.element != ElementType::I8 {
+            let message = format!("tensor {} has elements of type {:?}", groups_name(), entry.element);
+            return Err(Error::new(Code::TensorType, message));
+        }
+    }
     for (name, shape) in config.model.tensors() {
         match shape[..] {
             [rows, cols] if name == TABLE && !index.contains_key(TABLE) => {

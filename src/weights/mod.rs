@@ -14,12 +14,12 @@ mod table;
 mod tensors;
 
 pub use element::ElementType;
-pub use manifest::{Checkpoint, FileEntry, Manifest, SelfTest, TensorEntry, TokenizerFile};
+pub use manifest::{Checkpoint, FileEntry, Manifest, SelfTest, TableGroup, TensorEntry, TokenizerFile};
 pub use matrix::{HalfType, Matrix};
 pub use quantise::quantise_rows;
 pub use scales::Scales;
-pub use table::Table;
-pub use tensors::{StoredTensor, Tensors, block_name, scales_name};
+pub use table::{Block, BlockEntry, Order, Rows, Table};
+pub use tensors::{StoredTensor, Tensors, block_name, groups_name, scales_name};
 
 /// Bytes of a shard, at most, unless a single tensor of the layers is longer.
 pub const SHARD_BYTES: usize = 16_000_000;

@@ -94,6 +94,11 @@ impl Reader {
         Self { length, stage: Stage::Header(Vec::new()) }
     }
 
+    /// The length that it was made for.
+    pub fn length(&self) -> u64 {
+        self.length
+    }
+
     /// Takes the next piece. What is wrong with the file is said by [`Self::finish`], so that a damaged file can
     /// be found to be damaged before it is found to be nonsense.
     pub fn push(&mut self, mut piece: &[u8]) {

@@ -1,36 +1,141 @@
 //! The vocabulary table.
 
+use std::cell::OnceCell;
+use std::collections::BTreeMap;
+use std::ops::Range;
+
 use super::Matrix;
 use crate::error::{Code, Error, Result};
 
+/// Groups of a table, at most.
+pub const MOST_GROUPS: usize = 127;
+
+/// Rows of a table that are kept somewhere else, in their stored format.
+pub trait Rows {
+    /// Some rows as a matrix.
+    ///
+    /// # Errors
+    /// [`Code::WeightsInvalid`] for values that no pack has.
+    fn rows(&self, rows: &[usize]) -> Result<Matrix>;
+}
+
+/// A block of whole rows.
+pub enum Block {
+    /// In memory.
+    Here(Matrix),
+    /// Somewhere else.
+    Elsewhere(Box<dyn Rows>),
+}
+
+/// Where a block of a table is to come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BlockEntry {
+    /// The first stored row.
+    pub first: usize,
+    /// How many there are.
+    pub rows: usize,
+    /// Index of the shard that holds it, and it alone.
+    pub shard: usize,
+}
+
+struct Slot {
+    entry: BlockEntry,
+    block: OnceCell<Block>,
+}
+
+/// Which stored row belongs to an id. Rows are stored group by group, each group's in ascending order of ids.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Order {
+    rows: Vec<u32>,
+    /// Stored rows of each group.
+    groups: Vec<Range<usize>>,
+}
+
+impl Order {
+    /// Of the group of each id.
+    ///
+    /// # Errors
+    /// [`Code::WeightsInvalid`] for a group without ids before the last one.
+    pub fn new(group_of: &[u8]) -> Result<Self> {
+        let mut counts = vec![0usize; group_of.iter().max().map_or(0, |last| usize::from(*last) + 1)];
+        group_of.iter().for_each(|group| counts[usize::from(*group)] += 1);
+        if counts.contains(&0) {
+            return Err(Error::new(Code::WeightsInvalid, "a group of the vocabulary table has no rows"));
+        }
+        let mut next = 0;
+        let groups: Vec<Range<usize>> = counts.iter().map(|count| (next, next += count).0..next).collect();
+        let mut starts: Vec<usize> = groups.iter().map(|group| group.start).collect();
+        let place = |group: &u8| {
+            let start = &mut starts[usize::from(*group)];
+            *start += 1;
+            (*start - 1) as u32
+        };
+        Ok(Self { rows: group_of.iter().map(place).collect(), groups })
+    }
+
+    /// The ids in the order of their rows.
+    pub fn ids(&self) -> Vec<u32> {
+        let mut ids = vec![0; self.rows.len()];
+        self.rows.iter().enumerate().for_each(|(id, row)| ids[*row as usize] = id as u32);
+        ids
+    }
+
+    /// Stored rows of each group.
+    pub fn groups(&self) -> &[Range<usize>] {
+        &self.groups
+    }
+}
+
 /// The vocabulary table [rows, cols], as blocks of whole rows. It stays in the format it was stored in:
-/// a text needs a handful of its rows, and 71 % of the smallest Granite model is this table.
-#[derive(Clone, Debug)]
+/// a text needs a handful of its rows, and 71 % of the smallest Granite model is this table. Blocks may come
+/// later than the table.
 pub struct Table {
     rows: usize,
     cols: usize,
-    /// Each block with the number of its first row, in order and without gaps.
-    blocks: Vec<(usize, Matrix)>,
+    order: Option<Order>,
+    /// In the order of their rows and without gaps.
+    slots: Vec<Slot>,
 }
 
 impl Table {
-    /// Puts blocks of rows together.
+    /// Puts blocks of rows together, whose ids are their numbers.
     ///
     /// # Errors
     /// [`Code::TensorShape`] unless the blocks all have `cols` columns.
     pub fn new(cols: usize, blocks: Vec<Matrix>) -> Result<Self> {
-        let mut rows = 0usize;
-        let mut placed = Vec::with_capacity(blocks.len());
-        for block in blocks {
+        let mut rows = 0;
+        let mut slots = Vec::with_capacity(blocks.len());
+        for (shard, block) in blocks.into_iter().enumerate() {
             if block.cols() != cols {
                 let message = format!("a block of the vocabulary table has {} columns, not {cols}", block.cols());
                 return Err(Error::new(Code::TensorShape, message));
             }
-            let first = rows;
-            rows += block.rows();
-            placed.push((first, block));
+            let entry = BlockEntry { first: rows, rows: block.rows(), shard };
+            rows += entry.rows;
+            slots.push(Slot { entry, block: OnceCell::from(Block::Here(block)) });
         }
-        Ok(Self { rows, cols, blocks: placed })
+        Ok(Self { rows, cols, order: None, slots })
+    }
+
+    /// A table whose blocks are all to come.
+    pub fn open(cols: usize, blocks: &[BlockEntry]) -> Self {
+        let slots = blocks.iter().map(|entry| Slot { entry: *entry, block: OnceCell::new() }).collect();
+        Self { rows: blocks.iter().map(|block| block.rows).sum(), cols, order: None, slots }
+    }
+
+    /// The same rows, stored in an order of their own.
+    ///
+    /// # Errors
+    /// [`Code::TensorShape`] for an order of another number of rows.
+    pub fn ordered(self, order: Option<Order>) -> Result<Self> {
+        match &order {
+            Some(order) if order.rows.len() != self.rows => {
+                let (given, rows) = (order.rows.len(), self.rows);
+                let message = format!("the vocabulary table has {rows} rows, but groups for {given}");
+                Err(Error::new(Code::TensorShape, message))
+            }
+            _ => Ok(Self { order, ..self }),
+        }
     }
 
     /// Number of rows.
@@ -43,29 +148,150 @@ impl Table {
         self.cols
     }
 
-    /// Bytes that the table takes in memory.
-    pub fn bytes(&self) -> usize {
-        self.blocks.iter().map(|(_, block)| block.bytes()).sum()
+    /// Puts a block in its place. One that is there already stays.
+    pub fn place(&self, shard: usize, block: Block) {
+        if let Some(slot) = self.slots.iter().find(|slot| slot.entry.shard == shard) {
+            let _ = slot.block.set(block);
+        }
+    }
+
+    /// The block of a shard.
+    pub fn block(&self, shard: usize) -> Option<&BlockEntry> {
+        self.slots.iter().map(|slot| &slot.entry).find(|entry| entry.shard == shard)
+    }
+
+    /// Shards of all blocks that are still to come, in the order of their rows.
+    pub fn missing(&self) -> Vec<usize> {
+        self.slots.iter().filter(|slot| slot.block.get().is_none()).map(|slot| slot.entry.shard).collect()
+    }
+
+    /// Shards that are still to come before [`Self::gather`] can give the rows of `ids`: whole groups, so that what
+    /// is asked for tells no more of a text than its groups.
+    ///
+    /// # Errors
+    /// [`Code::InputInvalid`] for an id past the last row.
+    pub fn missing_for(&self, ids: &[u32]) -> Result<Vec<usize>> {
+        let mut wanted = vec![false; self.slots.len()];
+        for id in ids {
+            wanted[self.slot(self.stored(*id)?)] = true;
+        }
+        let same_group = |a: &BlockEntry, b: &BlockEntry| self.group(a.first) == self.group(b.first);
+        let is_wanted = |entry: &BlockEntry| {
+            self.slots.iter().zip(&wanted).any(|(slot, wanted)| *wanted && same_group(&slot.entry, entry))
+        };
+        let missing = self.slots.iter().filter(|slot| slot.block.get().is_none() && is_wanted(&slot.entry));
+        Ok(missing.map(|slot| slot.entry.shard).collect())
+    }
+
+    /// The group of a stored row; without groups every block is one.
+    fn group(&self, row: usize) -> usize {
+        match &self.order {
+            Some(order) => order.groups.partition_point(|group| group.end <= row),
+            None => self.slot(row),
+        }
+    }
+
+    /// The stored row of an id.
+    fn stored(&self, id: u32) -> Result<usize> {
+        match id as usize {
+            id if id >= self.rows => {
+                let message = format!("token id {id} is past the vocabulary of {} rows", self.rows);
+                Err(Error::new(Code::InputInvalid, message))
+            }
+            id => Ok(self.order.as_ref().map_or(id, |order| order.rows[id] as usize)),
+        }
+    }
+
+    /// The slot of a stored row: the last that starts at or before it; empty ones before it do not matter.
+    fn slot(&self, row: usize) -> usize {
+        self.slots.partition_point(|slot| slot.entry.first <= row).saturating_sub(1)
     }
 
     /// Appends the rows of `ids` to `out`: [n, cols].
     ///
     /// # Errors
-    /// [`Code::InputInvalid`] for an id past the last row; `out` is then as before.
+    /// [`Code::InputInvalid`] for an id past the last row; [`Code::Internal`] for one whose block is still to come;
+    /// those of [`Rows::rows`]. `out` is then as before.
     pub fn gather(&self, ids: &[u32], out: &mut Vec<f32>) -> Result<()> {
-        if let Some(id) = ids.iter().find(|id| **id as usize >= self.rows) {
-            let message = format!("token id {id} is past the vocabulary of {} rows", self.rows);
-            return Err(Error::new(Code::InputInvalid, message));
+        // Rows of a block are read together, wherever in the text they stand.
+        let mut by_slot: BTreeMap<usize, Vec<(usize, usize)>> = BTreeMap::new();
+        for (at, id) in ids.iter().enumerate() {
+            let row = self.stored(*id)?;
+            let slot = self.slot(row);
+            by_slot.entry(slot).or_default().push((at, row - self.slots[slot].entry.first));
         }
-        out.reserve(ids.len() * self.cols);
-        for id in ids {
-            let row = *id as usize;
-            // The last block that starts at or before the row holds it; empty blocks before it do not matter.
-            let after = self.blocks.partition_point(|(first, _)| *first <= row);
-            if let Some((first, block)) = after.checked_sub(1).and_then(|at| self.blocks.get(at)) {
-                block.row(row - first, out);
+        let mut made = vec![0.0; ids.len() * self.cols];
+        let mut row = Vec::with_capacity(self.cols);
+        for (slot, members) in by_slot {
+            let block = self.slots[slot].block.get();
+            let block = block.ok_or_else(|| Error::new(Code::Internal, "a block of the table that has not come"))?;
+            let read = match block {
+                Block::Here(_) => None,
+                Block::Elsewhere(rows) => Some(rows.rows(&members.iter().map(|(_, row)| *row).collect::<Vec<_>>())?),
+            };
+            for (index, (at, stored)) in members.into_iter().enumerate() {
+                row.clear();
+                match (block, &read) {
+                    (Block::Here(matrix), _) => matrix.row(stored, &mut row),
+                    (_, Some(read)) => read.row(index, &mut row),
+                    (_, None) => {}
+                }
+                made[at * self.cols..][..self.cols].copy_from_slice(&row);
             }
         }
+        out.append(&mut made);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Rows that hold ten times their stored number, and twice that.
+    struct Tens;
+
+    impl Rows for Tens {
+        fn rows(&self, rows: &[usize]) -> Result<Matrix> {
+            let values = rows.iter().flat_map(|row| [10.0 * *row as f32, 20.0 * *row as f32]).collect();
+            Ok(Matrix::F32 { rows: rows.len(), cols: 2, values })
+        }
+    }
+
+    /// Six ids in groups of three, two and one; the first group has two blocks.
+    fn table() -> Table {
+        let entry = |first, rows, shard| BlockEntry { first, rows, shard };
+        let blocks = [entry(0, 2, 4), entry(2, 1, 5), entry(3, 2, 6), entry(5, 1, 7)];
+        let order = Order::new(&[1, 0, 2, 0, 1, 0]).expect("groups");
+        assert_eq!(order.ids(), [1, 3, 5, 0, 4, 2]);
+        Table::open(2, &blocks).ordered(Some(order)).expect("as many rows")
+    }
+
+    #[test]
+    fn a_group_is_asked_for_as_a_whole() {
+        let table = table();
+        assert_eq!(table.missing(), [4, 5, 6, 7]);
+        assert_eq!(table.missing_for(&[5]).expect("an id"), [4, 5]);
+        assert_eq!(table.missing_for(&[2, 0]).expect("ids"), [6, 7]);
+        table.place(5, Block::Elsewhere(Box::new(Tens)));
+        assert_eq!(table.missing_for(&[1]).expect("an id"), [4]);
+        assert_eq!(table.missing_for(&[6]).expect_err("past the end").code(), Code::InputInvalid);
+        assert_eq!(table.gather(&[1], &mut Vec::new()).expect_err("not there").code(), Code::Internal);
+    }
+
+    #[test]
+    fn rows_come_from_wherever_they_are() {
+        let table = table();
+        let here = Matrix::F32 { rows: 2, cols: 2, values: vec![1.0, 2.0, 3.0, 4.0] };
+        table.place(4, Block::Here(here));
+        [5, 6, 7].into_iter().for_each(|shard| table.place(shard, Block::Elsewhere(Box::new(Tens))));
+        let mut out = Vec::new();
+        table.gather(&[4, 3, 2, 4, 5, 1], &mut out).expect("rows");
+        assert_eq!(out, [10.0, 20.0, 3.0, 4.0, 0.0, 0.0, 10.0, 20.0, 0.0, 0.0, 1.0, 2.0]);
+    }
+
+    #[test]
+    fn a_group_without_rows_is_refused() {
+        assert_eq!(Order::new(&[0, 2]).expect_err("no group 1").code(), Code::WeightsInvalid);
     }
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use half::f16;
 
-use super::{ElementType, HalfType, Matrix, Scales, Table};
+use super::table::MOST_GROUPS;
+use super::{ElementType, HalfType, Matrix, Order, Scales, Table};
 use crate::config::TABLE;
 use crate::error::{Code, Error, Result};
 
@@ -34,6 +35,11 @@ pub fn scales_name(name: &str) -> String {
 /// Name of the block of the vocabulary table that starts at row `first`.
 pub fn block_name(first: usize) -> String {
     format!("{TABLE}.rows.{first}")
+}
+
+/// Name of the tensor [vocabulary] that gives each id the number of its group.
+pub fn groups_name() -> String {
+    format!("{TABLE}.groups")
 }
 
 impl Tensors {
@@ -105,12 +111,13 @@ impl Tensors {
     /// Takes the vocabulary table out, from one tensor or from blocks. Half precision stays as it is.
     ///
     /// # Errors
-    /// As [`Self::take_matrix`].
+    /// As [`Self::take_matrix`]; those of [`Self::take_order`].
     pub fn take_table(&mut self, rows: usize, cols: usize) -> Result<Table> {
         if self.0.contains_key(TABLE) {
             let block = self.take_block(TABLE, rows, cols)?;
             return Table::new(cols, vec![block]);
         }
+        let order = self.take_order(rows)?;
         let mut blocks = Vec::new();
         let mut first = 0;
         while first < rows {
@@ -124,7 +131,34 @@ impl Tensors {
             blocks.push(self.take_block(&name, count, cols)?);
             first += count;
         }
-        Table::new(cols, blocks)
+        Table::new(cols, blocks)?.ordered(order)
+    }
+
+    /// Takes out the order in which the vocabulary table is stored, if it is not that of ids.
+    ///
+    /// # Errors
+    /// As [`Self::take_matrix`]; [`Code::WeightsInvalid`] for groups that are not numbered from 0.
+    pub fn take_order(&mut self, rows: usize) -> Result<Option<Order>> {
+        let name = groups_name();
+        if !self.0.contains_key(&name) {
+            return Ok(None);
+        }
+        let tensor = self.take(&name, &[rows])?;
+        if tensor.element != ElementType::I8 {
+            return Err(wrong_type(&name, tensor.element));
+        }
+        if tensor.bytes.iter().any(|group| usize::from(*group) >= MOST_GROUPS) {
+            return Err(Error::new(Code::WeightsInvalid, format!("tensor {name} has a number that is no group's")));
+        }
+        Order::new(&tensor.bytes).map(Some)
+    }
+
+    /// Takes out a block of the vocabulary table, or some rows of one.
+    ///
+    /// # Errors
+    /// As [`Self::take_matrix`].
+    pub fn take_rows(&mut self, name: &str, rows: usize, cols: usize) -> Result<Matrix> {
+        self.take_block(name, rows, cols)
     }
 
     fn take_block(&mut self, name: &str, rows: usize, cols: usize) -> Result<Matrix> {

@@ -21,7 +21,7 @@ fn what_is_not_a_manifest_is_called_so() {
     assert_eq!(page.code(), Code::ManifestInvalid);
     assert!(page.message().contains("HTML"), "{page}");
     let mut future = sound();
-    edit_manifest(&mut future, |manifest| manifest["version"] = 2.into());
+    edit_manifest(&mut future, |manifest| manifest["version"] = 3.into());
     assert_eq!(load_code(&future), Code::ManifestUnsupported);
     let mut other = sound();
     edit_manifest(&mut other, |manifest| manifest["tokenizer"]["format"] = "felsic-tokenizer-9".into());
@@ -31,7 +31,7 @@ fn what_is_not_a_manifest_is_called_so() {
 #[test]
 fn a_manifest_with_a_wrong_field_is_refused() {
     type Change = fn(&mut Value);
-    let invalid: [Change; 19] = [
+    let invalid: [Change; 26] = [
         |manifest| manifest["format"] = "tarball".into(),
         |manifest| manifest["version"] = "1".into(),
         |manifest| manifest["name"] = "".into(),
@@ -47,6 +47,17 @@ fn a_manifest_with_a_wrong_field_is_refused() {
         |manifest| manifest["tensors"]["final_norm.weight"]["shard"] = 99.into(),
         |manifest| manifest["tensors"]["extra"] = manifest["tensors"]["final_norm.weight"].clone(),
         |manifest| manifest["tensors"]["final_norm.weight"]["type"] = "i4".into(),
+        |manifest| manifest["groups"] = Value::Null,
+        |manifest| manifest["groups"] = json!([]),
+        |manifest| manifest["groups"][0]["rows"] = 1.into(),
+        |manifest| manifest["groups"][0]["rows"] = u64::MAX.into(),
+        |manifest| manifest["groups"][0]["name"] = "a\nb".into(),
+        |manifest| manifest["tensors"][format!("{TABLE}.rows.0")]["shard"] = 0.into(),
+        |manifest| {
+            // Two groups, but nothing that says which ids are whose.
+            let rows = manifest["groups"][0]["rows"].as_u64().unwrap();
+            manifest["groups"] = json!([{ "name": "a", "rows": 1 }, { "name": "b", "rows": rows - 1 }]);
+        },
         |manifest| manifest["self_test"] = json!([]),
         |manifest| manifest["self_test"][0]["ids"] = json!([4_000_000]),
         |manifest| manifest["self_test"][0]["embedding"] = "AAAA".into(),

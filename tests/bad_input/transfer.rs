@@ -1,11 +1,10 @@
 //! Transfers that go wrong.
 
 use std::cell::Cell;
-use std::ops::Range;
 use std::path::Path;
 
 use felsic::error::{Code, Error, Result};
-use felsic::source::{FolderSource, MemorySource, Sink, Source, load_pack, open_model};
+use felsic::source::{FolderSource, MemorySource, Sink, Source, Wanted, load_pack, open_model};
 
 use crate::sound;
 use crate::support::*;
@@ -29,17 +28,17 @@ struct Faulty {
 }
 
 impl Source for Faulty {
-    async fn read(&self, file: &str, range: Option<Range<u64>>, sink: Sink<'_>) -> Result<()> {
-        if file != self.file {
-            return self.inner.read(file, range, sink).await;
+    async fn read(&self, wanted: Wanted<'_>, sink: &mut dyn Sink) -> Result<()> {
+        if wanted.file != self.file {
+            return self.inner.read(wanted, sink).await;
         }
-        let bytes = &self.inner.files[file];
-        sink(&bytes[..self.after.min(bytes.len())])?;
+        let bytes = &self.inner.files[wanted.file];
+        sink.push(&bytes[..self.after.min(bytes.len())])?;
         match self.fault {
-            Fault::Cut => Ok(()),
+            Fault::Cut => sink.finish(),
             Fault::Fail(code) => Err(Error::new(code, "as injected")),
             Fault::Endless => loop {
-                sink(&[0; 4096])?;
+                sink.push(&[0; 4096])?;
                 self.taken.set(self.taken.get() + 4096);
             },
         }
@@ -100,4 +99,59 @@ fn a_missing_file_is_not_found() {
     assert_eq!(pollster::block_on(open_model(nowhere, &mut |_| ())).err().map(|e| e.code()), Some(Code::NotFound));
     let empty = tempfile::tempdir().expect("a folder");
     assert_eq!(pollster::block_on(open_model(empty.path(), &mut |_| ())).err().map(|e| e.code()), Some(Code::NotFound));
+}
+
+/// Gives wrong bytes of a file the first time, right ones when it is asked again.
+struct Stale {
+    inner: MemorySource,
+    file: String,
+    change: fn(&mut Vec<u8>),
+    reads: Cell<usize>,
+    may_change: bool,
+}
+
+impl Source for Stale {
+    async fn read(&self, wanted: Wanted<'_>, sink: &mut dyn Sink) -> Result<()> {
+        if wanted.file != self.file || wanted.again {
+            return self.inner.read(wanted, sink).await;
+        }
+        self.reads.set(self.reads.get() + 1);
+        let mut bytes = self.inner.files[wanted.file].clone();
+        (self.change)(&mut bytes);
+        sink.push(&bytes)?;
+        sink.finish()
+    }
+
+    fn may_change(&self) -> bool {
+        self.may_change
+    }
+
+    fn location(&self, file: &str) -> String {
+        file.to_string()
+    }
+}
+
+#[test]
+fn wrong_bytes_are_read_once_more_where_that_may_help() {
+    let changes: [(fn(&mut Vec<u8>), Code); 3] = [
+        (|bytes| bytes[1000] ^= 1, Code::FileIntegrity),
+        (|bytes| bytes.truncate(1000), Code::FileLength),
+        (|bytes| bytes.push(0), Code::FileLength),
+    ];
+    for start in ["tokenizer-", "layers-", "table-"] {
+        for (change, code) in changes {
+            let inner = sound();
+            let file = file_of(&inner, start);
+            let mut source = Stale { inner, file, change, reads: Cell::new(0), may_change: true };
+            let mut seen = Vec::new();
+            let mut report = |progress: felsic::source::Progress| seen.push(progress);
+            pollster::block_on(load_pack(&source, &mut report)).map(|_| ()).expect("the second time");
+            assert_eq!(source.reads.get(), 1);
+            assert!(seen.is_sorted_by_key(|progress| progress.loaded_bytes));
+            assert!(seen.iter().all(|progress| progress.loaded_bytes <= progress.total_bytes));
+            source.may_change = false;
+            let result = pollster::block_on(load_pack(&source, &mut |_| ()));
+            assert_eq!(result.map(|_| ()).expect_err("wrong bytes").code(), code, "{start}");
+        }
+    }
 }

@@ -220,7 +220,7 @@ test("aborting create() stops the download and leaves nothing", async () => {
   const model = server.spoilt("/packs/tiny-silu-f32/", { file: /\.safetensors$/, stallAfter: 1000 });
   const settled = await page.evaluate(async (model) => {
     const controller = new AbortController();
-    const work = settle(felsic.Embedder.create({ model, signal: controller.signal }));
+    const work = settle(felsic.Embedder.create({ model, cache: "none", signal: controller.signal }));
     setTimeout(() => controller.abort(new Error("too slow")), 500);
     return work;
   }, model);

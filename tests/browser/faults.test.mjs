@@ -110,7 +110,7 @@ const FAULTS = [
 for (const [name, code, faults] of FAULTS) {
   test(`${name}: ${code}`, async () => {
     const { page, server } = environment;
-    const settled = await page.evaluate((model) => settle(felsic.Embedder.create({ model })), server.spoilt(PACK, ...faults));
+    const settled = await page.evaluate((model) => settle(felsic.Embedder.create({ model, cache: "none" })), server.spoilt(PACK, ...faults));
     assert.equal(settled.code, code, settled.message);
     assert.equal(settled.isFelsicError, true);
     assert.match(settled.message ?? "", /^[^\n]{10,300}$/, "the message is one line");

@@ -68,7 +68,8 @@ async function readAll(reader, { stopAt = Infinity, abortAt = Infinity }) {
   /** @type {Uint8Array<ArrayBuffer>[]} */
   const pieces = [];
   for (let piece; (piece = await reader.read()); ) {
-    pieces.push(piece);
+    // A copy, as a piece is good only until the next one is asked for.
+    pieces.push(piece.slice());
     bytesRead += piece.length;
     if (bytesRead >= abortAt) controller.abort();
     if (bytesRead >= stopAt) {

@@ -5,6 +5,7 @@
 
 import { Embedder } from "../../pkg/dist/index.js";
 import { hasExactDot } from "../../pkg/src/simd";
+import { openStore } from "../../pkg/src/store/index";
 import { mustBeUnit, serve, type EngineChoice, type Loaded, type Shape } from "./protocol";
 import { textOf } from "./texts";
 
@@ -29,7 +30,10 @@ async function oneWorker(choice: EngineChoice): Promise<Felsic> {
   const module = await loadModule(choice.engine);
   await module.default();
   const device = choice.engine === "felsic-webgpu" ? "webgpu" : "cpu";
-  const engine = await module.Engine.create(choice.model, device, undefined, undefined);
+  // Nothing in the background: it would take part in the measurement.
+  const signal = new AbortController().signal;
+  const files = await openStore({ model: choice.model, cache: "auto", signal, warn: ({ message }) => console.log(message) });
+  const engine = await module.Engine.create(choice.model, device, files, undefined, undefined);
   return {
     info: engine.info(),
     count: (text) => engine.countTokens(text, {}),
@@ -44,7 +48,7 @@ async function oneWorker(choice: EngineChoice): Promise<Felsic> {
 
 async function severalWorkers({ engine, model, threads }: EngineChoice): Promise<Felsic> {
   if (engine === "felsic-webgpu") throw new Error("felsic has one worker on a GPU");
-  const embedder = await Embedder.create({ model, workers: threads, simd: engine === "felsic-plain" ? "plain" : "auto" });
+  const embedder = await Embedder.create({ model, workers: threads, simd: engine === "felsic-plain" ? "plain" : "auto", prefetch: "none" });
   const ready = await embedder.warmUp();
   if (ready !== threads) throw new Error(`${ready} workers are ready instead of ${threads}`);
   return {

@@ -9,7 +9,9 @@
  *   renderer_bytes: number | null, renderer_peak_bytes: number | null}} Memory
  * @typedef {{engine: string, part: "runtime" | "tokenizer" | "weights", raw: number, gzip: number}} Bytes
  * @typedef {{engine: string, threads: number, ready_ms: number, first_vector_ms: number, runs: number}} Start
- * @typedef {{machine: string, browser: string, rows: Row[], memory: Memory[], bytes: Bytes[], start: Start[]}} Report
+ * @typedef {{engine: string, visit: "first" | "second", first_vector_ms: number, bytes: number}} Visit
+ * @typedef {{machine: string, browser: string, rows: Row[], memory: Memory[], bytes: Bytes[], start: Start[],
+ *   line?: {mbit: number, delay: number}, visits: Visit[]}} Report
  */
 
 /**
@@ -109,6 +111,14 @@ export function markdown(report) {
     const rows = report.start.map((row) => [label(row), time(row.ready_ms), time(row.first_vector_ms), String(row.runs)]);
     parts.push(`Start, from the worker's start with every file served locally, median ms.\n\n${table(["engine", "ready", "first vector", "runs"], rows)}`);
   }
+  if (report.line) {
+    const rows = report.visits.map((row) => [row.engine, row.visit, time(row.first_vector_ms), megabytes(row.bytes)]);
+    const { mbit, delay } = report.line;
+    parts.push(
+      `Until the first vector over ${mbit} Mbit/s and ${delay} ms, ms and MB; scripts, WebAssembly, JSON and tokenizer files are compressed.\n\n` +
+        table(["engine", "visit", "first vector", "transferred"], rows),
+    );
+  }
   if (report.memory.length) {
     const rows = report.memory.map((row) => [
       label(row),
@@ -119,7 +129,7 @@ export function markdown(report) {
   }
   if (report.bytes.length) {
     const rows = report.bytes.map((row) => [row.engine, row.part, megabytes(row.raw), megabytes(row.gzip)]);
-    parts.push(`What has to be loaded, MB.\n\n${table(["engine", "part", "raw", "gzipped"], rows)}`);
+    parts.push(`What is loaded until the first vector, MB.\n\n${table(["engine", "part", "raw", "gzipped"], rows)}`);
   }
   return parts.join("\n\n") + "\n";
 }

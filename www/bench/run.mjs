@@ -27,6 +27,7 @@ const { values: options } = parseArgs({
     chromium: { type: "string" },
     engines: { type: "string" }, // e.g. felsic-cpu,ort-web,ort-web:2,transformers-js
     shapes: { type: "string" }, // e.g. 1x16,8x128
+    line: { type: "string" }, // MBIT,MS: every start once more over such a line
     runs: { type: "string" }, // number for every shape, instead of the defaults below
     starts: { type: "string" },
     port: { type: "string" },
@@ -118,6 +119,14 @@ const round = (ms) => Math.round(ms * 1000) / 1000;
 
 /** What has been served while one engine ran, path to file. @type {Map<string, string>} */
 const served = new Map();
+/** Bytes of it. */
+let servedBytes = 0;
+
+/** @param {string} path @param {string} file @param {number} bytes */
+function note(path, file, bytes) {
+  served.set(path, file);
+  servedBytes += bytes;
+}
 
 /**
  * Which part of an engine a served file is, or null for the page itself.
@@ -159,6 +168,8 @@ async function measureAlone(url, choice, shapes) {
   const starts = [];
   /** @type {Report["memory"]} */
   const memory = [];
+  /** @type {Report["bytes"]} */
+  let bytes = [];
   for (let i = 1; i <= repeats; i++) {
     console.log(`${label(choice)}: start ${i} of ${repeats}`);
     served.clear();
@@ -166,6 +177,7 @@ async function measureAlone(url, choice, shapes) {
       const { wasm_bytes, ...times } = await page.evaluate((choice) => window.felsicBench.start(choice), choice);
       starts.push(times);
       if (i < repeats) return;
+      bytes = countBytes(engine);
       const loaded = await rendererMemory(browser);
       const wasm_peak_bytes = await page.evaluate((shapes) => window.felsicBench.fill(shapes), shapes);
       const { peak } = await rendererMemory(browser);
@@ -179,7 +191,28 @@ async function measureAlone(url, choice, shapes) {
     first_vector_ms: median(starts.map((times) => times.first_vector_ms)),
     runs: repeats,
   };
-  return { start, memory, bytes: countBytes(engine) };
+  return { start, memory, bytes };
+}
+
+/**
+ * The first vector over a line: a first visit, then another of the same browser.
+ * @param {string} url
+ * @param {EngineChoice} choice
+ */
+async function measureLine(url, choice) {
+  /** @type {import("./report.js").Visit[]} */
+  const visits = [];
+  console.log(`${label(choice)}: over a line`);
+  await withPage(url, async (page) => {
+    for (const visit of /** @type {const} */ (["first", "second"])) {
+      await page.reload();
+      await page.waitForFunction("window.felsicBench !== undefined");
+      servedBytes = 0;
+      const { first_vector_ms } = await page.evaluate((choice) => window.felsicBench.start(choice), choice);
+      visits.push({ engine: choice.engine, visit, first_vector_ms, bytes: servedBytes });
+    }
+  });
+  return visits;
 }
 
 /** @param {string} url */
@@ -194,6 +227,7 @@ async function measureAll(url) {
     memory: [],
     bytes: [],
     start: [],
+    visits: [],
   };
   for (const choice of choices) {
     const alone = await measureAlone(url, choice, loads);
@@ -211,12 +245,20 @@ async function measureAll(url) {
 /** @type {Record<string, string>} */
 const folders = { "/": need("site"), "/packs/": need("packs") };
 if (options.peer) folders["/peer/"] = options.peer;
-const server = await serve(folders, Number(options.port ?? 0), (path, file) => served.set(path, file));
+const server = await serve(folders, Number(options.port ?? 0), note);
 if (options.serve) {
   console.log(`The benchmark page: ${server.url}bench/?${new URLSearchParams(models("../"))} (Ctrl-C ends it)`);
 } else {
   const report = await measureAll(server.url);
   server.close();
+  if (options.line) {
+    const [mbit = NaN, delay = NaN] = options.line.split(",").map(Number);
+    if (!(mbit > 0 && delay >= 0)) throw new Error(`a line is MBIT,MS, such as 50,40, not ${options.line}`);
+    report.line = { mbit, delay };
+    const slow = await serve(folders, 0, note, report.line);
+    for (const text of need("engines").split(",")) report.visits.push(...(await measureLine(slow.url, parseEngine(text, models(slow.url)))));
+    slow.close();
+  }
   const out = need("out");
   mkdirSync(out, { recursive: true });
   writeFileSync(join(out, "report.json"), JSON.stringify(report, (key, value) => (key.endsWith("_ms") ? round(value) : value), 1) + "\n");

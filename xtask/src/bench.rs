@@ -23,6 +23,9 @@ pub struct Options {
     /// Fresh starts of every engine
     #[arg(long, default_value_t = 3)]
     starts: u32,
+    /// Also the first vector over a line of so many Mbit/s and ms, such as 50,40, with nothing cached and once more
+    #[arg(long)]
+    line: Option<String>,
     /// A pack or a checkpoint, as for `demo`
     #[arg(long, default_value = "granite-97m")]
     model: String,
@@ -74,6 +77,9 @@ pub fn run(options: &Options) -> Result<()> {
     bench.arg("--out").arg(project::target("bench"));
     bench.args(["--engines", &options.engines.join(","), "--shapes", &options.shapes.join(",")]);
     bench.args(["--starts", &options.starts.to_string(), "--port", &options.port.unwrap_or(0).to_string()]);
+    if let Some(line) = &options.line {
+        bench.args(["--line", line]);
+    }
     if let Some(runs) = options.runs {
         bench.args(["--runs", &runs.to_string()]);
     }

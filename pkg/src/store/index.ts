@@ -50,6 +50,10 @@ class Store implements Files {
     this.#pin = pin;
   }
 
+  get persistent(): boolean {
+    return this.#cache !== undefined && this.#writable;
+  }
+
   async openCache(): Promise<void> {
     this.#cache = await openCache().catch((error: unknown) => void this.#failed(error));
   }

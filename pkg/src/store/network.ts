@@ -131,7 +131,7 @@ export class Download {
     // The last attempt asks for everything: there are servers whose CORS rules refuse every request with a range.
     const last = this.#failures > 0 && this.#failures === this.#attempts - 1;
     const ranged = this.#at > 0 && this.#ranges && !last;
-    const headers = ranged ? { range: `bytes=${this.#at}-` } : {};
+    const headers = new Headers(ranged ? [["range", `bytes=${this.#at}-`]] : []);
     this.#request = new AbortController();
     const response = await this.#timely(fetch(url, { signal: this.#request.signal, cache: mode, headers }));
     if (response.status === 416 && ranged && this.#endedAt === this.#at) return END;

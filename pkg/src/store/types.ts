@@ -14,7 +14,7 @@ export interface FileReader {
    * wrong, another `open` may give the right ones.
    */
   readonly cached: boolean;
-  /** The next piece, or nothing at the end. Rejects with a `FelsicError` where the file cannot be had. */
+  /** The next piece, good until the next call, or nothing at the end. Rejects with a `FelsicError` where the file cannot be had. */
   read(): Promise<Uint8Array<ArrayBuffer> | undefined>;
   /**
    * Has to be called once, whatever happened before. `verified`: all bytes were read and are those of the manifest, so
@@ -26,6 +26,8 @@ export interface FileReader {
 
 /** The files of one pack. */
 export interface Files {
+  /** Whether what has been read once is at hand later, too, so that nothing needs to be kept in memory for that. */
+  readonly persistent: boolean;
   /** Opens a file; without an entry it is the manifest. `again` after bytes that were wrong: passes over every cache. */
   open(file: string, entry: FileEntry | undefined, again: boolean): Promise<FileReader>;
 }

@@ -86,6 +86,12 @@ impl Compact {
         self.body(text, usize::MAX).len() + self.before.len() + self.after.len()
     }
 
+    /// The bytes of a token that words are made of.
+    pub(super) fn token(&self, id: u32) -> Option<&[u8]> {
+        let vocabulary = self.words.vocabulary();
+        vocabulary.index_of_id(id).map(|index| vocabulary.token(index))
+    }
+
     /// The largest id + 1.
     pub(super) fn vocab_size(&self) -> usize {
         self.vocab_size

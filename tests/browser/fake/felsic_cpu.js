@@ -12,6 +12,8 @@
  */
 
 const DIMENSIONS = 4;
+/** What helpers are made of. */
+const PACK = "0".repeat(64);
 
 /** @typedef {import("../../../pkg/dist/engine.js").EngineModule} Module */
 /** @typedef {import("../../../pkg/dist/engine.js").Engine} EngineInterface */
@@ -39,7 +41,7 @@ export class Engine {
   }
 
   /** @type {Module["Engine"]["create"]} */
-  static async create(url, _device, onProgress) {
+  static async create(url, _device, _files, onProgress) {
     const refused = /\/code\/([a-z-]+)\//.exec(url)?.[1];
     if (refused) throw felsicError(refused, `refused as ${refused}`);
     if (url.includes("/trap/")) throw new WebAssembly.RuntimeError("unreachable");
@@ -66,8 +68,14 @@ export class Engine {
 
   /** @type {EngineInterface["pack"]} */
   pack() {
-    return this.#url.includes("/helped/") ? "fake" : undefined;
+    return this.#url.includes("/helped/") ? PACK : undefined;
   }
+
+  missing() {
+    return new Uint32Array();
+  }
+
+  async prefetch() {}
 
   /** @type {EngineInterface["embed"]} */
   async embed(texts, options, onProgress, signal, helpers) {
@@ -145,8 +153,8 @@ export class Helper {
   }
 
   /** @type {Module["Helper"]["create"]} */
-  static async create(url, pack) {
-    if (pack !== "fake") throw felsicError("file-integrity", `a helper was made of ${pack}`);
+  static async create(url, pack, _files) {
+    if (pack !== PACK) throw felsicError("file-integrity", `a helper was made of ${pack}`);
     if (url.includes("/no-helpers/")) throw felsicError("network", "no helper loads");
     return new Helper(url);
   }

@@ -19,12 +19,22 @@ pub struct Block<'a, B: Body, const T: usize> {
     pub starts: &'a [[i32; BAND]],
 }
 
+/// A group of a [`Block`].
+pub struct Group<'a, B: Body, const T: usize> {
+    /// [REGISTERS, steps].
+    pub words: &'a [[i32x4; T]],
+    /// [steps].
+    pub weights: &'a [B::Weights],
+    /// What its sums start at.
+    pub start: &'a [i32; BAND],
+    /// By what they are to be multiplied.
+    pub scales: [f32x4; WIDTH],
+}
+
 impl<'a, B: Body, const T: usize> Block<'a, B, T> {
-    /// The groups in order: words, weights, what their sums start at, scales.
+    /// The groups in order.
     #[inline(always)]
-    pub fn groups(
-        &self,
-    ) -> impl Iterator<Item = (&'a [[i32x4; T]], &'a [B::Weights], &'a [i32; BAND], [f32x4; WIDTH])> {
+    pub fn groups(&self) -> impl Iterator<Item = Group<'a, B, T>> {
         let steps = self.weights.len() / self.scales.len();
         // Splitting off one group after another becomes additions; indices would become multiplications.
         let (mut words, mut weights) = (self.words, self.weights);
@@ -32,7 +42,7 @@ impl<'a, B: Body, const T: usize> Block<'a, B, T> {
             let (words_here, weights_here);
             (words_here, words) = words.split_at(B::REGISTERS * steps);
             (weights_here, weights) = weights.split_at(steps);
-            (words_here, weights_here, start, bytemuck::cast(*scales))
+            Group { words: words_here, weights: weights_here, start, scales: bytemuck::cast(*scales) }
         })
     }
 }

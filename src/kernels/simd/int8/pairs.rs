@@ -34,8 +34,8 @@ impl Body for Pairs {
 
     #[inline(never)]
     fn add<const T: usize>(self, block: &Block<'_, Self, T>, sums: &mut Sums<T>) {
-        for (words, weights, _, scales) in block.groups() {
-            scale(exact::sums(words, weights, widen), scales, sums);
+        for group in block.groups() {
+            scale(exact::sums(group.words, group.weights, widen), group.scales, sums);
         }
     }
 }

@@ -14,7 +14,6 @@
 
 use super::BAND;
 use super::body::{Block, Body, Sums, for_columns, put, scale};
-use crate::kernels::simd::exact::WIDTH;
 use crate::kernels::simd::maths::{narrow, to_integers};
 use wide::{f32x4, i8x16, i16x8, i32x4, u8x16};
 
@@ -76,6 +75,7 @@ impl Body for Quads {
 #[cfg(all(target_arch = "wasm32", feature = "relaxed"))]
 mod instruction {
     use super::*;
+    use crate::kernels::simd::exact::WIDTH;
     use std::arch::wasm32::{i8x16_splat, i32x4_relaxed_dot_i8x16_i7x16_add as dot, i32x4_splat, v128};
     use std::hint::black_box;
     use std::sync::OnceLock;
@@ -86,8 +86,8 @@ mod instruction {
     #[inline(never)]
     #[target_feature(enable = "relaxed-simd")]
     pub fn add<const T: usize>(_: Bytes, block: &Block<'_, Quads, T>, sums: &mut Sums<T>) {
-        for (words, weights, start, scales) in block.groups() {
-            scale(exact(words, weights, start), scales, sums);
+        for group in block.groups() {
+            scale(exact(group.words, group.weights, group.start), group.scales, sums);
         }
     }
 
@@ -97,7 +97,7 @@ mod instruction {
         let (upper, lower) = words.split_at(weights.len());
         let mut sums = [bytemuck::cast::<_, [i32x4; WIDTH]>(*start); T];
         multiply(upper, weights, &mut sums);
-        sums.iter_mut().flatten().for_each(|sum| *sum = *sum << 8);
+        sums.iter_mut().flatten().for_each(|sum| *sum <<= 8);
         multiply(lower, weights, &mut sums);
         sums
     }
@@ -148,6 +148,7 @@ mod instruction {
 /// The same, told what the bytes are.
 #[cfg(not(all(target_arch = "wasm32", feature = "relaxed")))]
 mod instruction {
+    use super::super::body::Group;
     use super::*;
 
     fn dot(bytes: Bytes, weights: &[i8], word: i32) -> i32 {
@@ -162,7 +163,7 @@ mod instruction {
     }
 
     pub fn add<const T: usize>(bytes: Bytes, block: &Block<'_, Quads, T>, sums: &mut Sums<T>) {
-        for (words, weights, start, scales) in block.groups() {
+        for Group { words, weights, start, scales } in block.groups() {
             let (upper, lower) = words.split_at(weights.len());
             let exact = std::array::from_fn(|token| {
                 let row = |row: usize| {

@@ -1,0 +1,116 @@
+//! Files from the page's store, in a browser: its cache, or the network.
+//!
+//! What is fetched, cached and tried again is up to the store (`pkg/src/store`); here its pieces are handed on, and it
+//! hears whether they were right.
+
+use js_sys::{Object, Promise, Reflect, Uint8Array};
+use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+
+use super::load::is_wrong;
+use super::{Sink, Source, Wanted};
+use crate::error::{Code, Error, Result};
+
+/// Bytes copied out of JavaScript at a time.
+const PIECE: u32 = 256 << 10;
+
+#[wasm_bindgen]
+extern "C" {
+    /// The files of one pack: `Files` of `pkg/src/store/types.ts`.
+    #[derive(Clone, Debug)]
+    pub type Files;
+
+    #[wasm_bindgen(method)]
+    fn open(this: &Files, file: &str, entry: &JsValue, again: bool) -> Promise;
+
+    /// `FileReader` of the same.
+    type FileReader;
+
+    #[wasm_bindgen(method)]
+    fn read(this: &FileReader) -> Promise;
+
+    #[wasm_bindgen(method)]
+    fn close(this: &FileReader, verified: bool, wrong: bool) -> Promise;
+}
+
+/// The files of a pack, out of the page's store.
+#[derive(Clone, Debug)]
+pub struct StoreSource {
+    files: Files,
+    base: String,
+}
+
+impl StoreSource {
+    /// The files of `files`; `base` is their URL, for messages.
+    pub fn new(files: Files, base: String) -> Self {
+        Self { files, base }
+    }
+}
+
+/// The error of an object with one of felsic's codes; anything else is a defect.
+pub(crate) fn error_of(reason: &JsValue) -> Error {
+    let field = |name: &str| Reflect::get(reason, &name.into()).ok().filter(|value| !value.is_undefined());
+    let code = field("code").and_then(|code| code.as_string()).and_then(|code| Code::from_name(&code));
+    let error = Error::new(code.unwrap_or(Code::Internal), text_of(reason));
+    match field("cause") {
+        Some(cause) => error.because(text_of(&cause)),
+        None => error,
+    }
+}
+
+/// What people read of a value that was thrown.
+fn text_of(value: &JsValue) -> String {
+    let message = || Reflect::get(value, &"message".into()).ok().and_then(|message| message.as_string());
+    value.as_string().or_else(message).unwrap_or_else(|| format!("{value:?}"))
+}
+
+/// What the store wants to know of a file.
+fn entry(wanted: &Wanted<'_>) -> JsValue {
+    let Some(entry) = wanted.entry else { return JsValue::UNDEFINED };
+    let object = Object::new();
+    // A fresh object takes properties.
+    let _ = Reflect::set(&object, &"bytes".into(), &(entry.bytes as f64).into());
+    let _ = Reflect::set(&object, &"sha256".into(), &entry.sha256.as_str().into());
+    object.into()
+}
+
+/// Passes on what a reader gives.
+async fn drain(reader: &FileReader, sink: &mut dyn Sink) -> Result<()> {
+    let mut piece = Vec::new();
+    loop {
+        let step = JsFuture::from(reader.read()).await.map_err(|reason| error_of(&reason))?;
+        if step.is_undefined() {
+            return sink.finish();
+        }
+        let chunk: Uint8Array = step.dyn_into().map_err(|_| Error::new(Code::Internal, "a piece that is not bytes"))?;
+        let mut from = 0;
+        while from < chunk.length() {
+            let end = chunk.length().min(from.saturating_add(PIECE));
+            piece.resize((end - from) as usize, 0);
+            chunk.subarray(from, end).copy_to(&mut piece);
+            sink.push(&piece)?;
+            from = end;
+        }
+    }
+}
+
+impl Source for StoreSource {
+    async fn read(&self, wanted: Wanted<'_>, sink: &mut dyn Sink) -> Result<()> {
+        let opened = JsFuture::from(self.files.open(wanted.file, &entry(&wanted), wanted.again)).await;
+        let reader: FileReader = opened.map_err(|reason| error_of(&reason))?.unchecked_into();
+        let result = drain(&reader, sink).await;
+        let wrong = result.as_ref().is_err_and(|error| is_wrong(error.code()) || error.code() == Code::ManifestInvalid);
+        // Whether something was kept makes no difference to what was read.
+        let _ = JsFuture::from(reader.close(result.is_ok(), wrong)).await;
+        result
+    }
+
+    fn may_change(&self) -> bool {
+        true
+    }
+
+    fn location(&self, file: &str) -> String {
+        format!("{}{file}", self.base)
+    }
+}
