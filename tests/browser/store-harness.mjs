@@ -5,6 +5,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { rolldown } from "rolldown";
+import { launchFirefox } from "./firefox.mjs";
+import { launch } from "./harness.mjs";
 import { Server } from "./server.mjs";
 
 const here = import.meta.dirname;
@@ -18,6 +20,7 @@ const root = resolve(here, "../..");
  * @property {string} [integrity]
  * @property {"auto" | "none"} [cache]
  * @property {("opfs" | "caches" | "locks")[]} [forbid] features that this browser lacks
+ * @property {boolean} [hurry] a minute is over soon
  * @property {number} [abortAfter] milliseconds
  * @property {number} [abortAt] bytes
  * @property {number} [stopAt] bytes after which the worker is ended
@@ -90,6 +93,39 @@ export async function startStore() {
       await server.close();
       await pages.close();
       rmSync(folder, { recursive: true });
+    },
+  };
+}
+
+const firefox = process.env.FELSIC_TEST_BROWSER === "firefox";
+
+/** Whether tests can say how much a page may store. */
+export const hasQuota = !firefox;
+
+/** The browser under test; each of its pages has a storage of its own. */
+export async function launchBrowser() {
+  if (firefox) {
+    const { newPage, close } = await launchFirefox();
+    const setQuota = async (/** @type {number} */ _quota) => {};
+    return { newPage: async (/** @type {string} */ url) => ({ ...(await newPage(url)), setQuota }), close };
+  }
+  const browser = await launch();
+  return { newPage: (/** @type {string} */ url) => chromiumPage(browser, url), close: () => browser.close() };
+}
+
+/** @param {Awaited<ReturnType<typeof launch>>} browser @param {string} url */
+async function chromiumPage(browser, url) {
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  await page.goto(url);
+  return {
+    /** @template A, R @param {(argument: A) => R} work @param {A} argument @returns {Promise<Awaited<R>>} */
+    evaluate: (work, argument) => page.evaluate(/** @type {any} */ (work), argument),
+    close: () => context.close(),
+    /** @param {number} quotaSize */
+    async setQuota(quotaSize) {
+      const devtools = await context.newCDPSession(page);
+      await devtools.send("Storage.overrideQuotaForOrigin", { origin: new URL(url).origin, quotaSize });
     },
   };
 }

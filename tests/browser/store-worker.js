@@ -18,11 +18,12 @@ let bytesRead = 0;
 self.addEventListener("message", async ({ data }) => {
   /** @type {Load} */
   const load = data;
-  forbid(load.forbid ?? []);
   /** @type {string[]} */
   const warnings = [];
   if (load.abortAfter !== undefined) setTimeout(() => controller.abort(), load.abortAfter);
   try {
+    forbid(load.forbid ?? []);
+    if (load.hurry) hurry();
     const { model, integrity, cache = "auto" } = load;
     const warn = (/** @type {{ code: string }} */ { code }) => warnings.push(code);
     const files = await openStore({ model, integrity, cache, signal: controller.signal, warn });
@@ -67,7 +68,8 @@ async function readAll(reader, { stopAt = Infinity, abortAt = Infinity }) {
   /** @type {Uint8Array<ArrayBuffer>[]} */
   const pieces = [];
   for (let piece; (piece = await reader.read()); ) {
-    pieces.push(piece);
+    // A copy, as a piece is good only until the next one is asked for.
+    pieces.push(piece.slice());
     bytesRead += piece.length;
     if (bytesRead >= abortAt) controller.abort();
     if (bytesRead >= stopAt) {
@@ -86,6 +88,13 @@ function wrongWith({ bytes, hash }, entry) {
   return hash === entry.sha256 ? undefined : "file-integrity";
 }
 
+/** Has every wait of a minute be over soon. */
+function hurry() {
+  const wait = setTimeout;
+  const soon = (/** @type {() => void} */ work, /** @type {number} */ ms) => wait(work, ms >= 60_000 ? 300 : ms);
+  Object.assign(self, { setTimeout: soon });
+}
+
 /** Takes features from this browser. @param {NonNullable<Load["forbid"]>} features */
 function forbid(features) {
   const refuse = async () => {
@@ -93,6 +102,5 @@ function forbid(features) {
   };
   if (features.includes("opfs")) StorageManager.prototype.getDirectory = refuse;
   if (features.includes("caches")) CacheStorage.prototype.open = refuse;
-  if (features.includes("locks")) Object.defineProperty(Navigator.prototype, "locks", { value: undefined });
   if (features.includes("locks")) Object.defineProperty(navigator, "locks", { value: undefined });
 }

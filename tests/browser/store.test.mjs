@@ -3,8 +3,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { launch } from "./harness.mjs";
-import { loadInPage, random, randomBytes, startStore, writePack } from "./store-harness.mjs";
+import { hasQuota, launchBrowser, loadInPage, random, randomBytes, startStore, writePack } from "./store-harness.mjs";
 
 /** @typedef {import("./store-harness.mjs").Load} Load */
 /** @typedef {import("./server.mjs").Fault} Fault */
@@ -17,7 +16,7 @@ const SECOND = 700_000;
 
 /** @type {import("./store-harness.mjs").StoreEnvironment} */
 let store;
-/** @type {Awaited<ReturnType<typeof launch>>} */
+/** @type {Awaited<ReturnType<typeof launchBrowser>>} */
 let browser;
 /** @type {ReturnType<typeof writePack>} */
 let pack;
@@ -26,7 +25,7 @@ let next;
 
 before(async () => {
   store = await startStore();
-  browser = await launch();
+  browser = await launchBrowser();
   const first = randomBytes(FIRST, 1);
   pack = writePack(join(store.packs, "one"), randomBytes(20_000, 2), [first, randomBytes(SECOND, 3)]);
   next = writePack(join(store.packs, "next"), randomBytes(20_000, 4), [first, randomBytes(5_000, 5)]);
@@ -39,19 +38,15 @@ after(async () => {
 
 /** A page of a browser that has stored nothing yet. */
 async function freshPage() {
-  const context = await browser.newContext();
-  const page = await context.newPage();
-  await page.goto(store.pages.url("/felsic/blank.html"));
-  await page.waitForFunction(() => "felsic" in globalThis);
+  const page = await browser.newPage(store.pages.url("/felsic/blank.html"));
   return {
     page,
-    context,
     /** @param {Load} load */
     load: (load) => page.evaluate(loadInPage, load),
     /** @param {string} model */
     availability: (model) => page.evaluate((model) => felsic.Embedder.availability({ model }), model),
-    names: () => page.evaluate(namesInPage),
-    close: () => context.close(),
+    names: () => page.evaluate(namesInPage, undefined),
+    close: () => page.close(),
   };
 }
 
@@ -77,20 +72,17 @@ async function requestsDuring(server, work) {
   return server.log.slice(before).map(({ path, range }) => ({ file: path.slice(path.lastIndexOf("/") + 1), range }));
 }
 
+/** What a server was ever asked for under a model's URL. @param {Server} server @param {string} model */
+function requestsOf(server, model) {
+  const folder = new URL(model).pathname;
+  return server.log.flatMap(({ path, range }) => (path.startsWith(folder) ? { file: path.slice(folder.length), range } : []));
+}
+
 /** @param {Buffer} bytes */
 function flipped(bytes) {
   const copy = Buffer.from(bytes);
   copy.writeUInt8(copy.readUInt8(copy.length >> 1) ^ 1, copy.length >> 1);
   return copy;
-}
-
-/** Loads a spoilt pack without a cache in a page of its own. @param {Fault[]} faults */
-async function loadSpoilt(...faults) {
-  const { load, close } = await freshPage();
-  const model = store.server.spoilt("/packs/one/", ...faults);
-  const loaded = await load({ model, cache: "none" });
-  await close();
-  return loaded;
 }
 
 test("a connection that is cut at any byte goes on where it broke", async () => {
@@ -99,18 +91,18 @@ test("a connection that is cut at any byte goes on where it broke", async () => 
   let resumed = 0;
   const cuts = [1, SECOND - 1, ...Array.from({ length: 28 }, () => Math.floor(next() * SECOND))];
   const file = pack.files[2] ?? "";
-  for (const cutAfter of cuts) {
+  const loadCut = async (/** @type {number} */ cutAfter) => {
     const model = store.server.spoilt("/packs/one/", { file: new RegExp(file), cutAfter, times: 1 });
-    const requests = await requestsDuring(store.server, async () => {
-      const { files, message } = await load({ model, cache: "none" });
-      assert.deepEqual(files, pack.hashes, `cut after ${cutAfter}: ${message}`);
-    });
+    const { files, message } = await load({ model, cache: "none" });
+    assert.deepEqual(files, pack.hashes, `cut after ${cutAfter}: ${message}`);
+    const requests = requestsOf(store.server, model);
     // What had come but had not been read when the connection broke may be lost in the browser.
     const ranges = requests.filter((request) => request.file === file).map(({ range }) => Number(/\d+/.exec(range ?? "0")));
     assert.equal(ranges.length, 2);
     assert.ok(ranges[1] !== undefined && ranges[1] <= cutAfter && ranges[1] > cutAfter - 600_000, `${ranges} of ${cutAfter}`);
     if (ranges[1] > 0) resumed += 1;
-  }
+  };
+  for (let i = 0; i < cuts.length; i += 6) await Promise.all(cuts.slice(i, i + 6).map(loadCut));
   assert.ok(resumed > 20, `only ${resumed} of ${cuts.length} went on in the middle`);
   await close();
 });
@@ -171,17 +163,31 @@ const LASTING = [
   ["a file that is too long", "file-length", { file: SHARD, change: (bytes) => Buffer.concat([bytes, bytes]) }, 2],
 ];
 
-for (const [name, code, fault, most] of LASTING) {
-  test(`${name}: ${code}`, async () => {
-    const requests = await requestsDuring(store.server, async () => {
-      const loaded = await loadSpoilt(fault);
+test("what does not pass has its code, after not too many requests", { concurrency: 4 }, async (context) => {
+  const { load, close } = await freshPage();
+  const one = async (/** @type {typeof LASTING[number]} */ [name, code, fault, most]) => {
+    await context.test(`${name}: ${code}`, async () => {
+      const model = store.server.spoilt("/packs/one/", fault);
+      const loaded = await load({ model, cache: "none" });
       assert.equal(loaded.code, code, loaded.message);
       assert.match(loaded.message ?? "", /^[^\n]{10,300}$/);
+      const count = requestsOf(store.server, model).filter(({ file }) => fault.file.test(file)).length;
+      assert.ok(count <= most, `${count} requests`);
     });
-    const count = requests.filter(({ file }) => fault.file.test(file)).length;
-    assert.ok(count <= most, `${count} requests`);
-  });
-}
+  };
+  await Promise.all(LASTING.map(one));
+  await close();
+});
+
+test("a connection that falls silent is given up, before its first byte and after some", async () => {
+  const { load, close } = await freshPage();
+  for (const fault of [{ stallAfter: 100_000 }, { delay: 3000 }]) {
+    const model = store.server.spoilt("/packs/one/", { file: SHARD, times: 2, ...fault });
+    const { files, message } = await load({ model, hurry: true });
+    assert.deepEqual(files, pack.hashes, message);
+  }
+  await close();
+});
 
 test("a redirect is followed", async () => {
   const { load, close } = await freshPage();
@@ -310,7 +316,8 @@ test("a worker that waited takes over what another left", async () => {
   const { load, close } = await freshPage();
   const stall = { file: new RegExp(pack.files[2] ?? ""), stallAfter: 400_000, times: 1 };
   const model = store.server.spoilt("/packs/one/", stall);
-  const first = load({ model, abortAfter: 800 });
+  const first = load({ model, abortAfter: 1500 });
+  while (!store.server.requests.at(-1)?.endsWith(pack.files[2] ?? "")) await new Promise((resolve) => setTimeout(resolve, 10));
   const second = load({ model });
   assert.equal((await first).code, "aborted");
   assert.deepEqual((await second).files, pack.hashes);
@@ -350,7 +357,7 @@ test("without a private file system the Cache API keeps whole files", async () =
     assert.deepEqual(warnings, []);
   });
   assert.deepEqual(requests.map(({ file }) => file), ["manifest.json"]);
-  await page.evaluate(() => felsic.Embedder.deleteCache());
+  await page.evaluate(() => felsic.Embedder.deleteCache(), undefined);
   assert.equal(await availability(model), "downloadable");
   await close();
 });
@@ -376,11 +383,9 @@ test("no cache is asked for: nothing is stored", async () => {
 });
 
 for (const forbid of /** @type {Load["forbid"][]} */ ([[], ["opfs"]])) {
-  test(`no room${forbid?.length ? " in the Cache API" : ""}: one warning, and the load goes on`, async () => {
-    const { load, page, context, availability, close } = await freshPage();
-    const devtools = await context.newCDPSession(page);
-    const origin = new URL(store.pages.url("/")).origin;
-    await devtools.send("Storage.overrideQuotaForOrigin", { origin, quotaSize: 200_000 });
+  test(`no room${forbid?.length ? " in the Cache API" : ""}: one warning, and the load goes on`, { skip: !hasQuota }, async () => {
+    const { load, page, availability, close } = await freshPage();
+    await page.setQuota(200_000);
     const model = store.server.url("/packs/one/");
     const { files, warnings } = await load({ model, forbid });
     assert.deepEqual(files, pack.hashes);
@@ -430,7 +435,7 @@ test("deleteCache removes one model's files but those that another needs, or all
   await page.evaluate((model) => felsic.Embedder.deleteCache({ model }), one);
   assert.deepEqual([await availability(one), await availability(other)], ["downloadable", "available"]);
   assert.deepEqual(wholeFiles(await names()), storedFiles(next));
-  await page.evaluate(() => felsic.Embedder.deleteCache());
+  await page.evaluate(() => felsic.Embedder.deleteCache(), undefined);
   assert.deepEqual(await names(), []);
   assert.equal(await availability(other), "downloadable");
   assert.deepEqual((await load({ model: one })).files, pack.hashes);

@@ -1,7 +1,7 @@
 /** One file from a server: what can pass is tried again, and a cut transfer goes on where it broke. */
 
 import { abortedBy, FelsicError } from "../errors.js";
-import { ATTEMPTS, backOff, isPassing, retryAfter, sleep } from "./retry.js";
+import { ATTEMPTS, backOff, isPassing, retryAfter, SILENCE, sleep } from "./retry.js";
 
 /** What is fetched, and from where on. */
 export interface Wanted {
@@ -36,6 +36,8 @@ export class Download {
   readonly #wanted: Wanted;
   readonly #attempts: number;
   #at: number;
+  /** Ends the request that is open. */
+  #request = new AbortController();
   #body: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>> | undefined;
   /** Bytes of the body that are there already, because it starts before them. */
   #skip = 0;
@@ -82,13 +84,14 @@ export class Download {
     const body = this.#body;
     this.#body = undefined;
     await body?.cancel().catch(() => {});
+    this.#request.abort();
   }
 
   async #step(): Promise<Uint8Array<ArrayBuffer> | typeof END> {
-    if (!this.#body && (await this.#request()) === END) return END;
+    if (!this.#body && (await this.#ask()) === END) return END;
     if (this.#wanted.bytes === undefined) return this.#whole();
     for (;;) {
-      const { done, value } = await this.#body!.read();
+      const { done, value } = await this.#timely(this.#body!.read());
       if (done) return this.#bodyEnded();
       const piece = value.subarray(Math.min(this.#skip, value.length));
       this.#skip -= value.length - piece.length;
@@ -103,7 +106,7 @@ export class Download {
   async #whole(): Promise<Uint8Array<ArrayBuffer>> {
     const pieces: Uint8Array<ArrayBuffer>[] = [];
     for (let length = 0; length < MOST_WHOLE; ) {
-      const { done, value } = await this.#body!.read();
+      const { done, value } = await this.#timely(this.#body!.read());
       if (done) break;
       pieces.push(value);
       length += value.length;
@@ -123,13 +126,14 @@ export class Download {
   }
 
   /** Asks for what is still wanted; afterwards there is a body. */
-  async #request(): Promise<typeof END | undefined> {
-    const { url, mode, signal } = this.#wanted;
+  async #ask(): Promise<typeof END | undefined> {
+    const { url, mode } = this.#wanted;
     // The last attempt asks for everything: there are servers whose CORS rules refuse every request with a range.
     const last = this.#failures > 0 && this.#failures === this.#attempts - 1;
     const ranged = this.#at > 0 && this.#ranges && !last;
     const headers = new Headers(ranged ? [["range", `bytes=${this.#at}-`]] : []);
-    const response = await fetch(url, { signal, cache: mode, headers });
+    this.#request = new AbortController();
+    const response = await this.#timely(fetch(url, { signal: this.#request.signal, cache: mode, headers }));
     if (response.status === 416 && ranged && this.#endedAt === this.#at) return END;
     if (!response.ok) throw await this.#refused(response, ranged);
 
@@ -146,6 +150,21 @@ export class Download {
     this.#skip = this.#at - start;
     this.#body = response.body?.getReader();
     return this.#body ? undefined : this.#bodyEnded();
+  }
+
+  /** Waits for the network, but not for ever, and not once the signal has aborted. */
+  #timely<T>(work: Promise<T>): Promise<T> {
+    const { signal, url } = this.#wanted;
+    return new Promise((resolve, reject) => {
+      const abort = () => reject(abortedBy(signal));
+      signal.addEventListener("abort", abort, { once: true });
+      const silent = () => reject(new Passing(`${url} sent nothing for ${SILENCE / 1000} seconds`));
+      const timer = setTimeout(silent, SILENCE);
+      work.then(resolve, reject).finally(() => {
+        clearTimeout(timer);
+        signal.removeEventListener("abort", abort);
+      });
+    });
   }
 
   /** The error for a status. */

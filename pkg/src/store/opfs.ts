@@ -96,7 +96,10 @@ class OpfsPart implements Part {
   }
 
   write(piece: Uint8Array<ArrayBuffer>, offset: number): void {
-    if (this.#access.write(piece, { at: offset }) !== piece.length) throw new Error("a cached file cannot be written");
+    // Chromium's private windows do not throw where there is no room.
+    if (this.#access.write(piece, { at: offset }) !== piece.length) {
+      throw new DOMException("a file could not be written whole", "QuotaExceededError");
+    }
     this.#end = offset + piece.length;
     if (this.#end - this.#flushed < FLUSH) return;
     this.#flushed = this.#end;

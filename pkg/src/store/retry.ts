@@ -6,6 +6,8 @@ import { abortedBy } from "../errors.js";
 export const ATTEMPTS = 5;
 /** Of a manifest: it is asked for first, and a page that is offline should find that out soon. */
 export const MANIFEST_ATTEMPTS = 2;
+/** A connection that brings nothing for so many milliseconds is taken to be dead, as after a change of network. */
+export const SILENCE = 60_000;
 /** The first wait, in milliseconds; each further one is twice as long. */
 const FIRST_WAIT = 250;
 const LONGEST_WAIT = 8_000;

@@ -1,0 +1,105 @@
+/** A distribution's Firefox, driven through WebDriver BiDi, which it speaks itself. Only what the store's tests need. */
+
+import { spawn } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { once } from "node:events";
+// @ts-ignore: without types
+import * as bundle from "playwright-core/lib/utilsBundle";
+
+const executable = process.env.FIREFOX_PATH ?? "/usr/bin/firefox-esr";
+
+export const hasFirefox = existsSync(executable);
+
+/** Starts Firefox with a profile of its own. */
+export async function launchFirefox() {
+  const profile = mkdtempSync(join(tmpdir(), "felsic-firefox-"));
+  const process = spawn(executable, ["--headless", "--no-remote", "--profile", profile, "--remote-debugging-port=0"]);
+  const session = await Session.open(await addressOf(process));
+  await session.send("session.new", { capabilities: {} });
+  return {
+    /** A page of a container of its own, which shares nothing that is stored. @param {string} url */
+    async newPage(url) {
+      const { userContext } = await session.send("browser.createUserContext", {});
+      const { context } = await session.send("browsingContext.create", { type: "tab", userContext });
+      await session.send("browsingContext.navigate", { context, url, wait: "complete" });
+      return {
+        /**
+         * @template A, R
+         * @param {(argument: A) => R} work
+         * @param {A} argument
+         * @returns {Promise<Awaited<R>>}
+         */
+        evaluate: (work, argument) => session.evaluate(context, work, argument),
+        close: () => session.send("browser.removeUserContext", { userContext }),
+      };
+    },
+    async close() {
+      await session.send("browser.close", {}).catch(() => {});
+      if (process.exitCode === null) await once(process, "exit");
+      rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+    },
+  };
+}
+
+/** Where it listens. @param {import("node:child_process").ChildProcessWithoutNullStreams} process @returns {Promise<string>} */
+function addressOf(process) {
+  return new Promise((resolve, reject) => {
+    let said = "";
+    process.stderr.on("data", (text) => {
+      said += text;
+      const address = /WebDriver BiDi listening on (ws:\S+)/.exec(said)?.[1];
+      if (address) resolve(address);
+    });
+    process.on("exit", () => reject(new Error(`Firefox does not start: ${said}`)));
+  });
+}
+
+class Session {
+  #socket;
+  #last = 0;
+  /** @type {Map<number, { resolve: (result: any) => void, reject: (error: Error) => void }>} */
+  #pending = new Map();
+
+  /** @param {any} socket */
+  constructor(socket) {
+    this.#socket = socket;
+    socket.on("message", (/** @type {Buffer} */ data) => {
+      const { id, result, error, message } = JSON.parse(String(data));
+      const pending = this.#pending.get(id);
+      this.#pending.delete(id);
+      if (error) pending?.reject(new Error(`${error}: ${message}`));
+      else pending?.resolve(result);
+    });
+    socket.on("close", () => {
+      for (const { reject } of this.#pending.values()) reject(new Error("Firefox has gone"));
+    });
+  }
+
+  /** @param {string} address */
+  static async open(address) {
+    const socket = new bundle.ws(`${address}/session`);
+    await once(socket, "open");
+    return new Session(socket);
+  }
+
+  /** @param {string} method @param {object} params @returns {Promise<any>} */
+  send(method, params) {
+    const id = ++this.#last;
+    this.#socket.send(JSON.stringify({ id, method, params }));
+    return new Promise((resolve, reject) => this.#pending.set(id, { resolve, reject }));
+  }
+
+  /** @param {string} context @param {Function} work @param {unknown} argument */
+  async evaluate(context, work, argument) {
+    const { result, exceptionDetails } = await this.send("script.callFunction", {
+      functionDeclaration: `async (json) => JSON.stringify({ value: await (${work})(JSON.parse(json).argument) })`,
+      arguments: [{ type: "string", value: JSON.stringify({ argument }) }],
+      awaitPromise: true,
+      target: { context },
+    });
+    if (exceptionDetails) throw new Error(exceptionDetails.text);
+    return JSON.parse(result.value).value;
+  }
+}

@@ -1,0 +1,11 @@
+/** The tests of the store once more in Firefox, where there is one. */
+
+import { test } from "node:test";
+import { hasFirefox } from "./firefox.mjs";
+
+if (hasFirefox) {
+  process.env.FELSIC_TEST_BROWSER = "firefox";
+  await import("./store.test.mjs");
+} else {
+  test("the store in Firefox", { skip: "there is no Firefox" }, () => {});
+}
