@@ -275,6 +275,7 @@ fn inspecting_describes_and_checks() {
     let mixed = folder.path().join("mixed");
     success(&["pack", path(&model("tiny-silu")), path(&mixed), "--table", "int4"], "");
     let text = success(&["inspect", path(&mixed), "--check"], "");
+    assert!(text.lines().any(|line| line.ends_with("2 048 rows  Latin, signs and digits, tier 1")), "{text}");
     assert!(text.contains("int8-g32+table-int4-g32"), "{text}");
     let shard = pack.join(file_of(&in_memory(&pack), "table-"));
     fs::write(&shard, b"short").expect("written");

@@ -73,6 +73,7 @@ fn describe(manifest: &Manifest, manifest_bytes: u64, checked: bool) -> String {
         line(&mut out, &format!("{:>13}  {}  {}", thousands(entry.bytes), entry.sha256, entry.file));
     }
     line(&mut out, "");
+    describe_groups(manifest, &mut out);
     let part = |start: &str| {
         manifest.shards.iter().filter(|shard| shard.file.starts_with(start)).map(|shard| shard.bytes).sum()
     };
@@ -91,6 +92,19 @@ fn describe(manifest: &Manifest, manifest_bytes: u64, checked: bool) -> String {
         line(&mut out, &format!("\nall {count} files have the length and the hash of the manifest"));
     }
     out
+}
+
+/// The groups of the vocabulary table, the least of it that a page fetches.
+fn describe_groups(manifest: &Manifest, out: &mut String) {
+    let (blocks, mut end) = (manifest.blocks(), 0);
+    for group in &manifest.groups {
+        let rows = end..end + group.rows;
+        let of_group = blocks.iter().filter(|block| rows.contains(&block.first));
+        let bytes = of_group.map(|block| manifest.shards[block.shard].bytes).sum();
+        line(out, &format!("{:>13}  {:>7} rows  {}", thousands(bytes), thousands(group.rows as u64), group.name));
+        end += group.rows;
+    }
+    line(out, "");
 }
 
 fn line(out: &mut String, text: &str) {
