@@ -125,6 +125,7 @@ const PASSING = [
   ["a server error for the manifest", { file: MANIFEST, status: 500, times: 1 }],
   ["not there yet", { file: SHARD, status: 404, times: 1 }],
   ["too many requests, with seconds", { file: SHARD, status: 429, headers: { "retry-after": "1" }, times: 1 }],
+  ["too many requests, with a date", { file: SHARD, status: 429, headers: { "retry-after": new Date().toUTCString() }, times: 1 }],
   ["compressed", { file: SHARD, gzip: true }],
   ["compressed and cut", { file: SHARD, gzip: true, cutAfter: 100_000, times: 2 }],
   ["a flipped bit", { file: SHARD, change: flipped, times: 1 }],
