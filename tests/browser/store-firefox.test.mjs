@@ -5,6 +5,7 @@ import { hasFirefox } from "./firefox.mjs";
 
 if (hasFirefox) {
   process.env.FELSIC_TEST_BROWSER = "firefox";
+  await import("./store-network.test.mjs");
   await import("./store.test.mjs");
 } else {
   test("the store in Firefox", { skip: "there is no Firefox" }, () => {});

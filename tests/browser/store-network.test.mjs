@@ -1,0 +1,121 @@
+/** The store and the network: whatever a server does wrong, the right bytes come, or an error with its code. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { random } from "./store-harness.mjs";
+import { flipped, freshPage, MANIFEST, pack, requestsOf, SECOND, SHARD, store } from "./store-suite.mjs";
+
+/** @typedef {import("./server.mjs").Fault} Fault */
+
+test("a connection that is cut at any byte goes on where it broke", async () => {
+  const { load, close } = await freshPage();
+  const draw = random(2024);
+  let resumed = 0;
+  const cuts = [1, SECOND - 1, ...Array.from({ length: 28 }, () => Math.floor(draw() * SECOND))];
+  const file = pack.files[2] ?? "";
+  const loadCut = async (/** @type {number} */ cutAfter) => {
+    const model = store.server.spoilt("/packs/one/", { file: new RegExp(file), cutAfter, times: 1 });
+    const { files, message } = await load({ model, cache: "none" });
+    assert.deepEqual(files, pack.hashes, `cut after ${cutAfter}: ${message}`);
+    const requests = requestsOf(store.server, model);
+    // What had come but had not been read when the connection broke may be lost in the browser.
+    const ranges = requests.filter((request) => request.file === file).map(({ range }) => Number(/\d+/.exec(range ?? "0")));
+    assert.equal(ranges.length, 2);
+    assert.ok(ranges[1] !== undefined && ranges[1] <= cutAfter && ranges[1] > cutAfter - 600_000, `${ranges} of ${cutAfter}`);
+    if (ranges[1] > 0) resumed += 1;
+  };
+  for (let i = 0; i < cuts.length; i += 6) await Promise.all(cuts.slice(i, i + 6).map(loadCut));
+  assert.ok(resumed > 20, `only ${resumed} of ${cuts.length} went on in the middle`);
+  await close();
+});
+
+test("a connection that is cut again and again", async () => {
+  const { load, close } = await freshPage();
+  const cuts = [100_000, 200_000, 300_000, 400_000, 500_000, 600_000];
+  const faults = cuts.map((cutAfter) => ({ file: new RegExp(pack.files[2] ?? ""), cutAfter, times: 1 }));
+  const { files } = await load({ model: store.server.spoilt("/packs/one/", ...faults) });
+  assert.deepEqual(files, pack.hashes);
+  await close();
+});
+
+/** @type {[name: string, fault: Fault][]} */
+const PASSING = [
+  ["a server that knows no ranges", { file: SHARD, cutAfter: 150_000, ranges: "ignored", times: 1 }],
+  ["a server that cuts and then knows no ranges", { file: SHARD, ranges: "ignored", cutAfter: 1000, times: 2 }],
+  ["a body that ends early", { file: SHARD, endAfter: 1234, times: 1 }],
+  ["a server error", { file: SHARD, status: 503, times: 2 }],
+  ["a server error for the manifest", { file: MANIFEST, status: 500, times: 1 }],
+  ["not there yet", { file: SHARD, status: 404, times: 1 }],
+  ["too many requests, with seconds", { file: SHARD, status: 429, headers: { "retry-after": "1" }, times: 1 }],
+  ["too many requests, with a date", { file: SHARD, status: 429, headers: { "retry-after": new Date().toUTCString() }, times: 1 }],
+  ["compressed", { file: SHARD, gzip: true }],
+  ["compressed and cut", { file: SHARD, gzip: true, cutAfter: 100_000, times: 2 }],
+  ["a flipped bit", { file: SHARD, change: flipped, times: 1 }],
+  ["another length", { file: SHARD, change: (bytes) => bytes.subarray(0, 1000), times: 2 }],
+  ["a longer file", { file: SHARD, change: (bytes) => Buffer.concat([bytes, bytes]), times: 1 }],
+  ["a page instead of a file", { file: SHARD, type: "text/html", change: () => "<!doctype html>", times: 1 }],
+  ["slow", { file: SHARD, slow: 20 }],
+];
+
+for (const [name, fault] of PASSING) {
+  for (const origin of /** @type {const} */ (["another origin", "the page's origin"])) {
+    test(`${name}, from ${origin}: the right bytes come`, async () => {
+      const { load, close } = await freshPage();
+      const server = origin === "another origin" ? store.server : store.pages;
+      // A fault counts how often it has been used.
+      const { files, message } = await load({ model: server.spoilt("/packs/one/", { ...fault }) });
+      assert.deepEqual(files, pack.hashes, message);
+      await close();
+    });
+  }
+}
+
+/** @type {[name: string, code: string, fault: Fault, most: number][]} */
+const LASTING = [
+  ["no manifest", "not-found", { file: MANIFEST, status: 404 }, 2],
+  ["no shard", "not-found", { file: SHARD, status: 410 }, 2],
+  ["forbidden", "network", { file: SHARD, status: 403 }, 1],
+  ["a server error", "network", { file: SHARD, status: 502 }, 5],
+  ["a server error for the manifest", "network", { file: MANIFEST, status: 502 }, 2],
+  ["a connection that is always cut at one place", "network", { file: SHARD, cutAfter: 777 }, 6],
+  ["the same, and no ranges", "network", { file: SHARD, cutAfter: 777, ranges: "ignored" }, 6],
+  ["parts that start elsewhere", "network", { file: SHARD, cutAfter: 777, ranges: "wrong" }, 6],
+  ["a flipped bit", "file-integrity", { file: SHARD, change: flipped }, 2],
+  ["a file that is too short", "file-length", { file: SHARD, change: (bytes) => bytes.subarray(0, 1000) }, 6],
+  ["an empty file", "file-length", { file: SHARD, change: () => "" }, 6],
+  ["a file that is too long", "file-length", { file: SHARD, change: (bytes) => Buffer.concat([bytes, bytes]) }, 2],
+];
+
+test("what does not pass has its code, after not too many requests", { concurrency: 4 }, async (context) => {
+  const { load, close } = await freshPage();
+  const one = async (/** @type {typeof LASTING[number]} */ [name, code, fault, most]) => {
+    await context.test(`${name}: ${code}`, async () => {
+      const model = store.server.spoilt("/packs/one/", fault);
+      const loaded = await load({ model, cache: "none" });
+      assert.equal(loaded.code, code, loaded.message);
+      assert.match(loaded.message ?? "", /^[^\n]{10,300}$/);
+      const count = requestsOf(store.server, model).filter(({ file }) => fault.file.test(file)).length;
+      assert.ok(count <= most, `${count} requests`);
+    });
+  };
+  await Promise.all(LASTING.map(one));
+  await close();
+});
+
+test("a connection that falls silent is given up, before its first byte and after some", async () => {
+  const { load, close } = await freshPage();
+  for (const fault of [{ stallAfter: 100_000 }, { delay: 3000 }]) {
+    const model = store.server.spoilt("/packs/one/", { file: SHARD, times: 2, ...fault });
+    const { files, message } = await load({ model, hurry: true });
+    assert.deepEqual(files, pack.hashes, message);
+  }
+  await close();
+});
+
+test("a redirect is followed", async () => {
+  const { load, close } = await freshPage();
+  const redirect = { file: new RegExp(pack.files[1] ?? ""), status: 302, headers: { location: `/packs/one/${pack.files[1]}` } };
+  const { files, message } = await load({ model: store.server.spoilt("/packs/one/", redirect) });
+  assert.deepEqual(files, pack.hashes, message);
+  await close();
+});
