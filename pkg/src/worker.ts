@@ -6,6 +6,7 @@ import { Helpers } from "./helpers.js";
 import type { LoadProgress } from "./options.js";
 import type { CallName, Calls, EmbedResult, FromHelper, FromWorker, Request, ToHelper, ToWorker } from "./protocol.js";
 import { openStore } from "./store/index.js";
+import { integrityOf } from "./store/names.js";
 import type { Files } from "./store/types.js";
 import type { Warning } from "./store/warning.js";
 
@@ -159,12 +160,6 @@ class Server {
 /** Brings the whole vocabulary table, in an order that tells nothing, to where it is at hand. */
 async function fetchTable(engine: Engine, files: Files): Promise<void> {
   for (const shard of engine.missing()) await engine.prefetch(shard, !files.persistent);
-}
-
-/** A SHA-256 in hexadecimal as `integrity`. */
-function integrityOf(sha256: string): string {
-  const bytes = (sha256.match(/../g) ?? []).map((byte) => Number.parseInt(byte, 16));
-  return `sha256-${btoa(String.fromCharCode(...bytes))}`;
 }
 
 /** Fetches and starts the wasm. What can go wrong here is worth telling apart. */

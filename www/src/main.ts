@@ -35,6 +35,8 @@ async function loadModel(model: string, device: Device): Promise<void> {
       device,
       signal,
       onProgress: ({ loadedBytes, totalBytes }) => {
+        // The vocabulary table still comes in behind a model that is ready.
+        if (embedder) return;
         showProgress(ui.loading, totalBytes > 0 ? Math.min(0.999, loadedBytes / totalBytes) : 0);
         ui.modelBytes.textContent = `${megabytes(loadedBytes)} of ${megabytes(totalBytes)}`;
       },

@@ -1,0 +1,138 @@
+/** How a pack of the full 97M shape reaches an engine: what is asked for when, and what is not. */
+
+import assert from "node:assert/strict";
+import { readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, beforeEach, test } from "node:test";
+import { gzipSync } from "node:zlib";
+import { hasPack, root, start } from "./harness.mjs";
+
+const PACK = "granite-97m-int8";
+const folder = join(root, "target/test-packs", PACK);
+const EVERYDAY = "The weather is nice today, so we are going to the park after lunch.";
+/** Bytes that may be transferred before the first vector of an everyday sentence. */
+const FIRST_VECTOR = 38e6;
+/** Of wasm memory after load, without any of the vocabulary table. */
+const WASM_MEMORY = 60e6;
+
+const skip =
+  hasPack(PACK) || process.env.FELSIC_TEST_FULL ? false : `target/test-packs/${PACK} is not there; \`cargo xtask packs\` makes it`;
+
+/** @type {import("./harness.mjs").Environment} */
+let environment;
+
+before(async () => {
+  if (!skip) environment = await start({ gpu: false, needs: [PACK] });
+});
+
+beforeEach(async () => {
+  await environment?.page.evaluate(() => felsic.Embedder.deleteCache());
+  environment?.server.requests.splice(0);
+});
+
+after(() => environment?.close());
+
+/** Files of the pack that have been asked for, in order. */
+const asked = () => environment.server.requests.map((path) => path.replace(/^.*\//, "")).filter((name) => /\.(json|bin|safetensors)$/.test(name));
+const isTable = (/** @type {string} */ name) => name.startsWith("table-");
+/** @type {() => { shards: { file: string }[] }} */
+const manifest = () => JSON.parse(readFileSync(join(folder, "manifest.json"), "utf8"));
+
+/**
+ * An embedder's vectors of texts, and what it heard meanwhile.
+ *
+ * @param {Partial<import("felsic").CreateOptions>} options
+ * @param {string[]} texts
+ */
+function embed(options, texts) {
+  return environment.page.evaluate(
+    async ({ options, texts }) => {
+      /** @type {import("felsic").LoadProgress[]} */
+      const progress = [];
+      const onProgress = (/** @type {import("felsic").LoadProgress} */ step) => void progress.push(step);
+      const embedder = await felsic.Embedder.create({ workers: 1, ...options, onProgress });
+      const vectors = (await embedder.embed(texts)).map((vector) => Array.from(vector));
+      const memory = await embedder.memoryBytes();
+      if (options.prefetch === "background") {
+        for (let i = 0; i < 600 && progress.at(-1)?.loadedBytes !== progress.at(-1)?.totalBytes; i += 1) {
+          await new Promise((resolve) => setTimeout(resolve, 50));
+        }
+      }
+      embedder.destroy();
+      return { vectors, memory, progress };
+    },
+    { options: { model: environment.pack(PACK), ...options }, texts },
+  );
+}
+
+test("an everyday sentence needs the layers and one group of the table", { skip }, async (context) => {
+  const { memory } = await embed({ prefetch: "none" }, [EVERYDAY]);
+  const files = asked();
+  assert.equal(files[0], "manifest.json");
+  assert.ok(files[1]?.startsWith("tokenizer-"));
+  assert.deepEqual(files.filter(isTable), [manifest().shards.find(({ file }) => isTable(file))?.file]);
+
+  // Scripts, wasm and tokenizer are sent compressed by any server, the weights by hardly one.
+  const compressed = (/** @type {string} */ path) => gzipSync(readFileSync(path)).length;
+  const engine = ["index.js", "worker-cpu.js", "felsic_cpu.js", "felsic_cpu_bg.wasm"].map((name) => compressed(join(root, "pkg/dist", name)));
+  const pack = files.map((name) => (name.endsWith(".safetensors") ? statSync(join(folder, name)).size : compressed(join(folder, name))));
+  const bytes = [...engine, ...pack].reduce((sum, size) => sum + size, 0);
+  context.diagnostic(`${(bytes / 1e6).toFixed(1)} MB before the first vector, ${(memory / 1e6).toFixed(1)} MB of wasm memory`);
+  assert.ok(bytes <= FIRST_VECTOR, `${bytes} bytes before the first vector`);
+  assert.ok(memory <= WASM_MEMORY, `${memory} bytes of wasm memory`);
+});
+
+test("groups come when texts need them, and change no vector", { skip }, async () => {
+  const texts = [EVERYDAY, "Привет, как дела?", "東京は日本の首都です。", "a zeitgeist of serendipitous onomatopoeia"];
+  const needed = await embed({ prefetch: "none" }, texts);
+  const some = asked().filter(isTable);
+  const all = manifest().shards.filter(({ file }) => isTable(file)).map(({ file }) => file);
+  assert.ok(some.length > 2 && some.length < all.length / 2, `${some.length} of ${all.length} groups`);
+  assert.equal(new Set(some).size, some.length, "none was asked for twice");
+
+  environment.server.requests.splice(0);
+  const whole = await embed({ prefetch: "all", cache: "none" }, texts);
+  assert.deepEqual(asked().filter(isTable), all, "the order of the manifest, whatever the texts");
+  assert.deepEqual(whole.vectors, needed.vectors);
+});
+
+test("in the background the rest follows, once, and progress ends at the total", { skip }, async () => {
+  const { progress } = await embed({ prefetch: "background" }, ["Привет, как дела?"]);
+  const tables = asked().filter(isTable);
+  assert.deepEqual([...tables].sort(), manifest().shards.filter(({ file }) => isTable(file)).map(({ file }) => file).sort());
+  const loaded = progress.map(({ loadedBytes }) => loadedBytes);
+  assert.deepEqual(loaded, [...loaded].sort((a, b) => a - b), "progress never falls");
+  assert.equal(loaded.at(-1), progress[0]?.totalBytes);
+  assert.ok(progress.every(({ loadedBytes, totalBytes }) => loadedBytes <= totalBytes && totalBytes === progress[0]?.totalBytes));
+});
+
+test("a second visit needs nothing but the manifest, and without a network not even that", { skip }, async (context) => {
+  const { page } = environment;
+  const first = await embed({ prefetch: "none" }, [EVERYDAY]);
+  assert.equal(await page.evaluate((model) => felsic.Embedder.availability({ model }), environment.pack(PACK)), "available");
+  environment.server.requests.splice(0);
+  const second = await embed({ prefetch: "none" }, [EVERYDAY]);
+  assert.deepEqual(asked(), ["manifest.json"]);
+  assert.deepEqual(second.vectors, first.vectors);
+
+  await page.route(/\/packs\//, (route) => route.abort());
+  const begin = performance.now();
+  const offline = await embed({ prefetch: "none" }, [EVERYDAY]);
+  context.diagnostic(`${(performance.now() - begin).toFixed(0)} ms from create() to a vector, offline`);
+  await page.unroute(/\/packs\//);
+  assert.deepEqual(offline.vectors, first.vectors);
+});
+
+test("a group that cannot be had fails the texts that need it, and no others", { skip }, async () => {
+  const cyrillic = manifest().shards.map(({ file }) => file).filter(isTable)[16] ?? "";
+  const model = environment.server.spoilt(`/packs/${PACK}/`, { file: new RegExp(cyrillic), status: 404 });
+  const result = await environment.page.evaluate(async (model) => {
+    const embedder = await felsic.Embedder.create({ model, cache: "none", prefetch: "none", workers: 1 });
+    const russian = await settle(embedder.embed("Привет, как дела?"));
+    const english = await settle(embedder.embed("The weather is nice today."));
+    embedder.destroy();
+    return { russian, english };
+  }, model);
+  assert.equal(result.russian.code, "not-found", result.russian.message);
+  assert.equal(result.english.ok, true);
+});
