@@ -51,6 +51,16 @@ export class Remote {
     return (await this.ask({ type: "load", choice: this.choice }, "loaded")).loaded;
   }
 
+  /** Brings everything into memory that texts may need. */
+  async settle(): Promise<void> {
+    await this.ask({ type: "settle" }, "settled");
+  }
+
+  /** Embeds an everyday sentence. */
+  async first(): Promise<void> {
+    await this.ask({ type: "first" }, "settled");
+  }
+
   /** Milliseconds of one call. */
   async run(shape: Shape, seed: number): Promise<number> {
     return (await this.ask({ type: "run", shape, seed }, "ran")).ms;
@@ -86,6 +96,7 @@ export async function compare(choices: EngineChoice[], loads: Load[], note: (lin
     for (const remote of remotes) {
       note(`loading ${remote.choice.engine}`, rows);
       formats.push((await remote.load()).format);
+      await remote.settle();
     }
     for (const load of loads) {
       rows.push(...(await compareOne(remotes, formats, load, (line) => note(line, rows))));
@@ -129,6 +140,6 @@ export async function start(choice: EngineChoice): Promise<{ remote: Remote; rea
   const remote = Remote.start(choice);
   await remote.load();
   const readyMs = performance.now() - begin;
-  await remote.run({ batch: 1, tokens: 16 }, 0);
+  await remote.first();
   return { remote, readyMs, firstVectorMs: performance.now() - begin };
 }

@@ -21,6 +21,8 @@ export interface Shape {
 /** Page to worker. `seed` varies the texts from run to run. */
 export type Request =
   | { type: "load"; choice: EngineChoice }
+  | { type: "settle" }
+  | { type: "first" }
   | { type: "run"; shape: Shape; seed: number }
   | { type: "profile"; shape: Shape }
   | { type: "memory" };
@@ -36,6 +38,7 @@ export interface Loaded {
 /** Worker to page; one answer to each request, in order. */
 export type Answer =
   | { type: "loaded"; loaded: Loaded }
+  | { type: "settled" }
   | { type: "ran"; ms: number }
   | { type: "profile"; ms: Record<string, number> | null }
   | { type: "memory"; bytes: number | null }
@@ -44,6 +47,10 @@ export type Answer =
 /** What an engine worker has to provide; `serve` does the talking. */
 export interface Engine {
   load(choice: EngineChoice): Promise<Loaded>;
+  /** Brings into memory what would otherwise come with the texts that need it, if there is any such thing. */
+  settle?(): Promise<void>;
+  /** Embeds an everyday sentence: the first thing that is asked of an engine. */
+  first(): Promise<void>;
   /** Prepares the input untimed, then times one call; gives milliseconds. */
   run(shape: Shape, seed: number): Promise<number>;
   /** Milliseconds of one call by operation, if the engine tells. */
@@ -58,6 +65,12 @@ export function serve(engine: Engine): void {
     switch (request.type) {
       case "load":
         return { type: "loaded", loaded: await engine.load(request.choice) };
+      case "settle":
+        await engine.settle?.();
+        return { type: "settled" };
+      case "first":
+        await engine.first();
+        return { type: "settled" };
       case "run":
         return { type: "ran", ms: await engine.run(request.shape, request.seed) };
       case "profile":

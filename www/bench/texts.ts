@@ -5,6 +5,9 @@ const WORDS = (
   "teacher island copper question summer forest kitchen answer station mountain silver pocket travel number story"
 ).split(" ");
 
+/** What somebody might ask first. */
+export const SENTENCE = "The weather is nice today, so we are going to the park after lunch.";
+
 /** Adds exactly one token wherever byte-level BPE splits at spaces. */
 const FILLER = " a";
 

@@ -5,7 +5,7 @@ import { env, pipeline, type FeatureExtractionPipeline } from "@huggingface/tran
 import loaderUrl from "transformers-ort/ort-wasm-simd-threaded.asyncify.mjs?url";
 import wasmUrl from "transformers-ort/ort-wasm-simd-threaded.asyncify.wasm?url";
 import { mustBeUnit, serve, type EngineChoice, type Loaded, type Shape } from "./protocol";
-import { textOf } from "./texts";
+import { SENTENCE, textOf } from "./texts";
 import { memoryBytes } from "./wasm-memory";
 
 let extractor: FeatureExtractionPipeline | undefined;
@@ -49,4 +49,12 @@ async function run({ batch, tokens }: Shape, seed: number): Promise<number> {
   return ms;
 }
 
-serve({ load, run, memory: memoryBytes });
+/** As a page would begin. */
+async function first(): Promise<void> {
+  if (!extractor) throw new Error("not loaded");
+  const { data } = await extractor([SENTENCE], { pooling: "cls", normalize: true });
+  if (!(data instanceof Float32Array)) throw new Error("no vector");
+  mustBeUnit(data);
+}
+
+serve({ load, first, run, memory: memoryBytes });
