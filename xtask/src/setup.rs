@@ -78,6 +78,18 @@ pub fn chromium() -> Result<PathBuf> {
     find_chromium().with_context(|| format!("the Chromium that was installed does not start: {how}"))
 }
 
+const FIREFOXES: &[&str] = &["firefox-esr", "firefox"];
+
+/// A Firefox, installed if need be: what is stored and fetched is tested there too.
+pub fn firefox() -> Result<PathBuf> {
+    if let Some(path) = env::var_os("FIREFOX_PATH").map(PathBuf::from).or_else(|| find(FIREFOXES)) {
+        return Ok(path);
+    }
+    println!("No Firefox was found; installing it.");
+    apt_install(&["firefox-esr"])?;
+    find(FIREFOXES).context("the Firefox that was installed is not to be found")
+}
+
 /// A Vulkan driver, so that the tests of the GPU device have something to run on: on a machine
 /// without a GPU that is Mesa's software driver. Other systems bring their own graphics interface.
 pub fn vulkan() -> Result<()> {

@@ -132,6 +132,11 @@ fn browser(_: &Options) -> Result<Outcome> {
         Err(error) => return unless_ci(Err(error)),
     };
     let mut tests = command("npm", ["test", "--silent", "--workspace", "tests/browser"]);
+    match setup::firefox() {
+        Ok(firefox) => drop(tests.env("FIREFOX_PATH", firefox)),
+        // Its tests are skipped then, and counted so; Chromium runs them as well.
+        Err(error) => println!("No Firefox: {error:#}"),
+    }
     run_command(tests.env("CHROMIUM_PATH", chromium))?;
     Ok(Passed)
 }
