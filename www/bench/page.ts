@@ -113,6 +113,20 @@ const felsicBench = {
   },
 };
 
+/** Steps that a page tells the server of when nobody drives it. */
+const tell = (step: string): Promise<Response> => fetch(`/note/${step}`);
+const EMBEDDINGS = 100;
+
+/** `?alone=ENGINE`: loads one engine, embeds as often as memory is to be judged by, and tells the server. */
+async function runAlone(text: string, given: URLSearchParams): Promise<void> {
+  const peer = given.get("peer");
+  const models = { pack: absolute(given.get("pack") ?? ""), peer: peer ? absolute(peer) : "" };
+  const { remote } = await start(parseEngine(text, models));
+  await tell("loaded");
+  for (let run = 0; run < EMBEDDINGS; run++) await remote.run({ batch: 1, tokens: 128 }, run);
+  await tell("done");
+}
+
 declare global {
   interface Window {
     felsicBench: typeof felsicBench;
@@ -120,3 +134,6 @@ declare global {
 }
 window.felsicBench = felsicBench;
 wire();
+const given = new URLSearchParams(location.search);
+const engineAlone = given.get("alone");
+if (engineAlone) runAlone(engineAlone, given).catch((error: unknown) => (find("#note").textContent = String(error)));

@@ -6,7 +6,7 @@
  *   median_ms: number, min_ms: number, max_ms: number, runs: number,
  *   profile: Record<string, number> | null}} Row
  * @typedef {{engine: string, threads: number, wasm_bytes: number | null, wasm_peak_bytes: number | null,
- *   renderer_bytes: number | null, renderer_peak_bytes: number | null}} Memory
+ *   renderer_bytes: number | null, renderer_used_bytes: number | null}} Memory
  * @typedef {{engine: string, part: "runtime" | "tokenizer" | "weights", raw: number, gzip: number}} Bytes
  * @typedef {{engine: string, threads: number, ready_ms: number, first_vector_ms: number, runs: number}} Start
  * @typedef {{engine: string, visit: "first" | "second", first_vector_ms: number, bytes: number}} Visit
@@ -122,10 +122,10 @@ export function markdown(report) {
   if (report.memory.length) {
     const rows = report.memory.map((row) => [
       label(row),
-      ...[row.wasm_bytes, row.wasm_peak_bytes, row.renderer_bytes, row.renderer_peak_bytes].map(megabytes),
+      ...[row.wasm_bytes, row.wasm_peak_bytes, row.renderer_bytes, row.renderer_used_bytes].map(megabytes),
     ]);
-    const head = ["engine", "wasm memory after load", "wasm memory at the end", "renderer after load", "renderer at its peak"];
-    parts.push(`Memory, each engine alone in a fresh browser, MB.\n\n${table(head, rows)}`);
+    const head = ["engine", "wasm memory after load", "wasm memory at the end", "renderer after load", "renderer after 100 embeddings"];
+    parts.push(`Memory, each engine alone in a fresh browser, MB; the renderer's in a browser that nobody drives, 128 tokens an embedding.\n\n${table(head, rows)}`);
   }
   if (report.bytes.length) {
     const rows = report.bytes.map((row) => [row.engine, row.part, megabytes(row.raw), megabytes(row.gzip)]);

@@ -10,6 +10,7 @@ import { gzipSync } from "node:zlib";
 import { chromium } from "playwright-core";
 import { parseEngine } from "./engines.js";
 import { label, markdown, median } from "./report.js";
+import { measureResident } from "./resident.mjs";
 import { serve } from "./server.mjs";
 
 /**
@@ -42,6 +43,17 @@ function need(name) {
   return value;
 }
 
+const FLAGS = [
+  "--enable-unsafe-webgpu",
+  // Nothing of the browser's own is to take part in a measurement.
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+  ...(process.getuid?.() === 0 ? ["--no-sandbox"] : []),
+];
+
 /** Fewer where one call takes seconds. @param {number} tokens tokens in one call */
 const defaultRuns = (tokens) => (tokens <= 16 ? 15 : tokens <= 128 ? 9 : 7);
 
@@ -59,16 +71,7 @@ const models = (url) => ({ pack: `${url}packs/${need("pack")}/`, peer: options.p
 function launch() {
   return chromium.launch({
     executablePath: need("chromium"),
-    args: [
-      "--enable-unsafe-webgpu",
-      // Nothing of the browser's own is to take part in a measurement.
-      "--disable-quic",
-      "--no-first-run",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
-      ...(process.getuid?.() === 0 ? ["--no-sandbox"] : []),
-    ],
+    args: FLAGS,
   });
 }
 
@@ -93,25 +96,14 @@ async function withPage(url, use) {
 }
 
 /**
- * Resident memory of the largest renderer, now and at its peak, in bytes. Linux only; null elsewhere.
- * @param {import("playwright-core").Browser} browser
+ * Resident memory of the renderer of a page with one engine: after its load, and after a hundred embeddings.
+ * @param {string} url
+ * @param {EngineChoice} choice
  */
-async function rendererMemory(browser) {
-  const session = await browser.newBrowserCDPSession();
-  const { processInfo } = await session.send("SystemInfo.getProcessInfo");
-  const sizes = processInfo
-    .filter(({ type }) => type === "renderer")
-    .flatMap(({ id }) => {
-      try {
-        const status = readFileSync(`/proc/${id}/status`, "utf8");
-        const field = (/** @type {string} */ name) => Number(new RegExp(`${name}:\\s+(\\d+) kB`).exec(status)?.[1]) * 1024;
-        return [{ now: field("VmRSS"), peak: field("VmHWM") }];
-      } catch {
-        return [];
-      }
-    })
-    .sort((a, b) => b.peak - a.peak);
-  return sizes[0] ?? { now: null, peak: null };
+function rendererMemory(url, { engine, threads }) {
+  if (platform() !== "linux") return [null, null];
+  const query = new URLSearchParams({ ...models(url), alone: `${engine}:${threads}` });
+  return measureResident(need("chromium"), FLAGS, `${url}bench/?${query}`, ["loaded", "done"], noted);
 }
 
 /** Milliseconds to the microsecond; what lies below is noise. @param {number} ms */
@@ -122,8 +114,14 @@ const served = new Map();
 /** Bytes of it. */
 let servedBytes = 0;
 
+/** Who waits for what a page notes. @type {Map<string, () => void>} */
+const waiting = new Map();
+/** @param {string} step @returns {Promise<void>} */
+const noted = (step) => new Promise((resolve) => waiting.set(`/note/${step}`, resolve));
+
 /** @param {string} path @param {string} file @param {number} bytes */
 function note(path, file, bytes) {
+  if (!file) return waiting.get(path)?.();
   served.set(path, file);
   servedBytes += bytes;
 }
@@ -173,17 +171,17 @@ async function measureAlone(url, choice, shapes) {
   for (let i = 1; i <= repeats; i++) {
     console.log(`${label(choice)}: start ${i} of ${repeats}`);
     served.clear();
-    await withPage(url, async (page, browser) => {
+    await withPage(url, async (page) => {
       const { wasm_bytes, ...times } = await page.evaluate((choice) => window.felsicBench.start(choice), choice);
       starts.push(times);
       if (i < repeats) return;
       bytes = countBytes(engine);
-      const loaded = await rendererMemory(browser);
       const wasm_peak_bytes = await page.evaluate((shapes) => window.felsicBench.fill(shapes), shapes);
-      const { peak } = await rendererMemory(browser);
-      memory.push({ engine, threads, wasm_bytes, wasm_peak_bytes, renderer_bytes: loaded.now, renderer_peak_bytes: peak });
+      memory.push({ engine, threads, wasm_bytes, wasm_peak_bytes, renderer_bytes: null, renderer_used_bytes: null });
     });
   }
+  const [loaded = null, used = null] = await rendererMemory(url, choice);
+  for (const row of memory) Object.assign(row, { renderer_bytes: loaded, renderer_used_bytes: used });
   const start = {
     engine,
     threads,

@@ -74,7 +74,7 @@ async function sendPaced(response, body, pace, delay) {
  * Serves `folders` (prefix, such as "/packs/", to folder) on localhost; `served` hears of every file sent.
  * @param {Record<string, string>} folders
  * @param {number} port 0 for any
- * @param {(path: string, file: string, bytes: number) => void} [served] with the bytes that go over the line
+ * @param {(path: string, file: string, bytes: number) => void} [served] with the bytes that go over the line; also of what a page notes under /note/, without a file
  * @param {Line} [line] slows everything down, and compresses what servers compress
  * @returns {Promise<{url: string, close: () => void}>}
  */
@@ -82,6 +82,11 @@ export function serve(folders, port, served = () => {}, line) {
   const pace = line && pacer(line);
   const server = createServer((request, response) => {
     const path = decodeURIComponent(new URL(request.url ?? "/", "http://localhost").pathname);
+    if (path.startsWith("/note/")) {
+      served(path, "", 0);
+      response.writeHead(204).end();
+      return;
+    }
     const found = locate(folders, path);
     if (!found) {
       response.writeHead(404).end("not found");
