@@ -86,7 +86,7 @@ impl Embedder {
     /// # Errors
     /// [`Code::InputInvalid`] for an id that the model does not have.
     pub fn missing_for_self_test(&self) -> Result<Vec<usize>> {
-        self.table.missing_for(&self.self_test.iter().flat_map(|test| test.ids.iter().copied()).collect::<Vec<_>>())
+        self.table.missing_for(self.self_test.iter().flat_map(|test| test.ids.iter().copied()))
     }
 
     /// One vector a text, in the order of the texts.
@@ -127,7 +127,7 @@ impl Embedder {
             sequences.push(ids);
             truncated.push(cut);
         }
-        let missing = self.table.missing_for(&sequences.concat())?;
+        let missing = self.table.missing_for(sequences.iter().flatten().copied())?;
         if !missing.is_empty() {
             hooks.fetch(missing).await?;
         }

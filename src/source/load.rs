@@ -6,7 +6,7 @@ use super::{Meter, Parts, Phase, Progress, Sink, Source, Wanted};
 use crate::config::EmbedderConfig;
 use crate::error::{Code, Error, Result};
 use crate::tokenizer::Tokenizer;
-use crate::weights::{FileEntry, Manifest, SHARD_BYTES, TensorEntry, Tensors, safetensors};
+use crate::weights::{FileEntry, Manifest, SHARD_BYTES, Tensors, safetensors};
 
 /// Bytes of a manifest, at most.
 const MOST_MANIFEST: u64 = 8 << 20;
@@ -165,8 +165,7 @@ async fn load_shards(
         let mut reader = safetensors::Reader::new(entry.bytes);
         let mut on_bytes = |bytes| on_progress(meter.at(Phase::Weights, &entry.file, bytes));
         read_checked(source, entry, &mut reader, &mut on_bytes).await?;
-        add_shard(manifest, shard, reader, &mut tensors)
-            .map_err(|error| Error::new(error.code(), format!("shard {} cannot be used", entry.file)).because(error))?;
+        add_shard(manifest, shard, reader, &mut tensors).map_err(|error| entry.unusable(error))?;
     }
     Ok(tensors)
 }
@@ -324,12 +323,6 @@ fn reserve(bytes: &mut Vec<u8>, more: usize) -> Result<()> {
 /// Moves the tensors of a shard over, if they are those that the manifest lists for it.
 fn add_shard(manifest: &Manifest, shard: usize, reader: safetensors::Reader, tensors: &mut Tensors) -> Result<()> {
     let held = reader.finish()?;
-    let listed = manifest.tensors.iter().filter(|(_, entry)| entry.shard == shard);
-    let held_entries = held.iter().map(|(name, tensor)| {
-        (name.clone(), TensorEntry { element: tensor.element, shape: tensor.shape.clone(), shard })
-    });
-    if !listed.map(|(name, entry)| (name.clone(), entry.clone())).eq(held_entries) {
-        return Err(Error::new(Code::WeightsInvalid, "its tensors are not those that the manifest lists"));
-    }
+    manifest.check_shard(shard, held.iter().map(|(name, tensor)| (name, Some(tensor.element), &tensor.shape)))?;
     tensors.append(held)
 }

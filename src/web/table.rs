@@ -67,7 +67,7 @@ impl Loader {
         let mut keep = Kept::new(entry.bytes)?;
         self.read(shard, &mut keep).await?;
         let rows = StoredRows::new(&self.manifest, shard, &self.embedder, keep.bytes)
-            .map_err(|error| Error::new(error.code(), format!("shard {} cannot be used", entry.file)).because(error))?;
+            .map_err(|error| entry.unusable(error))?;
         self.embedder.table().place(shard, Block::Elsewhere(Box::new(rows)));
         Ok(())
     }
@@ -158,11 +158,7 @@ impl StoredRows {
         let data = PREFIX + header;
         let tensors = safetensors::parse_header(&copy(PREFIX, header), length - data as u64)?;
         let name = block_name(block.first);
-        let listed = manifest.tensors.iter().filter(|(_, entry)| entry.shard == shard);
-        let listed = listed.map(|(name, entry)| (name, Some(entry.element), &entry.shape));
-        if !listed.eq(tensors.iter().map(|(name, entry)| (name, entry.element, &entry.shape))) {
-            return Err(Error::new(Code::WeightsInvalid, "its tensors are not those that the manifest lists"));
-        }
+        manifest.check_shard(shard, tensors.iter().map(|(name, entry)| (name, entry.element, &entry.shape)))?;
         let (rows, cols) = (block.rows, embedder.table().cols());
         let stored = Self { bytes, data, name, rows, cols, tensors };
         stored.check()?;

@@ -34,6 +34,13 @@ pub struct FileEntry {
     pub sha256: String,
 }
 
+impl FileEntry {
+    /// The error of a shard whose bytes are those of the manifest, but no good.
+    pub fn unusable(&self, error: Error) -> Error {
+        Error::new(error.code(), format!("shard {} cannot be used", self.file)).because(error)
+    }
+}
+
 /// The tokenizer's file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TokenizerFile {
@@ -192,6 +199,23 @@ impl Manifest {
             first += rows;
         }
         blocks
+    }
+
+    /// Checks that a shard holds just the tensors that are listed for it: `held` gives name, type and shape of each,
+    /// in the order of their names.
+    ///
+    /// # Errors
+    /// [`Code::WeightsInvalid`].
+    pub fn check_shard<'a>(
+        &'a self,
+        shard: usize,
+        held: impl Iterator<Item = (&'a String, Option<ElementType>, &'a Vec<usize>)>,
+    ) -> Result<()> {
+        let listed = self.tensors.iter().filter(|(_, entry)| entry.shard == shard);
+        match listed.map(|(name, entry)| (name, Some(entry.element), &entry.shape)).eq(held) {
+            true => Ok(()),
+            false => Err(Error::new(Code::WeightsInvalid, "its tensors are not those that the manifest lists")),
+        }
     }
 
     fn check(&self) -> Result<()> {

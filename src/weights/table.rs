@@ -175,11 +175,14 @@ impl Table {
     /// is asked for tells no more of a text than its groups.
     ///
     /// # Errors
-    /// [`Code::InputInvalid`] for an id past the last row.
-    pub fn missing_for(&self, ids: &[u32]) -> Result<Vec<usize>> {
+    /// [`Code::InputInvalid`] for an id past the last row, if anything is still to come.
+    pub fn missing_for(&self, ids: impl IntoIterator<Item = u32>) -> Result<Vec<usize>> {
+        if self.missing().is_empty() {
+            return Ok(Vec::new());
+        }
         let mut wanted = vec![false; self.slots.len()];
         for id in ids {
-            wanted[self.slot(self.stored(*id)?)] = true;
+            wanted[self.slot(self.stored(id)?)] = true;
         }
         let same_group = |a: &BlockEntry, b: &BlockEntry| self.group(a.first) == self.group(b.first);
         let is_wanted = |entry: &BlockEntry| {
@@ -277,11 +280,11 @@ mod tests {
     fn a_group_is_asked_for_as_a_whole() {
         let table = table();
         assert_eq!(table.missing(), [4, 5, 6, 7]);
-        assert_eq!(table.missing_for(&[5]).expect("an id"), [4, 5]);
-        assert_eq!(table.missing_for(&[2, 0]).expect("ids"), [6, 7]);
+        assert_eq!(table.missing_for([5]).expect("an id"), [4, 5]);
+        assert_eq!(table.missing_for([2, 0]).expect("ids"), [6, 7]);
         table.place(5, Block::Elsewhere(Box::new(Tens)));
-        assert_eq!(table.missing_for(&[1]).expect("an id"), [4]);
-        assert_eq!(table.missing_for(&[6]).expect_err("past the end").code(), Code::InputInvalid);
+        assert_eq!(table.missing_for([1]).expect("an id"), [4]);
+        assert_eq!(table.missing_for([6]).expect_err("past the end").code(), Code::InputInvalid);
         assert_eq!(table.gather(&[1], &mut Vec::new()).expect_err("not there").code(), Code::Internal);
     }
 

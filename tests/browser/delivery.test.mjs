@@ -5,7 +5,7 @@ import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, beforeEach, test } from "node:test";
 import { gzipSync } from "node:zlib";
-import { hasPack, root, start } from "./harness.mjs";
+import { root, skipWithout, start } from "./harness.mjs";
 
 const PACK = "granite-97m-int8";
 const folder = join(root, "target/test-packs", PACK);
@@ -15,8 +15,7 @@ const FIRST_VECTOR = 38e6;
 /** Of wasm memory after load, without any of the vocabulary table. */
 const WASM_MEMORY = 60e6;
 
-const skip =
-  hasPack(PACK) || process.env.FELSIC_TEST_FULL ? false : `target/test-packs/${PACK} is not there; \`cargo xtask packs\` makes it`;
+const skip = skipWithout(PACK);
 
 /** @type {import("./harness.mjs").Environment} */
 let environment;

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { after, before, test } from "node:test";
-import { start, workers } from "./harness.mjs";
+import { flipped, start, workers } from "./harness.mjs";
 
 /** @typedef {import("./server.mjs").Fault} Fault */
 
@@ -34,14 +34,6 @@ before(async () => {
 });
 
 after(() => environment?.close());
-
-/** Flips the lowest bit of the byte in the middle. @param {Buffer} bytes */
-function flipped(bytes) {
-  const copy = Buffer.from(bytes);
-  const middle = copy.length >> 1;
-  copy.writeUInt8(copy.readUInt8(middle) ^ 1, middle);
-  return copy;
-}
 
 /** A fault in the manifest, which stays JSON. @param {(manifest: Manifest) => void} change @returns {Fault} */
 function manifest(change) {

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { cosine, createEmbedder, goldens, hasPack, start } from "./harness.mjs";
+import { cosine, createEmbedder, goldens, skipWithout, start } from "./harness.mjs";
 
 const PACK = "granite-97m-int8";
 /** Longest text that is embedded here, in tokens; the longer golden takes most of a minute. */
@@ -10,8 +10,7 @@ const LONGEST = 1000;
 /** Lowest cosine, with int8 weights, table and activations, on weights that are random, which is harder than trained ones. */
 const COSINE = 0.999;
 
-const skip =
-  hasPack(PACK) || process.env.FELSIC_TEST_FULL ? false : `target/test-packs/${PACK} is not there; \`cargo xtask packs\` makes it`;
+const skip = skipWithout(PACK);
 
 /** @type {import("./harness.mjs").Environment | undefined} */
 let environment;

@@ -3,14 +3,13 @@
 import { createHash } from "node:crypto";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { rolldown } from "rolldown";
 import { launchFirefox } from "./firefox.mjs";
-import { launch } from "./harness.mjs";
+import { launch, root } from "./harness.mjs";
 import { Server } from "./server.mjs";
 
 const here = import.meta.dirname;
-const root = resolve(here, "../..");
 
 /**
  * What the worker is asked for.

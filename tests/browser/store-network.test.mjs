@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { random } from "./store-harness.mjs";
-import { flipped, freshPage, MANIFEST, pack, requestsOf, SECOND, SHARD, store } from "./store-suite.mjs";
+import { flipped } from "./harness.mjs";
+import { freshPage, MANIFEST, pack, requestsOf, SECOND, SHARD, store } from "./store-suite.mjs";
 
 /** @typedef {import("./server.mjs").Fault} Fault */
 

@@ -75,10 +75,3 @@ export function requestsOf(server, model) {
   const folder = new URL(model).pathname;
   return server.log.flatMap(({ path, range }) => (path.startsWith(folder) ? { file: path.slice(folder.length), range } : []));
 }
-
-/** @param {Buffer} bytes */
-export function flipped(bytes) {
-  const copy = Buffer.from(bytes);
-  copy.writeUInt8(copy.readUInt8(copy.length >> 1) ^ 1, copy.length >> 1);
-  return copy;
-}

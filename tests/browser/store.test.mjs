@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { hasQuota } from "./store-harness.mjs";
-import { FIRST, flipped, freshPage, MANIFEST, next, pack, requestsDuring, SHARD, store, storedFiles, wholeFiles } from "./store-suite.mjs";
+import { flipped } from "./harness.mjs";
+import { FIRST, freshPage, MANIFEST, next, pack, requestsDuring, SHARD, store, storedFiles, wholeFiles } from "./store-suite.mjs";
 
 /** @typedef {import("./store-harness.mjs").Load} Load */
 

@@ -16,6 +16,9 @@ const SHAPES: readonly Shape[] = [
 /** Ticked at first: what a phone gets through in a minute. */
 const AT_FIRST = 3;
 
+/** What the page's address says. */
+const given = new URLSearchParams(location.search);
+
 const find = <T extends Element>(selector: string): T => {
   const element = document.querySelector<T>(selector);
   if (!element) throw new Error(`the page has no ${selector}`);
@@ -55,7 +58,6 @@ function wire(): void {
   const form = find<HTMLFormElement>("#settings");
   const button = find<HTMLButtonElement>("#settings button");
   const note = find("#note");
-  const given = new URLSearchParams(location.search);
   for (const name of ["pack", "peer"]) {
     const value = given.get(name);
     if (value !== null) find<HTMLInputElement>(`input[name=${name}]`).value = value;
@@ -118,7 +120,7 @@ const tell = (step: string): Promise<Response> => fetch(`/note/${step}`);
 const EMBEDDINGS = 100;
 
 /** `?alone=ENGINE`: loads one engine, embeds as often as memory is to be judged by, and tells the server. */
-async function runAlone(text: string, given: URLSearchParams): Promise<void> {
+async function runAlone(text: string): Promise<void> {
   const peer = given.get("peer");
   const models = { pack: absolute(given.get("pack") ?? ""), peer: peer ? absolute(peer) : "" };
   const { remote } = await start(parseEngine(text, models));
@@ -134,6 +136,5 @@ declare global {
 }
 window.felsicBench = felsicBench;
 wire();
-const given = new URLSearchParams(location.search);
 const engineAlone = given.get("alone");
-if (engineAlone) runAlone(engineAlone, given).catch((error: unknown) => (find("#note").textContent = String(error)));
+if (engineAlone) runAlone(engineAlone).catch((error: unknown) => (find("#note").textContent = String(error)));
