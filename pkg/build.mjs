@@ -1,6 +1,6 @@
 /**
  * Builds dist/: one file for the page, one for each worker, and the types. The wasm and its glue
- * (felsic_cpu*, felsic_relaxed*, felsic_gpu*) are put into dist/ by `cargo xtask build` and stay files of their own.
+ * (felsic_cpu*, felsic_relaxed*, felsic_gpu*, felsic_packer*) are put into dist/ by `cargo xtask build` and stay files of their own.
  *
  * With --complete it fails unless all of them are there, as they have to be in what is published.
  */
@@ -12,13 +12,13 @@ import { rolldown } from "rolldown";
 
 const here = import.meta.dirname;
 const dist = join(here, "dist");
-const glue = ["felsic_cpu", "felsic_relaxed", "felsic_gpu"];
+const glue = ["felsic_cpu", "felsic_relaxed", "felsic_gpu", "felsic_packer"];
 
 const tsc = join(dirname(createRequire(import.meta.url).resolve("typescript/package.json")), "bin/tsc");
 const types = spawnSync(process.execPath, [tsc, "-p", here], { stdio: "inherit" });
 if (types.status !== 0) process.exit(1);
 
-for (const name of ["index", "worker-cpu", "worker-relaxed", "worker-gpu"]) {
+for (const name of ["index", "worker-cpu", "worker-relaxed", "worker-gpu", "worker-packer"]) {
   // Each by itself, so that a page needs one request for the script and one for the worker's.
   const bundle = await rolldown({
     input: join(here, "src", `${name}.ts`),
@@ -47,6 +47,7 @@ export default async function init() {
 }
 export class Engine {}
 export class Helper {}
+export class Packer {}
 `,
   );
 }

@@ -13,17 +13,20 @@
 //! | [`kernels`] | the hot operations, on CPU and GPU, behind one trait |
 //! | [`model`] | token ids -> hidden states -> pooled vectors |
 //! | [`embedder`] | texts -> vectors |
-//! | `pack` | checkpoint -> pack (native) |
+//! | `pack` | checkpoint -> pack |
 //! | `web` | the wasm-bindgen edge |
 //!
 //! A module imports only from those above it.
 
 pub mod config;
+#[cfg(feature = "engine")]
 pub mod embedder;
 pub mod error;
+#[cfg(feature = "engine")]
 pub mod kernels;
+#[cfg(feature = "engine")]
 pub mod model;
-#[cfg(feature = "native")]
+#[cfg(feature = "packer")]
 pub mod pack;
 pub mod source;
 pub mod tokenizer;

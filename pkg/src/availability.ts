@@ -1,6 +1,6 @@
 /** Whether an embedder can be had here, in the four words of the browsers' proposal. */
 
-import { checkedDevice, type CreateOptions, packUrl } from "./options.js";
+import { checkedDevice, type CreateOptions, type ModelOptions, modelUrl } from "./options.js";
 import { storedState } from "./store/state.js";
 
 /**
@@ -24,9 +24,10 @@ const loading = new Map<string, number>();
 const loaded = new Set<string>();
 
 /** See {@link Availability}. Without a `model` it tells only whether the browser is fit. */
-export async function availability(options: Partial<Pick<CreateOptions, "model" | "device">> = {}): Promise<Availability> {
-  const device = checkedDevice(options.device);
-  const model = options.model === undefined ? undefined : packUrl(options.model);
+export async function availability(options: Partial<ModelOptions & Pick<CreateOptions, "device">> = {}): Promise<Availability> {
+  const { model: given, device: wanted, ...where } = options;
+  const device = checkedDevice(wanted);
+  const model = given === undefined ? undefined : modelUrl({ model: given, ...where });
   if (!canRun() || (device === "webgpu" && !(await hasGpu()))) return "unavailable";
   if (model !== undefined && loading.has(model)) return "downloading";
   if (model === undefined) return "downloadable";

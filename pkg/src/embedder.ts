@@ -20,7 +20,8 @@ import {
   engineOptions,
   invalid,
   type LoadProgress,
-  packUrl,
+  type ModelOptions,
+  modelUrl,
   type TextOptions,
 } from "./options.js";
 import { autoWorkers, Pool } from "./pool.js";
@@ -49,7 +50,7 @@ export class Embedder {
   }
 
   /** Whether an embedder can be had in this browser, and whether `create()` would fetch. */
-  static availability(options?: Partial<Pick<CreateOptions, "model" | "device">>): Promise<Availability> {
+  static availability(options?: Partial<ModelOptions & Pick<CreateOptions, "device">>): Promise<Availability> {
     return availability(options);
   }
 
@@ -57,8 +58,8 @@ export class Embedder {
    * Removes from this machine what felsic has stored of a model's pack, or of all packs of this origin. What another
    * model's pack needs too stays, and so does a file that is being fetched right now. Embedders go on working.
    */
-  static async deleteCache(options: Partial<Pick<CreateOptions, "model">> = {}): Promise<void> {
-    const model = options.model === undefined ? undefined : packUrl(options.model);
+  static async deleteCache({ model: given, ...options }: Partial<ModelOptions> = {}): Promise<void> {
+    const model = given === undefined ? undefined : modelUrl({ model: given, ...options });
     await deleteStored(model);
     forgetLoaded(model);
   }
@@ -67,7 +68,7 @@ export class Embedder {
   static async create(options: CreateOptions): Promise<Embedder> {
     if (typeof options !== "object" || options === null) throw invalid("create() needs options with a model");
     const { signal, wasmUrl } = options;
-    const model = packUrl(options.model);
+    const model = modelUrl(options);
     const device = engineDevice(checkedDevice(options.device));
     const wasm = wasmUrl === undefined ? {} : { wasmUrl: absoluteUrl(wasmUrl, "wasmUrl").href };
     const workers = checkedWorkers(options.workers);

@@ -70,3 +70,10 @@ export function abortedBy(signal: AbortSignal): FelsicError {
 export function describe(error: unknown): string {
   return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
 }
+
+/** An error with a code, as it crosses the worker border; nothing of any other. */
+export function knownError(error: unknown): ErrorMessage | undefined {
+  if (!(error instanceof Error) || !("code" in error) || !isErrorCode(error.code)) return undefined;
+  const { code, message, cause } = error;
+  return { code, message, ...(cause !== undefined && { cause: describe(cause) }) };
+}

@@ -12,6 +12,7 @@ export type {
   EmbedOptions,
   EmbedProgress,
   LoadProgress,
+  ModelOptions,
   Simd,
   TaskType,
   TextOptions,

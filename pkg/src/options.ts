@@ -1,5 +1,6 @@
 /** What callers pass in and get back, and the checks that need no engine. */
 
+import { hubFolder } from "./checkpoint/address.js";
 import type { EngineOptions } from "./engine.js";
 import { FelsicError } from "./errors.js";
 import { pinnedHash } from "./store/names.js";
@@ -40,9 +41,12 @@ export interface Delivery {
   readonly cache: CacheMode;
 }
 
-/** How far loading a pack is. Bytes never go back; the total comes from the pack's manifest. */
+/**
+ * How far loading a pack is. Bytes never go back; the total comes from the pack's manifest. While a pack is made of a
+ * checkpoint they are those of the checkpoint, and loading what has been made is not told of.
+ */
 export interface LoadProgress {
-  readonly phase: "manifest" | "tokenizer" | "weights";
+  readonly phase: "manifest" | "tokenizer" | "weights" | "checkpoint";
   readonly file: string;
   readonly loadedBytes: number;
   readonly totalBytes: number;
@@ -56,8 +60,14 @@ export interface EmbedProgress {
 
 /** Options of {@link Embedder.create}. */
 export interface CreateOptions {
-  /** URL of the folder of a pack, relative to the page or absolute. */
+  /**
+   * URL of a pack's folder, relative to the page or absolute; or of a checkpoint's, of which a pack is then made, and
+   * stored; or the id of a model on a hub, `owner/name` or `owner/name@revision`. A relative URL that looks like an id
+   * has to start with `./` or end with `/`.
+   */
   readonly model: string | URL;
+  /** Where models with an id are; default the Hugging Face hub. */
+  readonly hub?: string | URL;
   /** Default `auto`. */
   readonly device?: Device;
   /** Default `auto`, which is `plain` where `wasmUrl` names a file. Without effect on a `workerUrl` or a GPU. */
@@ -90,6 +100,9 @@ export interface CreateOptions {
   /** The wasm file, where the one beside the worker cannot be found. */
   readonly wasmUrl?: string | URL;
 }
+
+/** Which model is meant. */
+export type ModelOptions = Pick<CreateOptions, "model" | "hub">;
 
 /** Options that say how a text is read. */
 export interface TextOptions {
@@ -147,6 +160,7 @@ const PROMPT_NAMES: Readonly<Record<TaskType, readonly string[]>> = {
   clustering: ["clustering"],
 };
 
+const HUB = "https://huggingface.co/";
 const MOST_WORKERS = 64;
 const DEVICES: readonly unknown[] = ["auto", "cpu", "webgpu"];
 const SIMD: readonly unknown[] = ["auto", "plain", "relaxed"];
@@ -236,9 +250,9 @@ export function checkedWorkers(workers: unknown = "auto"): number | "auto" {
   throw invalid(`workers is ${String(workers)}; use "auto" or a whole number from 1 to ${MOST_WORKERS}`);
 }
 
-/** The absolute URL of a pack's folder, ending in `/`. */
-export function packUrl(model: unknown): string {
-  const url = absoluteUrl(model, "model");
+/** The absolute URL of a model's folder, ending in `/`. */
+export function modelUrl({ model, hub = HUB }: ModelOptions): string {
+  const url = hubFolder(model, absoluteUrl(hub, "hub")) ?? absoluteUrl(model, "model");
   if (url.search || url.hash) throw invalid(`model has to be the URL of a folder, without ? and #: ${url.href}`);
   if (!url.pathname.endsWith("/")) url.pathname += "/";
   return url.href;

@@ -1,7 +1,8 @@
 /** The body of both workers: takes requests one at a time to an engine. */
 
+import { makePack } from "./checkpoint/made.js";
 import type { Engine, EngineModule, Helper } from "./engine.js";
-import { describe, type ErrorMessage, FelsicError, isErrorCode } from "./errors.js";
+import { describe, type ErrorMessage, knownError } from "./errors.js";
 import { Helpers } from "./helpers.js";
 import type { LoadProgress } from "./options.js";
 import type { CallName, Calls, EmbedResult, FromHelper, FromWorker, Request, ToHelper, ToWorker } from "./protocol.js";
@@ -9,6 +10,7 @@ import { openStore } from "./store/index.js";
 import { integrityOf } from "./store/names.js";
 import type { Files } from "./store/types.js";
 import type { Warning } from "./store/warning.js";
+import { startWasm } from "./wasm.js";
 
 /** What a worker's global scope has that is used here. */
 interface Scope {
@@ -92,12 +94,18 @@ class Server {
   async #create(request: Calls["create"]["request"], signal: AbortSignal) {
     const { model, device, wasmUrl = this.#wasmUrl, integrity, cache = "auto", prefetch } = request;
     const warn = (warning: Warning) => this.#scope.postMessage({ type: "warning", warning });
+    const progress = throttled((progress) => this.#scope.postMessage({ type: "loading", progress }));
+    let report = progress;
+    const make = () => {
+      // What is then read is the pack that has just been made, which nobody waits for.
+      report = () => undefined;
+      return makePack({ model, cache, signal, progress, warn });
+    };
     const [files] = await Promise.all([
-      openStore({ model, integrity, cache, signal, warn }),
+      openStore({ model, integrity, cache, signal, warn, make }),
       startWasm(this.#module, wasmUrl),
     ]);
-    const report = throttled((progress) => this.#scope.postMessage({ type: "loading", progress }));
-    const engine = await this.#module.Engine.create(model, device, files, report, signal);
+    const engine = await this.#module.Engine.create(model, device, files, (progress) => report(progress), signal);
     this.#engine = engine;
     const fetching = prefetch === "none" ? undefined : fetchTable(engine, files);
     // In the background it may fail: a text that needs what is missing asks for it again, and says why not.
@@ -162,24 +170,6 @@ async function fetchTable(engine: Engine, files: Files): Promise<void> {
   for (const shard of engine.missing()) await engine.prefetch(shard, !files.persistent);
 }
 
-/** Fetches and starts the wasm. What can go wrong here is worth telling apart. */
-async function startWasm(module: EngineModule, url: URL | string): Promise<void> {
-  const response = await fetch(url).catch((cause: unknown) => {
-    throw new FelsicError("network", `the engine at ${url} could not be fetched`, { cause });
-  });
-  if (!response.ok) {
-    const code = response.status === 404 || response.status === 410 ? "not-found" : "network";
-    throw new FelsicError(code, `the engine at ${url} could not be fetched: HTTP ${response.status}`);
-  }
-  try {
-    await module.default({ module_or_path: response });
-  } catch (cause) {
-    if (isErrorCode((cause as { code?: unknown }).code)) throw cause;
-    const message = "this browser does not run felsic's WebAssembly, or the wasm file is not felsic's";
-    throw new FelsicError("device-unavailable", message, { cause });
-  }
-}
-
 /** Passes on every step to another file, the end, and of the steps between one now and then. */
 function throttled(report: (progress: LoadProgress) => void): (progress: LoadProgress) => void {
   let file: string | undefined;
@@ -191,12 +181,6 @@ function throttled(report: (progress: LoadProgress) => void): (progress: LoadPro
     due = now + PROGRESS_INTERVAL;
     report(progress);
   };
-}
-
-function knownError(error: unknown): ErrorMessage | undefined {
-  if (!(error instanceof Error) || !("code" in error) || !isErrorCode(error.code)) return undefined;
-  const { code, message, cause } = error;
-  return { code, message, ...(cause !== undefined && { cause: describe(cause) }) };
 }
 
 function defect(error: unknown): ErrorMessage {

@@ -89,6 +89,23 @@ pub(super) fn row_bytes(cols: usize, format: WeightFormat, group: Group) -> usiz
     }
 }
 
+/// Name, type and shape of a stored tensor.
+pub(super) type Part = (String, ElementType, Vec<usize>);
+
+/// What [`convert`] makes of a tensor: itself or, of a matrix, its integers and their scales.
+pub(super) fn stored(name: &str, shape: &[usize], format: WeightFormat, group: Group) -> Vec<Part> {
+    let own = |element| (name.to_string(), element, shape.to_vec());
+    let scales = || {
+        let cols = shape.last().copied().unwrap_or(1);
+        (scales_name(name), ElementType::F16, vec![shape[0], cols / group.of(cols)])
+    };
+    match format {
+        WeightFormat::F32 => vec![own(ElementType::F32)],
+        WeightFormat::Int8 => vec![own(ElementType::I8), scales()],
+        WeightFormat::Int4 => vec![own(ElementType::Int4), scales()],
+    }
+}
+
 /// A tensor of a checkpoint as the pack stores it: itself in f32, or integers with their scales.
 pub(super) fn convert(
     name: &str,

@@ -12,7 +12,7 @@ use unicode_script::{Script, UnicodeScript};
 
 use crate::error::Result;
 use crate::tokenizer::Tokenizer;
-use crate::weights::{ElementType, StoredTensor, TableGroup};
+use crate::weights::TableGroup;
 
 /// English words of everyday life, each once; with a capital those that sentences start with, and names.
 const EVERYDAY: &str = include_str!("everyday.txt");
@@ -36,13 +36,6 @@ pub(super) struct Groups {
     pub of: Vec<u8>,
     /// The groups in order.
     pub list: Vec<TableGroup>,
-}
-
-impl Groups {
-    /// The group of each id, as packs hold it.
-    pub fn tensor(&self) -> StoredTensor {
-        StoredTensor { element: ElementType::I8, shape: vec![self.of.len()], bytes: self.of.clone() }
-    }
 }
 
 /// The family of a token: that of its first character which has a script. Bytes that are no characters, and

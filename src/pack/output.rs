@@ -1,15 +1,16 @@
 //! The folder that a pack is written to.
 
 use std::ffi::OsString;
-use std::fs;
-use std::io::Write;
+use std::fs::{self, File};
+use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
+use super::Shards;
 use crate::error::{Code, Error, Result};
 use crate::source::io_error;
-use crate::weights::{FileEntry, Manifest};
+use crate::weights::Manifest;
 
 /// A folder beside the final one that takes its place when it is complete. Dropped before, it is removed.
 pub(super) struct Output {
@@ -42,12 +43,19 @@ impl Output {
         &self.partial
     }
 
-    /// Writes a file that is named by `kind` and its content's hash.
-    pub fn write(&self, kind: &str, extension: &str, bytes: &[u8]) -> Result<FileEntry> {
-        let sha256 = format!("{:x}", Sha256::digest(bytes));
-        let file = format!("{kind}-{}.{extension}", &sha256[..16]);
-        write_file(&self.partial.join(&file), bytes)?;
-        Ok(FileEntry { file, bytes: bytes.len() as u64, sha256 })
+    /// Shards in progress, in the folder.
+    pub fn shards(&self) -> OutputShards {
+        OutputShards { folder: self.partial.clone(), files: Vec::new() }
+    }
+
+    /// Gives the shards the names that the manifest lists, and writes the tokenizer's file.
+    pub fn name_files(&self, manifest: &Manifest, tokenizer: &[u8]) -> Result<()> {
+        for (shard, entry) in manifest.shards.iter().enumerate() {
+            let target = self.partial.join(&entry.file);
+            let named = fs::rename(self.partial.join(part_name(shard)), &target);
+            named.map_err(|error| io_error(&target, "write", error))?;
+        }
+        write_file(&self.partial.join(&manifest.tokenizer.entry.file), tokenizer)
     }
 
     /// Adds the manifest and puts everything in its place, the manifest last. A pack that was there stays
@@ -78,6 +86,44 @@ impl Drop for Output {
     }
 }
 
+/// Shards in progress, as files of the folder that have no name of their own yet.
+pub(super) struct OutputShards {
+    folder: PathBuf,
+    files: Vec<(PathBuf, File)>,
+}
+
+impl OutputShards {
+    /// SHA-256 of each shard, all of which are written.
+    pub fn hashes(self) -> Result<Vec<String>> {
+        let hash = |(path, mut file): (PathBuf, File)| {
+            let mut hash = Sha256::new();
+            let hashed =
+                file.sync_all().and_then(|()| file.rewind()).and_then(|()| std::io::copy(&mut file, &mut hash));
+            hashed.map_err(|error| io_error(&path, "read", error))?;
+            Ok(format!("{:x}", hash.finalize()))
+        };
+        self.files.into_iter().map(hash).collect()
+    }
+}
+
+impl Shards for OutputShards {
+    fn write(&mut self, shard: usize, offset: u64, bytes: &[u8]) -> Result<()> {
+        while self.files.len() <= shard {
+            let path = self.folder.join(part_name(self.files.len()));
+            let file = File::options().read(true).write(true).create(true).truncate(true).open(&path);
+            let file = file.map_err(|error| io_error(&path, "create", error))?;
+            self.files.push((path, file));
+        }
+        let (path, file) = &mut self.files[shard];
+        let written = file.seek(SeekFrom::Start(offset)).and_then(|_| file.write_all(bytes));
+        written.map_err(|error| io_error(path, "write", error))
+    }
+}
+
+fn part_name(shard: usize) -> String {
+    format!("shard-{shard}.part")
+}
+
 fn is_pack(folder: &Path) -> bool {
     let manifest = fs::read(folder.join(Manifest::FILE)).unwrap_or_default();
     let manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap_or_default();
@@ -97,7 +143,7 @@ fn listed_files(folder: &Path) -> Vec<String> {
 
 fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
     let write = || {
-        let mut file = fs::File::create(path)?;
+        let mut file = File::create(path)?;
         file.write_all(bytes)?;
         file.sync_all()
     };

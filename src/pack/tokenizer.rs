@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
-use super::texts;
+use super::tokenizer_texts;
 use crate::error::{Code, Error, Result};
+use crate::source;
 use crate::tokenizer::{Tokenizer, compact};
 
 /// Compiles a `tokenizer.json` and compares the result with the `tokenizers` crate on several hundred texts,
@@ -16,12 +17,8 @@ pub(super) fn compile(json: &[u8], rows: usize) -> Result<Vec<u8>> {
     let original = Tokenizer::from_json(json)?;
     let bytes = compact::compile(json)?;
     let compact = Tokenizer::from_compact(&bytes)?;
-    if compact.vocab_size() > rows {
-        let message =
-            format!("the tokenizer has {} ids, but the vocabulary table only {rows} rows", compact.vocab_size());
-        return Err(Error::new(Code::TokenizerInvalid, message));
-    }
-    for (at, text) in texts::for_tokenizers(&added_tokens(json)).iter().enumerate() {
+    source::check_vocabulary(&compact, rows)?;
+    for (at, text) in tokenizer_texts::for_tokenizers(&added_tokens(json)).iter().enumerate() {
         let cut = 1 + at % 24;
         let same = original.encode(text)? == compact.encode(text)?
             && original.encode_truncated(text, cut)? == compact.encode_truncated(text, cut)?;

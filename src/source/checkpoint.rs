@@ -3,7 +3,7 @@
 //! Weights are read tensor by tensor from `model.safetensors`, or from the files that
 //! `model.safetensors.index.json` lists, so that no file is ever in memory as a whole beside its tensors.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
@@ -12,17 +12,16 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::folder::io_error;
-use super::load::check_vocabulary;
-use super::{Parts, space};
+use super::{Parts, check_vocabulary, space};
 use crate::config::{EmbedderConfig, ModelConfig};
 use crate::error::{Code, Error, Result};
 use crate::tokenizer::Tokenizer;
 use crate::weights::safetensors::{self, Entry, PREFIX};
-use crate::weights::{ElementType, StoredTensor, Tensors};
+use crate::weights::{CheckpointTensors, StoredTensor, Tensors, indexed_files};
 
 /// Bytes of a JSON file of a checkpoint, at most; the largest tokenizer.json known has 33 MB.
 const MOST_JSON: u64 = 256 << 20;
-/// Bytes hashed at a time.
+/// Bytes read at a time.
 const PIECE: usize = 1 << 20;
 
 /// Reads a checkpoint's folder in f32 (the vocabulary table in the precision that it has there).
@@ -122,11 +121,7 @@ struct Place {
     entry: Entry,
 }
 
-/// The weight files of a checkpoint, whose headers fit the config.
-///
-/// Names may carry the prefix `model.`. Tensors outside the encoder (a pooler, the head of a language
-/// model or classifier) are left alone; one inside it that the config does not call for is an error,
-/// because it would have changed the vectors. Stored rotary tables are the exception: they are computed.
+/// The weight files of a checkpoint, whose headers fit the config; see [`CheckpointTensors`].
 #[derive(Debug)]
 pub struct CheckpointWeights {
     files: Vec<OpenFile>,
@@ -141,88 +136,47 @@ impl CheckpointWeights {
     /// [`Code::NotFound`], [`Code::Io`], [`Code::WeightsInvalid`], [`Code::TensorMissing`],
     /// [`Code::TensorShape`], [`Code::TensorType`].
     pub fn open(folder: &Path, config: &ModelConfig) -> Result<Self> {
-        let mut all = BTreeMap::new();
-        let mut files = Vec::new();
+        let mut tensors = CheckpointTensors::new(config);
+        let (mut files, mut places) = (Vec::new(), BTreeMap::new());
         for path in weight_files(folder)? {
             let (file, entries) = open_file(path)?;
-            for (name, entry) in entries {
-                let name = name.strip_prefix("model.").map(str::to_string).unwrap_or(name);
-                if all.insert(name.clone(), Place { file: files.len(), entry }).is_some() {
-                    return Err(Error::new(Code::WeightsInvalid, format!("tensor {name} is there twice")));
-                }
+            let names = tensors.take(entries.iter().map(|(name, entry)| (name.as_str(), entry)))?;
+            for (name, entry) in names.into_iter().zip(entries.into_values()) {
+                places.extend(name.map(|name| (name, Place { file: files.len(), entry })));
             }
             files.push(file);
         }
-        let mut places = BTreeMap::new();
-        for (name, shape) in config.tensors() {
-            let place = all.remove(&name);
-            let place = place.ok_or_else(|| Error::new(Code::TensorMissing, format!("tensor {name} is missing")))?;
-            if !place.entry.element.is_some_and(ElementType::is_float) {
-                return Err(safetensors::unread_type(&name, &place.entry.dtype));
-            }
-            if place.entry.shape != shape {
-                let message =
-                    format!("tensor {name} has shape {:?}; the config calls for {shape:?}", place.entry.shape);
-                return Err(Error::new(Code::TensorShape, message));
-            }
-            places.insert(name, place);
-        }
-        match all.keys().find(|name| is_of_encoder(name)) {
-            Some(name) => {
-                let message = format!("tensor {name} belongs to the encoder, but the config does not call for it");
-                Err(Error::new(Code::WeightsInvalid, message))
-            }
-            None => Ok(Self { files, places }),
-        }
+        tensors.check_complete()?;
+        Ok(Self { files, places })
     }
 
     /// Reads one tensor.
-    ///
-    /// # Errors
-    /// [`Code::TensorMissing`], [`Code::Io`].
-    pub fn read(&self, name: &str) -> Result<StoredTensor> {
-        let place = self.place(name)?;
-        self.read_part(place, 0, place.entry.bytes, place.entry.shape.clone())
-    }
-
-    /// Reads some rows of a matrix, in the order of `rows`.
-    ///
-    /// # Errors
-    /// As [`Self::read`]; [`Code::InputInvalid`] for rows that are not there.
-    pub fn read_these_rows(&self, name: &str, rows: &[u32]) -> Result<StoredTensor> {
-        let place = self.place(name)?;
-        let (count, cols) = match place.entry.shape[..] {
-            [count, cols] if rows.iter().all(|row| (*row as usize) < count) => (count, cols),
-            _ => return Err(Error::new(Code::InputInvalid, format!("tensor {name} has not all of these rows"))),
+    fn read(&self, name: &str) -> Result<StoredTensor> {
+        let place = self.places.get(name);
+        let place = place.ok_or_else(|| Error::new(Code::TensorMissing, format!("tensor {name} is missing")))?;
+        let Entry { element: Some(element), start, bytes, ref shape, .. } = place.entry else {
+            return Err(Error::new(Code::Internal, "a tensor of a type that was refused"));
         };
-        let width = place.entry.bytes / count.max(1);
-        let mut made = Vec::with_capacity(rows.len() * width);
-        let mut element = None;
-        // Neighbours are read at once.
-        for run in rows.chunk_by(|a, b| a + 1 == *b) {
-            let part = self.read_part(place, run[0] as usize * width, run.len() * width, vec![run.len(), cols])?;
-            made.extend(part.bytes);
-            element = Some(part.element);
-        }
-        let element = element.ok_or_else(|| Error::new(Code::InputInvalid, format!("no rows of tensor {name}")))?;
-        Ok(StoredTensor { element, shape: vec![rows.len(), cols], bytes: made })
+        let file = self.files.get(place.file);
+        let file = file.ok_or_else(|| Error::new(Code::Internal, "a tensor in a file that was not opened"))?;
+        let mut read = vec![0; bytes];
+        read_at(file, file.data + start as u64, &mut read)?;
+        Ok(StoredTensor { element, shape: shape.clone(), bytes: read })
     }
 
-    /// Bytes of all weight files.
-    pub fn bytes(&self) -> u64 {
-        self.files.iter().map(|file| file.length).sum()
+    /// Length of each weight file, in their order.
+    pub fn lengths(&self) -> Vec<u64> {
+        self.files.iter().map(|file| file.length).collect()
     }
 
-    /// SHA-256 of the weight files, one after another, in lower-case hexadecimal.
+    /// Gives the bytes of a weight file from its start to its end, piece by piece.
     ///
     /// # Errors
-    /// [`Code::Io`].
-    pub fn sha256(&self, on_bytes: &mut dyn FnMut(u64)) -> Result<String> {
-        let mut hash = Sha256::new();
-        for file in &self.files {
-            hash_part(file, 0..file.length, &mut hash, on_bytes)?;
-        }
-        Ok(format!("{:x}", hash.finalize()))
+    /// [`Code::Io`], and the errors of `on_piece`.
+    pub fn read_file(&self, file: usize, on_piece: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
+        let file = self.files.get(file);
+        let file = file.ok_or_else(|| Error::new(Code::Internal, "a file that was not opened"))?;
+        read_part(file, 0..file.length, on_piece)
     }
 
     /// Reads all tensors and hashes the files, in one pass.
@@ -236,37 +190,16 @@ impl CheckpointWeights {
             let mut hashed = 0;
             for (name, place) in wanted {
                 let start = file.data + place.entry.start as u64;
-                hash_part(file, hashed..start, &mut hash, &mut |_| ())?;
+                hash_part(file, hashed..start, &mut hash)?;
                 let tensor = self.read(name)?;
                 hash.update(&tensor.bytes);
                 hashed = start + tensor.bytes.len() as u64;
                 tensors.insert(name.clone(), tensor)?;
             }
-            hash_part(file, hashed..file.length, &mut hash, &mut |_| ())?;
+            hash_part(file, hashed..file.length, &mut hash)?;
         }
         Ok((tensors, format!("{:x}", hash.finalize())))
     }
-
-    fn place(&self, name: &str) -> Result<&Place> {
-        self.places.get(name).ok_or_else(|| Error::new(Code::TensorMissing, format!("tensor {name} is missing")))
-    }
-
-    fn read_part(&self, place: &Place, skip: usize, count: usize, shape: Vec<usize>) -> Result<StoredTensor> {
-        let Entry { element: Some(element), start, .. } = place.entry else {
-            return Err(Error::new(Code::Internal, "a tensor of a type that was refused"));
-        };
-        let file = self.files.get(place.file);
-        let file = file.ok_or_else(|| Error::new(Code::Internal, "a tensor in a file that was not opened"))?;
-        let mut bytes = vec![0; count];
-        read_at(file, file.data + (start + skip) as u64, &mut bytes)?;
-        Ok(StoredTensor { element, shape, bytes })
-    }
-}
-
-/// Whether a tensor that is not called for would have taken part in the encoder.
-fn is_of_encoder(name: &str) -> bool {
-    let inside = ["embeddings.", "layers.", "final_norm."].iter().any(|part| name.starts_with(part));
-    inside && !name.contains(".rotary_emb.")
 }
 
 /// The weight files of a checkpoint, in the order of their names.
@@ -275,15 +208,7 @@ fn weight_files(folder: &Path) -> Result<Vec<PathBuf>> {
     let Some(index) = read_optional(folder, "model.safetensors.index.json")?.filter(|_| !single.exists()) else {
         return Ok(vec![single]);
     };
-    let malformed = |what: &str| Error::new(Code::WeightsInvalid, format!("model.safetensors.index.json {what}"));
-    let index: serde_json::Value =
-        serde_json::from_slice(&index).map_err(|error| malformed("is not JSON").because(error))?;
-    let map = index.get("weight_map").and_then(serde_json::Value::as_object);
-    let map = map.filter(|map| !map.is_empty()).ok_or_else(|| malformed("has no weight_map"))?;
-    let plain = |name: &&str| !name.starts_with('.') && !name.contains(['/', '\\', ':']) && !name.is_empty();
-    let names: Option<BTreeSet<&str>> = map.values().map(|file| file.as_str().filter(plain)).collect();
-    let names = names.ok_or_else(|| malformed("lists a file outside the checkpoint"))?;
-    Ok(names.into_iter().map(|name| folder.join(name)).collect())
+    Ok(indexed_files(&index)?.into_iter().map(|name| folder.join(name)).collect())
 }
 
 fn open_file(path: PathBuf) -> Result<(OpenFile, BTreeMap<String, Entry>)> {
@@ -299,7 +224,7 @@ fn open_file(path: PathBuf) -> Result<(OpenFile, BTreeMap<String, Entry>)> {
     let mut header = vec![0; safetensors::header_length(prefix, length).map_err(named)?];
     file.read_exact(&mut header).map_err(failed)?;
     let data = (PREFIX + header.len()) as u64;
-    let entries = safetensors::parse_header(&header, length - data).map_err(named)?;
+    let entries = safetensors::parse_header(&header, Some(length - data)).map_err(named)?;
     Ok((OpenFile { path, file, data, length }, entries))
 }
 
@@ -311,16 +236,22 @@ fn read_at(file: &OpenFile, offset: u64, out: &mut [u8]) -> Result<()> {
         .map_err(|error| io_error(&file.path, "read", error))
 }
 
-fn hash_part(file: &OpenFile, range: Range<u64>, hash: &mut Sha256, on_bytes: &mut dyn FnMut(u64)) -> Result<()> {
+fn read_part(file: &OpenFile, range: Range<u64>, on_piece: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
     let mut piece = vec![0; PIECE];
     let mut offset = range.start;
     while offset < range.end {
         let count = (range.end - offset).min(PIECE as u64) as usize;
         let part = &mut piece[..count];
         read_at(file, offset, part)?;
-        hash.update(&*part);
-        on_bytes(count as u64);
+        on_piece(part)?;
         offset += count as u64;
     }
     Ok(())
+}
+
+fn hash_part(file: &OpenFile, range: Range<u64>, hash: &mut Sha256) -> Result<()> {
+    read_part(file, range, &mut |piece| {
+        hash.update(piece);
+        Ok(())
+    })
 }

@@ -171,7 +171,7 @@ async fn load_shards(
 }
 
 /// Every id that the tokenizer gives needs a row.
-pub(super) fn check_vocabulary(tokenizer: &Tokenizer, rows: usize) -> Result<()> {
+pub(crate) fn check_vocabulary(tokenizer: &Tokenizer, rows: usize) -> Result<()> {
     let ids = tokenizer.vocab_size();
     match ids <= rows {
         true => Ok(()),

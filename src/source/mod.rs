@@ -23,6 +23,8 @@ pub(crate) use checkpoint::{name_of, read_needed};
 pub(crate) use folder::io_error;
 #[cfg(feature = "native")]
 pub use folder::{FolderSource, open_model};
+#[cfg(feature = "packer")]
+pub(crate) use load::check_vocabulary;
 pub use load::{Keep, load_first, load_layers, load_pack, load_parts, read_checked, read_file, read_manifest};
 pub use memory::MemorySource;
 pub use progress::{Meter, Phase, Progress};

@@ -113,6 +113,6 @@ impl Helper {
     /// Bytes of this module's memory, which never shrinks.
     #[wasm_bindgen(js_name = memoryBytes)]
     pub fn memory_bytes(&self) -> f64 {
-        super::memory_bytes()
+        super::engine::memory_bytes()
     }
 }

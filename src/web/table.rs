@@ -156,7 +156,7 @@ impl StoredRows {
             .map_err(|_| Error::new(Code::WeightsInvalid, "a file too short for a header"))?;
         let header = safetensors::header_length(prefix, length)?;
         let data = PREFIX + header;
-        let tensors = safetensors::parse_header(&copy(PREFIX, header), length - data as u64)?;
+        let tensors = safetensors::parse_header(&copy(PREFIX, header), Some(length - data as u64))?;
         let name = block_name(block.first);
         manifest.check_shard(shard, tensors.iter().map(|(name, entry)| (name, entry.element, &entry.shape)))?;
         let (rows, cols) = (block.rows, embedder.table().cols());

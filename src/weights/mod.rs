@@ -4,6 +4,7 @@
 //! Everything here is told by untrusted files, so every length is checked before it is used and no buffer
 //! is made for a size that only a file claims.
 
+mod checkpoint;
 mod element;
 mod int4;
 mod manifest;
@@ -14,6 +15,7 @@ mod scales;
 mod table;
 mod tensors;
 
+pub use checkpoint::{CheckpointTensors, indexed_files};
 pub use element::ElementType;
 pub use int4::quantise_rows_int4;
 pub use manifest::{Checkpoint, FileEntry, Manifest, SelfTest, TableGroup, TensorEntry, TokenizerFile};

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use safetensors::tensor::{Metadata, TensorView};
+use safetensors::tensor::{Metadata, TensorInfo};
 
 use super::{ElementType, SHARD_BYTES, StoredTensor, Tensors};
 use crate::error::{Code, Error, Result};
@@ -43,14 +43,14 @@ pub fn header_length(prefix: [u8; PREFIX], length: u64) -> Result<usize> {
     }
 }
 
-/// The tensors that `header` describes, of a file with `data` bytes after it.
+/// The tensors that `header` describes, of a file with `data` bytes after it, or as many as it says.
 ///
 /// # Errors
 /// [`Code::WeightsInvalid`] unless the tensors fill these bytes without gap or overlap.
-pub fn parse_header(header: &[u8], data: u64) -> Result<BTreeMap<String, Entry>> {
+pub fn parse_header(header: &[u8], data: Option<u64>) -> Result<BTreeMap<String, Entry>> {
     let malformed = |cause: String| Error::new(Code::WeightsInvalid, "the header is malformed").because(cause);
     let metadata: Metadata = serde_json::from_slice(header).map_err(|error| malformed(error.to_string()))?;
-    if metadata.data_len() as u64 != data {
+    if let Some(data) = data.filter(|data| metadata.data_len() as u64 != *data) {
         return Err(malformed(format!("it describes {} bytes of tensors; the file has {data}", metadata.data_len())));
     }
     let entries = metadata.tensors().into_iter().map(|(name, info)| {
@@ -73,9 +73,9 @@ fn shape_from_file(element: Option<ElementType>, shape: &[usize]) -> Option<Vec<
 }
 
 /// The shape that a file gives a tensor.
-fn shape_in_file(tensor: &StoredTensor) -> Vec<usize> {
-    let mut shape = tensor.shape.clone();
-    if let (ElementType::Int4, Some(cols)) = (tensor.element, shape.last_mut()) {
+fn shape_in_file(element: ElementType, shape: &[usize]) -> Vec<usize> {
+    let mut shape = shape.to_vec();
+    if let (ElementType::Int4, Some(cols)) = (element, shape.last_mut()) {
         *cols = cols.div_ceil(2);
     }
     shape
@@ -124,7 +124,7 @@ impl Reader {
         while !piece.is_empty() {
             let taken = match &mut self.stage {
                 Stage::Failed(_) => return,
-                Stage::Header(bytes) => match take_header(bytes, piece, self.length) {
+                Stage::Header(bytes) => match take_header(bytes, piece, Some(self.length)) {
                     Ok((taken, None)) => Ok(taken),
                     Ok((taken, Some(coming))) => {
                         self.stage = Stage::Tensors { coming, read: Vec::new() };
@@ -166,21 +166,30 @@ impl Reader {
     }
 }
 
-/// Takes what belongs to the prefix and the header; with the header's end come the tensors, the first one last.
+/// Takes what belongs to the prefix and the header of a file of `length` bytes, if that is known; with the header's end
+/// come the tensors, the first one last.
+///
+/// # Errors
+/// Those of [`header_length`] and [`parse_header`].
 #[allow(clippy::type_complexity, reason = "how much was taken, and what it gave")]
-fn take_header(bytes: &mut Vec<u8>, piece: &[u8], length: u64) -> Result<(usize, Option<Vec<(String, Entry)>>)> {
+pub fn take_header(
+    bytes: &mut Vec<u8>,
+    piece: &[u8],
+    length: Option<u64>,
+) -> Result<(usize, Option<Vec<(String, Entry)>>)> {
+    let header_of = |prefix: &[u8; PREFIX]| header_length(*prefix, length.unwrap_or(u64::MAX));
     let wanted = match bytes.first_chunk::<PREFIX>() {
         None => PREFIX,
-        Some(prefix) => PREFIX + header_length(*prefix, length)?,
+        Some(prefix) => PREFIX + header_of(prefix)?,
     };
     let taken = piece.len().min(wanted - bytes.len());
     bytes.extend_from_slice(&piece[..taken]);
     let Some(prefix) = bytes.first_chunk::<PREFIX>() else { return Ok((taken, None)) };
-    let header = header_length(*prefix, length)?;
+    let header = header_of(prefix)?;
     if bytes.len() < PREFIX + header {
         return Ok((taken, None));
     }
-    let entries = parse_header(&bytes[PREFIX..], length - (PREFIX + header) as u64)?;
+    let entries = parse_header(&bytes[PREFIX..], length.map(|length| length - (PREFIX + header) as u64))?;
     let mut coming: Vec<(String, Entry)> = entries.into_iter().collect();
     coming.sort_by_key(|(_, entry)| std::cmp::Reverse((entry.start, entry.bytes)));
     Ok((taken, Some(coming)))
@@ -224,22 +233,53 @@ pub fn unread_type(name: &str, dtype: &str) -> Error {
     Error::new(Code::TensorType, format!("tensor {name} has elements of type {dtype}, which felsic does not read"))
 }
 
+/// The start of a file that is to hold tensors of these types and shapes, up to the first tensor, and where in the
+/// file each begins. The same tensors always give the same bytes.
+///
+/// # Errors
+/// [`Code::WeightsInvalid`] for tensors that no file can hold.
+pub fn header<'a>(
+    tensors: impl Iterator<Item = (&'a String, ElementType, &'a [usize])>,
+) -> Result<(Vec<u8>, BTreeMap<String, u64>)> {
+    let failed = |cause: String| Error::new(Code::WeightsInvalid, "a shard could not be written").because(cause);
+    let mut tensors: Vec<_> = tensors.collect();
+    // Types of larger elements first keeps all of them aligned; the format wants the offsets in order.
+    tensors.sort_by(|(name, a, _), (other, b, _)| b.dtype().cmp(&a.dtype()).then(name.cmp(other)));
+    let mut end = 0;
+    let mut infos = Vec::with_capacity(tensors.len());
+    for (name, element, shape) in tensors {
+        let bytes = element.bytes_of(shape).ok_or_else(|| failed(format!("tensor {name} is too large")))?;
+        let data_offsets = (end, end + bytes);
+        let info = TensorInfo { dtype: element.dtype(), shape: shape_in_file(element, shape), data_offsets };
+        infos.push((name.clone(), info));
+        end += bytes;
+    }
+    let starts: Vec<(String, usize)> = infos.iter().map(|(name, info)| (name.clone(), info.data_offsets.0)).collect();
+    let metadata = Metadata::new(None, infos).map_err(|error| failed(error.to_string()))?;
+    let mut json = serde_json::to_vec(&metadata).map_err(|error| failed(error.to_string()))?;
+    json.resize(json.len().next_multiple_of(PREFIX), b' ');
+    let mut bytes = (json.len() as u64).to_le_bytes().to_vec();
+    bytes.append(&mut json);
+    let data = bytes.len() as u64;
+    Ok((bytes, starts.into_iter().map(|(name, start)| (name, data + start as u64)).collect()))
+}
+
 /// A whole file with these tensors. The same tensors always give the same bytes.
 ///
 /// # Errors
 /// [`Code::WeightsInvalid`] if bytes and shape of a tensor do not fit.
 pub fn write(tensors: &BTreeMap<String, StoredTensor>) -> Result<Vec<u8>> {
-    let failed = |error: safetensors::SafeTensorError| {
-        Error::new(Code::WeightsInvalid, "a shard could not be written").because(error.to_string())
-    };
-    let mut views = Vec::with_capacity(tensors.len());
-    for (name, tensor) in tensors {
-        views.push((
-            name,
-            TensorView::new(tensor.element.dtype(), shape_in_file(tensor), &tensor.bytes).map_err(failed)?,
-        ));
+    if let Some((name, _)) = tensors.iter().find(|(_, tensor)| !tensor.is_sound()) {
+        return Err(Error::new(Code::WeightsInvalid, format!("tensor {name} has not the bytes of its shape")));
     }
-    safetensors::serialize(views, None).map_err(failed)
+    let (mut file, starts) =
+        header(tensors.iter().map(|(name, tensor)| (name, tensor.element, tensor.shape.as_slice())))?;
+    let mut order: Vec<(u64, &StoredTensor)> =
+        starts.iter().filter_map(|(name, start)| Some((*start, tensors.get(name)?))).collect();
+    // Where one begins, those without bytes end: the order among them is of no consequence.
+    order.sort_by_key(|(start, _)| *start);
+    order.into_iter().for_each(|(_, tensor)| file.extend_from_slice(&tensor.bytes));
+    Ok(file)
 }
 
 #[cfg(test)]
@@ -272,6 +312,13 @@ mod tests {
             let pieces = read(&file, file.len(), piece).expect("sound");
             assert!(pieces.iter().map(|(n, t)| (n.clone(), t.clone())).eq(whole.iter().cloned()), "pieces of {piece}");
         }
+    }
+
+    #[test]
+    fn files_are_those_of_the_safetensors_crate() {
+        let file = file();
+        let read = safetensors::SafeTensors::deserialize(&file).expect("sound");
+        assert_eq!(safetensors::serialize(read.tensors(), None).expect("sound"), file);
     }
 
     #[test]

@@ -73,11 +73,9 @@ impl Order {
         Ok(Self { rows: group_of.iter().map(place).collect(), groups })
     }
 
-    /// The ids in the order of their rows.
-    pub fn ids(&self) -> Vec<u32> {
-        let mut ids = vec![0; self.rows.len()];
-        self.rows.iter().enumerate().for_each(|(id, row)| ids[*row as usize] = id as u32);
-        ids
+    /// The stored row of an id that has one.
+    pub fn row(&self, id: usize) -> usize {
+        self.rows[id] as usize
     }
 
     /// Stored rows of each group.
@@ -207,7 +205,7 @@ impl Table {
                 let message = format!("token id {id} is past the vocabulary of {} rows", self.rows);
                 Err(Error::new(Code::InputInvalid, message))
             }
-            id => Ok(self.order.as_ref().map_or(id, |order| order.rows[id] as usize)),
+            id => Ok(self.order.as_ref().map_or(id, |order| order.row(id))),
         }
     }
 
@@ -272,7 +270,7 @@ mod tests {
         let entry = |first, rows, shard| BlockEntry { first, rows, shard };
         let blocks = [entry(0, 2, 4), entry(2, 1, 5), entry(3, 2, 6), entry(5, 1, 7)];
         let order = Order::new(&[1, 0, 2, 0, 1, 0]).expect("groups");
-        assert_eq!(order.ids(), [1, 3, 5, 0, 4, 2]);
+        assert_eq!(order.rows, [3, 0, 5, 1, 4, 2]);
         Table::open(2, &blocks).ordered(Some(order)).expect("as many rows")
     }
 

@@ -20,6 +20,13 @@ pub struct StoredTensor {
     pub bytes: Vec<u8>,
 }
 
+impl StoredTensor {
+    /// Whether there are as many bytes as the shape calls for.
+    pub(super) fn is_sound(&self) -> bool {
+        self.element.bytes_of(&self.shape) == Some(self.bytes.len())
+    }
+}
+
 /// Tensors by name, without a `model.` prefix.
 ///
 /// An int8 or int4 matrix `N` is two tensors: `N` [rows, cols] of integers and `N.scales` [rows, groups] of
@@ -48,7 +55,7 @@ impl Tensors {
     /// # Errors
     /// [`Code::WeightsInvalid`] if there is one of that name already or its bytes do not fit its shape.
     pub fn insert(&mut self, name: String, tensor: StoredTensor) -> Result<()> {
-        if tensor.element.bytes_of(&tensor.shape) != Some(tensor.bytes.len()) {
+        if !tensor.is_sound() {
             let (shape, bytes) = (&tensor.shape, tensor.bytes.len());
             return Err(Error::new(
                 Code::WeightsInvalid,

@@ -23,6 +23,7 @@ before(async () => {
   server = await Server.start({
     "/felsic/": [join(root, "pkg/dist"), import.meta.dirname],
     "/packs/": [join(root, "target/test-packs")],
+    "/models/": [join(root, "tests/fixtures/models")],
   });
   firefox = await launchFirefox();
 });
@@ -32,28 +33,45 @@ after(async () => {
   await server?.close();
 });
 
+/**
+ * Vectors of texts, as Firefox makes them.
+ *
+ * @param {{ model: string, texts: string[] }} argument
+ */
+async function embed({ model, texts }) {
+  while (!("felsic" in globalThis)) await new Promise((resolve) => setTimeout(resolve, 20));
+  const embedder = await felsic.Embedder.create({ model, workers: 1 });
+  const vectors = (await embedder.embed(texts, { strip: false })).map((vector) => Array.from(vector));
+  const { kernel, space } = embedder.info;
+  embedder.destroy();
+  return { kernel, space, vectors };
+}
+
 test("vectors are those of the reference, the second time without a request for the pack", { skip }, async (context) => {
   const expected = goldens(MODEL);
   const page = await firefox.newPage(server.url("/felsic/blank.html"));
   const argument = { model: server.url(`/packs/${PACK}/`), texts: expected.map(({ text }) => text) };
-  /** @param {typeof argument} argument */
-  const work = async ({ model, texts }) => {
-    while (!("felsic" in globalThis)) await new Promise((resolve) => setTimeout(resolve, 20));
-    const embedder = await felsic.Embedder.create({ model, workers: 1 });
-    const vectors = (await embedder.embed(texts, { strip: false })).map((vector) => Array.from(vector));
-    const { kernel } = embedder.info;
-    embedder.destroy();
-    return { kernel, vectors };
-  };
-  const first = await page.evaluate(work, argument);
+  const first = await page.evaluate(embed, argument);
   context.diagnostic(`kernel ${first.kernel}`);
   for (const [index, golden] of expected.entries()) {
     const near = cosine(first.vectors[index] ?? [], golden.embedding);
     assert.ok(near >= COSINE, `${golden.name} has cosine ${near}`);
   }
   server.requests.splice(0);
-  const second = await page.evaluate(work, argument);
+  const second = await page.evaluate(embed, argument);
   assert.deepEqual(second.vectors, first.vectors);
   assert.deepEqual(server.requests.filter((path) => path.startsWith("/packs/")), [`/packs/${PACK}/manifest.json`]);
+  await page.close();
+});
+
+test("a checkpoint gives what its pack gives, the second time without any request", { skip }, async () => {
+  const texts = goldens(MODEL).map(({ text }) => text);
+  const page = await firefox.newPage(server.url("/felsic/blank.html"));
+  const checkpoint = { model: server.url(`/models/${MODEL}/`), texts };
+  const made = await page.evaluate(embed, checkpoint);
+  assert.deepEqual(made, await page.evaluate(embed, { model: server.url(`/packs/${PACK}/`), texts }));
+  server.requests.splice(0);
+  assert.deepEqual(await page.evaluate(embed, checkpoint), made);
+  assert.deepEqual(server.requests.filter((path) => path.startsWith("/models/")), []);
   await page.close();
 });

@@ -33,7 +33,7 @@ const TYPES = {
  * @property {boolean} [gzip] sends compressed bytes; a range is one of those
  * @property {"ignored" | "wrong"} [ranges] sends the whole file whatever range is asked for; or a part that starts
  *   later than asked for
- * @property {number} [times] spoils only so many requests
+ * @property {number} [times] spoils only so many requests, those for its head alone not counted
  */
 
 /**
@@ -54,7 +54,7 @@ export class Server {
   /** Paths that were asked for, in order. @type {string[]} */
   requests = [];
 
-  /** The same with the ranges. @type {{ path: string, range: string | undefined }[]} */
+  /** The same with methods and ranges. @type {{ path: string, method: string | undefined, range: string | undefined }[]} */
   log = [];
 
   /** @param {Mounts} mounts */
@@ -107,7 +107,7 @@ export class Server {
   async #answer(request, response) {
     const path = decodeURIComponent(new URL(request.url ?? "/", "http://server").pathname);
     this.requests.push(path);
-    this.log.push({ path, range: request.headers.range });
+    this.log.push({ path, method: request.method, range: request.headers.range });
     response.setHeader("access-control-allow-origin", "*");
     response.setHeader("cache-control", "no-store");
 
@@ -116,7 +116,8 @@ export class Server {
     const real = entry ? entry.folder + spoilt?.[2] : path;
     const name = real.slice(real.lastIndexOf("/") + 1);
     const fault = entry?.faults.find(({ file, times }) => file.test(name) && times !== 0);
-    if (fault?.times) fault.times -= 1;
+    const isHead = request.method === "HEAD";
+    if (fault?.times && !isHead) fault.times -= 1;
 
     if (fault?.delay) await sleep(fault.delay);
     for (const [header, value] of Object.entries(fault?.headers ?? {})) response.setHeader(header, value);
@@ -142,6 +143,7 @@ export class Server {
     const from = start ?? 0;
     if (fault?.endAfter === undefined) response.setHeader("content-length", bytes.length - from);
     response.writeHead(start === undefined ? 200 : 206);
+    if (isHead) return void response.end();
     await send(response, bytes, from, fault ?? {});
   }
 

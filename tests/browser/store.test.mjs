@@ -222,6 +222,24 @@ test("a new revision takes what it shares, and the old one's files go", async ()
   await close();
 });
 
+test("an update that is cut off leaves the revision before, whole, for want of a network", async () => {
+  const { load, names, close } = await freshPage();
+  const down = { file: /./, status: 503, times: 0 };
+  const model = store.server.spoilt("/packs/one/", down);
+  await load({ model });
+  store.server.retarget(model, "/packs/next/");
+  assert.equal((await load({ model, stopAt: 10_000 })).code, "stopped");
+  down.times = 2;
+  const offline = await load({ model });
+  assert.deepEqual(offline.files, pack.hashes, offline.message);
+  assert.equal(down.times, 0);
+  // The next load brings the rest, and with its last file the revision before goes.
+  assert.deepEqual((await load({ model })).files, next.hashes);
+  assert.deepEqual(wholeFiles(await names()), storedFiles(next));
+  assert.equal((await names()).length, 4);
+  await close();
+});
+
 test("an integrity that fits and one that does not", async () => {
   const { load, page, close } = await freshPage();
   const model = store.server.url("/packs/one/");

@@ -6,6 +6,7 @@ mod support;
 mod checkpoint;
 mod config;
 mod int4;
+mod packer;
 mod packs;
 mod quantise;
 mod tensors;

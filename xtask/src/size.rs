@@ -12,7 +12,7 @@ const CPU_BUDGET: u64 = 700_000;
 fn budget(binary: Binary) -> Option<u64> {
     match binary {
         Binary::Cpu | Binary::Relaxed => Some(CPU_BUDGET),
-        Binary::Gpu => None,
+        Binary::Gpu | Binary::Packer => None,
     }
 }
 

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::PathBuf;
 use wasm_bindgen_cli_support::Bindgen;
 
-/// A binary for one device.
+/// A binary.
 #[derive(Clone, Copy)]
 pub enum Binary {
     /// The CPU, everywhere.
@@ -16,11 +16,13 @@ pub enum Binary {
     Relaxed,
     /// Fetched by a page only when it uses WebGPU.
     Gpu,
+    /// No device: what makes packs of checkpoints, fetched only for that.
+    Packer,
 }
 
 impl Binary {
     /// All.
-    pub const ALL: [Self; 3] = [Self::Cpu, Self::Relaxed, Self::Gpu];
+    pub const ALL: [Self; 4] = [Self::Cpu, Self::Relaxed, Self::Gpu, Self::Packer];
 
     /// Its name, as in features and in file names.
     pub fn name(self) -> &'static str {
@@ -28,6 +30,7 @@ impl Binary {
             Self::Cpu => "cpu",
             Self::Relaxed => "relaxed",
             Self::Gpu => "gpu",
+            Self::Packer => "packer",
         }
     }
 

@@ -26,6 +26,14 @@ export interface Part {
   drop(): Promise<void>;
 }
 
+/** A nameless file that is written in any order, and never kept. */
+export interface Scratch {
+  write(piece: Uint8Array<ArrayBuffer>, offset: number): void;
+  /** Bytes from its start. */
+  read(bytes: number): Uint8Array<ArrayBuffer>;
+  drop(): Promise<void>;
+}
+
 /** A place for files. Everything may fail at any time. */
 export interface Cache {
   names(): Promise<string[]>;
@@ -36,6 +44,8 @@ export interface Cache {
   remove(name: string): Promise<void>;
   /** Opens the part of a file, or begins one. Not in a window. */
   part(name: string): Promise<Part>;
+  /** Not in a window, and not where files cannot be written in parts. */
+  scratch?(): Promise<Scratch>;
 }
 
 /** The best cache that a worker can have here; rejects if there is none, as in some private windows. */

@@ -3,13 +3,13 @@
 import { FelsicError } from "../errors.js";
 import { type Cache, openCache, type Part, type Stored } from "./cache.js";
 import { lock } from "./locks.js";
-import { findManifest, keepManifest, type Which } from "./manifests.js";
-import { manifestHash, manifestPrefix, pinnedHash, sha256 } from "./names.js";
+import { findManifest, keepManifest } from "./manifests.js";
+import { checkpointKey, manifestHash, manifestPrefix, pinnedHash, sha256 } from "./names.js";
 import { Download, joined } from "./network.js";
 import { BytesReader, StoreReader } from "./reader.js";
 import { MANIFEST_ATTEMPTS } from "./retry.js";
-import type { FileEntry, FileReader, Files } from "./types.js";
-import type { Warning, WarningCode } from "./warning.js";
+import type { FileEntry, FileReader, Files, Made } from "./types.js";
+import { cacheWarning, type Warning, type WarningCode } from "./warning.js";
 
 /** What a store is opened with. */
 export interface StoreOptions {
@@ -21,6 +21,8 @@ export interface StoreOptions {
   /** Aborts everything at once, also waiting. */
   readonly signal: AbortSignal;
   readonly warn: (warning: Warning) => void;
+  /** Makes a pack, if the model turns out to be a checkpoint, or finds it to be made and stored. */
+  readonly make?: (() => Promise<Made>) | undefined;
 }
 
 /** Opens the store for one pack; a cache that cannot be had is only warned of. Has to run in a dedicated worker. */
@@ -42,6 +44,11 @@ class Store implements Files {
   readonly #pin: string | undefined;
   readonly #warned = new Set<WarningCode>();
   #cache: Cache | undefined;
+  /** Whether the pack was made on this machine: then there are no files of it anywhere else. */
+  #isMade = false;
+  #unstored: Made["files"] = new Map();
+  /** The manifest, while an earlier revision is stored beside it. */
+  #newer: Uint8Array<ArrayBuffer> | undefined;
   /** Ends with the first write that fails; what is stored is still read. */
   #writable = true;
 
@@ -66,10 +73,11 @@ class Store implements Files {
     const { model, signal } = this.#options;
     const forget = () => this.#forget(entry.sha256, `the stored ${file} was not what the manifest says`);
     const failed = (error: unknown) => this.#failed(error);
-    const reading = { url: model + file, entry, again, signal, forget, failed, unlock: () => {} };
+    const done = async () => void (this.#newer && (await this.#keepManifest(this.#newer)));
+    const reading = { url: model + file, entry, again, signal, forget, done, failed, unlock: () => {} };
 
     const find = async () => (again ? undefined : this.#find(file, entry));
-    const stored = await find();
+    const stored = await (this.#isMade ? this.#findMade(file, entry, again) : find());
     if (stored) return new StoreReader({ ...reading, stored });
     if (!this.#cache || !this.#writable) return new StoreReader(reading);
 
@@ -85,8 +93,20 @@ class Store implements Files {
     return new StoreReader({ ...reading, part, unlock });
   }
 
+  /** A file of a pack that was made here, which is made once more if it is gone. */
+  async #findMade(file: string, entry: FileEntry, again: boolean): Promise<Stored> {
+    const stored = again ? undefined : await this.#find(file, entry);
+    if (stored) return stored;
+    await this.#make();
+    const made = await this.#find(file, entry);
+    if (made) return made;
+    throw new FelsicError("file-integrity", "the checkpoint has changed since it was loaded; create a new embedder");
+  }
+
   /** The whole file, if it is stored and has the length that it should have. */
   async #find(file: string, { bytes, sha256 }: FileEntry): Promise<Stored | undefined> {
+    const unstored = this.#unstored.get(sha256);
+    if (unstored) return { bytes: unstored.length, stream: () => new Blob([unstored]).stream() };
     try {
       const stored = await this.#cache?.get(sha256);
       if (!stored || stored.bytes === bytes) return stored;
@@ -101,7 +121,7 @@ class Store implements Files {
       return await this.#cache?.part(name);
     } catch (error) {
       // Somebody else has it open, which happens only where there are no locks. They are going to store it.
-      if (!isNamed(error, "NoModificationAllowedError")) this.#failed(error);
+      if ((error as { name?: unknown }).name !== "NoModificationAllowedError") this.#failed(error);
       return undefined;
     }
   }
@@ -109,16 +129,35 @@ class Store implements Files {
   async #openManifest(file: string, again: boolean): Promise<FileReader> {
     const pinned = again || !this.#pin ? undefined : await this.#findManifest({ hash: this.#pin });
     if (pinned) return this.#manifest(pinned, true);
+    const { model } = this.#options;
+    const made = again || this.#pin ? undefined : await this.#findManifest({ model: checkpointKey(model) });
+    if (made) return this.#madeManifest(made);
     try {
       const bytes = await this.#fetchManifest(file, again);
       return this.#manifest(bytes, false);
     } catch (error) {
+      if (again || this.#pin || !(error instanceof FelsicError)) throw error;
+      if (error.code === "not-found" && this.#options.make) return this.#madeManifest(await this.#make());
       // Offline, what was there the last time has to do.
-      const offline = !again && !this.#pin && error instanceof FelsicError && error.code === "network";
-      const earlier = offline ? await this.#findManifest({ prefix: await this.#prefix() }) : undefined;
+      const earlier = error.code === "network" ? await this.#findManifest({ model }) : undefined;
       if (!earlier) throw error;
       return this.#manifest(earlier, true);
     }
+  }
+
+  async #make(): Promise<Uint8Array<ArrayBuffer>> {
+    if (!this.#options.make) throw new FelsicError("not-found", "a file of this pack is stored no more");
+    const { manifest, files } = await this.#options.make();
+    this.#unstored = files;
+    return manifest;
+  }
+
+  /** What has made it has stored it. */
+  #madeManifest(bytes: Uint8Array<ArrayBuffer>): FileReader {
+    this.#isMade = true;
+    return new BytesReader(bytes, true, async (_, wrong) => {
+      if (wrong) await this.#forgetManifest(bytes);
+    });
   }
 
   async #fetchManifest(file: string, again: boolean): Promise<Uint8Array<ArrayBuffer>> {
@@ -139,10 +178,12 @@ class Store implements Files {
     });
   }
 
-  async #findManifest(which: Which): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  async #findManifest({ model, hash }: { model?: string; hash?: string }): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    // Without a secure context there is no hash, but no cache either.
     if (!this.#cache) return undefined;
-    const corrupt = () => this.#warn("cache-corrupt", "the stored manifest was damaged");
-    return findManifest(this.#cache, which, corrupt).catch((error: unknown) => void this.#failed(error));
+    const prefix = model === undefined ? undefined : await manifestPrefix(model);
+    const corrupt = () => this.#warn({ code: "cache-corrupt", message: "the stored manifest was damaged" });
+    return findManifest(this.#cache, { prefix, hash }, corrupt).catch((error: unknown) => void this.#failed(error));
   }
 
   async #keepManifest(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
@@ -151,7 +192,8 @@ class Store implements Files {
     const unlock = await lock(MANIFESTS, signal).catch(() => undefined);
     // Aborted: the engine finds that out by itself.
     if (!unlock) return;
-    await keepManifest(this.#cache, model, bytes).catch((error: unknown) => this.#failed(error));
+    const hasEarlier = await keepManifest(this.#cache, model, bytes).catch((error: unknown) => void this.#failed(error));
+    this.#newer = hasEarlier ? bytes : undefined;
     unlock();
   }
 
@@ -163,32 +205,21 @@ class Store implements Files {
     }
   }
 
-  /** Without a secure context there is no hash, but no cache either. */
-  async #prefix(): Promise<string> {
-    return this.#cache ? manifestPrefix(this.#options.model) : "";
-  }
-
   async #forget(name: string, message: string): Promise<void> {
-    this.#warn("cache-corrupt", message);
+    this.#warn({ code: "cache-corrupt", message });
     await this.#cache?.remove(name).catch(() => {});
   }
 
   /** The cache is of no more use to write to. */
   #failed(error: unknown): void {
     this.#writable = false;
-    const reason = error instanceof Error ? error.message : String(error);
-    if (isNamed(error, "QuotaExceededError")) this.#warn("quota-exceeded", `there is no room to store the pack: ${reason}`);
-    else this.#warn("cache-unavailable", `the pack is not stored: ${reason}`);
+    this.#warn(cacheWarning(error));
   }
 
-  #warn(code: WarningCode, message: string): void {
+  #warn(warning: Warning): void {
     // One is enough of what does not change any more.
-    if (code !== "cache-corrupt" && this.#warned.has(code)) return;
-    this.#warned.add(code);
-    this.#options.warn({ code, message });
+    if (warning.code !== "cache-corrupt" && this.#warned.has(warning.code)) return;
+    this.#warned.add(warning.code);
+    this.#options.warn(warning);
   }
-}
-
-function isNamed(error: unknown, name: string): boolean {
-  return (error as { name?: unknown } | undefined)?.name === name;
 }

@@ -11,9 +11,9 @@ export interface Which {
   readonly hash?: string | undefined;
 }
 
-/** The bytes of a stored manifest; `onCorrupt` is told of one that is not what its name says and is removed. */
+/** The bytes of a stored manifest, of a pack that is whole if there is one; `onCorrupt` is told of one that is not what its name says and is removed. */
 export async function findManifest(cache: Cache, which: Which, onCorrupt: () => void): Promise<Uint8Array<ArrayBuffer> | undefined> {
-  for (const name of await manifestNames(cache, which)) {
+  for (const name of await wholeFirst(cache, await manifestNames(cache, which))) {
     const stored = await cache.get(name);
     if (!stored) continue;
     const bytes = await bytesOf(stored);
@@ -24,15 +24,39 @@ export async function findManifest(cache: Cache, which: Which, onCorrupt: () => 
   return undefined;
 }
 
-/** Stores the manifest of a model's URL in place of an earlier one, and removes files that nobody lists any more. */
-export async function keepManifest(cache: Cache, model: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+/**
+ * Stores the manifest of a model's URL, or of a checkpoint's key, and removes files that nobody lists any more. An
+ * earlier revision stays until this one is whole, so that there is always one to be used without a network. Says whether
+ * one has stayed.
+ */
+export async function keepManifest(cache: Cache, model: string, bytes: Uint8Array<ArrayBuffer>): Promise<boolean> {
   const prefix = await manifestPrefix(model);
   const name = manifestName(prefix, await sha256(bytes));
-  const earlier = await manifestNames(cache, { prefix });
-  if (earlier.length === 1 && earlier[0] === name) return;
-  await cache.put(name, bytes);
-  for (const other of earlier) if (other !== name) await cache.remove(other);
+  const names = await manifestNames(cache, { prefix });
+  if (names.length === 1 && names[0] === name) return false;
+  if (!names.includes(name)) await cache.put(name, bytes);
+  const earlier = await wholeFirst(cache, names.filter((other) => other !== name));
+  const staying = (await isWhole(cache, name)) ? 0 : 1;
+  for (const other of earlier.slice(staying)) await cache.remove(other);
   await evict(cache);
+  return Math.min(earlier.length, staying) > 0;
+}
+
+/** Whether all files that a stored manifest lists are stored. */
+export async function isWhole(cache: Cache, name: string): Promise<boolean> {
+  const files = await entries(cache, name);
+  for (const { bytes, sha256 } of files) {
+    if ((await cache.get(sha256))?.bytes !== bytes) return false;
+  }
+  return files.length > 0;
+}
+
+/** Of several revisions those first that are whole. */
+async function wholeFirst(cache: Cache, names: string[]): Promise<string[]> {
+  if (names.length < 2) return names;
+  const whole = await Promise.all(names.map((name) => isWhole(cache, name)));
+  const those = (wanted: boolean) => names.filter((_, index) => whole[index] === wanted);
+  return [...those(true), ...those(false)];
 }
 
 /** Removes what no stored manifest lists; with `only`, no other files than those. */

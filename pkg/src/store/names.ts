@@ -29,7 +29,15 @@ export async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   return hex(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)));
 }
 
-/** What the names of all manifests start with that were stored for a model's URL. */
+/** `version` of the packs that this build makes; packs that an older one made are of no use to it. */
+const PACK_VERSION = 2;
+
+/** What stands for the URL of a checkpoint where manifests are named, whose pack was made on this machine. */
+export function checkpointKey(model: string): string {
+  return `checkpoint:${PACK_VERSION}:${model}`;
+}
+
+/** What the names of all manifests start with that were stored for a model's URL, or a checkpoint's key. */
 export async function manifestPrefix(model: string): Promise<string> {
   return `${(await sha256(new TextEncoder().encode(model))).slice(0, 16)}-`;
 }

@@ -8,8 +8,11 @@ export interface Wanted {
   readonly url: string;
   /** Bytes that are there already. */
   readonly at: number;
-  /** Of the whole file. The manifest itself, of which nobody tells, comes as one piece: never from two answers. */
-  readonly bytes?: number | undefined;
+  /**
+   * Of the whole file. `told` takes the server's word for it, if it gives one. The manifest, of which nobody tells, comes
+   * as one piece: never from two answers.
+   */
+  readonly bytes?: number | "told" | undefined;
   readonly signal: AbortSignal;
   /** How the browser's own cache is used. */
   readonly mode: RequestCache;
@@ -35,6 +38,10 @@ class Passing extends Error {
 export class Download {
   readonly #wanted: Wanted;
   readonly #attempts: number;
+  #bytes: number | undefined;
+  /** Which version of the file the server said to have, where nothing else would show that it is another. */
+  #version: string | undefined;
+  #headers = new Headers();
   #at: number;
   /** Ends the request that is open. */
   #request = new AbortController();
@@ -54,7 +61,18 @@ export class Download {
     this.#wanted = wanted;
     this.#attempts = wanted.attempts ?? ATTEMPTS;
     this.#at = wanted.at;
-    this.#ended = wanted.bytes !== undefined && wanted.at >= wanted.bytes;
+    this.#bytes = typeof wanted.bytes === "number" ? wanted.bytes : undefined;
+    this.#ended = this.#bytes !== undefined && wanted.at >= this.#bytes;
+  }
+
+  /** Of the whole file, as far as it is known. */
+  get bytes(): number | undefined {
+    return this.#bytes;
+  }
+
+  /** Of the last answer, as far as they may be seen. */
+  get headers(): Headers {
+    return this.#headers;
   }
 
   /** The next new bytes; nothing at the end, which may come too early or too late for the manifest's entry. */
@@ -119,10 +137,10 @@ export class Download {
   /** A body that is too short was cut by someone on the way, or is all that the server has: if so it is so twice. */
   #bodyEnded(): typeof END {
     this.#body = undefined;
-    const { bytes, url } = this.#wanted;
+    const bytes = this.#bytes;
     if (bytes === undefined || this.#at >= bytes || this.#endedAt === this.#at) return END;
     this.#endedAt = this.#at;
-    throw new Passing(`${url} ended after ${this.#at} of ${bytes} bytes`);
+    throw new Passing(`${this.#wanted.url} ended after ${this.#at} of ${bytes} bytes`);
   }
 
   /** Asks for what is still wanted; afterwards there is a body. */
@@ -147,9 +165,23 @@ export class Download {
       await response.body?.cancel().catch(() => {});
       throw new Passing(`${url} answered with another part of the file`);
     }
+    if (this.#wanted.bytes === "told") this.#told(response, start);
     this.#skip = this.#at - start;
     this.#body = response.body?.getReader();
     return this.#body ? undefined : this.#bodyEnded();
+  }
+
+  /** Notes what the server says of a file of which nobody else says anything. */
+  #told({ headers }: Response, start: number): void {
+    const { url } = this.#wanted;
+    const version = headers.get("etag") ?? headers.get("last-modified") ?? undefined;
+    if (this.#version !== undefined && this.#version !== version) {
+      throw new FelsicError("network", `${url} has changed while it was being fetched; try once more`);
+    }
+    this.#headers = headers;
+    this.#version = version;
+    const length = headers.get("content-length");
+    if (this.#ranges && length !== null) this.#bytes ??= start + Number(length);
   }
 
   /** Waits for the network, but not for ever, and not once the signal has aborted. */
@@ -190,11 +222,11 @@ export class Download {
 
   /** Waits for the next attempt, or rejects if there is none. */
   async #recover(error: unknown): Promise<void> {
-    const { signal, url, bytes } = this.#wanted;
+    const { signal, url } = this.#wanted;
     await this.#drop();
     if (signal.aborted) throw abortedBy(signal);
     if (error instanceof FelsicError) throw error;
-    if (bytes !== undefined && this.#at >= bytes) {
+    if (this.#bytes !== undefined && this.#at >= this.#bytes) {
       this.#ended = true;
       return;
     }

@@ -1,6 +1,6 @@
 /** A cache in the origin's private file system. */
 
-import type { Cache, Part, Stored } from "./cache.js";
+import type { Cache, Part, Scratch, Stored } from "./cache.js";
 import { PART } from "./names.js";
 
 const FOLDER = "felsic";
@@ -70,6 +70,31 @@ class Opfs implements Cache {
     const access = await handle.createSyncAccessHandle();
     return new OpfsPart(this.#folder, handle, access, await access.getSize(), name);
   }
+
+  async scratch(): Promise<Scratch> {
+    // Whatever happens to this worker, the next eviction removes it: no manifest lists it.
+    const name = crypto.randomUUID() + PART;
+    const handle = (await this.#folder.getFileHandle(name, { create: true })) as WorkerFile;
+    const access = await handle.createSyncAccessHandle();
+    return {
+      write: (piece, offset) => writeAll(access, piece, offset),
+      read: (bytes) => {
+        const piece = new Uint8Array(bytes);
+        return piece.subarray(0, access.read(piece, { at: 0 }));
+      },
+      drop: async () => {
+        await access.close();
+        await this.#folder.removeEntry(name);
+      },
+    };
+  }
+}
+
+function writeAll(access: AccessHandle, piece: Uint8Array, offset: number): void {
+  // Chromium's private windows do not throw where there is no room.
+  if (access.write(piece, { at: offset }) !== piece.length) {
+    throw new DOMException("a file could not be written whole", "QuotaExceededError");
+  }
 }
 
 class OpfsPart implements Part {
@@ -96,10 +121,7 @@ class OpfsPart implements Part {
   }
 
   write(piece: Uint8Array<ArrayBuffer>, offset: number): void {
-    // Chromium's private windows do not throw where there is no room.
-    if (this.#access.write(piece, { at: offset }) !== piece.length) {
-      throw new DOMException("a file could not be written whole", "QuotaExceededError");
-    }
+    writeAll(this.#access, piece, offset);
     this.#end = offset + piece.length;
     if (this.#end - this.#flushed < FLUSH) return;
     this.#flushed = this.#end;

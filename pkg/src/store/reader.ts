@@ -17,6 +17,8 @@ export interface Reading {
   readonly part?: Part | undefined;
   /** Forgets the stored file, whose bytes were wrong. */
   forget(): Promise<void>;
+  /** Hears that the file has been stored. */
+  done(): Promise<void>;
   /** Hears why storing came to an end. */
   failed(error: unknown): void;
   /** Lets others have the file; may be called several times. */
@@ -74,9 +76,11 @@ export class StoreReader implements FileReader {
     const { stored, forget, unlock } = this.#reading;
     await this.#download?.cancel();
     try {
-      if (verified) await this.#part?.finish();
-      else if (wrong) await this.#part?.drop();
-      else await this.#part?.leave();
+      if (verified && this.#part) {
+        await this.#part.finish();
+        await this.#reading.done();
+      } else if (wrong) await this.#part?.drop();
+      else if (!verified) await this.#part?.leave();
       if (wrong && (stored || this.#anyKept)) await forget();
     } catch (error) {
       this.#reading.failed(error);

@@ -2,8 +2,8 @@
 
 import { type Cache, existingCaches } from "./cache.js";
 import { ifFree } from "./locks.js";
-import { entries, evict, manifestNames } from "./manifests.js";
-import { manifestPrefix, PART } from "./names.js";
+import { entries, evict, isWhole, manifestNames } from "./manifests.js";
+import { checkpointKey, manifestPrefix, PART } from "./names.js";
 
 /** How much of a pack is stored. */
 export type StoredState = "complete" | "partial" | "none";
@@ -11,23 +11,26 @@ export type StoredState = "complete" | "partial" | "none";
 /** How much of the pack at a URL is stored; never rejects. */
 export async function storedState(model: string): Promise<StoredState> {
   try {
-    const prefix = await manifestPrefix(model);
+    const prefixes = await prefixesOf(model);
     const caches = await existingCaches();
-    const states = await Promise.all(caches.map((cache) => stateIn(cache, prefix).catch(() => "none" as const)));
+    const looked = caches.flatMap((cache) => prefixes.map((prefix) => stateIn(cache, prefix)));
+    const states = await Promise.all(looked.map((state) => state.catch(() => "none" as const)));
     return (["complete", "partial"] as const).find((state) => states.includes(state)) ?? "none";
   } catch {
     return "none";
   }
 }
 
-async function stateIn(cache: Cache, prefix: string): Promise<StoredState> {
-  const [manifest] = await manifestNames(cache, { prefix });
-  if (manifest === undefined) return "none";
-  const files = await entries(cache, manifest);
-  for (const { bytes, sha256 } of files) {
-    if ((await cache.get(sha256))?.bytes !== bytes) return "partial";
-  }
-  return files.length > 0 ? "complete" : "partial";
+/** A URL may be that of a pack, or of a checkpoint of which a pack has been made here. */
+function prefixesOf(model: string): Promise<string[]> {
+  return Promise.all([model, checkpointKey(model)].map(manifestPrefix));
+}
+
+/** How much of the pack is stored whose manifest's name starts so. */
+export async function stateIn(cache: Cache, prefix: string): Promise<StoredState> {
+  const names = await manifestNames(cache, { prefix });
+  for (const name of names) if (await isWhole(cache, name)) return "complete";
+  return names.length > 0 ? "partial" : "none";
 }
 
 /** Removes everything that is stored, or what belongs to one model's pack alone; never rejects. */
@@ -46,7 +49,8 @@ async function deleteAll(cache: Cache): Promise<void> {
 }
 
 async function deletePack(cache: Cache, model: string): Promise<void> {
-  const names = await manifestNames(cache, { prefix: await manifestPrefix(model) });
+  const named = (await prefixesOf(model)).map((prefix) => manifestNames(cache, { prefix }));
+  const names = (await Promise.all(named)).flat();
   const files = (await Promise.all(names.map((name) => entries(cache, name)))).flat();
   for (const name of names) await cache.remove(name);
   await evict(cache, new Set(files.map(({ sha256 }) => sha256)));

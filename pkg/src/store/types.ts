@@ -31,3 +31,10 @@ export interface Files {
   /** Opens a file; without an entry it is the manifest. `again` after bytes that were wrong: passes over every cache. */
   open(file: string, entry: FileEntry | undefined, again: boolean): Promise<FileReader>;
 }
+
+/** A pack that has been made of a checkpoint and is stored, as far as there was room. */
+export interface Made {
+  readonly manifest: Uint8Array<ArrayBuffer>;
+  /** The files that are not stored, by their SHA-256. */
+  readonly files: ReadonlyMap<string, Uint8Array<ArrayBuffer>>;
+}

@@ -13,3 +13,12 @@ export interface Warning {
   readonly code: WarningCode;
   readonly message: string;
 }
+
+/** The warning of a cache that has become of no more use to write to. */
+export function cacheWarning(error: unknown): Warning {
+  const reason = error instanceof Error ? error.message : String(error);
+  const isFull = (error as { name?: unknown } | undefined)?.name === "QuotaExceededError";
+  return isFull
+    ? { code: "quota-exceeded", message: `there is no room to store the pack: ${reason}` }
+    : { code: "cache-unavailable", message: `the pack is not stored: ${reason}` };
+}

@@ -1,0 +1,108 @@
+/** The files of a checkpoint, from its server. */
+
+import { FelsicError } from "../errors.js";
+import { Download, joined } from "../store/network.js";
+import { atCommit, commitOf } from "./address.js";
+
+/** The weights, where they are in one file, and what lists them where they are in several. */
+const WEIGHTS = "model.safetensors";
+const INDEX = "model.safetensors.index.json";
+/** Bytes of a file that is read at once; the largest tokenizer.json known has 33 MB. */
+const MOST_WHOLE = 256 << 20;
+/** Milliseconds after which a file's length is taken to be unknown. */
+const LONGEST_LOOK = 10_000;
+
+/** What of the packer's wasm is used here. */
+export interface Settings {
+  nextSettings(files: ReadonlyMap<string, Uint8Array | undefined>): string | undefined;
+  indexedFiles(index: Uint8Array): string[];
+}
+
+/** A checkpoint's folder. */
+export class CheckpointFiles {
+  #folder: string;
+  readonly #signal: AbortSignal;
+  readonly #lengths = new Map<string, ReturnType<CheckpointFiles["length"]>>();
+
+  constructor(folder: string, signal: AbortSignal) {
+    this.#folder = folder;
+    this.#signal = signal;
+  }
+
+  /** The commit that the files are of, if it is known. */
+  get revision(): string | undefined {
+    return commitOf(this.#folder);
+  }
+
+  /** The files with its settings, by their names; without bytes those that do not exist. */
+  async settings(packer: Settings): Promise<Map<string, Uint8Array | undefined>> {
+    const files = new Map<string, Uint8Array | undefined>();
+    for (let next = packer.nextSettings(files); next !== undefined; next = packer.nextSettings(files)) {
+      files.set(next, await this.#optional(next));
+    }
+    return files;
+  }
+
+  /** The names of the files with its weights. */
+  async weights(packer: Settings): Promise<string[]> {
+    if ((await this.length(WEIGHTS)) !== "missing") return [WEIGHTS];
+    const index = await this.#optional(INDEX);
+    return index ? packer.indexedFiles(index) : [WEIGHTS];
+  }
+
+  /** Length of a file, if the server tells. */
+  length(file: string): Promise<number | undefined | "missing"> {
+    const length = this.#lengths.get(file) ?? this.#askLength(file);
+    this.#lengths.set(file, length);
+    return length;
+  }
+
+  async #askLength(file: string): Promise<number | undefined | "missing"> {
+    try {
+      const { status, ok, headers } = await fetch(this.#url(file), { method: "HEAD", signal: AbortSignal.timeout(LONGEST_LOOK) });
+      if (status === 404) return "missing";
+      const length = headers.get("content-length");
+      return ok && length !== null && !headers.has("content-encoding") ? Number(length) : undefined;
+    } catch {
+      // Whatever it is, the request for the file itself meets it as well.
+      return undefined;
+    }
+  }
+
+  /** A file, piece by piece. */
+  open(file: string): Download {
+    return new Download({ url: this.#url(file), at: 0, bytes: "told", signal: this.#signal, mode: "default" });
+  }
+
+  /** A whole file; `onBytes` hears how many bytes have come. */
+  async read(file: string, onBytes?: (bytes: number) => void): Promise<Uint8Array<ArrayBuffer>> {
+    const download = this.open(file);
+    const pieces: Uint8Array<ArrayBuffer>[] = [];
+    let length = 0;
+    for (let piece = await download.read(); piece; piece = await download.read()) {
+      pieces.push(piece);
+      length += piece.length;
+      if (length > MOST_WHOLE) {
+        await download.cancel();
+        throw new FelsicError("network", `${this.#url(file)} is longer than ${MOST_WHOLE} bytes`);
+      }
+      onBytes?.(length);
+    }
+    // From here on everything is of the revision that the first file was of.
+    this.#folder = atCommit(this.#folder, download.headers.get("x-repo-commit"));
+    return joined(pieces);
+  }
+
+  async #optional(file: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    try {
+      return await this.read(file);
+    } catch (error) {
+      if (error instanceof FelsicError && error.code === "not-found") return undefined;
+      throw error;
+    }
+  }
+
+  #url(file: string): string {
+    return this.#folder + file.split("/").map(encodeURIComponent).join("/");
+  }
+}

@@ -1,0 +1,208 @@
+/** Makes a pack of a checkpoint: its files as they come, in, the files of a pack out. */
+
+import type { EngineModule } from "../engine.js";
+import type { LoadProgress } from "../options.js";
+import { bytesOf, type Cache } from "../store/cache.js";
+import { lock } from "../store/locks.js";
+import { findManifest, keepManifest } from "../store/manifests.js";
+import { checkpointKey, manifestPrefix, sha256 } from "../store/names.js";
+import { BytesReader } from "../store/reader.js";
+import { stateIn } from "../store/state.js";
+import type { Files, Made } from "../store/types.js";
+import { nameOf } from "./address.js";
+import { CheckpointFiles, type Settings } from "./files.js";
+import { Shards } from "./scratch.js";
+
+/** The packer, in wasm memory; see `src/web/packer.rs`. */
+export interface Packer {
+  tokenizer(): Uint8Array<ArrayBuffer>;
+  lengths(): Float64Array;
+  begin(out: Shards): void;
+  beginFile(length: number | undefined, isLast: boolean): void;
+  push(piece: Uint8Array, out: Shards): void;
+  endFile(): void;
+  testTexts(): string[];
+  draft(hashes: readonly string[]): Uint8Array<ArrayBuffer>;
+  manifest(hashes: readonly string[], vectors: Float32Array): Uint8Array<ArrayBuffer>;
+}
+
+/** Its wasm module. */
+export interface PackerModule {
+  default(input: { module_or_path: Response }): Promise<unknown>;
+  readonly Packer: Settings &
+    (new (
+      settings: ReadonlyMap<string, Uint8Array | undefined>,
+      tokenizer: Uint8Array,
+      name: string,
+      revision: string | undefined,
+    ) => Packer);
+}
+
+/** What a pack is made with. Both modules have been started. */
+export interface Making {
+  /** URL of the checkpoint's folder. */
+  readonly model: string;
+  readonly packer: PackerModule;
+  /** The CPU's, which makes the vectors of the self-test. */
+  readonly engine: EngineModule;
+  /** Where it is stored. */
+  readonly cache: Cache | undefined;
+  readonly signal: AbortSignal;
+  readonly progress: (progress: LoadProgress) => void;
+  /** Hears why it is not stored, or not all of it. */
+  readonly failed: (error: unknown) => void;
+}
+
+/** Makes a pack and stores it; of several at once for one checkpoint the first makes it, the others find it. */
+export async function makePack(making: Making): Promise<Made> {
+  const { model, cache, signal } = making;
+  const unlock = await lock(checkpointKey(model), signal);
+  try {
+    const stored = cache && (await storedManifest(cache, model));
+    return stored ? { manifest: stored, files: new Map() } : await make(making);
+  } finally {
+    unlock();
+  }
+}
+
+/** The manifest of a pack that is stored as a whole. */
+async function storedManifest(cache: Cache, model: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  const prefix = await manifestPrefix(checkpointKey(model));
+  if ((await stateIn(cache, prefix).catch(() => "none")) !== "complete") return undefined;
+  return findManifest(cache, { prefix }, () => undefined).catch(() => undefined);
+}
+
+async function make(making: Making): Promise<Made> {
+  const { model, packer: module, cache, signal, failed } = making;
+  const files = new CheckpointFiles(model, signal);
+  const settings = await files.settings(module.Packer);
+  const weights = await files.weights(module.Packer);
+  const meter = await Meter.of(files, ["tokenizer.json", ...weights], making.progress);
+  const tokenizer = await files.read("tokenizer.json", (bytes) => meter.at("tokenizer.json", bytes));
+  const packer = new module.Packer(settings, tokenizer, nameOf(model), files.revision);
+  const shards = await Shards.open([...packer.lengths()], cache, failed);
+  const keep = new Keep(cache, signal, failed);
+  try {
+    packer.begin(shards);
+    for (const [index, file] of weights.entries()) {
+      await pack(files, file, index === weights.length - 1, packer, shards, meter);
+    }
+    await keep.file(packer.tokenizer());
+    const hashes: string[] = [];
+    for (let shard = 0; shard < packer.lengths().length; shard++) hashes.push(await keep.file(await shards.take(shard)));
+    const vectors = await testVectors(making, packer.testTexts(), packer.draft(hashes), keep);
+    const manifest = packer.manifest(hashes, vectors);
+    await keep.manifest(model, manifest);
+    return { manifest, files: keep.unstored };
+  } finally {
+    keep.unlock();
+    await shards.drop();
+  }
+}
+
+async function pack(
+  files: CheckpointFiles,
+  file: string,
+  isLast: boolean,
+  packer: Packer,
+  shards: Shards,
+  meter: Meter,
+): Promise<void> {
+  const download = files.open(file);
+  try {
+    let at = 0;
+    let piece = await download.read();
+    packer.beginFile(download.bytes, isLast);
+    for (; piece; piece = await download.read()) {
+      packer.push(piece, shards);
+      at += piece.length;
+      meter.at(file, at);
+    }
+    packer.endFile();
+  } finally {
+    await download.cancel();
+  }
+}
+
+/** The vectors of texts, one after another, from the pack as it is. */
+async function testVectors(making: Making, texts: string[], draft: Uint8Array<ArrayBuffer>, keep: Keep): Promise<Float32Array> {
+  const files: Files = {
+    persistent: true,
+    open: async (_, entry) => new BytesReader(entry ? await keep.read(entry.sha256) : draft, true, async () => {}),
+  };
+  const engine = await making.engine.Engine.create(making.model, "cpu", files, undefined, making.signal);
+  return (await engine.embed(texts, { strip: false }, undefined, making.signal, undefined)).vectors;
+}
+
+/** Where the files of the pack are kept. */
+class Keep {
+  /** Those that are not stored, by their hash. */
+  readonly unstored = new Map<string, Uint8Array<ArrayBuffer>>();
+  readonly #cache: Cache | undefined;
+  readonly #signal: AbortSignal;
+  readonly #failed: (error: unknown) => void;
+  /** Until a manifest lists it, a file that nobody has locked may be removed by anybody. */
+  readonly #unlock: (() => void)[] = [];
+
+  constructor(cache: Cache | undefined, signal: AbortSignal, failed: (error: unknown) => void) {
+    this.#cache = cache;
+    this.#signal = signal;
+    this.#failed = failed;
+  }
+
+  /** Keeps a file and gives its hash. */
+  async file(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+    const hash = await sha256(bytes);
+    if (this.#cache) this.#unlock.push(await lock(hash, this.#signal));
+    try {
+      if (!this.#cache) this.unstored.set(hash, bytes);
+      else if ((await this.#cache.get(hash))?.bytes !== bytes.length) await this.#cache.put(hash, bytes);
+    } catch (error) {
+      this.unstored.set(hash, bytes);
+      this.#failed(error);
+    }
+    return hash;
+  }
+
+  async manifest(model: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    // A pack that is not stored as a whole would have to be made again.
+    if (!this.#cache || this.unstored.size > 0) return;
+    await keepManifest(this.#cache, checkpointKey(model), bytes).catch(this.#failed);
+  }
+
+  async read(hash: string): Promise<Uint8Array<ArrayBuffer>> {
+    const stored = this.unstored.get(hash) ?? (await this.#cache?.get(hash));
+    if (!stored) throw new Error("a file that was stored a moment ago is gone");
+    return stored instanceof Uint8Array ? stored : bytesOf(stored);
+  }
+
+  unlock(): void {
+    for (const unlock of this.#unlock) unlock();
+  }
+}
+
+/** How far several files are, if the server says how long they are. */
+class Meter {
+  readonly #totalBytes: number | undefined;
+  readonly #bytes = new Map<string, number>();
+  readonly #report: (progress: LoadProgress) => void;
+
+  private constructor(totalBytes: number | undefined, report: (progress: LoadProgress) => void) {
+    this.#totalBytes = totalBytes;
+    this.#report = report;
+  }
+
+  static async of(files: CheckpointFiles, names: string[], report: (progress: LoadProgress) => void): Promise<Meter> {
+    const lengths = await Promise.all(names.map((name) => files.length(name)));
+    const total = lengths.reduce<number>((sum, length) => sum + (typeof length === "number" ? length : NaN), 0);
+    return new Meter(Number.isNaN(total) ? undefined : total, report);
+  }
+
+  at(file: string, bytes: number): void {
+    this.#bytes.set(file, bytes);
+    const totalBytes = this.#totalBytes;
+    if (totalBytes === undefined) return;
+    const loadedBytes = Math.min([...this.#bytes.values()].reduce((sum, bytes) => sum + bytes, 0), totalBytes);
+    this.#report({ phase: "checkpoint", file, loadedBytes, totalBytes });
+  }
+}

@@ -1,0 +1,20 @@
+/** The messages between an engine's worker and the one that makes a pack for it. */
+
+import type { ErrorMessage } from "../errors.js";
+import type { CacheMode, LoadProgress } from "../options.js";
+import type { Made } from "../store/types.js";
+import type { Warning } from "../store/warning.js";
+
+/** To the packer: the only request, of which it makes one pack. Whoever has had enough ends the worker. */
+export interface ToPacker {
+  /** URL of the checkpoint's folder. */
+  readonly model: string;
+  readonly cache: CacheMode;
+}
+
+/** From the packer. */
+export type FromPacker =
+  | { readonly type: "progress"; readonly progress: LoadProgress }
+  | { readonly type: "warning"; readonly warning: Warning }
+  | { readonly type: "made"; readonly made: Made }
+  | { readonly type: "error"; readonly error: ErrorMessage };

@@ -1,0 +1,62 @@
+/** Shards of a pack that is being made: on this machine's disk while there is room, and else in memory. */
+
+import type { Cache, Scratch } from "../store/cache.js";
+
+/** Shards in progress; see `Shards` of `src/pack/packer.rs`. */
+export class Shards {
+  readonly #lengths: readonly number[];
+  readonly #shards: (Scratch | Uint8Array<ArrayBuffer>)[];
+  readonly #failed: (error: unknown) => void;
+
+  private constructor(lengths: readonly number[], shards: Scratch[], failed: (error: unknown) => void) {
+    this.#lengths = lengths;
+    this.#shards = lengths.map((length, shard) => shards[shard] ?? new Uint8Array(length));
+    this.#failed = failed;
+  }
+
+  /** Shards of these lengths; `failed` hears why they are in memory. */
+  static async open(lengths: readonly number[], cache: Cache | undefined, failed: (error: unknown) => void): Promise<Shards> {
+    const files: Scratch[] = [];
+    try {
+      for (const _ of cache?.scratch ? lengths : []) files.push(await cache!.scratch!());
+    } catch (error) {
+      failed(error);
+    }
+    return new Shards(lengths, files, failed);
+  }
+
+  /** Called by the packer. The bytes are a view of its memory. */
+  write(shard: number, offset: number, bytes: Uint8Array<ArrayBuffer>): void {
+    const file = this.#shards[shard]!;
+    if (file instanceof Uint8Array) return file.set(bytes, offset);
+    try {
+      file.write(bytes, offset);
+    } catch (error) {
+      this.#failed(error);
+      this.#shards[shard] = this.#inMemory(shard, file);
+      this.write(shard, offset, bytes);
+    }
+  }
+
+  /** The content of a shard that is complete, which is let go of here. */
+  async take(shard: number): Promise<Uint8Array<ArrayBuffer>> {
+    const file = this.#shards[shard]!;
+    const bytes = file instanceof Uint8Array ? file : file.read(this.#lengths[shard]!);
+    this.#shards[shard] = new Uint8Array();
+    if (!(file instanceof Uint8Array)) await file.drop().catch(() => {});
+    return bytes;
+  }
+
+  /** Lets go of everything. */
+  async drop(): Promise<void> {
+    for (const file of this.#shards) if (!(file instanceof Uint8Array)) await file.drop().catch(() => {});
+  }
+
+  /** What has been written to a file before there was no room. */
+  #inMemory(shard: number, file: Scratch): Uint8Array<ArrayBuffer> {
+    const bytes = new Uint8Array(this.#lengths[shard]!);
+    bytes.set(file.read(bytes.length));
+    void file.drop().catch(() => {});
+    return bytes;
+  }
+}

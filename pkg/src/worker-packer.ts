@@ -1,0 +1,36 @@
+/** The worker that makes a pack of a checkpoint. */
+
+import type { FromPacker, ToPacker } from "./checkpoint/protocol.js";
+import { makePack } from "./checkpoint/packer.js";
+import { describe, knownError } from "./errors.js";
+import * as engine from "./felsic_cpu.js";
+import * as packer from "./felsic_packer.js";
+import { openCache } from "./store/cache.js";
+import { cacheWarning } from "./store/warning.js";
+import { startWasm } from "./wasm.js";
+
+const post = (message: FromPacker, transfer: Transferable[] = []) => self.postMessage(message, { transfer });
+
+addEventListener("message", async ({ data: { model, cache: mode } }: MessageEvent<ToPacker>) => {
+  let hasFailed = false;
+  const failed = (error: unknown) => {
+    if (!hasFailed) post({ type: "warning", warning: cacheWarning(error) });
+    hasFailed = true;
+  };
+  try {
+    const [cache] = await Promise.all([
+      mode === "auto" ? openCache().catch((error: unknown) => void failed(error)) : undefined,
+      startWasm(engine, new URL("./felsic_cpu_bg.wasm", import.meta.url)),
+      startWasm(packer, new URL("./felsic_packer_bg.wasm", import.meta.url)),
+    ]);
+    const progress = (progress: Extract<FromPacker, { type: "progress" }>["progress"]) => post({ type: "progress", progress });
+    // Ending the worker aborts everything.
+    const { signal } = new AbortController();
+    const made = await makePack({ model, packer, engine, cache, signal, progress, failed });
+    post({ type: "made", made }, [...made.files.values()].map(({ buffer }) => buffer));
+  } catch (error) {
+    const known = knownError(error);
+    const defect = { code: "internal", message: "the packer stopped by a defect", cause: describe(error) } as const;
+    post({ type: "error", error: known ?? defect });
+  }
+});

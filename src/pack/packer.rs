@@ -1,0 +1,302 @@
+//! A checkpoint's weights into a pack, as they come.
+
+use std::collections::BTreeMap;
+
+use sha2::{Digest, Sha256};
+
+use super::PackOptions;
+use super::format::convert;
+use super::groups::{Groups, groups};
+use super::layout::{Layout, Slot, Target};
+use crate::config::EmbedderConfig;
+use crate::error::{Code, Error, Result};
+use crate::source::space;
+use crate::tokenizer::Tokenizer;
+use crate::weights::safetensors::{self, Entry};
+use crate::weights::{
+    Checkpoint, CheckpointTensors, FileEntry, Manifest, SelfTest, StoredTensor, TokenizerFile, groups_name,
+};
+
+/// Bytes of rows that are quantised at a time, about.
+const PIECE: usize = 64 << 10;
+/// Bytes that are gathered before they are written, about: rows that come one after another may go to any block.
+const GATHERED: usize = 32 << 10;
+
+/// Shards that come into being.
+pub trait Shards {
+    /// Writes bytes to their place in a shard; every byte of it is written once.
+    ///
+    /// # Errors
+    /// [`Code::Io`].
+    fn write(&mut self, shard: usize, offset: u64, bytes: &[u8]) -> Result<()>;
+}
+
+/// Takes the weight files of a checkpoint and writes the shards of a pack.
+///
+/// Where everything lies is known beforehand, so that a row is quantised and written as soon as it is there: no more
+/// than a few megabytes are ever held, and the pack does not depend on the order of the tensors in their files.
+pub struct Packer {
+    config: EmbedderConfig,
+    options: PackOptions,
+    tokenizer: FileEntry,
+    groups: Groups,
+    layout: Layout,
+    tensors: CheckpointTensors,
+    hash: Sha256,
+    bytes: u64,
+    file: Stage,
+}
+
+/// How far the file is that is being read.
+enum Stage {
+    None,
+    /// The prefix and the header, as far as they have come.
+    Header {
+        bytes: Vec<u8>,
+        length: Option<u64>,
+        is_last: bool,
+    },
+    /// The tensors that are to come, with their names where they are the model's; the next one last.
+    Tensors {
+        coming: Vec<(Option<String>, Entry)>,
+        open: Open,
+    },
+}
+
+/// The tensor that is being read.
+#[derive(Default)]
+struct Open {
+    /// Bytes that have come.
+    read: usize,
+    /// Rows that have been written.
+    row: usize,
+    /// Bytes that have not been written.
+    bytes: Vec<u8>,
+    /// Rows that go to a slot, by its number.
+    gathered: BTreeMap<usize, Gathered>,
+}
+
+/// Rows of a slot, one after another.
+#[derive(Default)]
+struct Gathered {
+    /// The first stored row.
+    row: usize,
+    values: Vec<u8>,
+    scales: Vec<u8>,
+    rows: usize,
+}
+
+impl Packer {
+    /// For a checkpoint with these settings and, in its compact form, this tokenizer. `options` have to give a name.
+    ///
+    /// # Errors
+    /// Those of [`Tokenizer::from_compact`]; [`Code::TokenizerInvalid`] for more ids than the vocabulary table has rows.
+    pub fn new(config: EmbedderConfig, compact: &[u8], options: PackOptions) -> Result<Self> {
+        let tokenizer = Tokenizer::from_compact(compact)?;
+        crate::source::check_vocabulary(&tokenizer, config.model.vocab_size)?;
+        let groups = groups(&tokenizer, config.model.vocab_size)?;
+        let layout = Layout::new(&config.model, &groups, &options)?;
+        let tensors = CheckpointTensors::new(&config.model);
+        let sha256 = format!("{:x}", Sha256::digest(compact));
+        let tokenizer = entry("tokenizer", "bin", compact.len() as u64, sha256);
+        Ok(Self {
+            config,
+            options,
+            tokenizer,
+            groups,
+            layout,
+            tensors,
+            hash: Sha256::new(),
+            bytes: 0,
+            file: Stage::None,
+        })
+    }
+
+    /// The length of each shard.
+    pub fn lengths(&self) -> Vec<u64> {
+        self.layout.shards.iter().map(|shard| shard.bytes).collect()
+    }
+
+    /// Writes what is known before the first weight. To be called once, first.
+    ///
+    /// # Errors
+    /// Those of [`Shards::write`].
+    pub fn begin(&self, out: &mut dyn Shards) -> Result<()> {
+        for (shard, plan) in self.layout.shards.iter().enumerate() {
+            out.write(shard, 0, &plan.header)?;
+            if let Some(start) = plan.starts.get(&groups_name()) {
+                out.write(shard, *start, &self.groups.of)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Begins the next weight file, `length` bytes long if that is known; `is_last` says that no other comes after it.
+    pub fn begin_file(&mut self, length: Option<u64>, is_last: bool) {
+        self.file = Stage::Header { bytes: Vec::new(), length, is_last };
+    }
+
+    /// Takes the next piece of a weight file.
+    ///
+    /// # Errors
+    /// [`Code::WeightsInvalid`] for a file that is malformed or has values that are not finite; those of
+    /// [`CheckpointTensors`] and of [`Shards::write`].
+    pub fn push(&mut self, mut piece: &[u8], out: &mut dyn Shards) -> Result<()> {
+        self.hash.update(piece);
+        self.bytes += piece.len() as u64;
+        while !piece.is_empty() {
+            let taken = match &mut self.file {
+                Stage::Header { bytes, length, is_last } => {
+                    let (taken, coming) = safetensors::take_header(bytes, piece, *length)?;
+                    if let Some(coming) = coming {
+                        let names = self.tensors.take(coming.iter().map(|(name, entry)| (name.as_str(), entry)))?;
+                        if *is_last {
+                            self.tensors.check_complete()?;
+                        }
+                        let coming = names.into_iter().zip(coming.into_iter().map(|(_, entry)| entry)).collect();
+                        self.file = Stage::Tensors { coming, open: Open::default() };
+                    }
+                    taken
+                }
+                Stage::Tensors { coming, open } => {
+                    let Some((name, entry)) = coming.last() else {
+                        return Err(invalid("is longer than its header says"));
+                    };
+                    let taken = piece.len().min(entry.bytes - open.read);
+                    open.read += taken;
+                    if let Some((name, target)) = name.as_ref().and_then(|name| self.layout.targets.get_key_value(name))
+                    {
+                        open.bytes.extend_from_slice(&piece[..taken]);
+                        open.write(name, entry, target, self.options.clone(), out)?;
+                    }
+                    if open.read == entry.bytes {
+                        coming.pop();
+                        *open = Open::default();
+                    }
+                    taken
+                }
+                Stage::None => return Err(Error::new(Code::Internal, "a piece of no file")),
+            };
+            piece = &piece[taken..];
+        }
+        Ok(())
+    }
+
+    /// Ends the weight file, all of whose pieces have been taken.
+    ///
+    /// # Errors
+    /// [`Code::WeightsInvalid`] for one that has ended too early.
+    pub fn end_file(&mut self) -> Result<()> {
+        match std::mem::replace(&mut self.file, Stage::None) {
+            Stage::Tensors { coming, .. } if coming.iter().all(|(_, entry)| entry.bytes == 0) => Ok(()),
+            _ => Err(invalid("ends too early")),
+        }
+    }
+
+    /// The manifest, once all files have been read; `hashes` are the SHA-256 of the shards.
+    ///
+    /// # Errors
+    /// [`Code::TensorMissing`]; [`Code::Internal`] for another number of hashes than of shards.
+    pub fn manifest(&self, hashes: &[String], self_test: Vec<SelfTest>) -> Result<Manifest> {
+        self.tensors.check_complete()?;
+        if hashes.len() != self.layout.shards.len() {
+            return Err(Error::new(Code::Internal, "not as many hashes as shards"));
+        }
+        let shards = self.layout.shards.iter().zip(hashes);
+        let shards = shards.map(|(plan, sha256)| entry(plan.kind, "safetensors", plan.bytes, sha256.clone()));
+        let sha256 = format!("{:x}", self.hash.clone().finalize());
+        let PackOptions { name, revision, .. } = self.options.clone();
+        let name = name.unwrap_or_else(|| "model".to_string());
+        let (weight_format, width) = (self.options.format_name(), self.config.model.hidden_size);
+        Ok(Manifest {
+            format: Manifest::FORMAT.to_string(),
+            version: Manifest::VERSION,
+            space: space(&name, revision.as_deref(), &sha256, &weight_format, width),
+            name,
+            revision,
+            weight_format,
+            config: self.config.clone(),
+            checkpoint: Checkpoint { sha256, bytes: self.bytes },
+            tokenizer: TokenizerFile { entry: self.tokenizer.clone(), format: TokenizerFile::FORMAT.to_string() },
+            shards: shards.collect(),
+            groups: self.groups.list.clone(),
+            tensors: self.layout.index.clone(),
+            self_test,
+        })
+    }
+}
+
+impl Open {
+    /// Writes the rows that are there once there are enough of them, or no more come.
+    fn write(
+        &mut self,
+        name: &str,
+        entry: &Entry,
+        target: &Target,
+        options: PackOptions,
+        out: &mut dyn Shards,
+    ) -> Result<()> {
+        let is_whole = self.read == entry.bytes;
+        let (rows, cols) = match entry.shape[..] {
+            [rows, cols] => (rows, cols),
+            _ => (1, entry.shape.iter().product()),
+        };
+        let width = entry.bytes / rows.max(1);
+        let count = self.bytes.len() / width.max(1);
+        if count == 0 || (self.bytes.len() < PIECE && !is_whole) {
+            return Ok(());
+        }
+        let rest = self.bytes.split_off(count * width);
+        let element = entry.element.ok_or_else(|| safetensors::unread_type(name, &entry.dtype))?;
+        let shape = if entry.shape.len() == 1 { vec![cols] } else { vec![count, cols] };
+        let tensor = StoredTensor { element, shape, bytes: std::mem::replace(&mut self.bytes, rest) };
+        let mut parts =
+            convert(name, tensor, target.format, options.group)?.into_iter().map(|(_, tensor)| tensor.bytes);
+        let (values, scales) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+        let (value_width, scale_width) = (values.len() / count, scales.len() / count);
+        for row in 0..count {
+            let stored = target.order.as_ref().map_or(self.row, |order| order.row(self.row));
+            let number = target.slots.partition_point(|slot| slot.first <= stored).saturating_sub(1);
+            let gathered = self.gathered.entry(number).or_default();
+            if gathered.rows == 0 {
+                gathered.row = stored;
+            }
+            gathered.values.extend_from_slice(&values[row * value_width..][..value_width]);
+            gathered.scales.extend_from_slice(&scales[row * scale_width..][..scale_width]);
+            gathered.rows += 1;
+            if gathered.values.len() >= GATHERED {
+                gathered.flush(&target.slots[number], out)?;
+            }
+            self.row += 1;
+        }
+        if is_whole {
+            self.gathered.iter_mut().try_for_each(|(number, gathered)| gathered.flush(&target.slots[*number], out))?;
+        }
+        Ok(())
+    }
+}
+
+impl Gathered {
+    fn flush(&mut self, slot: &Slot, out: &mut dyn Shards) -> Result<()> {
+        if self.rows == 0 {
+            return Ok(());
+        }
+        let skipped = self.row - slot.first;
+        let place = |start: u64, bytes: &[u8]| start + (skipped * (bytes.len() / self.rows)) as u64;
+        out.write(slot.shard, place(slot.values, &self.values), &self.values)?;
+        if let Some(start) = slot.scales {
+            out.write(slot.shard, place(start, &self.scales), &self.scales)?;
+        }
+        *self = Self::default();
+        Ok(())
+    }
+}
+
+/// The entry of a file that is named by `kind` and its content's hash.
+pub(super) fn entry(kind: &str, extension: &str, bytes: u64, sha256: String) -> FileEntry {
+    FileEntry { file: format!("{kind}-{}.{extension}", sha256.get(..16).unwrap_or(&sha256)), bytes, sha256 }
+}
+
+fn invalid(what: &str) -> Error {
+    Error::new(Code::WeightsInvalid, format!("a weight file {what}"))
+}

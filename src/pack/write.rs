@@ -1,0 +1,71 @@
+//! A checkpoint's folder -> a pack's folder.
+
+use std::path::Path;
+
+use super::output::Output;
+use super::{PackOptions, Packer, self_test, tokenizer};
+use crate::error::Result;
+use crate::source::{self, CheckpointWeights};
+use crate::weights::Manifest;
+
+/// How far a pack is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PackProgress {
+    /// What is being done.
+    pub step: &'static str,
+    /// Bytes of the checkpoint's weights that have been packed.
+    pub done_bytes: u64,
+    /// Of all of them.
+    pub total_bytes: u64,
+}
+
+/// Makes a pack of the checkpoint in `checkpoint` and writes it to the folder `out`, which may not exist
+/// yet, be empty, or hold a pack, which is then replaced. Until everything has been written and read
+/// back, `out` is not touched.
+///
+/// # Errors
+/// Those of [`source::open_checkpoint`]; [`TokenizerUnsupported`](crate::error::Code::TokenizerUnsupported)
+/// for a tokenizer that the compact form does not reproduce; [`WeightsInvalid`](crate::error::Code::WeightsInvalid)
+/// for weights that are not finite; [`InputInvalid`](crate::error::Code::InputInvalid) for a folder that
+/// holds something else; [`Io`](crate::error::Code::Io).
+pub fn pack(
+    checkpoint: &Path,
+    out: &Path,
+    options: &PackOptions,
+    on_progress: &mut dyn FnMut(PackProgress),
+) -> Result<Manifest> {
+    let output = Output::create(out)?;
+    let config = source::read_config(checkpoint)?;
+    let weights = CheckpointWeights::open(checkpoint, &config.model)?;
+    let json = source::read_needed(checkpoint, "tokenizer.json")?;
+    let compact = tokenizer::compile(&json, config.model.vocab_size)?;
+    let (name, revision) = source::name_of(checkpoint);
+    let options = PackOptions {
+        name: Some(options.name.clone().unwrap_or(name)),
+        revision: options.revision.clone().or(revision),
+        ..options.clone()
+    };
+    let mut packer = Packer::new(config, &compact, options)?;
+    let mut shards = output.shards();
+    packer.begin(&mut shards)?;
+
+    let lengths = weights.lengths();
+    let (mut done_bytes, total_bytes) = (0, lengths.iter().sum());
+    for (file, length) in lengths.iter().enumerate() {
+        packer.begin_file(Some(*length), file + 1 == lengths.len());
+        weights.read_file(file, &mut |piece| {
+            done_bytes += piece.len() as u64;
+            on_progress(PackProgress { step: "packing the weights", done_bytes, total_bytes });
+            packer.push(piece, &mut shards)
+        })?;
+        packer.end_file()?;
+    }
+    let hashes = shards.hashes()?;
+    let mut manifest = packer.manifest(&hashes, Vec::new())?;
+    output.name_files(&manifest, &compact)?;
+    on_progress(PackProgress { step: "making the self-test", done_bytes, total_bytes });
+    manifest.self_test = self_test::make(&manifest, output.folder())?;
+    output.finish(&manifest)?;
+    on_progress(PackProgress { step: "done", done_bytes: total_bytes, total_bytes });
+    Ok(manifest)
+}

@@ -1,0 +1,177 @@
+//! A model on one device.
+
+use std::rc::Rc;
+
+use js_sys::{Float32Array, Function, Object, Reflect, Uint8Array, Uint32Array};
+use serde::Deserialize;
+use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
+use web_sys::AbortSignal;
+
+use super::errors::to_js;
+use super::helpers::{HelpersOfCall, JsHelpers};
+use super::hooks::{self, JsHooks, report_load};
+use super::table::Loader;
+use crate::embedder::{EmbedOptions, Embedder};
+use crate::error::{Code, Error, Result};
+use crate::kernels::profile;
+use crate::model::DeviceKind;
+use crate::source::{Files, StoreSource, load_first};
+
+/// Options of `embed`, `tokenize` and `countTokens` as JavaScript gives them.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct JsOptions {
+    dimensions: Option<usize>,
+    strip: Option<bool>,
+    prompt: Option<String>,
+}
+
+fn options(value: JsValue) -> Result<EmbedOptions> {
+    if value.is_undefined() || value.is_null() {
+        return Ok(EmbedOptions::default());
+    }
+    let given: JsOptions = serde_wasm_bindgen::from_value(value).map_err(|error| {
+        Error::new(Code::InputInvalid, "the options are not as documented").because(error.to_string())
+    })?;
+    Ok(EmbedOptions { dimensions: given.dimensions, strip: given.strip.unwrap_or(true), prompt: given.prompt })
+}
+
+/// A model on one device.
+#[wasm_bindgen]
+pub struct Engine {
+    loader: Rc<Loader>,
+}
+
+#[wasm_bindgen]
+impl Engine {
+    /// Loads a pack onto `device` (`cpu` or `webgpu`), all but its vocabulary table. `files` are those at
+    /// `model_url` (absolute, ends in `/`). A GPU has to reproduce the pack's self-test vectors before it is handed
+    /// out. `on_progress` hears of blocks of the table, too, whenever they are loaded.
+    pub async fn create(
+        model_url: String,
+        device: String,
+        files: Files,
+        on_progress: Option<Function>,
+        signal: Option<AbortSignal>,
+    ) -> std::result::Result<Engine, JsValue> {
+        create(model_url, &device, files, on_progress, signal).await.map_err(to_js)
+    }
+
+    /// The shards of the vocabulary table that are not there, in the order of its rows.
+    pub fn missing(&self) -> Vec<u32> {
+        self.embedder().table().missing().into_iter().map(|shard| shard as u32).collect()
+    }
+
+    /// Loads a shard of the vocabulary table, so that texts with its tokens need not wait for it. Unless it is to be
+    /// kept in memory, it is only brought to where `files` keeps it.
+    pub async fn prefetch(&self, shard: usize, keep: bool) -> std::result::Result<(), JsValue> {
+        let loaded = match keep {
+            true => self.loader.load(&[shard]).await,
+            false => self.loader.fetch(shard).await,
+        };
+        loaded.map_err(to_js)
+    }
+
+    /// What the engine is, as a plain object.
+    pub fn info(&self) -> std::result::Result<JsValue, JsValue> {
+        serde_wasm_bindgen::to_value(&self.embedder().info()).map_err(JsValue::from)
+    }
+
+    /// SHA-256 of the manifest that the engine was made of; `Helper.create` wants it.
+    pub fn pack(&self) -> Option<String> {
+        self.embedder().pack().map(str::to_string)
+    }
+
+    /// `{ vectors: Float32Array [texts * dimensions], tokens: Uint32Array, truncated: Uint8Array }`.
+    pub async fn embed(
+        &self,
+        texts: Vec<String>,
+        given: JsValue,
+        on_progress: Option<Function>,
+        signal: Option<AbortSignal>,
+        helpers: Option<HelpersOfCall>,
+    ) -> std::result::Result<JsValue, JsValue> {
+        let made = async {
+            let mut helpers = JsHelpers { helpers, signal: signal.clone() };
+            let mut hooks = JsHooks::new(on_progress, signal, Rc::clone(&self.loader));
+            self.embedder().embed_helped(&texts, &options(given)?, &mut hooks, &mut helpers).await
+        };
+        let made = made.await.map_err(to_js)?;
+        let vectors: Vec<f32> = made.iter().flat_map(|one| one.vector.iter().copied()).collect();
+        let tokens: Vec<u32> = made.iter().map(|one| one.tokens as u32).collect();
+        let truncated: Vec<u8> = made.iter().map(|one| u8::from(one.truncated)).collect();
+        let result = Object::new();
+        Reflect::set(&result, &"vectors".into(), &Float32Array::from(vectors.as_slice()))?;
+        Reflect::set(&result, &"tokens".into(), &Uint32Array::from(tokens.as_slice()))?;
+        Reflect::set(&result, &"truncated".into(), &Uint8Array::from(truncated.as_slice()))?;
+        Ok(result.into())
+    }
+
+    /// The token ids that the model gets for a text.
+    pub fn tokenize(&self, text: &str, given: JsValue) -> std::result::Result<Uint32Array, JsValue> {
+        let ids = options(given).and_then(|options| self.embedder().tokenize(text, &options)).map_err(to_js)?;
+        Ok(Uint32Array::from(ids.as_slice()))
+    }
+
+    /// Tokens of a text before truncation.
+    #[wasm_bindgen(js_name = countTokens)]
+    pub fn count_tokens(&self, text: &str, given: JsValue) -> std::result::Result<usize, JsValue> {
+        options(given).and_then(|options| self.embedder().count_tokens(text, &options)).map_err(to_js)
+    }
+
+    /// Starts (`true`) or ends a profile of this worker. At its end: `{ operation: milliseconds }`, of the
+    /// CPU's kernels.
+    pub fn profile(&self, on: bool) -> std::result::Result<Object, JsValue> {
+        let result = Object::new();
+        match on {
+            true => profile::start(),
+            false => {
+                for (operation, milliseconds) in profile::stop() {
+                    Reflect::set(&result, &operation.into(), &milliseconds.into())?;
+                }
+            }
+        }
+        Ok(result)
+    }
+
+    /// Bytes of this module's memory, which never shrinks.
+    #[wasm_bindgen(js_name = memoryBytes)]
+    pub fn memory_bytes(&self) -> f64 {
+        memory_bytes()
+    }
+}
+
+impl Engine {
+    fn embedder(&self) -> &Embedder {
+        &self.loader.embedder
+    }
+}
+
+pub(super) fn memory_bytes() -> f64 {
+    core::arch::wasm32::memory_size::<0>() as f64 * 65536.0
+}
+
+async fn create(
+    model_url: String,
+    device: &str,
+    files: Files,
+    on_progress: Option<Function>,
+    signal: Option<AbortSignal>,
+) -> Result<Engine> {
+    let kind = match device {
+        "cpu" => DeviceKind::Cpu,
+        "webgpu" => DeviceKind::Gpu,
+        other => return Err(Error::new(Code::InputInvalid, format!("device is {other:?}; use \"cpu\" or \"webgpu\""))),
+    };
+    let source = StoreSource::new(files, model_url);
+    let report = &mut |progress| report_load(on_progress.as_ref(), &progress);
+    let (parts, manifest, meter) = load_first(&source, report).await?;
+    let embedder = Embedder::new(parts, kind).await?;
+    let loader = Loader::new(embedder, manifest, source, meter, on_progress);
+    if kind == DeviceKind::Gpu {
+        loader.load(&loader.embedder.missing_for_self_test()?).await?;
+        loader.embedder.self_test().await?;
+    }
+    hooks::check(signal.as_ref())?;
+    Ok(Engine { loader })
+}

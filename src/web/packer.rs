@@ -1,0 +1,161 @@
+//! Making packs of checkpoints in a page.
+
+use js_sys::{Map, Uint8Array};
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
+
+use super::errors::to_js;
+use crate::config::EmbedderConfig;
+use crate::error::Result;
+use crate::pack::{self, PackOptions, SELF_TEST, Shards};
+use crate::source::error_of;
+use crate::tokenizer::{Tokenizer, compact};
+use crate::weights::{self, Manifest, SelfTest};
+
+#[wasm_bindgen]
+extern "C" {
+    /// Shards that come into being: `Scratch` of `pkg/src/checkpoint/scratch.ts`.
+    #[derive(Debug)]
+    pub type Scratch;
+
+    #[wasm_bindgen(method, catch)]
+    fn write(this: &Scratch, shard: usize, offset: f64, bytes: &[u8]) -> std::result::Result<(), JsValue>;
+}
+
+struct JsShards<'a>(&'a Scratch);
+
+impl Shards for JsShards<'_> {
+    fn write(&mut self, shard: usize, offset: u64, bytes: &[u8]) -> Result<()> {
+        self.0.write(shard, offset as f64, bytes).map_err(|reason| error_of(&reason))
+    }
+}
+
+/// Takes a checkpoint's files and makes those of a pack.
+#[wasm_bindgen]
+pub struct Packer {
+    packer: pack::Packer,
+    tokenizer: Vec<u8>,
+    /// The self-test, without its vectors.
+    tests: Vec<SelfTest>,
+}
+
+#[wasm_bindgen]
+impl Packer {
+    /// Of the files with a checkpoint's settings the next that is wanted: `files` holds those that have been asked for,
+    /// bytes by name, or `undefined` for what does not exist. Nothing once all are there.
+    #[wasm_bindgen(js_name = nextSettings)]
+    pub fn next_settings(files: &Map) -> std::result::Result<Option<String>, JsValue> {
+        let mut next = None;
+        let read = EmbedderConfig::from_files(|file| {
+            if next.is_none() && !files.has(&file.into()) {
+                next = Some(file.to_string());
+            }
+            Ok(bytes_of(files, file))
+        });
+        match (next, read) {
+            // What is wrong may be wrong only because this file was not there.
+            (Some(next), _) => Ok(Some(next)),
+            (None, read) => read.map(|_| None).map_err(to_js),
+        }
+    }
+
+    /// The weight files that `model.safetensors.index.json` lists.
+    #[wasm_bindgen(js_name = indexedFiles)]
+    pub fn indexed_files(index: &[u8]) -> std::result::Result<Vec<String>, JsValue> {
+        weights::indexed_files(index).map_err(to_js)
+    }
+
+    /// For a checkpoint with the settings in `files` and this `tokenizer.json`.
+    #[wasm_bindgen(constructor)]
+    pub fn new(
+        files: &Map,
+        tokenizer_json: Vec<u8>,
+        name: String,
+        revision: Option<String>,
+    ) -> std::result::Result<Packer, JsValue> {
+        make(files, tokenizer_json, name, revision).map_err(to_js)
+    }
+
+    /// The compact tokenizer, the content of the manifest's file.
+    pub fn tokenizer(&self) -> Uint8Array {
+        Uint8Array::from(self.tokenizer.as_slice())
+    }
+
+    /// The length of each shard.
+    pub fn lengths(&self) -> Vec<f64> {
+        self.packer.lengths().into_iter().map(|length| length as f64).collect()
+    }
+
+    /// Writes what is known before the first weight.
+    pub fn begin(&self, out: &Scratch) -> std::result::Result<(), JsValue> {
+        self.packer.begin(&mut JsShards(out)).map_err(to_js)
+    }
+
+    /// Begins the next weight file, whose length may be unknown.
+    #[wasm_bindgen(js_name = beginFile)]
+    pub fn begin_file(&mut self, length: Option<f64>, is_last: bool) {
+        self.packer.begin_file(length.map(|length| length as u64), is_last);
+    }
+
+    /// Takes its next piece.
+    pub fn push(&mut self, piece: &[u8], out: &Scratch) -> std::result::Result<(), JsValue> {
+        self.packer.push(piece, &mut JsShards(out)).map_err(to_js)
+    }
+
+    /// Ends it.
+    #[wasm_bindgen(js_name = endFile)]
+    pub fn end_file(&mut self) -> std::result::Result<(), JsValue> {
+        self.packer.end_file().map_err(to_js)
+    }
+
+    /// The texts of the self-test.
+    #[wasm_bindgen(js_name = testTexts)]
+    pub fn test_texts(&self) -> Vec<String> {
+        self.tests.iter().map(|test| test.text.clone()).collect()
+    }
+
+    /// A manifest to make the self-test's vectors with, on the CPU: its own are none. `hashes` are the SHA-256 of the
+    /// shards.
+    pub fn draft(&self, hashes: Vec<String>) -> std::result::Result<Uint8Array, JsValue> {
+        self.with_tests(&hashes, self.tests.clone()).map_err(to_js)
+    }
+
+    /// The manifest. `vectors` are those of the self-test, one after another.
+    pub fn manifest(&self, hashes: Vec<String>, vectors: &[f32]) -> std::result::Result<Uint8Array, JsValue> {
+        let width = vectors.len() / self.tests.len().max(1);
+        let tests = self.tests.iter().zip(vectors.chunks(width.max(1)));
+        let tests = tests.map(|(test, vector)| SelfTest { embedding: vector.to_vec(), ..test.clone() });
+        self.with_tests(&hashes, tests.collect()).map_err(to_js)
+    }
+}
+
+impl Packer {
+    fn with_tests(&self, hashes: &[String], tests: Vec<SelfTest>) -> Result<Uint8Array> {
+        let bytes = self.packer.manifest(hashes, tests)?.to_json()?;
+        // What is written can be read: its checks are the rest of the packer's.
+        Manifest::from_json(&bytes, Manifest::FILE)?;
+        Ok(Uint8Array::from(bytes.as_slice()))
+    }
+}
+
+fn make(files: &Map, tokenizer_json: Vec<u8>, name: String, revision: Option<String>) -> Result<Packer> {
+    let config = EmbedderConfig::from_files(|file| Ok(bytes_of(files, file)))?;
+    let compact = compact::compile(&tokenizer_json)?;
+    drop(tokenizer_json);
+    let tokenizer = Tokenizer::from_compact(&compact)?;
+    let unknown = vec![0.0; config.model.hidden_size];
+    let test = |text: &&str| {
+        let (ids, _) = tokenizer.encode_truncated(text, config.max_tokens)?;
+        Ok(SelfTest { text: text.to_string(), ids, embedding: unknown.clone() })
+    };
+    let tests = SELF_TEST.iter().map(test).collect::<Result<_>>()?;
+    let options = PackOptions { name: Some(name), revision, ..PackOptions::default() };
+    let packer = pack::Packer::new(config, &compact, options)?;
+    Ok(Packer { packer, tokenizer: compact, tests })
+}
+
+/// A file of the map, if it is there.
+fn bytes_of(files: &Map, file: &str) -> Option<Vec<u8>> {
+    let bytes = files.get(&file.into());
+    (!bytes.is_undefined()).then(|| Uint8Array::new(&bytes).to_vec())
+}

@@ -1,0 +1,93 @@
+//! Packs of weights that come in pieces, over whatever line.
+
+use std::fs;
+
+use felsic::error::{Code, Result};
+use felsic::pack::{PackOptions, Packer, Shards, pack};
+use felsic::source::read_config;
+use felsic::tokenizer::compact;
+use sha2::{Digest, Sha256};
+
+use crate::support::*;
+
+/// Shards in memory; a byte that is written twice is an error.
+struct InMemory(Vec<Vec<Option<u8>>>);
+
+impl Shards for InMemory {
+    fn write(&mut self, shard: usize, offset: u64, bytes: &[u8]) -> Result<()> {
+        let places = &mut self.0[shard][offset as usize..][..bytes.len()];
+        for (place, byte) in places.iter_mut().zip(bytes) {
+            assert!(place.replace(*byte).is_none(), "a byte of shard {shard} is written twice");
+        }
+        Ok(())
+    }
+}
+
+/// Hashes of the shards that become of these files, in pieces of `piece` bytes, with or without their lengths.
+fn hashes(name: &str, files: &[Vec<u8>], piece: usize, with_length: bool) -> Result<Vec<String>> {
+    let json = fs::read(model(name).join("tokenizer.json")).expect("a file");
+    let options = PackOptions { name: Some(name.to_string()), ..PackOptions::default() };
+    let mut packer = Packer::new(read_config(&model(name))?, &compact::compile(&json)?, options)?;
+    let mut shards = InMemory(packer.lengths().iter().map(|length| vec![None; *length as usize]).collect());
+    packer.begin(&mut shards)?;
+    for (at, file) in files.iter().enumerate() {
+        packer.begin_file(with_length.then_some(file.len() as u64), at + 1 == files.len());
+        file.chunks(piece).try_for_each(|piece| packer.push(piece, &mut shards))?;
+        packer.end_file()?;
+    }
+    let hash = |shard: &Vec<Option<u8>>| {
+        let bytes: Vec<u8> = shard.iter().map(|byte| byte.expect("every byte is written")).collect();
+        format!("{:x}", Sha256::digest(&bytes))
+    };
+    let hashes: Vec<String> = shards.0.iter().map(hash).collect();
+    packer.manifest(&hashes, Vec::new())?;
+    Ok(hashes)
+}
+
+fn weights(name: &str) -> Vec<u8> {
+    fs::read(model(name).join("model.safetensors")).expect("weights")
+}
+
+/// The tensors in two files, those of the first in the reverse order of their names.
+fn split(name: &str) -> Vec<Vec<u8>> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let tensors = read_tensors(&model(name).join("model.safetensors"));
+    let part = |wanted: usize| {
+        let path = folder.path().join(format!("{wanted}.safetensors"));
+        let some = tensors.iter().enumerate().filter(|(at, _)| at % 2 == wanted);
+        write_tensors(&path, &some.map(|(_, (name, tensor))| (name.clone(), tensor.clone())).collect());
+        fs::read(path).expect("weights")
+    };
+    vec![part(1), part(0)]
+}
+
+#[test]
+fn pieces_and_files_of_any_size_give_the_same_pack() {
+    for name in TINY {
+        let folder = tempfile::tempdir().expect("a folder");
+        let manifest =
+            pack(&model(name), &folder.path().join("pack"), &PackOptions::default(), &mut |_| ()).expect("a pack");
+        let wanted: Vec<String> = manifest.shards.into_iter().map(|entry| entry.sha256).collect();
+        let whole = [weights(name)];
+        for (piece, with_length) in [(1, true), (7, false), (4096, true), (100_003, false), (usize::MAX, true)] {
+            assert_eq!(hashes(name, &whole, piece, with_length).expect("a pack"), wanted, "{name}, pieces of {piece}");
+        }
+        assert_eq!(hashes(name, &split(name), 10_007, true).expect("a pack"), wanted, "{name}, two files");
+    }
+}
+
+#[test]
+fn weights_that_are_cut_or_incomplete_are_refused() {
+    let whole = weights("tiny-silu");
+    for end in [0, 5, 8, 1000, 20_000, whole.len() - 1] {
+        for with_length in [false, true] {
+            let cut = [whole[..end].to_vec()];
+            let error = hashes("tiny-silu", &cut, 4096, with_length).expect_err("cut");
+            assert_eq!(error.code(), Code::WeightsInvalid, "cut at {end}");
+        }
+    }
+    let longer = [[whole.as_slice(), &[0]].concat()];
+    assert_eq!(hashes("tiny-silu", &longer, 4096, false).expect_err("longer").code(), Code::WeightsInvalid);
+    let half = split("tiny-silu").remove(0);
+    assert_eq!(hashes("tiny-silu", &[half], 4096, true).expect_err("half of it").code(), Code::TensorMissing);
+}
