@@ -16,6 +16,7 @@ mod layout;
 #[cfg(feature = "native")]
 mod output;
 mod packer;
+mod rows;
 #[cfg(feature = "native")]
 mod self_test;
 mod texts;

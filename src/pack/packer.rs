@@ -1,26 +1,17 @@
 //! A checkpoint's weights into a pack, as they come.
 
-use std::collections::BTreeMap;
-
 use sha2::{Digest, Sha256};
 
 use super::PackOptions;
-use super::format::convert;
 use super::groups::{Groups, groups};
-use super::layout::{Layout, Slot, Target};
+use super::layout::Layout;
+use super::rows::{Rows, Tensor};
 use crate::config::EmbedderConfig;
 use crate::error::{Code, Error, Result};
 use crate::source::space;
 use crate::tokenizer::Tokenizer;
 use crate::weights::safetensors::{self, Entry};
-use crate::weights::{
-    Checkpoint, CheckpointTensors, FileEntry, Manifest, SelfTest, StoredTensor, TokenizerFile, groups_name,
-};
-
-/// Bytes of rows that are quantised at a time, about.
-const PIECE: usize = 64 << 10;
-/// Bytes that are gathered before they are written, about: rows that come one after another may go to any block.
-const GATHERED: usize = 32 << 10;
+use crate::weights::{Checkpoint, CheckpointTensors, FileEntry, Manifest, SelfTest, TokenizerFile, groups_name};
 
 /// Shards that come into being.
 pub trait Shards {
@@ -59,31 +50,9 @@ enum Stage {
     /// The tensors that are to come, with their names where they are the model's; the next one last.
     Tensors {
         coming: Vec<(Option<String>, Entry)>,
-        open: Open,
+        read: usize,
+        rows: Rows,
     },
-}
-
-/// The tensor that is being read.
-#[derive(Default)]
-struct Open {
-    /// Bytes that have come.
-    read: usize,
-    /// Rows that have been written.
-    row: usize,
-    /// Bytes that have not been written.
-    bytes: Vec<u8>,
-    /// Rows that go to a slot, by its number.
-    gathered: BTreeMap<usize, Gathered>,
-}
-
-/// Rows of a slot, one after another.
-#[derive(Default)]
-struct Gathered {
-    /// The first stored row.
-    row: usize,
-    values: Vec<u8>,
-    scales: Vec<u8>,
-    rows: usize,
 }
 
 impl Packer {
@@ -145,41 +114,47 @@ impl Packer {
         self.hash.update(piece);
         self.bytes += piece.len() as u64;
         while !piece.is_empty() {
-            let taken = match &mut self.file {
-                Stage::Header { bytes, length, is_last } => {
-                    let (taken, coming) = safetensors::take_header(bytes, piece, *length)?;
-                    if let Some(coming) = coming {
-                        let names = self.tensors.take(coming.iter().map(|(name, entry)| (name.as_str(), entry)))?;
-                        if *is_last {
-                            self.tensors.check_complete()?;
-                        }
-                        let coming = names.into_iter().zip(coming.into_iter().map(|(_, entry)| entry)).collect();
-                        self.file = Stage::Tensors { coming, open: Open::default() };
-                    }
-                    taken
-                }
-                Stage::Tensors { coming, open } => {
-                    let Some((name, entry)) = coming.last() else {
-                        return Err(invalid("is longer than its header says"));
-                    };
-                    let taken = piece.len().min(entry.bytes - open.read);
-                    open.read += taken;
-                    if let Some((name, target)) = name.as_ref().and_then(|name| self.layout.targets.get_key_value(name))
-                    {
-                        open.bytes.extend_from_slice(&piece[..taken]);
-                        open.write(name, entry, target, self.options.clone(), out)?;
-                    }
-                    if open.read == entry.bytes {
-                        coming.pop();
-                        *open = Open::default();
-                    }
-                    taken
-                }
-                Stage::None => return Err(Error::new(Code::Internal, "a piece of no file")),
+            let taken = match self.file {
+                Stage::Header { .. } => self.take_header(piece)?,
+                _ => self.take_tensor(piece, out)?,
             };
             piece = &piece[taken..];
         }
         Ok(())
+    }
+
+    /// Takes what belongs to the header.
+    fn take_header(&mut self, piece: &[u8]) -> Result<usize> {
+        let Stage::Header { bytes, length, is_last } = &mut self.file else { return Ok(0) };
+        let (taken, coming) = safetensors::take_header(bytes, piece, *length)?;
+        if let Some(coming) = coming {
+            let names = self.tensors.take(coming.iter().map(|(name, entry)| (name.as_str(), entry)))?;
+            if *is_last {
+                self.tensors.check_complete()?;
+            }
+            let coming = names.into_iter().zip(coming.into_iter().map(|(_, entry)| entry)).collect();
+            self.file = Stage::Tensors { coming, read: 0, rows: Rows::default() };
+        }
+        Ok(taken)
+    }
+
+    /// Takes what belongs to the next tensor.
+    fn take_tensor(&mut self, piece: &[u8], out: &mut dyn Shards) -> Result<usize> {
+        let Stage::Tensors { coming, read, rows } = &mut self.file else {
+            return Err(Error::new(Code::Internal, "a piece of no file"));
+        };
+        let Some((name, entry)) = coming.last() else { return Err(invalid("is longer than its header says")) };
+        let taken = piece.len().min(entry.bytes - *read);
+        *read += taken;
+        if let Some((name, target)) = name.as_ref().and_then(|name| self.layout.targets.get_key_value(name)) {
+            let tensor = Tensor { name, entry, target, group: self.options.group };
+            rows.push(&piece[..taken], &tensor, out)?;
+        }
+        if *read == entry.bytes {
+            coming.pop();
+            (*read, *rows) = (0, Rows::default());
+        }
+        Ok(taken)
     }
 
     /// Ends the weight file, all of whose pieces have been taken.
@@ -226,74 +201,8 @@ impl Packer {
     }
 }
 
-impl Open {
-    /// Writes the rows that are there once there are enough of them, or no more come.
-    fn write(
-        &mut self,
-        name: &str,
-        entry: &Entry,
-        target: &Target,
-        options: PackOptions,
-        out: &mut dyn Shards,
-    ) -> Result<()> {
-        let is_whole = self.read == entry.bytes;
-        let (rows, cols) = match entry.shape[..] {
-            [rows, cols] => (rows, cols),
-            _ => (1, entry.shape.iter().product()),
-        };
-        let width = entry.bytes / rows.max(1);
-        let count = self.bytes.len() / width.max(1);
-        if count == 0 || (self.bytes.len() < PIECE && !is_whole) {
-            return Ok(());
-        }
-        let rest = self.bytes.split_off(count * width);
-        let element = entry.element.ok_or_else(|| safetensors::unread_type(name, &entry.dtype))?;
-        let shape = if entry.shape.len() == 1 { vec![cols] } else { vec![count, cols] };
-        let tensor = StoredTensor { element, shape, bytes: std::mem::replace(&mut self.bytes, rest) };
-        let mut parts =
-            convert(name, tensor, target.format, options.group)?.into_iter().map(|(_, tensor)| tensor.bytes);
-        let (values, scales) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-        let (value_width, scale_width) = (values.len() / count, scales.len() / count);
-        for row in 0..count {
-            let stored = target.order.as_ref().map_or(self.row, |order| order.row(self.row));
-            let number = target.slots.partition_point(|slot| slot.first <= stored).saturating_sub(1);
-            let gathered = self.gathered.entry(number).or_default();
-            if gathered.rows == 0 {
-                gathered.row = stored;
-            }
-            gathered.values.extend_from_slice(&values[row * value_width..][..value_width]);
-            gathered.scales.extend_from_slice(&scales[row * scale_width..][..scale_width]);
-            gathered.rows += 1;
-            if gathered.values.len() >= GATHERED {
-                gathered.flush(&target.slots[number], out)?;
-            }
-            self.row += 1;
-        }
-        if is_whole {
-            self.gathered.iter_mut().try_for_each(|(number, gathered)| gathered.flush(&target.slots[*number], out))?;
-        }
-        Ok(())
-    }
-}
-
-impl Gathered {
-    fn flush(&mut self, slot: &Slot, out: &mut dyn Shards) -> Result<()> {
-        if self.rows == 0 {
-            return Ok(());
-        }
-        let skipped = self.row - slot.first;
-        let place = |start: u64, bytes: &[u8]| start + (skipped * (bytes.len() / self.rows)) as u64;
-        out.write(slot.shard, place(slot.values, &self.values), &self.values)?;
-        if let Some(start) = slot.scales {
-            out.write(slot.shard, place(start, &self.scales), &self.scales)?;
-        }
-        *self = Self::default();
-        Ok(())
-    }
-}
-
 /// The entry of a file that is named by `kind` and its content's hash.
-pub(super) fn entry(kind: &str, extension: &str, bytes: u64, sha256: String) -> FileEntry {
+fn entry(kind: &str, extension: &str, bytes: u64, sha256: String) -> FileEntry {
     FileEntry { file: format!("{kind}-{}.{extension}", sha256.get(..16).unwrap_or(&sha256)), bytes, sha256 }
 }
 
