@@ -1,11 +1,9 @@
 /** The engine itself in Firefox, where there is one: the vectors of the reference implementation, kept in Firefox's store. */
 
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { hasFirefox, launchFirefox } from "./firefox.mjs";
-import { cosine, goldens, root } from "./harness.mjs";
-import { Server } from "./server.mjs";
+import { hasFirefox, startFirefox } from "./firefox.mjs";
+import { cosine, goldens } from "./harness.mjs";
 
 const MODEL = "tiny-silu";
 const PACK = `${MODEL}-int8`;
@@ -13,25 +11,14 @@ const PACK = `${MODEL}-int8`;
 const COSINE = 0.999;
 const skip = hasFirefox ? false : "there is no Firefox";
 
-/** @type {Server} */
-let server;
-/** @type {Awaited<ReturnType<typeof launchFirefox>>} */
-let firefox;
+/** @type {Awaited<ReturnType<typeof startFirefox>>} */
+let environment;
 
 before(async () => {
-  if (skip) return;
-  server = await Server.start({
-    "/felsic/": [join(root, "pkg/dist"), import.meta.dirname],
-    "/packs/": [join(root, "target/test-packs")],
-    "/models/": [join(root, "tests/fixtures/models")],
-  });
-  firefox = await launchFirefox();
+  if (!skip) environment = await startFirefox();
 });
 
-after(async () => {
-  await firefox?.close();
-  await server?.close();
-});
+after(() => environment?.close());
 
 /**
  * Vectors of texts, as Firefox makes them.
@@ -39,7 +26,6 @@ after(async () => {
  * @param {{ model: string, texts: string[] }} argument
  */
 async function embed({ model, texts }) {
-  while (!("felsic" in globalThis)) await new Promise((resolve) => setTimeout(resolve, 20));
   const embedder = await felsic.Embedder.create({ model, workers: 1 });
   const vectors = (await embedder.embed(texts, { strip: false })).map((vector) => Array.from(vector));
   const { kernel, space } = embedder.info;
@@ -49,7 +35,7 @@ async function embed({ model, texts }) {
 
 test("vectors are those of the reference, the second time without a request for the pack", { skip }, async (context) => {
   const expected = goldens(MODEL);
-  const page = await firefox.newPage(server.url("/felsic/blank.html"));
+  const { page, server } = environment;
   const argument = { model: server.url(`/packs/${PACK}/`), texts: expected.map(({ text }) => text) };
   const first = await page.evaluate(embed, argument);
   context.diagnostic(`kernel ${first.kernel}`);
@@ -61,17 +47,15 @@ test("vectors are those of the reference, the second time without a request for 
   const second = await page.evaluate(embed, argument);
   assert.deepEqual(second.vectors, first.vectors);
   assert.deepEqual(server.requests.filter((path) => path.startsWith("/packs/")), [`/packs/${PACK}/manifest.json`]);
-  await page.close();
 });
 
 test("a checkpoint gives what its pack gives, the second time without any request", { skip }, async () => {
   const texts = goldens(MODEL).map(({ text }) => text);
-  const page = await firefox.newPage(server.url("/felsic/blank.html"));
+  const { page, server } = environment;
   const checkpoint = { model: server.url(`/models/${MODEL}/`), texts };
   const made = await page.evaluate(embed, checkpoint);
   assert.deepEqual(made, await page.evaluate(embed, { model: server.url(`/packs/${PACK}/`), texts }));
   server.requests.splice(0);
   assert.deepEqual(await page.evaluate(embed, checkpoint), made);
   assert.deepEqual(server.requests.filter((path) => path.startsWith("/models/")), []);
-  await page.close();
 });

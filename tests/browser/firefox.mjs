@@ -7,10 +7,36 @@ import { join } from "node:path";
 import { once } from "node:events";
 // @ts-ignore: without types
 import * as bundle from "playwright-core/lib/utilsBundle";
+import { root } from "./harness.mjs";
+import { Server } from "./server.mjs";
 
 const executable = process.env.FIREFOX_PATH ?? "/usr/bin/firefox-esr";
 
 export const hasFirefox = existsSync(executable);
+
+/** Firefox, a server and an empty page with felsic on it, as `start` of the harness has them in Chromium. */
+export async function startFirefox() {
+  const server = await Server.start({
+    "/felsic/": [join(root, "pkg/dist"), import.meta.dirname],
+    "/packs/": [join(root, "target/test-packs")],
+    "/models/": [join(root, "tests/fixtures/models")],
+  });
+  const firefox = await launchFirefox();
+  const page = await firefox.newPage(server.url("/felsic/blank.html"));
+  await page.evaluate(async () => {
+    while (!("felsic" in globalThis)) await new Promise((resolve) => setTimeout(resolve, 20));
+  }, undefined);
+  return {
+    server,
+    page: { evaluate: page.evaluate },
+    /** @param {string} name of a pack */
+    pack: (name) => server.url(`/packs/${name}/`),
+    async close() {
+      await firefox.close();
+      await server.close();
+    },
+  };
+}
 
 /** Starts Firefox with a profile of its own. */
 export async function launchFirefox() {

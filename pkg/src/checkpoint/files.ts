@@ -2,8 +2,11 @@
 
 import { FelsicError } from "../errors.js";
 import { Download, joined } from "../store/network.js";
+import { sleep } from "../store/retry.js";
 import { atCommit, commitOf } from "./address.js";
 
+/** What every checkpoint has. */
+const CONFIG = "config.json";
 /** The weights, where they are in one file, and what lists them where they are in several. */
 const WEIGHTS = "model.safetensors";
 const INDEX = "model.safetensors.index.json";
@@ -34,6 +37,12 @@ export class CheckpointFiles {
     return commitOf(this.#folder);
   }
 
+  /** Rejects if the folder is no checkpoint's. */
+  async check(): Promise<void> {
+    if ((await this.length(CONFIG)) !== "missing") return;
+    throw new FelsicError("not-found", `${this.#folder} has neither a manifest.json (a pack) nor a config.json (a checkpoint)`);
+  }
+
   /** The files with its settings, by their names; without bytes those that do not exist. */
   async settings(packer: Settings): Promise<Map<string, Uint8Array | undefined>> {
     const files = new Map<string, Uint8Array | undefined>();
@@ -59,10 +68,11 @@ export class CheckpointFiles {
 
   async #askLength(file: string): Promise<number | undefined | "missing"> {
     try {
-      const { status, ok, headers } = await fetch(this.#url(file), { method: "HEAD", signal: AbortSignal.timeout(LONGEST_LOOK) });
-      if (status === 404) return "missing";
-      const length = headers.get("content-length");
-      return ok && length !== null && !headers.has("content-encoding") ? Number(length) : undefined;
+      const look = fetch(this.#url(file), { method: "HEAD", signal: this.#signal });
+      const response = await Promise.race([look, sleep(LONGEST_LOOK, this.#signal)]);
+      if (response?.status === 404) return "missing";
+      const length = response?.headers.get("content-length") ?? undefined;
+      return response?.ok && !response.headers.has("content-encoding") && length !== undefined ? Number(length) : undefined;
     } catch {
       // Whatever it is, the request for the file itself meets it as well.
       return undefined;

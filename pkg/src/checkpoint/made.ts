@@ -4,6 +4,7 @@ import { abortedBy, FelsicError, fromMessage } from "../errors.js";
 import type { LoadProgress } from "../options.js";
 import type { Made } from "../store/types.js";
 import type { Warning } from "../store/warning.js";
+import { CheckpointFiles } from "./files.js";
 import type { FromPacker, ToPacker } from "./protocol.js";
 
 /** What a pack is made of, and who hears of it. */
@@ -14,7 +15,13 @@ export interface MakeOptions extends ToPacker {
 }
 
 /** Makes a pack and stores it, or finds it stored. */
-export function makePack({ model, cache, signal, progress, warn }: MakeOptions): Promise<Made> {
+export async function makePack(options: MakeOptions): Promise<Made> {
+  // Before anything else is fetched for it.
+  await new CheckpointFiles(options.model, options.signal).check();
+  return inWorker(options);
+}
+
+function inWorker({ model, cache, signal, progress, warn }: MakeOptions): Promise<Made> {
   return new Promise<Made>((resolve, reject) => {
     if (signal.aborted) return reject(abortedBy(signal));
     const worker = startWorker();

@@ -1,0 +1,11 @@
+/** The faults of packs once more in Firefox, where there is one. */
+
+import { test } from "node:test";
+import { hasFirefox } from "./firefox.mjs";
+
+if (hasFirefox) {
+  process.env.FELSIC_TEST_BROWSER = "firefox";
+  await import("./faults.test.mjs");
+} else {
+  test("the faults of packs in Firefox", { skip: "there is no Firefox" }, () => {});
+}
