@@ -56,9 +56,11 @@ def passages(_arguments):
 
 def wordnet(arguments):
     """Held-out synsets that have an example: words, definition, example."""
+    held = {normal(json.loads(line)["text"]) for line in (arguments.work / "text/held.jsonl").open()}
     found = []
     for synset, words, definition, examples in readers.wordnet_synsets(arguments.work / "x" / "wordnet-base"):
-        if held_out("wordnet-base", synset) and examples and len(definition.split()) >= 4:
+        # Not held where another synset has the same definition.
+        if examples and len(definition.split()) >= 4 and held_out("wordnet-base", synset) and {normal(definition), normal(examples[0])} <= held:
             found.append({"synset": synset, "words": ", ".join(words), "definition": definition, "example": examples[0]})
     return found
 
