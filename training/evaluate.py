@@ -54,6 +54,11 @@ def tasks():
     for wanted, name in ((True, "documentation, a content word shared"), (False, "documentation, no content word shared")):
         chosen = [i for i, s in enumerate(shared) if s == wanted]
         found.append(Task(name, [queries[i]["query"] for i in chosen], passages, [answers[i] for i in chosen]))
+    pages = list(dict.fromkeys(d["page"] for d in documentation))
+    whole = [" ".join(d["text"] for d in documentation if d["page"] == page) for page in pages]
+    page_of = {d["id"]: pages.index(d["page"]) for d in documentation}
+    # Up to 1,024 tokens for the student, four times what it was trained with; the teacher reads 256.
+    found.append(Task("documentation, whole pages", [q["query"] for q in queries], whole, [page_of[q["answer"]] for q in queries]))
     synsets = lines("wordnet")
     apart = [i for i, s in enumerate(synsets) if not stems(s["definition"]) & stems(s["example"])]
     definitions, examples = [s["definition"] for s in synsets], [s["example"] for s in synsets]
@@ -104,11 +109,24 @@ def felsic(program, pack):
     return Embedder(embed)
 
 
-def teacher(folder):
-    import torch
-    from teacher import Teacher
+def teacher(folder, kept):
+    """The teacher in f32; its vectors are kept in a file, since they do not change from model to model."""
 
-    return Embedder(Teacher(folder, torch.float32).embed)
+    def embed(texts):
+        import torch
+        from teacher import Teacher
+
+        return Teacher(folder, torch.float32).embed(texts)
+
+    embedder = Embedder(embed)
+    if kept.exists():
+        embedder.known = dict(zip(json.loads(kept.with_suffix(".json").read_text()), np.load(kept)))
+    return embedder
+
+
+def keep(embedder, kept):
+    np.save(kept, np.stack(list(embedder.known.values())))
+    kept.with_suffix(".json").write_text(json.dumps(list(embedder.known)))
 
 
 def spearman(embed, pairs):
@@ -124,6 +142,15 @@ def every_pair(embed, reference, texts):
     upper = np.triu_indices(len(texts), 1)
     ours, theirs = embed(texts), reference(texts)
     return float(spearmanr((ours @ ours.T)[upper], (theirs @ theirs.T)[upper])[0])
+
+
+def worst(task, embed, count=8):
+    """The queries whose answer stands farthest down, with what stands first in its place."""
+    scores = embed(task.queries) @ embed(task.passages).T
+    ranks = task.ranks(scores)
+    for query in np.argsort(-ranks)[:count]:
+        found, wanted = task.passages[scores[query].argmax()], task.passages[task.answers[query]]
+        print(f"{ranks[query] + 1}: {task.queries[query]}\n    found:  {found[:90]}\n    wanted: {wanted[:90]}")
 
 
 def table(columns, rows, value):
@@ -147,7 +174,8 @@ def main():
         for task in todo:
             print(f"{task.name}: {len(task.queries)} queries, {len(task.passages)} passages")
         return
-    embedders = {"teacher": teacher(arguments.teacher)}
+    kept = arguments.work / "teacher-eval.npy"
+    embedders = {"teacher": teacher(arguments.teacher, kept)}
     embedders |= {n: felsic(arguments.felsic, folder) for n, folder in (p.split("=", 1) for p in arguments.packs)}
     pairs = lines("pairs")
     some = sorted({p["a"] for p in pairs if p["kind"] == "random"})
@@ -156,14 +184,20 @@ def main():
         of = figures[name] = {task.name: figures_of_ranks(task.ranks(embed(task.queries) @ embed(task.passages).T)) for task in todo}
         of["pairs"] = spearman(embed, pairs)
         of["pairs"][f"spearman, every pair of {len(some)} texts"] = every_pair(embed, embedders["teacher"], some)
-        of["largest difference to f32"] = float(np.abs(np.stack([1 - (embed([t]) * embedders["f32"]([t])).sum() for t in some])).max()) if "f32" in embedders and name not in ("teacher",) else None
+    for name in figures.keys() - {"bm25", "teacher"}:
+        if "f32" in embedders:
+            apart = 1 - (embedders[name](some) * embedders["f32"](some)).sum(1)
+            figures[name]["pairs"]["least cosine to f32"] = 1 - float(apart.max())
+    keep(embedders["teacher"], kept)
     (arguments.work / "figures.json").write_text(json.dumps(figures, indent=1) + "\n")
     for measure in ("ndcg@10", "recall@10"):
         print(f"{measure}\n")
         table(list(figures), [t.name for t in todo], lambda row, column: f"{100 * figures[column][row][measure]:.1f}")
     columns = [n for n in figures if n != "bm25"]
-    table(columns, list(figures["teacher"]["pairs"]), lambda row, column: f"{figures[column]['pairs'][row]:.4f}")
-    print({n: f["largest difference to f32"] for n, f in figures.items() if "pairs" in f})
+    rows = dict.fromkeys(row for column in columns for row in figures[column]["pairs"])
+    table(columns, rows, lambda row, column: f"{figures[column]['pairs'].get(row, 1):.4f}")
+    if "int8" in embedders:
+        worst(todo[0], embedders["int8"])
 
 
 if __name__ == "__main__":

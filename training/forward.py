@@ -41,8 +41,8 @@ def norm(module, x):
     return functional.layer_norm(x, x.shape[-1:], module.weight.bfloat16(), None, module.eps)
 
 
-def cls_vectors(student, ids, mask):
-    """f32 vectors [texts, width], not normalised."""
+def cls_vectors(student, ids, mask, first=0):
+    """f32 vectors [texts, width], not normalised. Layers before `first` are passed over, as if they added nothing."""
     config, length = student.config, ids.shape[1]
     size = config.hidden_size // config.num_attention_heads
     hidden = torch.where(mask[:, None, None, :] > 0, 0.0, -1e4)
@@ -52,7 +52,7 @@ def cls_vectors(student, ids, mask):
     biases = {"full_attention": full, "sliding_attention": full if length <= config.local_attention // 2 else (hidden + far).bfloat16()}
     angles = {kind: rotary(length, size, config.rope_parameters[kind]["rope_theta"]) for kind in biases}
     x = norm(student.embeddings.norm, functional.embedding(ids, student.embeddings.tok_embeddings.weight).bfloat16())
-    for number, layer in enumerate(student.layers):
+    for number, layer in list(enumerate(student.layers))[first:]:
         kind = config.layer_types[number]
         rows = 1 if number == len(student.layers) - 1 else length
         before = x if number == 0 else norm(layer.attn_norm, x)

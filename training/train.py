@@ -28,7 +28,7 @@ SEED = 11
 LONGEST = 256  # tokens of a text in training; the positions go further
 POSITIONS = 1024
 RUN = 16  # texts of one cluster that stand together in a batch
-TOKENS_A_BATCH, TEXTS_A_BATCH = 8192, 384
+TOKENS_A_BATCH, TEXTS_A_BATCH = 4096, 192
 TEMPERATURE = 0.05
 
 
@@ -65,7 +65,7 @@ def projection(rows, width):
 
 @torch.no_grad()
 def start_as_bag_of_words(student, tokenizer, teacher, project):
-    """The table from the teacher's reading of each token, and global layers that copy the mean into CLS.
+    """The table from the teacher's reading of each token, a last layer that copies the mean into CLS, others silent.
 
     So the first step already has a model that knows words; training has to learn which count, and order.
     """
@@ -73,11 +73,13 @@ def start_as_bag_of_words(student, tokenizer, teacher, project):
     rows = torch.tensor(teacher.embed(texts)) @ project
     table = student.embeddings.tok_embeddings.weight
     table.copy_(0.1 * math.sqrt(table.shape[1]) * functional.normalize(rows, dim=1) + 0.005 * torch.randn_like(table))
+    for layer in student.layers[:-1]:
+        layer.attn.Wo.weight.zero_()
+        layer.mlp.Wo.weight.zero_()
     eye = torch.eye(table.shape[1])
-    for number, gain in ((0, 0.5), (len(student.layers) - 1, 2.0)):
-        attention = student.layers[number].attn
-        attention.Wqkv.weight[-len(eye) :] += eye
-        attention.Wo.weight += gain * eye
+    attention = student.layers[-1].attn
+    attention.Wqkv.weight[-len(eye) :] += eye
+    attention.Wo.weight += 2 * eye
 
 
 def clusters(rows, count=400, rounds=4):
@@ -128,8 +130,8 @@ def loss_of(vectors, targets, project):
     return direct + 10 * relations + 0.5 * ranking, (direct.item(), relations.item(), ranking.item())
 
 
-def vectors_of(student, ids, pad_id):
-    return cls_vectors(student, *pad(ids, pad_id))
+def vectors_of(student, ids, pad_id, first=0):
+    return cls_vectors(student, *pad(ids, pad_id), first)
 
 
 def check_forward(student):
@@ -149,6 +151,7 @@ class Held:
 
     def __init__(self, work, tokenizer, teacher, count=1500):
         lines = [json.loads(line) for line in (work / "text/held.jsonl").open()]
+        lines = [one for one in lines if one["source"] not in ("sqlite3-doc", "python3.11-doc")]
         texts = [t["text"] for t in np.random.default_rng(5).choice(lines, count, replace=False)]
         self.ids = [e.ids for e in tokenizer.encode_batch(texts)]
         rows = torch.tensor(teacher.embed(texts))
@@ -219,9 +222,15 @@ class Texts:
         return True
 
 
-def parameters_by_decay(student, decay):
-    matrices = [p for p in student.parameters() if p.ndim == 2]
-    return [{"params": matrices, "weight_decay": decay}, {"params": [p for p in student.parameters() if p.ndim < 2], "weight_decay": 0.0}]
+def optimizers(student, rate):
+    """Muon for the layers' matrices, which here learns in half as many steps; AdamW for the table and the norms."""
+    table = student.embeddings.tok_embeddings.weight
+    matrices = [p for p in student.parameters() if p.ndim == 2 and p is not table]
+    norms = [p for p in student.parameters() if p.ndim < 2]
+    return [
+        torch.optim.Muon(matrices, lr=rate, weight_decay=0.01, adjust_lr_fn="match_rms_adamw"),
+        torch.optim.AdamW([table, *norms], lr=rate, betas=(0.9, 0.98), weight_decay=0.0, fused=True),
+    ]
 
 
 def rate(done):
@@ -229,37 +238,37 @@ def rate(done):
     return min(1.0, done / 0.02) * max(0.0, 1 - done) ** 0.9
 
 
-def train(student, tokenizer, texts, held, project, arguments):
+def train(student, tokenizer, texts, held, project, first, minutes, arguments):
+    """Trains for so many minutes the table and the layers from `first` on."""
     log = (arguments.work / "train.log").open("a")
-    optimizer = torch.optim.AdamW(parameters_by_decay(student, 0.01), lr=arguments.rate, betas=(0.9, 0.98), fused=True)
-    rng, pad_id = np.random.default_rng(SEED), tokenizer.token_to_id("[PAD]")
+    both = optimizers(student, arguments.rate)
+    rng, pad_id = np.random.default_rng(SEED + first), tokenizer.token_to_id("[PAD]")
     began = saved = time.monotonic()
     steps, seen, sums = 0, 0, np.zeros(3)
     while True:
         texts.refresh()
         for batch in epoch_batches(texts.lengths, texts.cluster, rng):
-            done = (time.monotonic() - began) / (60 * arguments.minutes)
-            for group in optimizer.param_groups:
+            done = (time.monotonic() - began) / (60 * minutes)
+            for group in (group for optimizer in both for group in optimizer.param_groups):
                 group["lr"] = arguments.rate * rate(done)
-            vectors = vectors_of(student, [texts.ids[i] for i in batch], pad_id)
+            vectors = vectors_of(student, [texts.ids[i] for i in batch], pad_id, first)
             loss, parts = loss_of(vectors, torch.tensor(texts.rows[batch]).float(), project)
-            optimizer.zero_grad()
+            student.zero_grad()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(student.parameters(), 1.0)
-            optimizer.step()
+            for optimizer in both:
+                optimizer.step()
             steps, seen, sums = steps + 1, seen + int(texts.lengths[batch].sum()), sums + parts
             last = done >= 1
-            if steps % 50 == 0 or last:
-                minutes = (time.monotonic() - began) / 60
-                print(f"{minutes:.1f} min, step {steps}, {seen / 1e6:.2f} M tokens of {len(texts.rows)} texts, "
-                      f"loss {' '.join(f'{s / 50:.4f}' for s in sums)}", file=log, flush=True)
+            if steps % 100 == 0 or last:
+                passed = (time.monotonic() - began) / 60
+                print(f"{passed:.1f} min, step {steps}, {seen / 1e6:.2f} M tokens of {len(texts.rows)} texts, "
+                      f"loss {' '.join(f'{s / (steps % 100 or 100):.4f}' for s in sums)}", file=log, flush=True)
                 sums[:] = 0
                 if (wanted := arguments.work / "threads").exists():  # another number while it runs
                     torch.set_num_threads(int(wanted.read_text()))
             if time.monotonic() - saved > 60 * arguments.save_every or last:
-                student.eval()
                 print(held.figures(student, pad_id), file=log, flush=True)
-                student.train()
                 save(student, tokenizer, arguments.work / "student")
                 saved = time.monotonic()
             if last:
@@ -271,6 +280,7 @@ def main():
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--teacher", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=70)
+    parser.add_argument("--words-minutes", type=float, default=6, help="of these, for the table and the last layer alone")
     parser.add_argument("--save-every", type=float, default=4, help="minutes")
     parser.add_argument("--rate", type=float, default=1e-3)
     parser.add_argument("--hidden", type=int, default=256)
@@ -290,9 +300,10 @@ def main():
     held = Held(arguments.work, tokenizer, teacher)
     with (arguments.work / "train.log").open("a") as log:
         count = sum(p.numel() for p in student.parameters())
-        print(f"{count:,} parameters; forward pass as transformers' to {check_forward(student):.5f}; {held.figures(student.eval(), tokenizer.token_to_id('[PAD]'))}", file=log)
-    student.train()
-    train(student, tokenizer, texts, held, project, arguments)
+        print(f"{count:,} parameters; forward pass as transformers' to {check_forward(student):.5f}; {held.figures(student, tokenizer.token_to_id('[PAD]'))}", file=log)
+    # The words first, with the last layer alone: ten times as fast, and most of the way. Then all layers.
+    train(student, tokenizer, texts, held, project, len(student.layers) - 1, arguments.words_minutes, arguments)
+    train(student, tokenizer, texts, held, project, 0, arguments.minutes - arguments.words_minutes, arguments)
 
 
 if __name__ == "__main__":
