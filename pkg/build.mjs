@@ -1,11 +1,12 @@
 /**
- * Builds dist/: one file for the page, one for each worker, and the types. The wasm and its glue
+ * Builds dist/: one file for the page, one for each worker, the types, and in dist/model the built-in model. The wasm and its glue
  * (felsic_cpu*, felsic_relaxed*, felsic_gpu*, felsic_packer*) are put into dist/ by `cargo xtask build` and stay files of their own.
  *
  * With --complete it fails unless all of them are there, as they have to be in what is published.
  */
 import { spawnSync } from "node:child_process";
-import { copyFileSync, existsSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { rolldown } from "rolldown";
@@ -13,6 +14,26 @@ import { rolldown } from "rolldown";
 const here = import.meta.dirname;
 const dist = join(here, "dist");
 const glue = ["felsic_cpu", "felsic_relaxed", "felsic_gpu", "felsic_packer"];
+
+const MODEL = join(here, "../models/felsic-small-english/pack");
+
+/** Copies the built-in model and gives the module that says where its files are, in the form that bundlers look for. */
+function builtIn() {
+  rmSync(join(dist, "model"), { recursive: true, force: true });
+  mkdirSync(join(dist, "model"), { recursive: true });
+  const files = readdirSync(MODEL);
+  for (const name of files) copyFileSync(join(MODEL, name), join(dist, "model", name));
+  const manifest = createHash("sha256").update(readFileSync(join(MODEL, "manifest.json"))).digest("base64");
+  const urls = files.map((name) => `${JSON.stringify(name)}: new URL("./model/${name}", import.meta.url).href`);
+  return `export const urls = { ${urls.join(", ")} };\nexport const integrity = "sha256-${manifest}";\n`;
+}
+
+/** Puts it in the place of ./built-in.js. */
+const model = {
+  name: "built-in model",
+  resolveId: (source) => (source.endsWith("/built-in.js") ? "built-in" : undefined),
+  load: (id) => (id === "built-in" ? builtIn() : undefined),
+};
 
 const tsc = join(dirname(createRequire(import.meta.url).resolve("typescript/package.json")), "bin/tsc");
 const types = spawnSync(process.execPath, [tsc, "-p", here], { stdio: "inherit" });
@@ -24,6 +45,7 @@ for (const name of ["index", "worker-cpu", "worker-relaxed", "worker-gpu", "work
     input: join(here, "src", `${name}.ts`),
     external: glue.map((engine) => `./${engine}.js`),
     platform: "browser",
+    plugins: [model],
   });
   await bundle.write({ file: join(dist, `${name}.js`), format: "esm", minify: true, comments: { legal: true, annotation: true } });
   await bundle.close();

@@ -87,16 +87,24 @@ fn short_goldens(name: &str, folder: &Path) -> String {
 }
 
 #[test]
+fn without_a_model_it_is_the_built_in_one() {
+    let made = lines(&success(&["embed"], "\"a small dog\"\n\"a puppy\"\n\"the rate of interest\"\n"));
+    let cosine = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
+    let [dog, puppy, rate] = [0, 1, 2].map(|at| vector(&made[at]));
+    assert_eq!(dog.len(), 256);
+    assert!(cosine(&dog, &puppy) > cosine(&dog, &rate) + 0.2, "it knows what words mean");
+}
+
+#[test]
 fn bad_usage_ends_with_2() {
     let model = model("tiny-silu");
     let model = path(&model);
-    let cases: [&[&str]; 12] = [
+    let cases: [&[&str]; 11] = [
         &[],
         &["unknown"],
         &["pack", model],
         &["pack", model, "/tmp/x", "--weights", "int3"],
         &["pack", model, "/tmp/x", "--group", "0"],
-        &["embed"],
         &["embed", "--model", model, "--device", "tpu"],
         &["embed", "--model", model, "--dimensions", "0"],
         &["embed", "--model", model, "--dimensions", "many"],

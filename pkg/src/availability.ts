@@ -1,6 +1,7 @@
 /** Whether an embedder can be had here, in the four words of the browsers' proposal. */
 
-import { checkedDevice, type CreateOptions, type ModelOptions, modelUrl } from "./options.js";
+import { checkedDevice, type CreateOptions, type ModelOptions } from "./options.js";
+import { placeOf } from "./place.js";
 import { storedState } from "./store/state.js";
 
 /**
@@ -23,14 +24,12 @@ const SIMD_PROBE = Uint8Array.of(
 const loading = new Map<string, number>();
 const loaded = new Set<string>();
 
-/** See {@link Availability}. Without a `model` it tells only whether the browser is fit. */
-export async function availability(options: Partial<ModelOptions & Pick<CreateOptions, "device">> = {}): Promise<Availability> {
-  const { model: given, device: wanted, ...where } = options;
-  const device = checkedDevice(wanted);
-  const model = given === undefined ? undefined : modelUrl({ model: given, ...where });
+/** See {@link Availability}. Without a `model` it is that of the built-in one. */
+export async function availability(options: ModelOptions & Pick<CreateOptions, "device"> = {}): Promise<Availability> {
+  const device = checkedDevice(options.device);
+  const { model } = placeOf(options);
   if (!canRun() || (device === "webgpu" && !(await hasGpu()))) return "unavailable";
-  if (model !== undefined && loading.has(model)) return "downloading";
-  if (model === undefined) return "downloadable";
+  if (loading.has(model)) return "downloading";
   return loaded.has(model) || (await storedState(model)) === "complete" ? "available" : "downloadable";
 }
 

@@ -1,6 +1,8 @@
 /** The page's end of a worker: requests by id, aborts, and what happens when the worker ends. */
 
-import { abortedBy, FelsicError, fromMessage } from "./errors.js";
+import { makePack } from "./checkpoint/made.js";
+import type { ToPacker } from "./checkpoint/protocol.js";
+import { abortedBy, describe, FelsicError, fromMessage, knownError } from "./errors.js";
 import type { LoadProgress } from "./options.js";
 import type { CallName, Calls, FromWorker, ToWorker } from "./protocol.js";
 import type { Warning } from "./store/warning.js";
@@ -24,6 +26,8 @@ export interface News {
   readonly loading?: ((progress: LoadProgress) => void) | undefined;
   readonly warning?: ((warning: Warning) => void) | undefined;
 }
+
+const unheard = () => undefined;
 
 /** One worker and the requests that it has not answered yet. */
 export class Connection {
@@ -100,6 +104,18 @@ export class Connection {
     for (const callback of this.#atEnd) callback();
   }
 
+  /** Has a pack made for the worker; both end together. */
+  async #make(request: ToPacker): Promise<void> {
+    const { loading: progress = unheard, warning: warn = unheard } = this.#news;
+    try {
+      const made = await makePack(request, { progress, warn, onEnd: (callback) => this.onEnd(callback) });
+      this.send({ type: "made", made }, [...made.files.values()].map(({ buffer }) => buffer));
+    } catch (error) {
+      const known = knownError(error) ?? { code: "internal", message: "no pack could be made", cause: describe(error) };
+      this.send({ type: "made", error: known });
+    }
+  }
+
   #settle(id: number): Pending | undefined {
     const pending = this.#pending.get(id);
     this.#pending.delete(id);
@@ -120,6 +136,9 @@ export class Connection {
         break;
       case "warning":
         this.#news.warning?.(message.warning);
+        break;
+      case "make":
+        void this.#make(message.request);
         break;
       case "progress":
         this.#pending.get(message.id)?.progress(message.progress);

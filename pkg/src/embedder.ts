@@ -21,9 +21,9 @@ import {
   invalid,
   type LoadProgress,
   type ModelOptions,
-  modelUrl,
   type TextOptions,
 } from "./options.js";
+import { placeOf } from "./place.js";
 import { autoWorkers, Pool } from "./pool.js";
 import type { EmbedResult } from "./protocol.js";
 import { type Binary, cpuBinary } from "./simd.js";
@@ -50,7 +50,7 @@ export class Embedder {
   }
 
   /** Whether an embedder can be had in this browser, and whether `create()` would fetch. */
-  static availability(options?: Partial<ModelOptions & Pick<CreateOptions, "device">>): Promise<Availability> {
+  static availability(options?: ModelOptions & Pick<CreateOptions, "device">): Promise<Availability> {
     return availability(options);
   }
 
@@ -58,22 +58,23 @@ export class Embedder {
    * Removes from this machine what felsic has stored of a model's pack, or of all packs of this origin. What another
    * model's pack needs too stays, and so does a file that is being fetched right now. Embedders go on working.
    */
-  static async deleteCache({ model: given, ...options }: Partial<ModelOptions> = {}): Promise<void> {
-    const model = given === undefined ? undefined : modelUrl({ model: given, ...options });
+  static async deleteCache(options: ModelOptions = {}): Promise<void> {
+    const model = options.model === undefined ? undefined : placeOf(options).model;
     await deleteStored(model);
     forgetLoaded(model);
   }
 
   /** Starts a worker and loads a pack there. Whatever goes wrong, no worker is left behind. */
-  static async create(options: CreateOptions): Promise<Embedder> {
-    if (typeof options !== "object" || options === null) throw invalid("create() needs options with a model");
+  static async create(options: CreateOptions = {}): Promise<Embedder> {
+    if (typeof options !== "object" || options === null) throw invalid("create() needs options");
     const { signal, wasmUrl } = options;
-    const model = modelUrl(options);
+    const place = placeOf(options);
+    const { model } = place;
     const device = engineDevice(checkedDevice(options.device));
     const wasm = wasmUrl === undefined ? {} : { wasmUrl: absoluteUrl(wasmUrl, "wasmUrl").href };
     const workers = checkedWorkers(options.workers);
     const simd = checkedSimd(options.simd);
-    const delivery = checkedDelivery(options);
+    const delivery = { ...place, ...checkedDelivery(options) };
     const prefetch = checkedPrefetch(options.prefetch);
     const news: News = { loading: loadReporter(options), warning: options.onWarning };
     if (signal?.aborted) throw abortedBy(signal);
@@ -82,11 +83,11 @@ export class Embedder {
     const start = (news?: News) => startWorker(binary, options.workerUrl, news);
     const connection = start(news);
     try {
-      const request = connection.request("create", { model, device, prefetch, ...delivery, ...wasm }, { signal });
+      const request = connection.request("create", { device, prefetch, ...delivery, ...wasm }, { signal });
       const { info, pack } = await whileLoading(model, request);
       const helpers = (workers === "auto" ? autoWorkers() : workers) - 1;
       const shared = device === "cpu" && pack !== undefined && helpers > 0;
-      const pool = shared ? new Pool(connection, helpers, { model, pack, cache: delivery.cache, ...wasm }, start) : undefined;
+      const pool = shared ? new Pool(connection, helpers, { ...delivery, pack, ...wasm }, start) : undefined;
       return new Embedder(connection, Object.freeze({ ...info, prompts: Object.freeze([...info.prompts]) }), pool);
     } catch (error) {
       connection.end(error as FelsicError);

@@ -1,6 +1,5 @@
 /** What callers pass in and get back, and the checks that need no engine. */
 
-import { hubFolder } from "./checkpoint/address.js";
 import type { EngineOptions } from "./engine.js";
 import { FelsicError } from "./errors.js";
 import { pinnedHash } from "./store/names.js";
@@ -37,6 +36,8 @@ export type Prefetch = "background" | "all" | "none";
 
 /** How the files of a pack reach the engine. */
 export interface Delivery {
+  /** The URLs of the files by their names, where they are not beside each other. */
+  readonly urls?: Readonly<Record<string, string>>;
   readonly integrity?: string;
   readonly cache: CacheMode;
 }
@@ -63,9 +64,10 @@ export interface CreateOptions {
   /**
    * URL of a pack's folder, relative to the page or absolute; or of a checkpoint's, of which a pack is then made, and
    * stored; or the id of a model on a hub, `owner/name` or `owner/name@revision`. A relative URL that looks like an id
-   * has to start with `./` or end with `/`.
+   * has to start with `./` or end with `/`. Without one it is the built-in model, which comes with the package: small,
+   * English, and there to begin with.
    */
-  readonly model: string | URL;
+  readonly model?: string | URL;
   /** Where models with an id are; default the Hugging Face hub. */
   readonly hub?: string | URL;
   /** Default `auto`. */
@@ -160,7 +162,6 @@ const PROMPT_NAMES: Readonly<Record<TaskType, readonly string[]>> = {
   clustering: ["clustering"],
 };
 
-const HUB = "https://huggingface.co/";
 const MOST_WORKERS = 64;
 const DEVICES: readonly unknown[] = ["auto", "cpu", "webgpu"];
 const SIMD: readonly unknown[] = ["auto", "plain", "relaxed"];
@@ -248,14 +249,6 @@ export function checkedWorkers(workers: unknown = "auto"): number | "auto" {
   if (workers === "auto") return workers;
   if (typeof workers === "number" && Number.isInteger(workers) && workers >= 1 && workers <= MOST_WORKERS) return workers;
   throw invalid(`workers is ${String(workers)}; use "auto" or a whole number from 1 to ${MOST_WORKERS}`);
-}
-
-/** The absolute URL of a model's folder, ending in `/`. */
-export function modelUrl({ model, hub = HUB }: ModelOptions): string {
-  const url = hubFolder(model, absoluteUrl(hub, "hub")) ?? absoluteUrl(model, "model");
-  if (url.search || url.hash) throw invalid(`model has to be the URL of a folder, without ? and #: ${url.href}`);
-  if (!url.pathname.endsWith("/")) url.pathname += "/";
-  return url.href;
 }
 
 /** A URL made absolute against the page. */

@@ -2,7 +2,7 @@
 
 import { Connection } from "./connection.js";
 import { FelsicError } from "./errors.js";
-import type { CacheMode } from "./options.js";
+import type { Calls } from "./protocol.js";
 
 /** At most so many workers unless the caller says otherwise: each has its own copy of the layers. */
 const MOST_AUTO = 4;
@@ -14,12 +14,7 @@ export function autoWorkers(): number {
 }
 
 /** What a helper is made of. */
-export interface HelperSource {
-  readonly model: string;
-  readonly pack: string;
-  readonly wasmUrl?: string;
-  readonly cache: CacheMode;
-}
+export type HelperSource = Omit<Calls["help"]["request"], "port">;
 
 /** The helpers of one engine. */
 export class Pool {

@@ -3,13 +3,15 @@
  *
  * Every request has an id and gets exactly one `result` or `error` with it, unless the worker ends.
  * The worker answers requests one at a time, in the order of their arrival; what is no request (`abort`,
- * `helper`, `helperLost`) is read at once. A worker says `started` when its scripts have loaded and `failed`
+ * `helper`, `helperLost`, `made`) is read at once. A worker says `started` when its scripts have loaded and `failed`
  * when it cannot go on.
  */
 
+import type { ToPacker } from "./checkpoint/protocol.js";
 import type { EngineDevice, EngineOptions } from "./engine.js";
 import type { ErrorMessage } from "./errors.js";
 import type { Delivery, EmbedderInfo, EmbedProgress, LoadProgress, Prefetch } from "./options.js";
+import type { Made } from "./store/types.js";
 import type { Warning } from "./store/warning.js";
 
 /** What a worker can be asked, and what it answers. */
@@ -26,7 +28,7 @@ export interface Calls {
   };
   /** Makes the worker a helper, which answers {@link ToHelper} on `port` from then on. */
   help: {
-    request: Pick<Delivery, "cache"> & {
+    request: Pick<Delivery, "cache" | "urls"> & {
       readonly model: string;
       readonly pack: string;
       readonly port: MessagePort;
@@ -82,7 +84,15 @@ export type ToWorker =
   /** A helper is ready at the other end of `port`. */
   | { readonly type: "helper"; readonly helper: number; readonly port: MessagePort }
   /** A helper's worker has ended. */
-  | { readonly type: "helperLost"; readonly helper: number };
+  | { readonly type: "helperLost"; readonly helper: number }
+  | MadeMessage;
+
+/** The answer to `make`: one of both. */
+export interface MadeMessage {
+  readonly type: "made";
+  readonly made?: Made;
+  readonly error?: ErrorMessage;
+}
 
 /** Worker to page. */
 export type FromWorker =
@@ -90,6 +100,8 @@ export type FromWorker =
   | { readonly type: "failed"; readonly error: ErrorMessage }
   /** The request goes on nevertheless. */
   | { readonly type: "warning"; readonly warning: Warning }
+  /** A pack has to be made of a checkpoint. */
+  | { readonly type: "make"; readonly request: ToPacker }
   /** Of loading, which goes on when `create` has been answered. */
   | { readonly type: "loading"; readonly progress: LoadProgress }
   | { readonly type: "progress"; readonly id: number; readonly progress: unknown }

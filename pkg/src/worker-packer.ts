@@ -7,6 +7,7 @@ import * as engine from "./felsic_cpu.js";
 import * as packer from "./felsic_packer.js";
 import { openCache } from "./store/cache.js";
 import { cacheWarning } from "./store/warning.js";
+import { throttled } from "./throttle.js";
 import { startWasm } from "./wasm.js";
 
 const post = (message: FromPacker, transfer: Transferable[] = []) => self.postMessage(message, { transfer });
@@ -23,7 +24,7 @@ addEventListener("message", async ({ data: { model, cache: mode } }: MessageEven
       startWasm(engine, new URL("./felsic_cpu_bg.wasm", import.meta.url)),
       startWasm(packer, new URL("./felsic_packer_bg.wasm", import.meta.url)),
     ]);
-    const progress = (progress: Extract<FromPacker, { type: "progress" }>["progress"]) => post({ type: "progress", progress });
+    const progress = throttled((progress) => post({ type: "progress", progress }));
     // Ending the worker aborts everything.
     const { signal } = new AbortController();
     const made = await makePack({ model, packer, engine, cache, signal, progress, failed });

@@ -1,15 +1,16 @@
 /** The body of both workers: takes requests one at a time to an engine. */
 
-import { makePack } from "./checkpoint/made.js";
+import { CheckpointFiles } from "./checkpoint/files.js";
+import type { ToPacker } from "./checkpoint/protocol.js";
 import type { Engine, EngineModule, Helper } from "./engine.js";
-import { describe, type ErrorMessage, knownError } from "./errors.js";
+import { describe, type ErrorMessage, fromMessage, knownError } from "./errors.js";
 import { Helpers } from "./helpers.js";
-import type { LoadProgress } from "./options.js";
-import type { CallName, Calls, EmbedResult, FromHelper, FromWorker, Request, ToHelper, ToWorker } from "./protocol.js";
+import type { CallName, Calls, EmbedResult, FromHelper, FromWorker, MadeMessage, Request, ToHelper, ToWorker } from "./protocol.js";
 import { openStore } from "./store/index.js";
 import { integrityOf } from "./store/names.js";
-import type { Files } from "./store/types.js";
+import type { Files, Made } from "./store/types.js";
 import type { Warning } from "./store/warning.js";
+import { throttled } from "./throttle.js";
 import { startWasm } from "./wasm.js";
 
 /** What a worker's global scope has that is used here. */
@@ -17,9 +18,6 @@ interface Scope {
   addEventListener(type: "message", listener: (event: MessageEvent<ToWorker>) => void): void;
   postMessage(message: FromWorker, options?: StructuredSerializeOptions): void;
 }
-
-/** Progress of a load is passed on at most this often, in milliseconds. */
-const PROGRESS_INTERVAL = 30;
 
 /** Answers the messages of `scope` with the engine of `module`, whose wasm is at `wasmUrl`. */
 export function serve(scope: Scope, module: EngineModule, wasmUrl: URL): void {
@@ -34,6 +32,8 @@ export function serve(scope: Scope, module: EngineModule, wasmUrl: URL): void {
         return server.helpers.add(data.helper, data.port);
       case "helperLost":
         return server.helpers.lose(data.helper);
+      case "made":
+        return server.made(data);
     }
     const abort = new AbortController();
     open.set(data.id, abort);
@@ -47,6 +47,8 @@ class Server {
   readonly #scope: Scope;
   readonly #module: EngineModule;
   readonly #wasmUrl: URL;
+  /** Who waits for a pack. */
+  #making: { resolve(made: Made): void; reject(error: Error): void } | undefined;
   #engine: Engine | undefined;
   #helper: Helper | undefined;
 
@@ -54,6 +56,20 @@ class Server {
     this.#scope = scope;
     this.#module = module;
     this.#wasmUrl = wasmUrl;
+  }
+
+  /** Takes a pack that the page has had made, or why there is none. */
+  made({ made, error }: MadeMessage): void {
+    if (made) this.#making?.resolve(made);
+    else if (error) this.#making?.reject(fromMessage(error));
+  }
+
+  /** Asks the page, which can start the worker for it wherever this one runs. */
+  #askToMake(request: ToPacker): Promise<Made> {
+    return new Promise((resolve, reject) => {
+      this.#making = { resolve, reject };
+      this.#scope.postMessage({ type: "make", request });
+    });
   }
 
   /** Runs one request to its end; never throws. */
@@ -92,17 +108,18 @@ class Server {
   }
 
   async #create(request: Calls["create"]["request"], signal: AbortSignal) {
-    const { model, device, wasmUrl = this.#wasmUrl, integrity, cache = "auto", prefetch } = request;
+    const { model, urls, device, wasmUrl = this.#wasmUrl, integrity, cache = "auto", prefetch } = request;
     const warn = (warning: Warning) => this.#scope.postMessage({ type: "warning", warning });
-    const progress = throttled((progress) => this.#scope.postMessage({ type: "loading", progress }));
-    let report = progress;
-    const make = () => {
+    let report = throttled((progress) => this.#scope.postMessage({ type: "loading", progress }));
+    const make = async () => {
+      // Before anything is fetched for it.
+      await new CheckpointFiles(model, signal).check();
       // What is then read is the pack that has just been made, which nobody waits for.
       report = () => undefined;
-      return makePack({ model, cache, signal, progress, warn });
+      return this.#askToMake({ model, cache });
     };
     const [files] = await Promise.all([
-      openStore({ model, integrity, cache, signal, warn, make }),
+      openStore({ model, urls, integrity, cache, signal, warn, make }),
       startWasm(this.#module, wasmUrl),
     ]);
     const engine = await this.#module.Engine.create(model, device, files, (progress) => report(progress), signal);
@@ -114,9 +131,9 @@ class Server {
     return { info: engine.info(), pack: engine.pack() };
   }
 
-  async #help({ model, pack, port, wasmUrl, cache = "auto" }: Calls["help"]["request"], signal: AbortSignal) {
+  async #help({ model, urls, pack, port, wasmUrl, cache = "auto" }: Calls["help"]["request"], signal: AbortSignal) {
     const [files] = await Promise.all([
-      openStore({ model, cache, signal, warn: () => undefined, integrity: integrityOf(pack) }),
+      openStore({ model, urls, cache, signal, warn: () => undefined, integrity: integrityOf(pack) }),
       startWasm(this.#module, wasmUrl ?? this.#wasmUrl),
     ]);
     this.#helper = await this.#module.Helper.create(model, pack, files, undefined, signal);
@@ -168,19 +185,6 @@ class Server {
 /** Brings the whole vocabulary table, in an order that tells nothing, to where it is at hand. */
 async function fetchTable(engine: Engine, files: Files): Promise<void> {
   for (const shard of engine.missing()) await engine.prefetch(shard, !files.persistent);
-}
-
-/** Passes on every step to another file, the end, and of the steps between one now and then. */
-function throttled(report: (progress: LoadProgress) => void): (progress: LoadProgress) => void {
-  let file: string | undefined;
-  let due = 0;
-  return (progress) => {
-    const now = performance.now();
-    if (progress.file === file && progress.loadedBytes < progress.totalBytes && now < due) return;
-    file = progress.file;
-    due = now + PROGRESS_INTERVAL;
-    report(progress);
-  };
 }
 
 function defect(error: unknown): ErrorMessage {

@@ -6,6 +6,8 @@
 //! [`open_checkpoint`] reads a checkpoint's folder. All give [`Parts`].
 
 #[cfg(feature = "native")]
+mod built_in;
+#[cfg(feature = "native")]
 mod checkpoint;
 #[cfg(feature = "native")]
 mod folder;
@@ -15,6 +17,8 @@ mod progress;
 #[cfg(all(feature = "web", target_family = "wasm"))]
 mod store;
 
+#[cfg(feature = "native")]
+pub use built_in::built_in;
 #[cfg(feature = "native")]
 pub use checkpoint::{CheckpointWeights, open_checkpoint, read_config};
 #[cfg(feature = "native")]

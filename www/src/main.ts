@@ -4,7 +4,7 @@ import { type Device, Embedder, FelsicError } from "felsic";
 import { Library } from "./library.js";
 import { fromFile, fromTyped } from "./passages.js";
 import { SAMPLES } from "./samples.js";
-import { counted, type Facts, isDemo, megabytes, showFacts, showHits, showProblem, showProgress, ui } from "./view.js";
+import { counted, type Facts, megabytes, showFacts, showHits, showNotice, showProblem, showProgress, ui } from "./view.js";
 
 const HITS = 10;
 /** Milliseconds after the last key before a query is embedded. */
@@ -31,7 +31,8 @@ async function loadModel(model: string, device: Device): Promise<void> {
   const start = performance.now();
   try {
     const made = await Embedder.create({
-      model,
+      // Without one it is the built-in model.
+      ...(model !== "" && { model }),
       device,
       signal,
       onProgress: ({ loadedBytes, totalBytes }) => {
@@ -42,7 +43,7 @@ async function loadModel(model: string, device: Device): Promise<void> {
       },
     });
     if (signal.aborted) return made.destroy();
-    takeModel(made, performance.now() - start);
+    takeModel(made, model === "", performance.now() - start);
   } catch (error) {
     if (signal.aborted) return;
     ui.modelState.textContent = "No model.";
@@ -62,14 +63,14 @@ function dropModel(): void {
   facts = {};
   showFacts(facts);
   showHits([]);
-  ui.notice.hidden = true;
+  showNotice(undefined, false);
 }
 
-function takeModel(made: Embedder, milliseconds: number): void {
+function takeModel(made: Embedder, isBuiltIn: boolean, milliseconds: number): void {
   embedder = made;
   const { info } = made;
   ui.modelState.textContent = "Ready.";
-  ui.notice.hidden = !isDemo(info);
+  showNotice(info, isBuiltIn);
   facts = {
     model: info.model,
     device: info.device === "cpu" ? "CPU" : "WebGPU",
@@ -247,7 +248,7 @@ document.addEventListener("drop", (event) => {
   else addTexts(fromTyped(event.dataTransfer?.getData("text/plain") ?? ""), "dropped");
 });
 
-// A link may name the pack: ?pack=https://…/&device=webgpu
+// A link may name the model: ?pack=https://…/&device=webgpu
 const parameters = new URLSearchParams(location.search);
 ui.pack.value = parameters.get("pack") ?? ui.pack.value;
 const wanted = parameters.get("device") ?? "";

@@ -59,9 +59,23 @@ export function showProgress(bar: HTMLProgressElement, part: number): void {
   bar.value = part;
 }
 
-/** Weights that were never trained: those that the project makes itself. */
-export function isDemo({ model }: EmbedderInfo): boolean {
-  return /tiny-|seeded/i.test(model);
+const BUILT_IN =
+  "is felsic’s built-in model: small, for English, good for a first look. For other languages, longer texts and better " +
+  "results give another under “Model”, such as a pack of IBM’s Granite.";
+const UNTRAINED =
+  "is filled with random numbers: it shows that the page works, and its scores mean nothing. For real results give a model " +
+  "with trained weights under “Model”.";
+
+/** Says what a model is not good for, if it is one of the project's own. */
+export function showNotice(info: EmbedderInfo | undefined, isBuiltIn: boolean): void {
+  // Weights that were never trained are those that the project makes for its tests.
+  const what = info === undefined ? undefined : isBuiltIn ? BUILT_IN : /tiny-|seeded/i.test(info.model) ? UNTRAINED : undefined;
+  ui.notice.hidden = what === undefined;
+  ui.notice.replaceChildren();
+  if (!info || !what) return;
+  const name = document.createElement("strong");
+  name.textContent = info.model;
+  ui.notice.append(name, ` ${what}`);
 }
 
 /** What can be known about the loaded model, in the order in which it is shown. */

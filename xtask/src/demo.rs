@@ -16,9 +16,9 @@ pub struct Options {
     #[arg(long, default_value_t = 4173)]
     port: u16,
     /// A pack or a checkpoint: a folder, or tiny-silu, tiny-gelu, tiny-gemma, granite-97m, granite-small-english,
-    /// granite-english, granite-311m (shapes with seeded weights)
-    #[arg(long, default_value = "tiny-silu")]
-    model: String,
+    /// granite-english, granite-311m (shapes with seeded weights) [default: the built-in model]
+    #[arg(long)]
+    model: Option<String>,
     /// Do not open the page in a browser
     #[arg(long)]
     no_open: bool,
@@ -27,17 +27,22 @@ pub struct Options {
 /// Builds what the page needs, serves it, and stays until it is interrupted.
 pub fn run(options: &Options) -> Result<()> {
     ensure!(!answers(options.port), "port {} is in use; choose another with --port", options.port);
-    let pack = packs::find(&options.model)?;
+    let pack = options.model.as_deref().map(packs::find).transpose()?;
     web::page()?;
-    // Building the page empties its folder, so the pack comes after it.
-    files::copy_folder(&pack, &project::path("www/dist/packs/demo"))?;
+    let mut query = String::new();
+    if let Some(pack) = &pack {
+        // Building the page empties its folder, so the pack comes after it.
+        files::copy_folder(pack, &project::path("www/dist/packs/demo"))?;
+        query = "?pack=./packs/demo/".to_string();
+    }
     let port = options.port.to_string();
     let mut server = command("npx", ["vite", "preview", "www", "--strictPort", "--port", &port])
         .spawn()
         .context("cannot start the file server")?;
-    let url = format!("http://localhost:{port}/");
+    let url = format!("http://localhost:{port}/{query}");
     wait_for(&mut server, options.port)?;
-    println!("\nfelsic's page, with the pack {}: {url} (Ctrl-C ends it)", pack.display());
+    let model = pack.map_or("the built-in model".to_string(), |pack| format!("the pack {}", pack.display()));
+    println!("\nfelsic's page, with {model}: {url} (Ctrl-C ends it)");
     if !options.no_open && std::io::stdout().is_terminal() {
         open(&url);
     }

@@ -1,37 +1,28 @@
 /** Has a pack made of a checkpoint, by a worker whose memory is free again afterwards. */
 
-import { abortedBy, FelsicError, fromMessage } from "../errors.js";
+import { FelsicError, fromMessage } from "../errors.js";
 import type { LoadProgress } from "../options.js";
 import type { Made } from "../store/types.js";
 import type { Warning } from "../store/warning.js";
-import { CheckpointFiles } from "./files.js";
 import type { FromPacker, ToPacker } from "./protocol.js";
 
-/** What a pack is made of, and who hears of it. */
-export interface MakeOptions extends ToPacker {
-  readonly signal: AbortSignal;
+/** Who hears of it. */
+export interface MakeListeners {
   readonly progress: (progress: LoadProgress) => void;
   readonly warn: (warning: Warning) => void;
+  /** Calls back when nobody waits for the pack any more. */
+  readonly onEnd: (callback: () => void) => void;
 }
 
 /** Makes a pack and stores it, or finds it stored. */
-export async function makePack(options: MakeOptions): Promise<Made> {
-  // Before anything else is fetched for it.
-  await new CheckpointFiles(options.model, options.signal).check();
-  return inWorker(options);
-}
-
-function inWorker({ model, cache, signal, progress, warn }: MakeOptions): Promise<Made> {
+export function makePack(request: ToPacker, { progress, warn, onEnd }: MakeListeners): Promise<Made> {
   return new Promise<Made>((resolve, reject) => {
-    if (signal.aborted) return reject(abortedBy(signal));
     const worker = startWorker();
     const end = (settle: () => void) => {
-      signal.removeEventListener("abort", abort);
       worker.terminate();
       settle();
     };
-    const abort = () => end(() => reject(abortedBy(signal)));
-    signal.addEventListener("abort", abort, { once: true });
+    onEnd(() => end(() => reject(new FelsicError("destroyed", "the engine has ended"))));
     worker.addEventListener("message", ({ data }: MessageEvent<FromPacker>) => {
       switch (data.type) {
         case "progress":
@@ -48,14 +39,16 @@ function inWorker({ model, cache, signal, progress, warn }: MakeOptions): Promis
       const message = "the worker that makes packs of checkpoints does not load, or stopped by a defect";
       end(() => reject(new FelsicError("internal", message, { cause })));
     });
-    worker.postMessage({ model, cache } satisfies ToPacker);
+    worker.postMessage(request);
   });
 }
 
+/** Bundlers look for exactly this form. */
 function startWorker(): Worker {
-  if (typeof Worker !== "function") {
-    const message = "this browser's workers can start no other, which making a pack of a checkpoint needs; use a pack";
-    throw new FelsicError("device-unavailable", message);
+  try {
+    return new Worker(new URL("./worker-packer.js", import.meta.url), { type: "module", name: "felsic-packer" });
+  } catch (cause) {
+    const message = "the worker that makes packs of checkpoints cannot be started; its script has to be of the page's origin";
+    throw new FelsicError("network", message, { cause });
   }
-  return new Worker(new URL("./worker-packer.js", import.meta.url), { type: "module", name: "felsic-packer" });
 }

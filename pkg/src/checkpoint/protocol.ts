@@ -1,4 +1,4 @@
-/** The messages between an engine's worker and the one that makes a pack for it. */
+/** The messages between the page and the worker that makes a pack for an engine's. */
 
 import type { ErrorMessage } from "../errors.js";
 import type { CacheMode, LoadProgress } from "../options.js";

@@ -15,6 +15,8 @@ import { cacheWarning, type Warning, type WarningCode } from "./warning.js";
 export interface StoreOptions {
   /** The absolute URL of the pack's folder, ending in `/`. */
   readonly model: string;
+  /** The URLs of its files by their names, where they are not those of the folder. */
+  readonly urls?: Readonly<Record<string, string>> | undefined;
   /** Of the manifest, as in the `integrity` of a script. */
   readonly integrity?: string | undefined;
   readonly cache: "auto" | "none";
@@ -47,6 +49,7 @@ class Store implements Files {
   /** Whether the pack was made on this machine: then there are no files of it anywhere else. */
   #isMade = false;
   #unstored: Made["files"] = new Map();
+  #making: Promise<Made> | undefined;
   /** The manifest, while an earlier revision is stored beside it. */
   #newer: Uint8Array<ArrayBuffer> | undefined;
   /** Ends with the first write that fails; what is stored is still read. */
@@ -70,11 +73,11 @@ class Store implements Files {
   }
 
   async #openFile(file: string, entry: FileEntry, again: boolean): Promise<FileReader> {
-    const { model, signal } = this.#options;
+    const { signal } = this.#options;
     const forget = () => this.#forget(entry.sha256, `the stored ${file} was not what the manifest says`);
     const failed = (error: unknown) => this.#failed(error);
     const done = async () => void (this.#newer && (await this.#keepManifest(this.#newer)));
-    const reading = { url: model + file, entry, again, signal, forget, done, failed, unlock: () => {} };
+    const reading = { url: this.#url(file), entry, again, signal, forget, done, failed, unlock: () => {} };
 
     const find = async () => (again ? undefined : this.#find(file, entry));
     const stored = await (this.#isMade ? this.#findMade(file, entry, again) : find());
@@ -127,11 +130,11 @@ class Store implements Files {
   }
 
   async #openManifest(file: string, again: boolean): Promise<FileReader> {
+    const { model } = this.#options;
+    const made = again ? undefined : await this.#findManifest({ model: checkpointKey(model), hash: this.#pin });
+    if (made) return this.#madeManifest(made);
     const pinned = again || !this.#pin ? undefined : await this.#findManifest({ hash: this.#pin });
     if (pinned) return this.#manifest(pinned, true);
-    const { model } = this.#options;
-    const made = again || this.#pin ? undefined : await this.#findManifest({ model: checkpointKey(model) });
-    if (made) return this.#madeManifest(made);
     try {
       const bytes = await this.#fetchManifest(file, again);
       return this.#manifest(bytes, false);
@@ -146,8 +149,11 @@ class Store implements Files {
   }
 
   async #make(): Promise<Uint8Array<ArrayBuffer>> {
-    if (!this.#options.make) throw new FelsicError("not-found", "a file of this pack is stored no more");
-    const { manifest, files } = await this.#options.make();
+    const { make } = this.#options;
+    if (!make) throw new FelsicError("not-found", "a file of this pack is stored no more");
+    // Several files may be missed at once.
+    this.#making ??= make().finally(() => (this.#making = undefined));
+    const { manifest, files } = await this.#making;
     this.#unstored = files;
     return manifest;
   }
@@ -161,14 +167,19 @@ class Store implements Files {
   }
 
   async #fetchManifest(file: string, again: boolean): Promise<Uint8Array<ArrayBuffer>> {
-    const { model, signal } = this.#options;
-    const url = model + file;
+    const { signal } = this.#options;
+    const url = this.#url(file);
     const mode = again ? "reload" : "no-cache";
     const bytes = (await new Download({ url, at: 0, signal, mode, attempts: MANIFEST_ATTEMPTS }).read()) ?? joined([]);
     if (this.#pin !== undefined && (await sha256(bytes)) !== this.#pin) {
       throw new FelsicError("file-integrity", `${url} does not have the hash that integrity asks for`);
     }
     return bytes;
+  }
+
+  #url(file: string): string {
+    const { model, urls } = this.#options;
+    return urls?.[file] ?? model + file;
   }
 
   #manifest(bytes: Uint8Array<ArrayBuffer>, cached: boolean): FileReader {
@@ -178,7 +189,9 @@ class Store implements Files {
     });
   }
 
-  async #findManifest({ model, hash }: { model?: string; hash?: string }): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  /** A stored manifest, of a model or a checkpoint's key, or of a hash, or of both. */
+  async #findManifest(which: { model?: string; hash?: string | undefined }): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    const { model, hash } = which;
     // Without a secure context there is no hash, but no cache either.
     if (!this.#cache) return undefined;
     const prefix = model === undefined ? undefined : await manifestPrefix(model);

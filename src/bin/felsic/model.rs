@@ -6,16 +6,16 @@ use clap::{Args, ValueEnum};
 use felsic::embedder::Embedder;
 use felsic::error::Result;
 use felsic::model::DeviceKind;
-use felsic::source::{Progress, open_model};
+use felsic::source::{Progress, built_in, load_pack, open_model};
 
 use crate::progress::{Bar, Unit};
 
 /// Which model, and where it runs.
 #[derive(Args, Debug)]
 pub struct ModelArguments {
-    /// Folder of a checkpoint or of a pack.
+    /// Folder of a checkpoint or of a pack [default: the built-in model, small and English]
     #[arg(long)]
-    pub model: PathBuf,
+    pub model: Option<PathBuf>,
     /// Where to compute.
     #[arg(long, value_enum, default_value_t = DeviceName::Cpu)]
     pub device: DeviceName,
@@ -35,7 +35,10 @@ impl ModelArguments {
         let mut on_progress = |progress: Progress| {
             bar.set(&format!("loading {}", progress.phase.as_str()), progress.loaded_bytes, progress.total_bytes);
         };
-        let parts = open_model(&self.model, &mut on_progress).await?;
+        let parts = match &self.model {
+            Some(folder) => open_model(folder, &mut on_progress).await?,
+            None => load_pack(&built_in(), &mut on_progress).await?,
+        };
         drop(bar);
         match self.device {
             DeviceName::Cpu => Embedder::new(parts, DeviceKind::Cpu).await,

@@ -1,0 +1,98 @@
+/** The built-in model: there without a word, right without a network, and trained. */
+
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, beforeEach, test } from "node:test";
+import { cosine, root, start } from "./harness.mjs";
+
+/** Bytes of the whole pack, at most. */
+const MOST = 12e6;
+/** Of the queries so many have to find their passage first, and among the first three. */
+const FIRST = 0.9;
+const FIRST_THREE = 0.97;
+/** Scores that are closer than this may change places between two devices. */
+const TIE = 2e-3;
+
+/** @type {{ passages: string[], queries: { query: string, answer: number }[] }} */
+const { passages, queries } = JSON.parse(readFileSync(join(root, "tests/fixtures/meaning.json"), "utf8"));
+
+/** @type {import("./harness.mjs").Environment} */
+let environment;
+
+before(async () => {
+  environment = await start();
+});
+
+beforeEach(async () => {
+  await environment.page.evaluate(() => felsic.Embedder.deleteCache());
+  environment.server.requests.splice(0);
+});
+
+after(() => environment?.close());
+
+/**
+ * For each query the passages' scores.
+ *
+ * @param {import("felsic").CreateOptions} [options]
+ */
+async function scores(options) {
+  const texts = { passages, queries: queries.map(({ query }) => query), options };
+  const made = await environment.page.evaluate(async ({ passages, queries, options }) => {
+    const embedder = await felsic.Embedder.create(options);
+    const embed = async (/** @type {string[]} */ texts) => (await embedder.embed(texts)).map((vector) => Array.from(vector));
+    const result = { passages: await embed(passages), queries: await embed(queries), info: embedder.info };
+    embedder.destroy();
+    return result;
+  }, texts);
+  return { info: made.info, scores: made.queries.map((query) => made.passages.map((passage) => cosine(query, passage))) };
+}
+
+const asked = () => environment.server.requests.filter((path) => path.includes("/model/"));
+
+test("it is small", () => {
+  const folder = join(root, "pkg/dist/model");
+  const bytes = readdirSync(folder).reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
+  assert.ok(bytes <= MOST, `${bytes} bytes`);
+});
+
+test("create() without a model loads it from the package; the second time without a request", async () => {
+  const { page } = environment;
+  assert.equal(await page.evaluate(() => felsic.Embedder.availability()), "downloadable");
+  const first = await scores();
+  assert.equal(first.info.model, "felsic-small-english");
+  assert.deepEqual(asked().map((path) => path.replace(/.*model\/|-.*/g, "")).sort().slice(0, 2), ["layers", "manifest.json"]);
+  assert.equal(new Set(asked()).size, asked().length, "no file is asked for twice");
+  assert.equal(await page.evaluate(() => felsic.Embedder.availability()), "available");
+
+  environment.server.requests.splice(0);
+  await page.route(/\/model\//, (route) => route.abort());
+  const second = await scores();
+  await page.unroute(/\/model\//);
+  assert.deepEqual(second.scores, first.scores);
+  assert.deepEqual(asked(), []);
+});
+
+test("queries find passages with which they share no word", async (context) => {
+  const { scores: found } = await scores();
+  const ranks = queries.map(({ answer }, at) => found[at]?.filter((score) => score > Number(found[at]?.[answer])).length ?? NaN);
+  const share = (/** @type {number} */ most) => ranks.filter((rank) => rank < most).length / ranks.length;
+  context.diagnostic(`first ${share(1).toFixed(2)}, among three ${share(3).toFixed(2)}`);
+  assert.ok(share(1) >= FIRST && share(3) >= FIRST_THREE, `first ${share(1)}, among three ${share(3)}`);
+});
+
+test("CPU, helpers and GPU rank alike", async () => {
+  const wanted = (await scores({ workers: 1 })).scores;
+  assert.deepEqual((await scores({ workers: 2 })).scores, wanted);
+  const { info, scores: made } = await scores({ device: "webgpu" });
+  assert.equal(info.device, "webgpu");
+  for (const [at, { query }] of queries.entries()) {
+    const [cpu, gpu] = [wanted[at] ?? [], made[at] ?? []];
+    for (const [a] of passages.entries()) {
+      for (const [b] of passages.entries()) {
+        const clear = Number(cpu[a]) > Number(cpu[b]) + TIE;
+        assert.ok(!clear || Number(gpu[a]) > Number(gpu[b]), `${query}: passages ${a} and ${b} have changed places`);
+      }
+    }
+  }
+});
