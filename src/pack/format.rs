@@ -80,19 +80,10 @@ impl PackOptions {
     }
 }
 
-/// Bytes of one stored row.
-pub(super) fn row_bytes(cols: usize, format: WeightFormat, group: Group) -> usize {
-    match format {
-        WeightFormat::F32 => 4 * cols,
-        WeightFormat::Int8 => cols + 2 * (cols / group.of(cols)),
-        WeightFormat::Int4 => cols.div_ceil(2) + 2 * (cols / group.of(cols)),
-    }
-}
-
 /// Name, type and shape of a stored tensor.
 pub(super) type Part = (String, ElementType, Vec<usize>);
 
-/// What [`convert`] makes of a tensor: itself or, of a matrix, its integers and their scales.
+/// What a pack stores of a tensor: itself or, of a matrix, its integers and their scales.
 pub(super) fn stored(name: &str, shape: &[usize], format: WeightFormat, group: Group) -> Vec<Part> {
     let own = |element| (name.to_string(), element, shape.to_vec());
     let scales = || {
@@ -106,13 +97,14 @@ pub(super) fn stored(name: &str, shape: &[usize], format: WeightFormat, group: G
     }
 }
 
-/// A tensor of a checkpoint as the pack stores it: itself in f32, or integers with their scales.
+/// The bytes of the tensors that [`stored`] gives, of a tensor of a checkpoint or some of its rows: values, and
+/// scales if there are any.
 pub(super) fn convert(
     name: &str,
     tensor: StoredTensor,
     format: WeightFormat,
     group: Group,
-) -> Result<Vec<(String, StoredTensor)>> {
+) -> Result<(Vec<u8>, Vec<u8>)> {
     let shape = tensor.shape.clone();
     let mut one = Tensors::default();
     one.insert(name.to_string(), tensor)?;
@@ -129,27 +121,16 @@ pub(super) fn convert(
         return Err(Error::new(Code::WeightsInvalid, format!("tensor {name} has a value that is not finite")));
     }
     let quantise = match format {
-        WeightFormat::F32 => {
-            let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-            return Ok(vec![(name.to_string(), StoredTensor { element: ElementType::F32, shape, bytes })]);
-        }
+        WeightFormat::F32 => return Ok((values.iter().flat_map(|value| value.to_le_bytes()).collect(), Vec::new())),
         WeightFormat::Int8 => quantise_rows,
         WeightFormat::Int4 => quantise_rows_int4,
     };
     let named = |error: Error| Error::new(error.code(), format!("tensor {name} cannot be quantised")).because(error);
-    let (element, bytes, scales) = match quantise(&values, rows, cols, group.of(cols)).map_err(named)? {
-        Matrix::Int8 { values, scales, .. } => {
-            (ElementType::I8, values.into_iter().map(|value| value as u8).collect(), scales)
-        }
-        Matrix::Int4 { bytes, scales, .. } => (ElementType::Int4, bytes, scales),
+    let (bytes, scales) = match quantise(&values, rows, cols, group.of(cols)).map_err(named)? {
+        Matrix::Int8 { values, scales, .. } => (values.into_iter().map(|value| value as u8).collect(), scales),
+        Matrix::Int4 { bytes, scales, .. } => (bytes, scales),
         _ => return Err(Error::new(Code::Internal, "quantising did not give integers")),
     };
-    let scales_shape = vec![rows, scales.len() / rows.max(1)];
-    let values = StoredTensor { element, shape, bytes };
-    let scales = StoredTensor {
-        element: ElementType::F16,
-        shape: scales_shape,
-        bytes: scales.into_f32().into_iter().flat_map(|scale| f16::from_f32(scale).to_le_bytes()).collect(),
-    };
-    Ok(vec![(name.to_string(), values), (scales_name(name), scales)])
+    let scales = scales.into_f32().into_iter().flat_map(|scale| f16::from_f32(scale).to_le_bytes());
+    Ok((bytes, scales.collect()))
 }

@@ -72,7 +72,8 @@ impl Layout {
 
         let order = Order::new(&groups.of)?;
         let cols = config.hidden_size;
-        let row_bytes = format::row_bytes(cols, options.table, options.group);
+        let rows = |rows: usize, name: &str| format::stored(name, &[rows, cols], options.table, options.group);
+        let row_bytes: usize = rows(1, TABLE).iter().map(bytes_of).sum();
         let most = ((SHARD_BYTES - HEADER_ROOM) / row_bytes).clamp(1, config.vocab_size);
         let mut table = Vec::new();
         for group in order.groups() {
@@ -80,8 +81,8 @@ impl Layout {
             let blocks = group.len().div_ceil(most);
             let at = |block: usize| group.start + block * group.len() / blocks;
             for block in 0..blocks {
-                let (name, rows) = (block_name(at(block)), at(block + 1) - at(block));
-                builder.add("table", format::stored(&name, &[rows, cols], options.table, options.group))?;
+                let name = block_name(at(block));
+                builder.add("table", rows(at(block + 1) - at(block), &name))?;
                 builder.flush()?;
                 table.push((at(block), name));
             }

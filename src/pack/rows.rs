@@ -36,9 +36,7 @@ impl Tensor<'_> {
         let Entry { element, dtype, shape, .. } = self.entry;
         let element: ElementType = element.ok_or_else(|| safetensors::unread_type(self.name, dtype))?;
         let shape = if shape.len() == 1 { shape.clone() } else { vec![rows, self.size().1] };
-        let stored = convert(self.name, StoredTensor { element, shape, bytes }, self.target.format, self.group)?;
-        let mut parts = stored.into_iter().map(|(_, tensor)| tensor.bytes);
-        Ok((parts.next().unwrap_or_default(), parts.next().unwrap_or_default()))
+        convert(self.name, StoredTensor { element, shape, bytes }, self.target.format, self.group)
     }
 }
 

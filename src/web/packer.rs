@@ -14,7 +14,7 @@ use crate::weights::{self, Manifest, SelfTest};
 
 #[wasm_bindgen]
 extern "C" {
-    /// Shards that come into being: `Scratch` of `pkg/src/checkpoint/scratch.ts`.
+    /// Shards that come into being: `Shards` of `pkg/src/checkpoint/scratch.ts`.
     #[derive(Debug)]
     pub type Scratch;
 

@@ -80,7 +80,8 @@ async function make(making: Making): Promise<Made> {
   const meter = await Meter.of(files, ["tokenizer.json", ...weights], making.progress);
   const tokenizer = await files.read("tokenizer.json", (bytes) => meter.at("tokenizer.json", bytes));
   const packer = new module.Packer(settings, tokenizer, nameOf(model), files.revision);
-  const shards = await Shards.open([...packer.lengths()], cache, failed);
+  const lengths = [...packer.lengths()];
+  const shards = await Shards.open(lengths, cache, failed);
   const keep = new Keep(cache, signal, failed);
   try {
     packer.begin(shards);
@@ -89,7 +90,7 @@ async function make(making: Making): Promise<Made> {
     }
     await keep.file(packer.tokenizer());
     const hashes: string[] = [];
-    for (let shard = 0; shard < packer.lengths().length; shard++) hashes.push(await keep.file(await shards.take(shard)));
+    for (const shard of lengths.keys()) hashes.push(await keep.file(await shards.take(shard)));
     const vectors = await testVectors(making, packer.testTexts(), packer.draft(hashes), keep);
     const manifest = packer.manifest(hashes, vectors);
     await keep.manifest(model, manifest);
@@ -153,10 +154,14 @@ class Keep {
   /** Keeps a file and gives its hash. */
   async file(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
     const hash = await sha256(bytes);
-    if (this.#cache) this.#unlock.push(await lock(hash, this.#signal));
+    // A pack of which one file is not stored is not kept: after the first there is no use in storing the next.
+    if (!this.#cache || this.unstored.size > 0) {
+      this.unstored.set(hash, bytes);
+      return hash;
+    }
+    this.#unlock.push(await lock(hash, this.#signal));
     try {
-      if (!this.#cache) this.unstored.set(hash, bytes);
-      else if ((await this.#cache.get(hash))?.bytes !== bytes.length) await this.#cache.put(hash, bytes);
+      if ((await this.#cache.get(hash))?.bytes !== bytes.length) await this.#cache.put(hash, bytes);
     } catch (error) {
       this.unstored.set(hash, bytes);
       this.#failed(error);
