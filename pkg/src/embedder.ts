@@ -9,6 +9,7 @@ import {
   checkedDelivery,
   checkedDevice,
   checkedPrefetch,
+  checkedPriority,
   checkedSimd,
   checkedText,
   checkedTexts,
@@ -33,7 +34,8 @@ import { deleteStored } from "./store/state.js";
  * Turns texts into vectors with a model that runs in a worker of its own.
  *
  * Every method that returns a promise rejects with a {@link FelsicError} and with nothing else.
- * Calls are answered one after another, in the order in which they were made.
+ * Calls are computed one after another: those with high priority first (see {@link EmbedOptions.priority}), otherwise in
+ * the order in which they were made. A call that waits for a part of the model to arrive lets the others go ahead.
  *
  * A lone surrogate in a string is read as U+FFFD, as the platform does wherever a string becomes bytes.
  */
@@ -104,7 +106,7 @@ export class Embedder {
     options: EmbedOptions = {},
   ): Promise<Float32Array<ArrayBuffer> | Float32Array<ArrayBuffer>[]> {
     if (Array.isArray(input)) return [...(await this.#embed(checkedTexts(input), options)).vectors];
-    const { vectors } = await this.#embed([checkedText(input)], options);
+    const { vectors } = await this.#embed([checkedText(input)], { ...options, priority: options.priority ?? "high" });
     return vectors[0]!;
   }
 
@@ -157,7 +159,8 @@ export class Embedder {
   }
 
   async #embed(texts: string[], options: EmbedOptions): Promise<EmbedResult> {
-    const request = { texts, options: engineOptions(options, this.info.prompts) };
+    const urgent = checkedPriority(options.priority) === "high";
+    const request = { texts, options: engineOptions(options, this.info.prompts), urgent };
     const { signal, onProgress } = options;
     if (texts.length > 1) void this.#pool?.start();
     return this.#connection.request("embed", request, { signal, onProgress });

@@ -28,17 +28,28 @@ export interface Engine {
   embed(
     texts: readonly string[],
     options: EngineOptions,
-    onProgress: ((done: number, total: number) => void) | undefined,
-    signal: AbortSignal | undefined,
+    hooks: EngineHooks | undefined,
     helpers: EngineHelpers | undefined,
   ): Promise<EngineResult>;
   /** Shards of the vocabulary table that are not in memory, in the order of its rows. */
   missing(): Uint32Array;
   /** Loads such a shard, into memory if it is to be kept there. */
   prefetch(shard: number, keep: boolean): Promise<void>;
+  /** The name of the group of the table that a shard belongs to. */
+  groupOf(shard: number): string | undefined;
   tokenize(text: string, options: EngineOptions): Uint32Array<ArrayBuffer>;
   countTokens(text: string, options: EngineOptions): number;
   memoryBytes(): number;
+}
+
+/** What an engine asks of its worker during one call. Without it, a call runs through. */
+export interface EngineHooks {
+  readonly aborted: boolean;
+  progress(done: number, total: number): void;
+  /** Lets messages come in, and calls that are more urgent go first. Rejects if the call is aborted. */
+  pause(): Promise<void>;
+  /** Loads shards of the vocabulary table, while other calls go on. Rejects at once if the call is aborted. */
+  need(shards: Uint32Array): Promise<void>;
 }
 
 /** What an engine asks of its helpers during one call. Groups are numbers to them. */

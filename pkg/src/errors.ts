@@ -66,6 +66,16 @@ export function abortedBy(signal: AbortSignal): FelsicError {
   return new FelsicError("aborted", "aborted by the caller", { cause: signal.reason });
 }
 
+/** Waits for some work, but not once the signal has aborted. The work itself goes on for whoever else waits for it. */
+export function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(abortedBy(signal));
+    if (signal.aborted) abort();
+    signal.addEventListener("abort", abort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+  });
+}
+
 /** One line about any thrown value. */
 export function describe(error: unknown): string {
   return error instanceof Error ? `${error.name}: ${error.message}` : String(error);

@@ -2,6 +2,7 @@
 
 import type { EngineHelpers } from "./engine.js";
 import type { FromHelper, ToHelper } from "./protocol.js";
+import type { Turn } from "./queue.js";
 
 /** Groups that wait at a helper behind the one in work, so that it need not wait for an engine that computes. */
 const AHEAD = 1;
@@ -34,8 +35,8 @@ export class Helpers {
   }
 
   /** The helpers for one call; none if there are none. What comes in later helps the next call. */
-  forCall(signal: AbortSignal): EngineHelpers | undefined {
-    return this.#ports.size > 0 ? new Call(this, signal) : undefined;
+  forCall(signal: AbortSignal, turn: Turn): EngineHelpers | undefined {
+    return this.#ports.size > 0 ? new Call(this, signal, turn) : undefined;
   }
 
   get count(): number {
@@ -77,12 +78,14 @@ export class Helpers {
 class Call implements EngineHelpers {
   readonly #helpers: Helpers;
   readonly #signal: AbortSignal;
+  readonly #turn: Turn;
   #done: [number, Float32Array<ArrayBuffer> | undefined][] = [];
   #wake: (() => void) | undefined;
 
-  constructor(helpers: Helpers, signal: AbortSignal) {
+  constructor(helpers: Helpers, signal: AbortSignal, turn: Turn) {
     this.#helpers = helpers;
     this.#signal = signal;
+    this.#turn = turn;
     signal.addEventListener("abort", () => this.#wake?.(), { once: true });
   }
 
@@ -108,7 +111,8 @@ class Call implements EngineHelpers {
 
   wait(): Promise<void> {
     if (this.#done.length > 0 || this.#signal.aborted) return Promise.resolve();
-    return new Promise((resolve) => (this.#wake = resolve));
+    // Others may have the engine meanwhile.
+    return this.#turn.away(new Promise((resolve) => (this.#wake = resolve)));
   }
 
   /** A group of this call has come back. */

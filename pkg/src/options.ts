@@ -2,6 +2,7 @@
 
 import type { EngineOptions } from "./engine.js";
 import { FelsicError } from "./errors.js";
+import { isOrigin } from "./origins.js";
 import { pinnedHash } from "./store/names.js";
 import type { Warning } from "./store/warning.js";
 
@@ -28,11 +29,16 @@ export type TaskType =
 /**
  * When the vocabulary table is fetched, which is most of a pack. Its rows are in groups, by script and by frequency.
  *
- * - `background`: a text's groups when it needs them, and when `create()` is done all others one after another;
- * - `all`: all of it before `create()` is done, in an order that tells the host nothing about any text;
- * - `none`: only what texts need.
+ * - `background`: when `create()` is done, one group after another. Of a host that has the page's or felsic's own scripts, the
+ *   groups that texts need come first. Any other host learns nothing about the texts: the order depends on the browser's
+ *   languages alone, and a text waits until its groups have had their turn;
+ * - `all`: all of it before `create()` is done, in the order in which it is stored;
+ * - `none`: only what texts need, which tells the host which groups those are.
  */
 export type Prefetch = "background" | "all" | "none";
+
+/** Which calls are computed first. */
+export type Priority = "high" | "normal";
 
 /** How the files of a pack reach the engine. */
 export interface Delivery {
@@ -40,6 +46,8 @@ export interface Delivery {
   readonly urls?: Readonly<Record<string, string>>;
   readonly integrity?: string;
   readonly cache: CacheMode;
+  /** Origins that may be asked besides the page's; all, if it is not there. */
+  readonly allowedOrigins?: readonly string[];
 }
 
 /**
@@ -89,6 +97,13 @@ export interface CreateOptions {
   readonly cache?: CacheMode;
   /** Default `background`. */
   readonly prefetch?: Prefetch;
+  /**
+   * The only origins, besides the page's own, that workers make requests to: such as `https://cdn.example.org`,
+   * `http://localhost:*` for any port, or `https:` for all with that scheme. A page's content security policy does not bind its
+   * workers unless the server sends it with their scripts, too; this is for pages whose server cannot. An answer that
+   * was redirected to another origin is not used.
+   */
+  readonly allowedOrigins?: readonly string[];
   /** Hears of what goes wrong without stopping the load, such as a lack of room for the pack. */
   readonly onWarning?: (warning: Warning) => void;
   /** Goes on while the vocabulary table is loaded in the background. */
@@ -121,6 +136,11 @@ export interface TextOptions {
 export interface EmbedOptions extends TextOptions {
   /** Keeps so many leading components and normalises again. */
   readonly dimensions?: number;
+  /**
+   * Whether the call goes ahead of calls with normal priority, also of one that is under way: between two of its batches.
+   * Default `high` for a single text, such as a query, and `normal` for an array.
+   */
+  readonly priority?: Priority;
   readonly onProgress?: (progress: EmbedProgress) => void;
 }
 
@@ -166,6 +186,7 @@ const MOST_WORKERS = 64;
 const DEVICES: readonly unknown[] = ["auto", "cpu", "webgpu"];
 const SIMD: readonly unknown[] = ["auto", "plain", "relaxed"];
 const CACHE_MODES: readonly unknown[] = ["auto", "none"];
+const PRIORITIES: readonly unknown[] = ["high", "normal"];
 const PREFETCH: readonly unknown[] = ["background", "all", "none"];
 
 /** An `input-invalid` error. */
@@ -230,18 +251,32 @@ export function checkedSimd(simd: unknown = "auto"): Simd {
 }
 
 /** How a pack is delivered, checked. */
-export function checkedDelivery({ integrity, cache = "auto" }: Pick<CreateOptions, "integrity" | "cache">): Delivery {
+export function checkedDelivery(options: Pick<CreateOptions, "integrity" | "cache" | "allowedOrigins">): Delivery {
+  const { integrity, cache = "auto", allowedOrigins } = options;
   if (integrity !== undefined && (typeof integrity !== "string" || pinnedHash(integrity) === undefined)) {
     throw invalid(`integrity is ${String(integrity)}; it has to be "sha256-" and a hash of 32 bytes in base64`);
   }
   if (!CACHE_MODES.includes(cache)) throw invalid(`cache is ${String(cache)}; use "auto" or "none"`);
-  return { cache: cache as CacheMode, ...(integrity !== undefined && { integrity }) };
+  if (allowedOrigins !== undefined && !(Array.isArray(allowedOrigins) && allowedOrigins.every(isOrigin))) {
+    throw invalid(`allowedOrigins is ${String(allowedOrigins)}; it has to be a list of origins such as "https://example.org"`);
+  }
+  return {
+    cache: cache as CacheMode,
+    ...(integrity !== undefined && { integrity }),
+    ...(allowedOrigins !== undefined && { allowedOrigins: [...allowedOrigins] }),
+  };
 }
 
 /** When the table is fetched, checked. */
 export function checkedPrefetch(prefetch: unknown = "background"): Prefetch {
   if (!PREFETCH.includes(prefetch)) throw invalid(`prefetch is ${String(prefetch)}; use "background", "all" or "none"`);
   return prefetch as Prefetch;
+}
+
+/** A priority, checked. */
+export function checkedPriority(priority: unknown = "normal"): Priority {
+  if (!PRIORITIES.includes(priority)) throw invalid(`priority is ${String(priority)}; use "high" or "normal"`);
+  return priority as Priority;
 }
 
 /** A number of workers, checked. */

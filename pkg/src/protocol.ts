@@ -2,8 +2,8 @@
  * The messages between the page and a worker, and between an engine's worker and its helpers.
  *
  * Every request has an id and gets exactly one `result` or `error` with it, unless the worker ends.
- * The worker answers requests one at a time, in the order of their arrival; what is no request (`abort`,
- * `helper`, `helperLost`, `made`) is read at once. A worker says `started` when its scripts have loaded and `failed`
+ * Of the worker's requests one at a time computes, in the order of their arrival and urgent ones first; one that waits for
+ * the network lets the others go on. What is no request (`abort`, `helper`, `helperLost`, `made`) is read at once. A worker says `started` when its scripts have loaded and `failed`
  * when it cannot go on.
  */
 
@@ -28,7 +28,7 @@ export interface Calls {
   };
   /** Makes the worker a helper, which answers {@link ToHelper} on `port` from then on. */
   help: {
-    request: Pick<Delivery, "cache" | "urls"> & {
+    request: Pick<Delivery, "cache" | "urls" | "allowedOrigins"> & {
       readonly model: string;
       readonly pack: string;
       readonly port: MessagePort;
@@ -38,7 +38,7 @@ export interface Calls {
     progress: never;
   };
   embed: {
-    request: { readonly texts: readonly string[]; readonly options: EngineOptions };
+    request: { readonly texts: readonly string[]; readonly options: EngineOptions; readonly urgent: boolean };
     result: EmbedResult;
     progress: EmbedProgress;
   };

@@ -1,10 +1,12 @@
 /** Starting a wasm module. */
 
 import { FelsicError, isErrorCode } from "./errors.js";
+import { fetchAllowed } from "./origins.js";
 
 /** Fetches and starts the wasm. What can go wrong here is worth telling apart. */
 export async function startWasm(module: { default(input: { module_or_path: Response }): Promise<unknown> }, url: URL | string): Promise<void> {
-  const response = await fetch(url).catch((cause: unknown) => {
+  const response = await fetchAllowed(url).catch((cause: unknown) => {
+    if (cause instanceof FelsicError) throw cause;
     throw new FelsicError("network", `the engine at ${url} could not be fetched`, { cause });
   });
   if (!response.ok) {

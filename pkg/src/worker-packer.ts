@@ -5,6 +5,7 @@ import { makePack } from "./checkpoint/packer.js";
 import { describe, knownError } from "./errors.js";
 import * as engine from "./felsic_cpu.js";
 import * as packer from "./felsic_packer.js";
+import { allowOnly } from "./origins.js";
 import { openCache } from "./store/cache.js";
 import { cacheWarning } from "./store/warning.js";
 import { throttled } from "./throttle.js";
@@ -12,7 +13,8 @@ import { startWasm } from "./wasm.js";
 
 const post = (message: FromPacker, transfer: Transferable[] = []) => self.postMessage(message, { transfer });
 
-addEventListener("message", async ({ data: { model, cache: mode } }: MessageEvent<ToPacker>) => {
+addEventListener("message", async ({ data: { model, cache: mode, allowedOrigins } }: MessageEvent<ToPacker>) => {
+  allowOnly(allowedOrigins);
   let hasFailed = false;
   const failed = (error: unknown) => {
     if (!hasFailed) post({ type: "warning", warning: cacheWarning(error) });

@@ -1,15 +1,18 @@
-/** The body of both workers: takes requests one at a time to an engine. */
+/** The body of both workers: takes requests to an engine, of which one at a time computes. */
 
 import { CheckpointFiles } from "./checkpoint/files.js";
 import type { ToPacker } from "./checkpoint/protocol.js";
-import type { Engine, EngineModule, Helper } from "./engine.js";
-import { describe, type ErrorMessage, fromMessage, knownError } from "./errors.js";
+import type { Engine, EngineHooks, EngineModule, Helper } from "./engine.js";
+import { abortedBy, describe, type ErrorMessage, fromMessage, knownError, orAborted } from "./errors.js";
 import { Helpers } from "./helpers.js";
+import { allowOnly } from "./origins.js";
 import type { CallName, Calls, EmbedResult, FromHelper, FromWorker, MadeMessage, Request, ToHelper, ToWorker } from "./protocol.js";
+import { Queue, type Turn } from "./queue.js";
 import { openStore } from "./store/index.js";
 import { integrityOf } from "./store/names.js";
-import type { Files, Made } from "./store/types.js";
+import type { Made } from "./store/types.js";
 import type { Warning } from "./store/warning.js";
+import { TableLoader } from "./table.js";
 import { throttled } from "./throttle.js";
 import { startWasm } from "./wasm.js";
 
@@ -23,7 +26,7 @@ interface Scope {
 export function serve(scope: Scope, module: EngineModule, wasmUrl: URL): void {
   const server = new Server(scope, module, wasmUrl);
   const open = new Map<number, AbortController>();
-  let last = Promise.resolve();
+  const queue = new Queue();
   scope.addEventListener("message", ({ data }) => {
     switch (data.type) {
       case "abort":
@@ -37,7 +40,8 @@ export function serve(scope: Scope, module: EngineModule, wasmUrl: URL): void {
     }
     const abort = new AbortController();
     open.set(data.id, abort);
-    last = last.then(() => server.answer(data, abort.signal)).finally(() => open.delete(data.id));
+    const answer = (turn: Turn) => server.answer(data, abort.signal, turn);
+    void queue.run(isUrgent(data), answer).finally(() => open.delete(data.id));
   });
   scope.postMessage({ type: "started" });
 }
@@ -50,6 +54,7 @@ class Server {
   /** Who waits for a pack. */
   #making: { resolve(made: Made): void; reject(error: Error): void } | undefined;
   #engine: Engine | undefined;
+  #table: TableLoader | undefined;
   #helper: Helper | undefined;
 
   constructor(scope: Scope, module: EngineModule, wasmUrl: URL) {
@@ -73,12 +78,12 @@ class Server {
   }
 
   /** Runs one request to its end; never throws. */
-  async answer(request: Request, signal: AbortSignal): Promise<void> {
+  async answer(request: Request, signal: AbortSignal, turn: Turn): Promise<void> {
     // Aborted while it waited: nobody is listening for an answer.
     if (signal.aborted) return;
     const { id } = request;
     try {
-      const result = await this.#run(request, signal);
+      const result = await this.#run(request, signal, turn);
       const transfer = request.type === "embed" ? (result as EmbedResult).vectors.map(({ buffer }) => buffer) : [];
       this.#scope.postMessage({ type: "result", id, result }, { transfer });
     } catch (error) {
@@ -90,14 +95,14 @@ class Server {
     }
   }
 
-  #run(call: Request, signal: AbortSignal): Promise<Calls[CallName]["result"]> | Calls[CallName]["result"] {
+  #run(call: Request, signal: AbortSignal, turn: Turn): Promise<Calls[CallName]["result"]> | Calls[CallName]["result"] {
     switch (call.type) {
       case "create":
         return this.#create(call.request, signal);
       case "help":
         return this.#help(call.request, signal);
       case "embed":
-        return this.#embed(call.id, call.request, signal);
+        return this.#embed(call.id, call.request, signal, turn);
       case "tokenize":
         return this.#ready().tokenize(call.request.text, call.request.options);
       case "countTokens":
@@ -108,7 +113,8 @@ class Server {
   }
 
   async #create(request: Calls["create"]["request"], signal: AbortSignal) {
-    const { model, urls, device, wasmUrl = this.#wasmUrl, integrity, cache = "auto", prefetch } = request;
+    const { model, urls, device, wasmUrl = this.#wasmUrl, integrity, cache = "auto", prefetch, allowedOrigins } = request;
+    allowOnly(allowedOrigins);
     const warn = (warning: Warning) => this.#scope.postMessage({ type: "warning", warning });
     let report = throttled((progress) => this.#scope.postMessage({ type: "loading", progress }));
     const make = async () => {
@@ -116,7 +122,7 @@ class Server {
       await new CheckpointFiles(model, signal).check();
       // What is then read is the pack that has just been made, which nobody waits for.
       report = () => undefined;
-      return this.#askToMake({ model, cache });
+      return this.#askToMake({ model, cache, allowedOrigins });
     };
     const [files] = await Promise.all([
       openStore({ model, urls, integrity, cache, signal, warn, make }),
@@ -124,14 +130,22 @@ class Server {
     ]);
     const engine = await this.#module.Engine.create(model, device, files, (progress) => report(progress), signal);
     this.#engine = engine;
-    const fetching = prefetch === "none" ? undefined : fetchTable(engine, files);
-    // In the background it may fail: a text that needs what is missing asks for it again, and says why not.
-    if (prefetch === "all") await fetching;
-    else fetching?.catch(() => undefined);
+    const isForeign = [model, ...Object.values(urls ?? {})].some((url) => !this.#isOwn(url));
+    const table = new TableLoader(engine, files, { ordered: prefetch === "background" && isForeign, languages: navigator.languages });
+    this.#table = table;
+    if (prefetch === "all") await table.all();
+    else if (prefetch === "background") void table.background();
     return { info: engine.info(), pack: engine.pack() };
   }
 
-  async #help({ model, urls, pack, port, wasmUrl, cache = "auto" }: Calls["help"]["request"], signal: AbortSignal) {
+  /** Whether a host has the page's or felsic's own scripts too, and thereby nothing to learn from requests. */
+  #isOwn(url: string): boolean {
+    return [self.location.origin, this.#wasmUrl.origin].includes(new URL(url).origin);
+  }
+
+  async #help(request: Calls["help"]["request"], signal: AbortSignal) {
+    const { model, urls, pack, port, wasmUrl, cache = "auto", allowedOrigins } = request;
+    allowOnly(allowedOrigins);
     const [files] = await Promise.all([
       openStore({ model, urls, cache, signal, warn: () => undefined, integrity: integrityOf(pack) }),
       startWasm(this.#module, wasmUrl ?? this.#wasmUrl),
@@ -157,22 +171,30 @@ class Server {
     port.onmessage = ({ data }: MessageEvent<ToHelper>) => (last = last.then(() => answer(data)));
   }
 
-  async #embed(id: number, request: Calls["embed"]["request"], signal: AbortSignal): Promise<EmbedResult> {
+  async #embed(id: number, request: Calls["embed"]["request"], signal: AbortSignal, turn: Turn): Promise<EmbedResult> {
     const { texts, options } = request;
-    const report = (done: number, total: number) =>
-      this.#scope.postMessage({ type: "progress", id, progress: { done, total } });
-    const { vectors, tokens, truncated } = await this.#ready().embed(
-      texts,
-      options,
-      report,
-      signal,
-      this.helpers.forCall(signal),
-    );
+    const hooks = this.#hooks(id, signal, turn);
+    const { vectors, tokens, truncated } = await this.#ready().embed(texts, options, hooks, this.helpers.forCall(signal, turn));
     const width = texts.length === 0 ? 0 : vectors.length / texts.length;
     return {
       vectors: texts.map((_, index) => vectors.slice(index * width, (index + 1) * width)),
       tokens,
       truncated,
+    };
+  }
+
+  #hooks(id: number, signal: AbortSignal, turn: Turn): EngineHooks {
+    return {
+      get aborted() {
+        return signal.aborted;
+      },
+      progress: (done, total) => this.#scope.postMessage({ type: "progress", id, progress: { done, total } }),
+      pause: async () => {
+        await nextTask();
+        if (!signal.aborted) await turn.pause();
+        if (signal.aborted) throw abortedBy(signal);
+      },
+      need: (shards) => turn.away(orAborted(this.#table!.need(shards), signal)),
     };
   }
 
@@ -182,9 +204,25 @@ class Server {
   }
 }
 
-/** Brings the whole vocabulary table, in an order that tells nothing, to where it is at hand. */
-async function fetchTable(engine: Engine, files: Files): Promise<void> {
-  for (const shard of engine.missing()) await engine.prefetch(shard, !files.persistent);
+/** A query goes before the texts of a call that has many, and what takes no time before both. */
+function isUrgent(call: Request): boolean {
+  return call.type === "embed" ? call.request.urgent : call.type !== "create" && call.type !== "help";
+}
+
+/**
+ * Waits for a turn of the event loop, so that messages (an abort among them) are handled. A resolved promise would not do: it
+ * runs before any message. A timer would, but browsers hold up those that follow one another for 4 ms; a message of one's own
+ * comes behind those that are waiting, and at once.
+ */
+function nextTask(): Promise<void> {
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(undefined);
+  });
 }
 
 function defect(error: unknown): ErrorMessage {

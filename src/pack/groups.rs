@@ -1,7 +1,7 @@
 //! The vocabulary table's rows by script, and by frequency inside it.
 //!
 //! A page fetches of the table what a text needs. What it asks for tells its host something about the text, so the
-//! least that is ever asked for is a group of [`LEAST`] rows; and for a group to be useful, its tokens have to occur
+//! least that is ever asked for is a group of [`LEAST_GROUP`] rows; and for a group to be useful, its tokens have to occur
 //! together. How frequent a token is, its id tells: byte-pair encoding numbers tokens as it finds them worth
 //! merging, over all languages and code. What everyday English needs would be scattered by that, so the tokens of a
 //! list of words come first, after the special tokens, which every text has.
@@ -12,13 +12,10 @@ use unicode_script::{Script, UnicodeScript};
 
 use crate::error::Result;
 use crate::tokenizer::Tokenizer;
-use crate::weights::TableGroup;
+use crate::weights::{LEAST_GROUP, TableGroup};
 
 /// English words of everyday life, each once; with a capital those that sentences start with, and names.
 const EVERYDAY: &str = include_str!("everyday.txt");
-
-/// Rows of a group, at least, unless the whole table has fewer.
-pub(super) const LEAST: usize = 8192;
 
 /// Tiers of a family, at most: groups of six families are to be numbered in 7 bits.
 const MOST_TIERS: usize = 20;
@@ -95,15 +92,15 @@ pub(super) fn groups(tokenizer: &Tokenizer, rows: usize) -> Result<Groups> {
     Ok(cut(merged(families, first), rows))
 }
 
-/// No family but the first has fewer than [`LEAST`] ids then, unless it has none; the ids of `first` lead.
+/// No family but the first has fewer than [`LEAST_GROUP`] ids then, unless it has none; the ids of `first` lead.
 fn merged(mut families: [Vec<usize>; FAMILIES.len()], mut first: Vec<usize>) -> [Vec<usize>; FAMILIES.len()] {
     for at in 1..OTHER {
-        if families[at].len() < LEAST {
+        if families[at].len() < LEAST_GROUP {
             let ids = std::mem::take(&mut families[at]);
             families[OTHER].extend(ids);
         }
     }
-    if families[OTHER].len() < LEAST {
+    if families[OTHER].len() < LEAST_GROUP {
         let ids = std::mem::take(&mut families[OTHER]);
         families[0].extend(ids);
     }
@@ -113,14 +110,14 @@ fn merged(mut families: [Vec<usize>; FAMILIES.len()], mut first: Vec<usize>) -> 
     families
 }
 
-/// Cuts each family into tiers of [`LEAST`] ids; the last takes all that is left over.
+/// Cuts each family into tiers of [`LEAST_GROUP`] ids; the last takes all that is left over.
 fn cut(families: [Vec<usize>; FAMILIES.len()], rows: usize) -> Groups {
     let mut groups = Groups { of: vec![0; rows], list: Vec::new() };
     for (ids, name) in families.iter().zip(FAMILIES).filter(|(ids, _)| !ids.is_empty()) {
-        let tiers = (ids.len() / LEAST).clamp(1, MOST_TIERS);
+        let tiers = (ids.len() / LEAST_GROUP).clamp(1, MOST_TIERS);
         for tier in 0..tiers {
-            let end = if tier + 1 == tiers { ids.len() } else { (tier + 1) * LEAST };
-            let ids = &ids[tier * LEAST..end];
+            let end = if tier + 1 == tiers { ids.len() } else { (tier + 1) * LEAST_GROUP };
+            let ids = &ids[tier * LEAST_GROUP..end];
             ids.iter().for_each(|id| groups.of[*id] = groups.list.len() as u8);
             groups.list.push(TableGroup { name: format!("{name}, tier {}", tier + 1), rows: ids.len() });
         }

@@ -6,7 +6,7 @@ use super::{Meter, Parts, Phase, Progress, Sink, Source, Wanted};
 use crate::config::EmbedderConfig;
 use crate::error::{Code, Error, Result};
 use crate::tokenizer::Tokenizer;
-use crate::weights::{FileEntry, Manifest, SHARD_BYTES, Tensors, safetensors};
+use crate::weights::{FileEntry, Manifest, SHARD_BYTES, Tensors, groups_name, safetensors};
 
 /// Bytes of a manifest, at most.
 const MOST_MANIFEST: u64 = 8 << 20;
@@ -324,5 +324,8 @@ fn reserve(bytes: &mut Vec<u8>, more: usize) -> Result<()> {
 fn add_shard(manifest: &Manifest, shard: usize, reader: safetensors::Reader, tensors: &mut Tensors) -> Result<()> {
     let held = reader.finish()?;
     manifest.check_shard(shard, held.iter().map(|(name, tensor)| (name, Some(tensor.element), &tensor.shape)))?;
+    if let Some(group_of) = held.get(&groups_name()) {
+        manifest.check_group_of(&group_of.bytes)?;
+    }
     tensors.append(held)
 }

@@ -9,7 +9,7 @@ use web_sys::AbortSignal;
 
 use super::errors::to_js;
 use super::helpers::{HelpersOfCall, JsHelpers};
-use super::hooks::{self, JsHooks, report_load};
+use super::hooks::{self, HooksOfCall, JsHooks, report_load};
 use super::table::Loader;
 use crate::embedder::{EmbedOptions, Embedder};
 use crate::error::{Code, Error, Result};
@@ -82,18 +82,24 @@ impl Engine {
         self.embedder().pack().map(str::to_string)
     }
 
-    /// `{ vectors: Float32Array [texts * dimensions], tokens: Uint32Array, truncated: Uint8Array }`.
+    /// The name of the group that a shard of the vocabulary table belongs to.
+    #[wasm_bindgen(js_name = groupOf)]
+    pub fn group_of(&self, shard: usize) -> Option<String> {
+        self.loader.group_of(shard)
+    }
+
+    /// `{ vectors: Float32Array [texts * dimensions], tokens: Uint32Array, truncated: Uint8Array }`. Several calls may
+    /// be under way at once, one of which computes while others wait for their `hooks`.
     pub async fn embed(
         &self,
         texts: Vec<String>,
         given: JsValue,
-        on_progress: Option<Function>,
-        signal: Option<AbortSignal>,
+        hooks: Option<HooksOfCall>,
         helpers: Option<HelpersOfCall>,
     ) -> std::result::Result<JsValue, JsValue> {
         let made = async {
-            let mut helpers = JsHelpers { helpers, signal: signal.clone() };
-            let mut hooks = JsHooks::new(on_progress, signal, Rc::clone(&self.loader));
+            let mut helpers = JsHelpers { helpers, hooks: hooks.clone() };
+            let mut hooks = JsHooks::new(hooks, Rc::clone(&self.loader));
             self.embedder().embed_helped(&texts, &options(given)?, &mut hooks, &mut helpers).await
         };
         let made = made.await.map_err(to_js)?;

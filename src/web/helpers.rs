@@ -7,7 +7,7 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::AbortSignal;
 
 use super::errors::to_js;
-use super::hooks::{self, report_load};
+use super::hooks::{self, HooksOfCall, report_load};
 use crate::embedder::{Done, Helpers, Layers, Work};
 use crate::error::Result;
 use crate::model::DeviceKind;
@@ -38,7 +38,7 @@ extern "C" {
 /// The helpers of a call that may have none.
 pub(super) struct JsHelpers {
     pub helpers: Option<HelpersOfCall>,
-    pub signal: Option<AbortSignal>,
+    pub hooks: Option<HooksOfCall>,
 }
 
 impl Helpers for JsHelpers {
@@ -72,7 +72,7 @@ impl Helpers for JsHelpers {
             // It settles with the next result or the abort of this call, and never rejects.
             let _ = JsFuture::from(helpers.wait()).await;
         }
-        hooks::check(self.signal.as_ref())
+        self.hooks.as_ref().map_or(Ok(()), HooksOfCall::check)
     }
 }
 

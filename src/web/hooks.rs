@@ -1,4 +1,4 @@
-//! Progress callbacks, abort signals and yielding to the event loop.
+//! Progress callbacks, abort signals and what a call leaves to its worker.
 
 use std::rc::Rc;
 
@@ -11,85 +11,86 @@ use web_sys::AbortSignal;
 use super::table::Loader;
 use crate::embedder::Hooks;
 use crate::error::{Code, Error, Result};
-use crate::source::Progress;
+use crate::source::{Progress, error_of};
+
+fn aborted() -> Error {
+    Error::new(Code::Aborted, "aborted by the caller")
+}
 
 /// [`Code::Aborted`] if the signal is.
 pub(super) fn check(signal: Option<&AbortSignal>) -> Result<()> {
     match signal {
-        Some(signal) if signal.aborted() => Err(Error::new(Code::Aborted, "aborted by the caller")),
+        Some(signal) if signal.aborted() => Err(aborted()),
         _ => Ok(()),
-    }
-}
-
-/// Hooks that call JavaScript.
-pub(super) struct JsHooks {
-    on_progress: Option<Function>,
-    signal: Option<AbortSignal>,
-    loader: Rc<Loader>,
-}
-
-impl JsHooks {
-    pub fn new(on_progress: Option<Function>, signal: Option<AbortSignal>, loader: Rc<Loader>) -> Self {
-        Self { on_progress, signal, loader }
-    }
-}
-
-impl Hooks for JsHooks {
-    fn progress(&mut self, done: usize, total: usize) {
-        if let Some(callback) = &self.on_progress {
-            // A callback that throws is the caller's affair and stops nothing.
-            let _ = callback.call2(&JsValue::NULL, &(done as f64).into(), &(total as f64).into());
-        }
-    }
-
-    async fn pause(&mut self) -> Result<()> {
-        next_task().await;
-        check(self.signal.as_ref())
-    }
-
-    async fn fetch(&mut self, shards: Vec<usize>) -> Result<()> {
-        self.loader.load(&shards).await?;
-        check(self.signal.as_ref())
     }
 }
 
 #[wasm_bindgen]
 extern "C" {
-    type MessageChannel;
-
-    #[wasm_bindgen(constructor)]
-    fn new() -> MessageChannel;
-
-    #[wasm_bindgen(method, getter)]
-    fn port1(this: &MessageChannel) -> MessagePort;
+    /// What a worker does for one call: `EngineHooks` of `pkg/src/engine.ts`.
+    #[derive(Clone)]
+    pub type HooksOfCall;
 
     #[wasm_bindgen(method, getter)]
-    fn port2(this: &MessageChannel) -> MessagePort;
+    fn aborted(this: &HooksOfCall) -> bool;
 
-    type MessagePort;
-
-    #[wasm_bindgen(method, setter)]
-    fn set_onmessage(this: &MessagePort, callback: &Function);
-
-    #[wasm_bindgen(method, js_name = postMessage)]
-    fn post_message(this: &MessagePort, message: &JsValue);
+    #[wasm_bindgen(method, catch)]
+    fn progress(this: &HooksOfCall, done: usize, total: usize) -> std::result::Result<(), JsValue>;
 
     #[wasm_bindgen(method)]
-    fn close(this: &MessagePort);
+    fn pause(this: &HooksOfCall) -> Promise;
+
+    #[wasm_bindgen(method)]
+    fn need(this: &HooksOfCall, shards: Vec<u32>) -> Promise;
 }
 
-/// Waits for a turn of the event loop, so that messages (an abort among them) are handled. A resolved
-/// promise would not do: it runs before any message. A timer would, but browsers hold up those that follow one
-/// another for 4 ms; a message of one's own comes behind those that are waiting, and at once.
-async fn next_task() {
-    let channel = MessageChannel::new();
-    let (here, there) = (channel.port1(), channel.port2());
-    let promise = Promise::new(&mut |resolve, _| {
-        here.set_onmessage(&resolve);
-        there.post_message(&JsValue::NULL);
-    });
-    let _ = JsFuture::from(promise).await;
-    here.close();
+impl HooksOfCall {
+    /// [`Code::Aborted`] if the call is.
+    pub(super) fn check(&self) -> Result<()> {
+        match self.aborted() {
+            true => Err(aborted()),
+            false => Ok(()),
+        }
+    }
+}
+
+/// Hooks that call JavaScript. Without any, a call runs through and loads what it needs by itself.
+pub(super) struct JsHooks {
+    hooks: Option<HooksOfCall>,
+    loader: Rc<Loader>,
+}
+
+impl JsHooks {
+    pub fn new(hooks: Option<HooksOfCall>, loader: Rc<Loader>) -> Self {
+        Self { hooks, loader }
+    }
+}
+
+async fn settled(promise: Promise) -> Result<()> {
+    JsFuture::from(promise).await.map(drop).map_err(|reason| error_of(&reason))
+}
+
+impl Hooks for JsHooks {
+    fn progress(&mut self, done: usize, total: usize) {
+        if let Some(hooks) = &self.hooks {
+            // A callback that throws is the caller's affair and stops nothing.
+            let _ = hooks.progress(done, total);
+        }
+    }
+
+    async fn pause(&mut self) -> Result<()> {
+        match &self.hooks {
+            Some(hooks) => settled(hooks.pause()).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn fetch(&mut self, shards: Vec<usize>) -> Result<()> {
+        match &self.hooks {
+            Some(hooks) => settled(hooks.need(shards.into_iter().map(|shard| shard as u32).collect())).await,
+            None => self.loader.load(&shards).await,
+        }
+    }
 }
 
 /// Calls back with `{ phase, file, loadedBytes, totalBytes }`.

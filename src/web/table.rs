@@ -14,7 +14,9 @@ use crate::embedder::Embedder;
 use crate::error::{Code, Error, Result};
 use crate::source::{Keep, Meter, Phase, StoreSource, error_of, read_checked};
 use crate::weights::safetensors::{self, Entry, PREFIX};
-use crate::weights::{Block, Manifest, Matrix, Rows, SHARD_BYTES, StoredTensor, Tensors, block_name, scales_name};
+use crate::weights::{
+    Block, Manifest, Matrix, Rows, SHARD_BYTES, StoredTensor, TableGroup, Tensors, block_name, scales_name,
+};
 
 /// An embedder with what its table is loaded from.
 pub(super) struct Loader {
@@ -39,9 +41,11 @@ impl Loader {
         Rc::new(Self { embedder, manifest, source, meter, on_progress, loading })
     }
 
-    /// Loads blocks of the table; those that are being loaded already are waited for.
+    /// Loads blocks of the table that are not in memory; those that are being loaded already are waited for.
     pub async fn load(self: &Rc<Self>, shards: &[usize]) -> Result<()> {
-        let promises: Vec<Promise> = shards.iter().map(|shard| self.promise(*shard)).collect();
+        let missing = self.embedder.table().missing();
+        let open = shards.iter().filter(|shard| missing.contains(shard));
+        let promises: Vec<Promise> = open.map(|shard| self.promise(*shard)).collect();
         for promise in promises {
             JsFuture::from(promise).await.map_err(|reason| error_of(&reason))?;
         }
@@ -60,6 +64,16 @@ impl Loader {
         });
         self.loading.borrow_mut().insert(shard, promise.clone());
         promise
+    }
+
+    /// The name of the group that a shard of the table belongs to.
+    pub fn group_of(&self, shard: usize) -> Option<String> {
+        let (first, mut end) = (self.embedder.table().block(shard)?.first, 0);
+        let holds = |group: &&TableGroup| {
+            end += group.rows;
+            first < end
+        };
+        self.manifest.groups.iter().find(holds).map(|group| group.name.clone())
     }
 
     async fn load_one(&self, shard: usize) -> Result<()> {

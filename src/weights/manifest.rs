@@ -11,7 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
-use super::table::MOST_GROUPS;
+use super::table::{LEAST_GROUP, MOST_GROUPS};
 use super::{BlockEntry, ElementType, block_name, groups_name, scales_name};
 use crate::config::{EmbedderConfig, TABLE};
 use crate::error::{Code, Error, Result};
@@ -218,6 +218,19 @@ impl Manifest {
         }
     }
 
+    /// Checks that the tensor which says to which group each id belongs agrees with the list of groups.
+    ///
+    /// # Errors
+    /// [`Code::WeightsInvalid`].
+    pub fn check_group_of(&self, group_of: &[u8]) -> Result<()> {
+        let mut rows = vec![0usize; self.groups.len()];
+        let counted = group_of.iter().try_for_each(|group| rows.get_mut(usize::from(*group)).map(|rows| *rows += 1));
+        match counted.is_some() && self.groups.iter().map(|group| group.rows).eq(rows) {
+            true => Ok(()),
+            false => Err(Error::new(Code::WeightsInvalid, "its groups of ids are not those that the manifest lists")),
+        }
+    }
+
     fn check(&self) -> Result<()> {
         for (name, text) in [("name", &self.name), ("space", &self.space), ("weight_format", &self.weight_format)] {
             if text.is_empty() || text.len() > 500 || text.chars().any(char::is_control) {
@@ -261,6 +274,13 @@ impl Manifest {
             || self.tensors.contains_key(&groups_name()) == is_one
         {
             return Err(invalid("the manifest's groups are not those of its vocabulary table"));
+        }
+        if let Some(group) = self.groups.iter().find(|group| !is_one && group.rows < LEAST_GROUP) {
+            let TableGroup { name, rows } = group;
+            return Err(invalid(format!(
+                "the manifest's group {name:?} has {rows} rows; each of several groups needs at least {LEAST_GROUP}, \
+                 so that a request for one reveals no word"
+            )));
         }
         let ends: BTreeSet<usize> =
             self.groups.iter().scan(0, |end, group| (*end += group.rows, Some(*end)).1).collect();

@@ -9,6 +9,9 @@ use crate::error::{Code, Error, Result};
 
 /// Groups of a table, at most.
 pub const MOST_GROUPS: usize = 127;
+/// Rows of a group, at least, unless it is the only one: whoever serves a pack sees which groups are asked for, and must
+/// not be able to read words out of that. Not even one group may be smaller, or it could be that of a single word.
+pub const LEAST_GROUP: usize = 8192;
 
 /// Rows of a table that are kept somewhere else, in their stored format.
 pub trait Rows {
@@ -121,7 +124,7 @@ impl Table {
         Self { rows: blocks.iter().map(|block| block.rows).sum(), cols, order: None, slots }
     }
 
-    /// The same rows, stored in an order of their own.
+    /// The same rows, stored in an order of their own. Without one, all blocks are one group.
     ///
     /// # Errors
     /// [`Code::TensorShape`] for an order of another number of rows.
@@ -190,12 +193,9 @@ impl Table {
         Ok(missing.map(|slot| slot.entry.shard).collect())
     }
 
-    /// The group of a stored row; without groups every block is one.
+    /// The group of a stored row; without an order there is one.
     fn group(&self, row: usize) -> usize {
-        match &self.order {
-            Some(order) => order.groups.partition_point(|group| group.end <= row),
-            None => self.slot(row),
-        }
+        self.order.as_ref().map_or(0, |order| order.groups.partition_point(|group| group.end <= row))
     }
 
     /// The stored row of an id.
@@ -284,6 +284,13 @@ mod tests {
         assert_eq!(table.missing_for([1]).expect("an id"), [4]);
         assert_eq!(table.missing_for([6]).expect_err("past the end").code(), Code::InputInvalid);
         assert_eq!(table.gather(&[1], &mut Vec::new()).expect_err("not there").code(), Code::Internal);
+    }
+
+    #[test]
+    fn a_table_without_groups_is_asked_for_as_a_whole() {
+        let entry = |first, rows, shard| BlockEntry { first, rows, shard };
+        let table = Table::open(2, &[entry(0, 1, 0), entry(1, 1, 1), entry(2, 4, 2)]);
+        assert_eq!(table.missing_for([1]).expect("an id"), [0, 1, 2]);
     }
 
     #[test]

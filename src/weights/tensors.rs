@@ -81,6 +81,11 @@ impl Tensors {
         self.0.iter()
     }
 
+    /// The tensor of a name.
+    pub fn get(&self, name: &str) -> Option<&StoredTensor> {
+        self.0.get(name)
+    }
+
     /// Adds all tensors of `other`.
     ///
     /// # Errors

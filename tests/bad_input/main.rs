@@ -5,6 +5,7 @@ mod support;
 
 mod checkpoint;
 mod files;
+mod groups;
 mod manifest;
 mod transfer;
 

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { after, before, beforeEach, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { root, skipWithout, start } from "./harness.mjs";
+import { Server } from "./server.mjs";
 
 const PACK = "granite-97m-int8";
 const folder = join(root, "target/test-packs", PACK);
@@ -32,10 +33,17 @@ beforeEach(async () => {
 after(() => environment?.close());
 
 /** Files of the pack that have been asked for, in order. */
-const asked = () => environment.server.requests.map((path) => path.replace(/^.*\//, "")).filter((name) => /\.(json|bin|safetensors)$/.test(name));
+const asked = ({ requests } = environment.server) => requests.map((path) => path.replace(/^.*\//, "")).filter((name) => /\.(json|bin|safetensors)$/.test(name));
 const isTable = (/** @type {string} */ name) => name.startsWith("table-");
-/** @type {() => { shards: { file: string }[] }} */
+/** @type {() => { shards: { file: string }[], groups: { name: string }[] }} */
 const manifest = () => JSON.parse(readFileSync(join(folder, "manifest.json"), "utf8"));
+
+/** The file of the first Cyrillic group. */
+function cyrillic() {
+  const { shards, groups } = manifest();
+  const files = shards.map(({ file }) => file).filter(isTable);
+  return files[groups.findIndex(({ name }) => name.startsWith("Cyrillic"))] ?? "";
+}
 
 /**
  * An embedder's vectors of texts, and what it heard meanwhile.
@@ -123,8 +131,7 @@ test("a second visit needs nothing but the manifest, and without a network not e
 });
 
 test("a group that cannot be had fails the texts that need it, and no others", { skip }, async () => {
-  const cyrillic = manifest().shards.map(({ file }) => file).filter(isTable)[16] ?? "";
-  const model = environment.server.spoilt(`/packs/${PACK}/`, { file: new RegExp(cyrillic), status: 404 });
+  const model = environment.server.spoilt(`/packs/${PACK}/`, { file: new RegExp(cyrillic()), status: 404 });
   const result = await environment.page.evaluate(async (model) => {
     const embedder = await felsic.Embedder.create({ model, cache: "none", prefetch: "none", workers: 1 });
     const russian = await settle(embedder.embed("Привет, как дела?"));
@@ -134,4 +141,96 @@ test("a group that cannot be had fails the texts that need it, and no others", {
   }, model);
   assert.equal(result.russian.code, "not-found", result.russian.message);
   assert.equal(result.english.ok, true);
+});
+
+test("a call whose group stalls ends at once when it is aborted, and holds up no other", { skip }, async () => {
+  const model = environment.server.spoilt(`/packs/${PACK}/`, { file: new RegExp(cyrillic()), stallAfter: 1000 });
+  const result = await environment.page.evaluate(async (model) => {
+    const embedder = await felsic.Embedder.create({ model, cache: "none", prefetch: "none", workers: 1 });
+    const controller = new AbortController();
+    const begin = performance.now();
+    const aborted = settle(embedder.embed("Привет, как дела?", { signal: controller.signal }));
+    const waiting = settle(embedder.embed(["Привет, как дела?"]));
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    controller.abort();
+    const { code } = await aborted;
+    const english = await settle(embedder.embed("The weather is nice today."));
+    const others = [await embedder.countTokens("Привет"), (await embedder.tokenize("a")).length, await embedder.memoryBytes(), await embedder.warmUp()];
+    const milliseconds = performance.now() - begin;
+    const still = await Promise.race([waiting, new Promise((resolve) => setTimeout(resolve, 100, "waiting"))]);
+    embedder.destroy();
+    return { code, english: english.ok, others: others.length, milliseconds, still };
+  }, model);
+  assert.deepEqual({ ...result, milliseconds: 0 }, { code: "aborted", english: true, others: 4, milliseconds: 0, still: "waiting" });
+  assert.ok(result.milliseconds < 20_000, `${result.milliseconds} ms`);
+});
+
+test("a host of another origin is asked for the table in an order that no text changes", { skip }, async () => {
+  const host = await Server.start({ "/packs/": [join(root, "target/test-packs")] });
+  const texts = { none: [], russian: ["Привет, как дела?"], mixed: ["東京は日本の首都です。", "Привет", EVERYDAY] };
+  /** @type {Record<string, string[]>} */
+  const orders = {};
+  try {
+    for (const cache of /** @type {const} */ (["auto", "none"])) {
+      for (const [name, some] of Object.entries(texts)) {
+        host.requests.splice(0);
+        await environment.page.evaluate(() => felsic.Embedder.deleteCache());
+        await embed({ prefetch: "background", cache, model: host.url(`/packs/${PACK}/`) }, some);
+        orders[`${name}, cache ${cache}`] = asked(host).filter(isTable);
+      }
+    }
+    const all = manifest().shards.filter(({ file }) => isTable(file)).map(({ file }) => file);
+    for (const [name, order] of Object.entries(orders)) assert.deepEqual(order, all, name);
+  } finally {
+    await host.close();
+  }
+});
+
+test("the browser's languages, which every request tells, bring their groups forward", { skip }, async () => {
+  const host = await Server.start({ "/packs/": [join(root, "target/test-packs")] });
+  const context = await environment.browser.newContext({ locale: "ru-RU" });
+  try {
+    const page = await context.newPage();
+    await page.goto(environment.server.url("/felsic/blank.html"));
+    await page.waitForFunction(() => "felsic" in globalThis);
+    const done = await page.evaluate(async (model) => {
+      const embedder = await felsic.Embedder.create({ model, cache: "none", workers: 1 });
+      const vector = await embedder.embed("Привет, как дела?");
+      embedder.destroy();
+      return vector.length;
+    }, host.url(`/packs/${PACK}/`));
+    assert.equal(done, 384);
+    const tables = asked(host).filter(isTable);
+    const all = manifest().shards.filter(({ file }) => isTable(file)).map(({ file }) => file);
+    assert.equal(tables[0], all[0], "everyday words, signs and digits first");
+    assert.equal(tables[1], cyrillic());
+    assert.ok(tables.length < all.length / 2, `${tables.length} of ${all.length} groups were asked for`);
+  } finally {
+    await context.close();
+    await host.close();
+  }
+});
+
+test("a group that fails in its turn fails its texts, is not asked for by them, and comes later by itself", { skip, timeout: 120_000 }, async () => {
+  const host = await Server.start({ "/packs/": [join(root, "target/test-packs")] });
+  try {
+    const model = host.spoilt(`/packs/${PACK}/`, { file: new RegExp(cyrillic()), status: 404, times: 2 });
+    const result = await environment.page.evaluate(async (model) => {
+      const embedder = await felsic.Embedder.create({ model, cache: "none", workers: 1 });
+      const first = await settle(embedder.embed("Привет, как дела?"));
+      const second = await settle(embedder.embed("Привет"));
+      let later = second;
+      for (let i = 0; i < 60 && !later.ok; i += 1) {
+        await new Promise((resolve) => setTimeout(resolve, 500));
+        later = await settle(embedder.embed("Привет"));
+      }
+      embedder.destroy();
+      return { codes: [first.code, second.code], later: later.ok };
+    }, model);
+    assert.deepEqual(result, { codes: ["not-found", "not-found"], later: true });
+    // Twice in its turn, because a file that is missing is asked for twice, and once when the time had come.
+    assert.equal(asked(host).filter((name) => name === cyrillic()).length, 3);
+  } finally {
+    await host.close();
+  }
 });

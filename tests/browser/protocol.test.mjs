@@ -215,6 +215,46 @@ test("a request that is aborted while it waits is never begun", async () => {
   await embedder.evaluate((embedder) => embedder.destroy());
 });
 
+test("a query goes ahead of a call with many texts, and equals go in their order", async () => {
+  const embedder = await create();
+  const { order, refused } = await embedder.evaluate(async (embedder) => {
+    /** @type {string[]} */
+    const order = [];
+    const note = (/** @type {string} */ name, /** @type {Promise<unknown>} */ call) => call.then(() => void order.push(name));
+    const many = note("many", embedder.embed(Array(30).fill("wait 10")));
+    const more = note("more", embedder.embed(["wait 1", "wait 1"]));
+    const patient = note("patient", embedder.embed("a", { priority: "normal" }));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const query = note("query", embedder.embed("a"));
+    const urgent = note("urgent", embedder.embed(["a", "b"], { priority: "high" }));
+    await Promise.all([many, more, patient, query, urgent, note("count", embedder.countTokens("a"))]);
+    const refused = await settle(embedder.embed("a", { priority: /** @type {any} */ ("now") }));
+    return { order, refused };
+  });
+  assert.deepEqual(order, ["query", "urgent", "count", "many", "more", "patient"]);
+  assert.equal(refused.code, "input-invalid");
+  await embedder.evaluate((embedder) => embedder.destroy());
+});
+
+test("a call that waits for the network lets others go ahead, and ends at once when it is aborted", async () => {
+  const embedder = await createEmbedder(environment, environment.server.url("/stalled/"));
+  const result = await embedder.evaluate(async (embedder) => {
+    const controller = new AbortController();
+    const begin = performance.now();
+    const stalled = settle(embedder.embed(["absent", "a"], { signal: controller.signal }));
+    const waiting = settle(embedder.embed(["absent"]));
+    const others = [await embedder.embed("a"), await embedder.countTokens("abc"), await embedder.memoryBytes(), await embedder.warmUp()];
+    controller.abort();
+    const { code } = await stalled;
+    const milliseconds = performance.now() - begin;
+    const still = await Promise.race([waiting, new Promise((resolve) => setTimeout(resolve, 50, "waiting"))]);
+    return { code, others: others.length, milliseconds, still };
+  });
+  assert.deepEqual({ ...result, milliseconds: 0 }, { code: "aborted", others: 4, milliseconds: 0, still: "waiting" });
+  assert.ok(result.milliseconds < 2000, `${result.milliseconds} ms`);
+  await embedder.evaluate((embedder) => embedder.destroy());
+});
+
 test("a signal may abort after the work is done", async () => {
   const embedder = await create();
   const length = await embedder.evaluate(async (embedder) => {

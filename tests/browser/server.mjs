@@ -62,10 +62,10 @@ export class Server {
     this.#mounts = mounts;
   }
 
-  /** @param {Mounts} mounts @param {number} [port] any that is free, if not given */
-  static async start(mounts, port = 0) {
+  /** @param {Mounts} mounts @param {number} [port] any that is free, if not given @param {string} [host] */
+  static async start(mounts, port = 0, host = "127.0.0.1") {
     const server = new Server(mounts);
-    server.#http.listen(port, "127.0.0.1");
+    server.#http.listen(port, host);
     await once(server.#http, "listening");
     return server;
   }
@@ -74,7 +74,7 @@ export class Server {
   url(path) {
     const address = this.#http.address();
     if (address === null || typeof address === "string") throw new Error("the server is not listening");
-    return `http://127.0.0.1:${address.port}${path}`;
+    return `http://${address.address}:${address.port}${path}`;
   }
 
   /**

@@ -1,6 +1,7 @@
 /** The files of a checkpoint, from its server. */
 
 import { FelsicError } from "../errors.js";
+import { fetchAllowed } from "../origins.js";
 import { Download, joined } from "../store/network.js";
 import { sleep } from "../store/retry.js";
 import { atCommit, commitOf } from "./address.js";
@@ -68,7 +69,7 @@ export class CheckpointFiles {
 
   async #askLength(file: string): Promise<number | undefined | "missing"> {
     try {
-      const look = fetch(this.#url(file), { method: "HEAD", signal: this.#signal });
+      const look = fetchAllowed(this.#url(file), { method: "HEAD", signal: this.#signal });
       const response = await Promise.race([look, sleep(LONGEST_LOOK, this.#signal)]);
       if (response?.status === 404) return "missing";
       const length = response?.headers.get("content-length") ?? undefined;

@@ -132,7 +132,7 @@ async function testVectors(making: Making, texts: string[], draft: Uint8Array<Ar
     open: async (_, entry) => new BytesReader(entry ? await keep.read(entry.sha256) : draft, true, async () => {}),
   };
   const engine = await making.engine.Engine.create(making.model, "cpu", files, undefined, making.signal);
-  return (await engine.embed(texts, { strip: false }, undefined, making.signal, undefined)).vectors;
+  return (await engine.embed(texts, { strip: false }, undefined, undefined)).vectors;
 }
 
 /** Where the files of the pack are kept. */

@@ -1,6 +1,7 @@
 /** One file from a server: what can pass is tried again, and a cut transfer goes on where it broke. */
 
 import { abortedBy, FelsicError } from "../errors.js";
+import { fetchAllowed } from "../origins.js";
 import { ATTEMPTS, backOff, isPassing, retryAfter, SILENCE, sleep } from "./retry.js";
 
 /** What is fetched, and from where on. */
@@ -151,7 +152,7 @@ export class Download {
     const ranged = this.#at > 0 && this.#ranges && !last;
     const headers = new Headers(ranged ? [["range", `bytes=${this.#at}-`]] : []);
     this.#request = new AbortController();
-    const response = await this.#timely(fetch(url, { signal: this.#request.signal, cache: mode, headers }));
+    const response = await this.#timely(fetchAllowed(url, { signal: this.#request.signal, cache: mode, headers }));
     if (response.status === 416 && ranged && this.#endedAt === this.#at) return END;
     if (!response.ok) throw await this.#refused(response, ranged);
 

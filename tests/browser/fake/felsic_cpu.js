@@ -6,6 +6,7 @@
  *   traps while loading;
  * - a text of the form `wait N` takes N milliseconds; `trap` throws where nobody catches, as a trap in an
  *   asynchronous Rust function does; `fail CODE` is refused;
+ * - of a pack URL with `/stalled/` the table never arrives, which the text `absent` needs;
  * - every text is a batch of its own; `memoryBytes` tells how many batches were begun;
  * - a pack URL with `/helped/` lets helpers take batches: they add 1000 to every component. With `/refuse/` or
  *   `/crash/` behind it, they refuse what they are given, or trap on it.
@@ -75,16 +76,25 @@ export class Engine {
     return new Uint32Array();
   }
 
-  async prefetch() {}
+  async prefetch() {
+    if (this.#url.includes("/stalled/")) await new Promise(() => {});
+  }
+
+  /** @returns {string | undefined} */
+  groupOf() {
+    return undefined;
+  }
 
   /** @type {EngineInterface["embed"]} */
-  async embed(texts, options, onProgress, signal, helpers) {
+  async embed(texts, options, hooks, helpers) {
+    if (texts.includes("absent")) await hooks?.need(Uint32Array.of(0));
     const width = options.dimensions ?? DIMENSIONS;
     const vectors = new Float32Array(texts.length * width);
     const waiting = texts.map((_, index) => index);
     let open = texts.length;
     while (open > 0) {
-      if (open < texts.length) await sleep(0);
+      // Long enough for helpers to have their share.
+      if (open < texts.length) await sleep(4).then(() => hooks?.pause());
       while (helpers && waiting.length > 1 && helpers.hasRoom(waiting.length)) {
         const given = /** @type {number} */ (waiting.pop());
         helpers.give(given, Float32Array.of(texts[given]?.length ?? 0), Uint32Array.of(1));
@@ -95,10 +105,10 @@ export class Engine {
         else {
           vectors.fill(pooled[0] ?? NaN, index * width, (index + 1) * width);
           open -= 1;
-          onProgress?.(texts.length - open, texts.length);
+          hooks?.progress(texts.length - open, texts.length);
         }
       }
-      if (signal?.aborted) throw felsicError("aborted", "aborted");
+      if (hooks?.aborted) throw felsicError("aborted", "aborted");
       const index = waiting.shift();
       if (index === undefined) continue;
       const text = texts[index] ?? "";
@@ -114,7 +124,7 @@ export class Engine {
       }
       vectors.fill(text.length, index * width, (index + 1) * width);
       open -= 1;
-      onProgress?.(texts.length - open, texts.length);
+      hooks?.progress(texts.length - open, texts.length);
     }
     const tokens = Uint32Array.from(texts, (text) => Math.min(text.length, 8));
     const truncated = Uint8Array.from(texts, (text) => Number(text.length > 8));

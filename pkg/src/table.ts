@@ -1,0 +1,132 @@
+/**
+ * When which part of the vocabulary table is asked for.
+ *
+ * Whoever serves the table sees what is asked for. A host whose scripts run in the page sees everything anyway; of it the
+ * groups that texts need are asked for first. Any other host is asked for all groups in an order that no text changes,
+ * and texts wait until theirs have had their turn. Not even a failure brings a group forward: it is tried again when all
+ * others have been asked for, by the clock, whether a text waits for it or not.
+ */
+
+import type { Engine } from "./engine.js";
+import { knownError } from "./errors.js";
+import { byLanguage } from "./languages.js";
+import type { Files } from "./store/types.js";
+
+/** The wait after a round with a failure, in milliseconds; each further one is twice as long. */
+const FIRST_REST = 5_000;
+const LONGEST_REST = 600_000;
+/** Rounds in a row without anything new after which only a new connection has it tried once more. */
+const MOST_ROUNDS = 12;
+
+/** What this needs of an engine. */
+type TableEngine = Pick<Engine, "missing" | "groupOf" | "prefetch">;
+
+/** The vocabulary table of one engine on its way. */
+export class TableLoader {
+  readonly #engine: TableEngine;
+  readonly #files: Files;
+  /** Whether texts may not bring anything forward. */
+  readonly #ordered: boolean;
+  readonly #languages: readonly string[];
+  /** Shards that are at hand: in memory, or stored. */
+  readonly #there = new Set<number>();
+  readonly #failed = new Map<number, unknown>();
+  #wake: (() => void)[] = [];
+  /** Why nothing more is asked for at the moment. */
+  #resting: unknown;
+
+  constructor(engine: TableEngine, files: Files, { ordered, languages }: { ordered: boolean; languages: readonly string[] }) {
+    this.#engine = engine;
+    this.#files = files;
+    this.#ordered = ordered;
+    this.#languages = languages;
+  }
+
+  /** Brings the whole table to where it is at hand; rejects with the first failure. */
+  async all(): Promise<void> {
+    await this.#round();
+    for (const error of this.#failed.values()) throw error;
+  }
+
+  /** The same in the background, and once more after a failure, until all of it is there or nothing helps. */
+  async background(): Promise<void> {
+    for (let round = 1; ; round += 1) {
+      const before = this.#there.size;
+      await this.#round();
+      if (this.#failed.size === 0) return;
+      if (this.#there.size > before) round = 1;
+      await rest(round);
+    }
+  }
+
+  /** Loads shards that texts need into memory. */
+  async need(shards: Iterable<number>): Promise<void> {
+    const wanted = [...shards];
+    if (this.#ordered) for (const shard of wanted) await this.#turnOf(shard);
+    await Promise.all(wanted.map((shard) => this.#engine.prefetch(shard, true)));
+  }
+
+  /** Asks once for everything that is not at hand. */
+  async #round(): Promise<void> {
+    this.#failed.clear();
+    this.#resting = undefined;
+    while (!(await this.#pass()));
+  }
+
+  /** Says whether it came to its end. It does not if the store ends: then what was to be stored is not at hand either. */
+  async #pass(): Promise<boolean> {
+    const keep = !this.#files.persistent;
+    for (const shard of this.#order()) {
+      if (this.#there.has(shard) || this.#failed.has(shard)) continue;
+      try {
+        await this.#engine.prefetch(shard, keep);
+        if (!keep && !this.#files.persistent) {
+          this.#there.clear();
+          return false;
+        }
+        this.#there.add(shard);
+      } catch (error) {
+        this.#failed.set(shard, error);
+        if (knownError(error)?.code === "network") this.#resting = error;
+      }
+      this.#wakeAll();
+      if (this.#resting) break;
+    }
+    return true;
+  }
+
+  #order(): number[] {
+    const shards = [...this.#engine.missing()];
+    if (!this.#ordered) return shards;
+    return byLanguage(shards, (shard) => this.#engine.groupOf(shard) ?? "", this.#languages);
+  }
+
+  /** Waits until a shard has been asked for in its turn. */
+  async #turnOf(shard: number): Promise<void> {
+    while (!this.#there.has(shard)) {
+      const reason = this.#failed.get(shard) ?? this.#resting;
+      if (reason) throw reason;
+      await new Promise<void>((wake) => this.#wake.push(wake));
+    }
+  }
+
+  #wakeAll(): void {
+    const waiting = this.#wake;
+    this.#wake = [];
+    for (const wake of waiting) wake();
+  }
+}
+
+/** Until it is time for the next round; the browser may say that the network is back. */
+function rest(round: number): Promise<void> {
+  return new Promise((resolve) => {
+    const wait = Math.min(FIRST_REST * 2 ** (round - 1), LONGEST_REST);
+    const timer = round < MOST_ROUNDS ? setTimeout(done, wait) : undefined;
+    addEventListener("online", done);
+    function done() {
+      clearTimeout(timer);
+      removeEventListener("online", done);
+      resolve();
+    }
+  });
+}
