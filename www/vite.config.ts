@@ -1,4 +1,5 @@
 import { defineConfig } from "vite";
+import { HEADERS, POLICY } from "./src/policy.js";
 
 export default defineConfig({
   // Relative addresses, so that the page works from any folder of any server.
@@ -12,4 +13,13 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
   },
+  preview: { headers: HEADERS },
+  plugins: [
+    {
+      name: "content security policy",
+      transformIndexHtml: () => [
+        { tag: "meta", attrs: { "http-equiv": "Content-Security-Policy", content: POLICY }, injectTo: "head-prepend" },
+      ],
+    },
+  ],
 });

@@ -139,6 +139,17 @@ test("typed texts, files of every kind, removal", async () => {
   await page.getByLabel("Choose files").setInputFiles(file("bad.jsonl", '"fine"\nnot JSON\n'));
   await shows(page, "#problem", /^Not added: bad\.jsonl, line 2 is not JSON\.$/);
 
+  // What a good file says does not take the place of what the bad ones said.
+  await page.getByLabel("Choose files").setInputFiles([
+    file("bad.json", "{"),
+    file("good.txt", "a text of the good file"),
+    file("odd.jsonl", "7\n"),
+    file("empty.txt", " \n"),
+    file("good.md", "another good one"),
+  ]);
+  await shows(page, "#problem", /^Not added: bad\.json is not JSON; odd\.jsonl, line 1 is neither .*; empty\.txt has no text\.$/);
+  await count(4 + 6 + 7 + 2);
+
   await page.getByRole("button", { name: "Remove all" }).click();
   await shows(page, "#library", /^No texts yet/);
   assert.equal(await page.locator("#results li").count(), 0);

@@ -2,11 +2,14 @@
 
 import { type Device, Embedder, FelsicError } from "felsic";
 import { Library } from "./library.js";
-import { fromFile, fromTyped } from "./passages.js";
+import { FileError, fromFile, fromTyped } from "./passages.js";
+import { HOSTS } from "./policy.js";
 import { SAMPLES } from "./samples.js";
 import { counted, type Facts, megabytes, showFacts, showHits, showNotice, showProblem, showProgress, ui } from "./view.js";
 
 const HITS = 10;
+/** Files that a message names. */
+const MOST_REFUSED = 5;
 /** Milliseconds after the last key before a query is embedded. */
 const PAUSE = 150;
 
@@ -35,6 +38,7 @@ async function loadModel(model: string, device: Device): Promise<void> {
       ...(model !== "" && { model }),
       device,
       signal,
+      allowedOrigins: HOSTS,
       onProgress: ({ loadedBytes, totalBytes }) => {
         // The vocabulary table still comes in behind a model that is ready.
         if (embedder) return;
@@ -128,20 +132,33 @@ function showInvitation(): void {
 
 function addTexts(texts: readonly string[], source: string): void {
   showProblem(undefined);
+  takeTexts(texts, source);
+}
+
+function takeTexts(texts: readonly string[], source: string): void {
   if (texts.length === 0) return;
   const added = library.add(texts, source);
   void indexTexts();
   if (added === 0) ui.library.textContent = "Those texts are here already.";
 }
 
+/** Adds what can be read of files; what cannot stands in one message, whatever comes after it. */
 async function addFiles(files: Iterable<File>): Promise<void> {
+  showProblem(undefined);
+  const refused: string[] = [];
   for (const file of files) {
     try {
-      addTexts(fromFile(file.name, await file.text()), file.name);
+      const texts = fromFile(file.name, await file.text());
+      if (texts.length === 0) refused.push(`${file.name} has no text`);
+      takeTexts(texts, file.name);
     } catch (error) {
-      showProblem(`Not added: ${error instanceof Error ? error.message : String(error)}.`);
+      refused.push(error instanceof FileError ? error.message : `${file.name} cannot be read`);
     }
   }
+  if (refused.length === 0) return;
+  const more = refused.length - MOST_REFUSED;
+  const list = refused.slice(0, MOST_REFUSED).join("; ");
+  showProblem(`Not added: ${list}${more > 0 ? `; and ${counted(more, "other file")}` : ""}.`);
 }
 
 /** Embeds the query as it stands and ranks by it. A newer query takes the place of an older one. */

@@ -3,6 +3,9 @@
 /** Longest passage in characters; longer paragraphs are cut between sentences. About 200 tokens of English. */
 const LONGEST = 800;
 
+/** Why a file cannot be read, in words that name it. */
+export class FileError extends Error {}
+
 /** Passages of a text that was typed or pasted: paragraphs, or lines where there are no paragraphs. */
 export function fromTyped(text: string): string[] {
   const clean = text.replaceAll(/\r\n?/g, "\n");
@@ -10,7 +13,7 @@ export function fromTyped(text: string): string[] {
   return finish(pieces);
 }
 
-/** Passages of a file, by what its name says that it is. Throws an `Error` with a line for people. */
+/** Passages of a file, by what its name says that it is. Throws a {@link FileError}. */
 export function fromFile(name: string, content: string): string[] {
   const clean = content.replace(/^\uFEFF/, "").replaceAll(/\r\n?/g, "\n");
   const extension = name.slice(name.lastIndexOf(".") + 1).toLowerCase();
@@ -68,14 +71,14 @@ function parse(json: string, where: string): unknown {
   try {
     return JSON.parse(json);
   } catch {
-    throw new Error(`${where} is not JSON`);
+    throw new FileError(`${where} is not JSON`);
   }
 }
 
 function textOf(value: unknown, where: string): string {
   if (typeof value === "string") return value;
   if (typeof value === "object" && value !== null && "text" in value && typeof value.text === "string") return value.text;
-  throw new Error(`${where} is neither a string nor an object with a "text"`);
+  throw new FileError(`${where} is neither a string nor an object with a "text"`);
 }
 
 function finish(pieces: readonly string[]): string[] {
