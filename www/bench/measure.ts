@@ -1,7 +1,7 @@
 /** Loads engines, runs them in turn, and sums up. */
 
-import { median } from "./report.js";
-import type { Row } from "./report.js";
+import { label, median } from "./report.js";
+import type { Failure, Row } from "./report.js";
 import type { Answer, EngineChoice, EngineName, Loaded, Request, Shape } from "./protocol";
 
 /** How many times a shape is run on each engine, after one run that does not count. */
@@ -84,54 +84,88 @@ export class Remote {
 /** Lets threads that spin for a while after their work go to sleep, and the page paint. */
 const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 50));
 
+/** What has been measured so far. */
+export interface Compared {
+  readonly rows: Row[];
+  /** An engine that fails takes no further part. */
+  readonly failures: Failure[];
+}
+
+/** An engine that takes part. */
+interface Contestant {
+  readonly remote: Remote;
+  format: string;
+  hasFailed: boolean;
+}
+
 /**
  * Times every load on every engine. The engines run in turn, one call each, so that whatever else
  * the machine does meets them alike.
  */
-export async function compare(choices: EngineChoice[], loads: Load[], note: (line: string, rows: Row[]) => void): Promise<Row[]> {
-  const rows: Row[] = [];
-  const remotes = choices.map((choice) => Remote.start(choice));
+export async function compare(choices: EngineChoice[], loads: Load[], note: (line: string, compared: Compared) => void): Promise<Compared> {
+  const compared: Compared = { rows: [], failures: [] };
+  const contestants = choices.map((choice): Contestant => ({ remote: Remote.start(choice), format: "", hasFailed: false }));
+  const attempt = async (contestant: Contestant, part: string, work: () => Promise<void>): Promise<void> => {
+    if (contestant.hasFailed) return;
+    try {
+      await work();
+    } catch (error) {
+      contestant.hasFailed = true;
+      const message = error instanceof Error ? error.message : String(error);
+      compared.failures.push({ engine: label(contestant.remote.choice), part, message });
+    }
+  };
   try {
-    const formats: string[] = [];
-    for (const remote of remotes) {
-      note(`loading ${remote.choice.engine}`, rows);
-      formats.push((await remote.load()).format);
-      await remote.settle();
+    for (const contestant of contestants) {
+      const { remote } = contestant;
+      note(`loading ${remote.choice.engine}`, compared);
+      await attempt(contestant, "loading", async () => {
+        contestant.format = (await remote.load()).format;
+        await remote.settle();
+      });
     }
     for (const load of loads) {
-      rows.push(...(await compareOne(remotes, formats, load, (line) => note(line, rows))));
-      note("", rows);
+      compared.rows.push(...(await compareOne(contestants, attempt, load, (line) => note(line, compared))));
+      note("", compared);
     }
-    return rows;
+    return compared;
   } finally {
-    for (const remote of remotes) remote.stop();
+    for (const { remote } of contestants) remote.stop();
   }
 }
 
-async function compareOne(remotes: Remote[], formats: string[], load: Load, note: (line: string) => void): Promise<Row[]> {
-  const times: number[][] = remotes.map(() => []);
+async function compareOne(
+  contestants: Contestant[],
+  attempt: (contestant: Contestant, part: string, work: () => Promise<void>) => Promise<void>,
+  load: Load,
+  note: (line: string) => void,
+): Promise<Row[]> {
+  const shape = `${load.batch} x ${load.tokens}`;
+  const times = new Map(contestants.map((contestant) => [contestant, [] as number[]]));
   for (let run = 0; run <= load.runs; run++) {
-    note(`${load.batch} x ${load.tokens}: ${run === 0 ? "warming up" : `run ${run} of ${load.runs}`}`);
-    for (const [i, remote] of remotes.entries()) {
+    note(`${shape}: ${run === 0 ? "warming up" : `run ${run} of ${load.runs}`}`);
+    for (const contestant of contestants) {
       await pause();
-      const ms = await remote.run(load, run);
-      if (run > 0) times[i]!.push(ms);
+      await attempt(contestant, shape, async () => {
+        const ms = await contestant.remote.run(load, run);
+        if (run > 0) times.get(contestant)!.push(ms);
+      });
     }
   }
-  const profiles: (Record<string, number> | null)[] = [];
-  for (const remote of remotes) profiles.push(await remote.profile(load));
-  return remotes.map(({ choice }, i) => ({
-    engine: choice.engine,
-    format: formats[i]!,
-    threads: choice.threads,
-    batch: load.batch,
-    tokens: load.tokens,
-    median_ms: median(times[i]!),
-    min_ms: Math.min(...times[i]!),
-    max_ms: Math.max(...times[i]!),
-    runs: times[i]!.length,
-    profile: profiles[i]!,
-  }));
+  const rows: Row[] = [];
+  for (const contestant of contestants) {
+    await attempt(contestant, shape, async () => {
+      const profile = await contestant.remote.profile(load);
+      rows.push(rowOf(contestant, load, times.get(contestant)!, profile));
+    });
+  }
+  return rows;
+}
+
+function rowOf({ remote, format }: Contestant, { batch, tokens }: Load, times: number[], profile: Row["profile"]): Row {
+  const { engine, threads } = remote.choice;
+  const [median_ms, min_ms, max_ms] = [median(times), Math.min(...times), Math.max(...times)];
+  return { engine, format, threads, batch, tokens, median_ms, min_ms, max_ms, runs: times.length, profile };
 }
 
 /** Loads one engine alone and gives the time until it was ready and until its first vector. */

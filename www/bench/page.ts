@@ -1,7 +1,7 @@
 /** The benchmark page: settings to runs to a table. `run.mjs` drives the same functions through `felsicBench`. */
 
 import { parseEngine } from "./engines.js";
-import { compare, start, type Load, type Remote } from "./measure";
+import { compare, start, type Compared, type Load, type Remote } from "./measure";
 import type { EngineChoice, Shape } from "./protocol";
 import { label, timesTable, type Row } from "./report.js";
 
@@ -77,12 +77,12 @@ function wire(): void {
     Promise.resolve()
       .then(() => settings(new FormData(form)))
       .then(({ choices, loads }) =>
-        compare(choices, loads, (line, rows) => {
+        compare(choices, loads, (line, { rows }) => {
           note.textContent = line;
           show((done = rows));
         }),
       )
-      .then(() => (note.textContent = "Done."))
+      .then(({ failures }) => (note.textContent = ["Done.", ...failures.map(({ part, message }) => `${part}: ${message}`)].join(" ")))
       .catch((error: unknown) => (note.textContent = error instanceof Error ? error.message : String(error)))
       .finally(() => (button.disabled = false));
   });
@@ -95,9 +95,10 @@ function wire(): void {
 let alone: Remote | undefined;
 
 const felsicBench = {
-  compare: (choices: EngineChoice[], loads: Load[]): Promise<Row[]> =>
-    compare(choices, loads, (line) => {
+  compare: (choices: EngineChoice[], loads: Load[]): Promise<Compared> =>
+    compare(choices, loads, (line, compared) => {
       if (line) console.log(line);
+      else window.felsicCompared?.(compared);
     }),
   async start(choice: EngineChoice): Promise<{ ready_ms: number; first_vector_ms: number; wasm_bytes: number | null }> {
     const { remote, readyMs, firstVectorMs } = await start(choice);
@@ -132,9 +133,16 @@ async function runAlone(text: string): Promise<void> {
 declare global {
   interface Window {
     felsicBench: typeof felsicBench;
+    /** Hears what has been measured, after every shape. */
+    felsicCompared?: (compared: Compared) => void;
   }
 }
 window.felsicBench = felsicBench;
 wire();
 const engineAlone = given.get("alone");
-if (engineAlone) runAlone(engineAlone).catch((error: unknown) => (find("#note").textContent = String(error)));
+if (engineAlone) {
+  runAlone(engineAlone).catch(async (error: unknown) => {
+    find("#note").textContent = String(error);
+    await tell("failed");
+  });
+}

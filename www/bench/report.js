@@ -10,8 +10,9 @@
  * @typedef {{engine: string, part: "runtime" | "tokenizer" | "weights", raw: number, gzip: number}} Bytes
  * @typedef {{engine: string, threads: number, ready_ms: number, first_vector_ms: number, runs: number}} Start
  * @typedef {{engine: string, visit: "first" | "second", first_vector_ms: number, bytes: number}} Visit
+ * @typedef {{engine: string, part: string, message: string}} Failure of an engine, as `label` calls it
  * @typedef {{machine: string, browser: string, rows: Row[], memory: Memory[], bytes: Bytes[], start: Start[],
- *   line?: {mbit: number, delay: number}, visits: Visit[]}} Report
+ *   line?: {mbit: number, delay: number}, visits: Visit[], failures: Failure[]}} Report
  */
 
 /**
@@ -130,6 +131,10 @@ export function markdown(report) {
   if (report.bytes.length) {
     const rows = report.bytes.map((row) => [row.engine, row.part, megabytes(row.raw), megabytes(row.gzip)]);
     parts.push(`What is loaded until the first vector, MB.\n\n${table(["engine", "part", "raw", "gzipped"], rows)}`);
+  }
+  if (report.failures.length) {
+    const rows = report.failures.map((row) => [row.engine, row.part, row.message.replaceAll(/[|\s]+/g, " ")]);
+    parts.push(`What could not be measured.\n\n${table(["engine", "part", "why"], rows)}`);
   }
   return parts.join("\n\n") + "\n";
 }

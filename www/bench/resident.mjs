@@ -43,8 +43,17 @@ function largestRenderer(browser) {
   return sizes.length ? Math.max(...sizes) : null;
 }
 
+/** Removes a browser's profile, in which its last processes may still be writing. What is left of it costs no figure. @param {string} profile */
+function removeLater(profile) {
+  try {
+    rmSync(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+  } catch (error) {
+    console.log(`  ${profile} could not be removed: ${error instanceof Error ? error.message : error}`);
+  }
+}
+
 /**
- * Opens a page that notes its steps with the server, and measures at each.
+ * Opens a page that notes its steps with the server, or that it has `failed`, and measures at each.
  * @param {string} chromium
  * @param {string[]} flags
  * @param {string} url
@@ -57,9 +66,11 @@ export async function measureResident(chromium, flags, url, steps, noted) {
   const browser = spawn(chromium, ["--headless", "--remote-debugging-port=0", ...flags, `--user-data-dir=${profile}`, url], { stdio: "ignore" });
   try {
     const ended = new Promise((_, reject) => browser.once("exit", () => reject(new Error("the browser ended"))));
+    const failed = noted("failed").then(() => Promise.reject(new Error("the engine failed")));
+    failed.catch(() => {});
     const sizes = [];
     for (const step of steps) {
-      await Promise.race([noted(step), ended, setTimeout(300_000).then(() => Promise.reject(new Error(`the page did not get to ${step}`)))]);
+      await Promise.race([noted(step), failed, ended, setTimeout(300_000, undefined, { ref: false }).then(() => Promise.reject(new Error(`the page did not get to ${step}`)))]);
       sizes.push(browser.pid ? largestRenderer(browser.pid) : null);
     }
     ended.catch(() => {});
@@ -69,6 +80,6 @@ export async function measureResident(chromium, flags, url, steps, noted) {
     const gone = new Promise((resolve) => browser.once("exit", resolve));
     browser.kill();
     await gone;
-    rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+    removeLater(profile);
   }
 }

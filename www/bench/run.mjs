@@ -180,8 +180,6 @@ async function measureAlone(url, choice, shapes) {
       memory.push({ engine, threads, wasm_bytes, wasm_peak_bytes, renderer_bytes: null, renderer_used_bytes: null });
     });
   }
-  const [loaded = null, used = null] = await rendererMemory(url, choice);
-  for (const row of memory) Object.assign(row, { renderer_bytes: loaded, renderer_used_bytes: used });
   const start = {
     engine,
     threads,
@@ -216,31 +214,89 @@ async function measureLine(url, choice) {
   return visits;
 }
 
+/** @type {Report} */
+const report = {
+  machine: `${cpus()[0]?.model ?? "unknown processor"}, ${cpus().length} threads, ${Math.round(totalmem() / 2 ** 30)} GiB, ${platform()}`,
+  browser: "",
+  rows: [],
+  memory: [],
+  bytes: [],
+  start: [],
+  visits: [],
+  failures: [],
+};
+
+/** Writes what is there: a run of an hour loses nothing that it has measured, however it ends. */
+function save() {
+  const out = need("out");
+  mkdirSync(out, { recursive: true });
+  writeFileSync(join(out, "report.json"), JSON.stringify(report, (key, value) => (key.endsWith("_ms") ? round(value) : value), 1) + "\n");
+  writeFileSync(join(out, "report.md"), markdown(report));
+}
+
+/**
+ * Measures one part and saves the report; if it fails, that is a row of the report, and the other parts go on.
+ * @param {string} engine
+ * @param {string} part
+ * @param {() => Promise<void>} work
+ */
+async function measured(engine, part, work) {
+  try {
+    await work();
+  } catch (error) {
+    const [message = ""] = (error instanceof Error ? error.message : String(error)).split("\n");
+    console.log(`${engine}: ${part} failed: ${message}`);
+    report.failures.push({ engine, part, message });
+  }
+  save();
+}
+
 /** @param {string} url */
 async function measureAll(url) {
   const choices = need("engines").split(",").map((text) => parseEngine(text, models(url)));
   const loads = need("shapes").split(",").map(parseShape);
-  /** @type {Report} */
-  const report = {
-    machine: `${cpus()[0]?.model ?? "unknown processor"}, ${cpus().length} threads, ${Math.round(totalmem() / 2 ** 30)} GiB, ${platform()}`,
-    browser: "",
-    rows: [],
-    memory: [],
-    bytes: [],
-    start: [],
-    visits: [],
-  };
   for (const choice of choices) {
-    const alone = await measureAlone(url, choice, loads);
-    report.start.push(alone.start);
-    report.memory.push(...alone.memory);
-    if (!report.bytes.some(({ engine }) => engine === choice.engine)) report.bytes.push(...alone.bytes);
+    await measured(label(choice), "start", async () => {
+      const alone = await measureAlone(url, choice, loads);
+      report.start.push(alone.start);
+      report.memory.push(...alone.memory);
+      if (!report.bytes.some(({ engine }) => engine === choice.engine)) report.bytes.push(...alone.bytes);
+    });
+    await measured(label(choice), "renderer memory", async () => {
+      const [loaded = null, used = null] = await rendererMemory(url, choice);
+      const rows = report.memory.filter(({ engine, threads }) => engine === choice.engine && threads === choice.threads);
+      for (const row of rows) Object.assign(row, { renderer_bytes: loaded, renderer_used_bytes: used });
+    });
   }
-  await withPage(url, async (page, browser) => {
-    report.browser = `Chromium ${browser.version()}, headless`;
-    report.rows = await page.evaluate(({ choices, loads }) => window.felsicBench.compare(choices, loads), { choices, loads });
-  });
-  return report;
+  await measured("all engines", "times", () =>
+    withPage(url, async (page, browser) => {
+      report.browser = `Chromium ${browser.version()}, headless`;
+      /** @param {import("./measure").Compared} compared */
+      const take = ({ rows, failures }) => {
+        report.rows = rows;
+        report.failures = [...report.failures.filter((failure) => !compared.includes(failure)), ...failures];
+        compared = failures;
+        save();
+      };
+      /** @type {import("./report.js").Failure[]} */
+      let compared = [];
+      await page.exposeFunction("felsicCompared", take);
+      take(await page.evaluate(({ choices, loads }) => window.felsicBench.compare(choices, loads), { choices, loads }));
+    }),
+  );
+}
+
+/** @param {Record<string, string>} folders @param {string} line */
+async function measureLines(folders, line) {
+  const [mbit = NaN, delay = NaN] = line.split(",").map(Number);
+  if (!(mbit > 0 && delay >= 0)) throw new Error(`a line is MBIT,MS, such as 50,40, not ${line}`);
+  report.line = { mbit, delay };
+  const slow = await serve(folders, 0, note, report.line);
+  for (const text of need("engines").split(",")) {
+    const choice = parseEngine(text, models(slow.url));
+    await measured(label(choice), "over a line", async () => void report.visits.push(...(await measureLine(slow.url, choice))));
+  }
+  slow.close();
 }
 
 /** @type {Record<string, string>} */
@@ -250,19 +306,9 @@ const server = await serve(folders, Number(options.port ?? 0), note);
 if (options.serve) {
   console.log(`The benchmark page: ${server.url}bench/?${new URLSearchParams(models("../"))} (Ctrl-C ends it)`);
 } else {
-  const report = await measureAll(server.url);
+  await measureAll(server.url);
   server.close();
-  if (options.line) {
-    const [mbit = NaN, delay = NaN] = options.line.split(",").map(Number);
-    if (!(mbit > 0 && delay >= 0)) throw new Error(`a line is MBIT,MS, such as 50,40, not ${options.line}`);
-    report.line = { mbit, delay };
-    const slow = await serve(folders, 0, note, report.line);
-    for (const text of need("engines").split(",")) report.visits.push(...(await measureLine(slow.url, parseEngine(text, models(slow.url)))));
-    slow.close();
-  }
-  const out = need("out");
-  mkdirSync(out, { recursive: true });
-  writeFileSync(join(out, "report.json"), JSON.stringify(report, (key, value) => (key.endsWith("_ms") ? round(value) : value), 1) + "\n");
-  writeFileSync(join(out, "report.md"), markdown(report));
-  console.log(`\n${markdown(report)}\n${join(out, "report.json")} and report.md`);
+  if (options.line) await measureLines(folders, options.line);
+  console.log(`\n${markdown(report)}\n${join(need("out"), "report.json")} and report.md`);
+  if (report.failures.length) process.exitCode = 1;
 }
