@@ -5,6 +5,40 @@ use serde_json::{Map, Value};
 use super::{invalid, unsupported};
 use crate::error::Result;
 
+/// Parses JSON as checkpoints have it: with a byte order mark, and with numbers that are not finite, which Python writes and
+/// reads. Those are strings afterwards, so that a field which is read refuses them and no other does.
+pub(super) fn json(bytes: &[u8]) -> serde_json::Result<Value> {
+    let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
+    match serde_json::from_slice(bytes) {
+        Ok(value) => Ok(value),
+        Err(error) => serde_json::from_slice(&quoted(bytes)).map_err(|_| error),
+    }
+}
+
+/// The same with `NaN`, `Infinity` and `-Infinity` outside of strings in quotes.
+fn quoted(bytes: &[u8]) -> Vec<u8> {
+    const NUMBERS: [&[u8]; 3] = [b"NaN", b"Infinity", b"-Infinity"];
+    let mut out = Vec::with_capacity(bytes.len());
+    let (mut at, mut in_string) = (0, false);
+    while at < bytes.len() {
+        let found = NUMBERS.iter().find(|number| !in_string && bytes[at..].starts_with(number));
+        let length = match (found, bytes[at]) {
+            (Some(number), _) => number.len(),
+            (None, b'\\') if in_string => 2,
+            (None, b'"') => {
+                in_string = !in_string;
+                1
+            }
+            _ => 1,
+        };
+        let end = bytes.len().min(at + length);
+        let quote: &[u8] = if found.is_some() { b"\"" } else { b"" };
+        out.extend([quote, &bytes[at..end], quote].concat());
+        at = end;
+    }
+    out
+}
+
 /// A JSON object of a checkpoint with the name that errors give it, like `config.json`.
 pub(super) struct Fields {
     origin: String,
@@ -14,7 +48,7 @@ pub(super) struct Fields {
 impl Fields {
     /// Parses `bytes`, which have to hold one JSON object.
     pub fn parse(origin: &str, bytes: &[u8]) -> Result<Self> {
-        match serde_json::from_slice(bytes) {
+        match json(bytes) {
             Ok(Value::Object(map)) => Ok(Self { origin: origin.to_string(), map }),
             Ok(_) => Err(invalid(format!("{origin} is not a JSON object"))),
             Err(error) => Err(invalid(format!("{origin} is not JSON")).because(error)),

@@ -47,14 +47,7 @@ fn refuse_what_is_not_computed(fields: &Fields) -> Result<()> {
     for bias in ["attention_bias", "mlp_bias", "norm_bias"] {
         fields.refuse_flag(bias, "felsic computes no biases")?;
     }
-    // A leftover of BERT that every ModernBERT file may carry; any other value would mean another model.
-    if let Some(kind) = fields.text("position_embedding_type")?
-        && kind != "absolute"
-    {
-        return Err(unsupported(format!(
-            "config.json: position_embedding_type is {kind:?}; felsic knows only rotary positions"
-        )));
-    }
+    // `position_embedding_type` is a leftover of BERT that the reference never reads: mmBERT and Ettin have "sans_pos" there.
     if fields.get("quantization_config").is_some() {
         return Err(unsupported(
             "config.json: quantization_config is set; felsic reads bf16, f16 and f32 weights only",

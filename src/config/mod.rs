@@ -195,9 +195,8 @@ impl EmbedderConfig {
     /// Reads a checkpoint's settings. `read` returns the bytes of a file of the checkpoint, or `None`
     /// where there is no such file; the paths are relative, like `1_Pooling/config.json`.
     ///
-    /// Only `config.json` has to be there. Without `modules.json` the pooling is that of
-    /// `1_Pooling/config.json`, and without that file too it is CLS, as in every Granite R2 model; note
-    /// that sentence-transformers would take the mean there. Vectors are always normalised, whether
+    /// Only `config.json` has to be there. Without `modules.json` the pooling is the mean, as in sentence-transformers; a
+    /// `1_Pooling/config.json` that says otherwise is then refused. Vectors are always normalised, whether
     /// `modules.json` asks for it or not.
     ///
     /// # Errors

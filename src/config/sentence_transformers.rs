@@ -4,9 +4,12 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::fields::Fields;
+use super::fields::{Fields, json};
 use super::{EmbedderConfig, ModelConfig, Pooling, invalid, unsupported};
 use crate::error::{Code, Error, Result};
+
+/// Where the pooling's settings are in every checkpoint known.
+const POOLING: &str = "1_Pooling/config.json";
 
 /// Reads all files; see [`EmbedderConfig::from_files`].
 pub(super) fn embedder_config(mut read: impl FnMut(&str) -> Result<Option<Vec<u8>>>) -> Result<EmbedderConfig> {
@@ -14,10 +17,8 @@ pub(super) fn embedder_config(mut read: impl FnMut(&str) -> Result<Option<Vec<u8
         return Err(Error::new(Code::NotFound, "the checkpoint has no config.json"));
     };
     let model = ModelConfig::from_json(&bytes)?;
-    let pooling_file = match read("modules.json")? {
-        Some(bytes) => pooling_file(&bytes)?,
-        None => "1_Pooling/config.json".to_string(),
-    };
+    let Some(modules) = read("modules.json")? else { return bare(model, read) };
+    let pooling_file = pooling_file(&modules)?;
     let mut object = |name: &str| read(name)?.map(|bytes| Fields::parse(name, &bytes)).transpose();
     let prompts = match object("config_sentence_transformers.json")? {
         Some(fields) => prompts(&fields)?,
@@ -25,7 +26,7 @@ pub(super) fn embedder_config(mut read: impl FnMut(&str) -> Result<Option<Vec<u8
     };
     let pooling = match object(&pooling_file)? {
         Some(fields) => pooling(&fields, model.hidden_size, &prompts)?,
-        None => Pooling::Cls,
+        None => return Err(invalid(format!("{pooling_file} is missing, which modules.json names"))),
     };
     let max_tokens = match object("sentence_bert_config.json")? {
         Some(fields) => max_tokens(&fields)?,
@@ -38,11 +39,29 @@ pub(super) fn embedder_config(mut read: impl FnMut(&str) -> Result<Option<Vec<u8
     Ok(EmbedderConfig { model, pooling, max_tokens, prompts })
 }
 
+/// A plain encoder: without `modules.json` sentence-transformers takes the mean and reads no file of its own.
+fn bare(model: ModelConfig, mut read: impl FnMut(&str) -> Result<Option<Vec<u8>>>) -> Result<EmbedderConfig> {
+    let mut object = |name: &str| read(name)?.map(|bytes| Fields::parse(name, &bytes)).transpose();
+    let limit = tokenizer_limit(object("tokenizer_config.json")?)?;
+    let max_tokens = limit.unwrap_or(usize::MAX).min(model.max_positions);
+    if let Some(fields) = object(POOLING)?
+        && pooling_mode(&fields)? != Pooling::Mean
+    {
+        let message = format!(
+            "modules.json is missing, so that sentence-transformers takes the mean, but {POOLING} says otherwise; \
+             add modules.json"
+        );
+        return Err(unsupported(message));
+    }
+    Ok(EmbedderConfig { model, pooling: Pooling::Mean, max_tokens, prompts: BTreeMap::new() })
+}
+
 /// The file that `modules.json` names for the pooling. The modules have to be Transformer, Pooling and
 /// perhaps Normalize, in that order.
 fn pooling_file(bytes: &[u8]) -> Result<String> {
-    let modules: Vec<Value> = serde_json::from_slice(bytes)
-        .map_err(|error| invalid("modules.json is not a JSON list of modules").because(error))?;
+    let list = "modules.json is not a JSON list of modules";
+    let modules = json(bytes).map_err(|error| invalid(list).because(error))?;
+    let modules = modules.as_array().ok_or_else(|| invalid(list))?;
     let mut pooling = None;
     for (at, module) in modules.iter().enumerate() {
         let text = |name: &str| module.get(name).and_then(Value::as_str);

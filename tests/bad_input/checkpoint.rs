@@ -80,7 +80,6 @@ fn what_is_not_computed_is_refused_by_name() {
         ("norm_bias", json!(true)),
         ("hidden_activation", json!("gelu_pytorch_tanh")),
         ("hidden_activation", json!("relu")),
-        ("position_embedding_type", json!("relative_key")),
         ("quantization_config", json!({ "bits": 4 })),
         ("layer_types", json!(["full_attention", "chunked_attention", "full_attention", "full_attention"])),
         ("rope_parameters", json!({ "rope_theta": 1e4, "rope_type": "default" })),

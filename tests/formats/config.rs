@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use felsic::config::{Activation, EmbedderConfig, LayerKind, ModelConfig, Pooling};
-use felsic::error::Result;
+use felsic::error::{Code, Result};
 use felsic::source::read_config;
 
 use crate::support::*;
@@ -95,12 +95,57 @@ fn pooling_length_and_prompts_come_from_their_files() {
     assert_eq!(config.prompts["query"], "q: ");
     edit_json(folder.path(), "sentence_bert_config.json", |value| value["max_seq_length"] = 1_000_000.into());
     assert_eq!(read().max_tokens, 8192, "never more than there are positions");
-    for file in
-        ["modules.json", "1_Pooling/config.json", "sentence_bert_config.json", "config_sentence_transformers.json"]
-    {
+}
+
+/// What sentence-transformers does: `SentenceTransformer(folder)` without `modules.json` makes a mean pooling.
+#[test]
+fn without_modules_the_mean_is_taken_as_the_reference_takes_it() {
+    let folder = copy_of("tiny-silu");
+    let read = || read_config(folder.path());
+    fs::remove_file(folder.path().join("modules.json")).expect("a file");
+    let error = read().expect_err("the pooling's own file says CLS");
+    assert_eq!(error.code(), Code::ConfigUnsupported);
+    assert!(error.message().contains("modules.json is missing") && error.message().contains("1_Pooling"), "{error}");
+    edit_json(folder.path(), "1_Pooling/config.json", |value| {
+        value["pooling_mode_cls_token"] = false.into();
+        value["pooling_mode_mean_tokens"] = true.into();
+    });
+    edit_json(folder.path(), "sentence_bert_config.json", |value| value["max_seq_length"] = 100.into());
+    let config = read().expect("both say mean");
+    assert_eq!((config.pooling, config.max_tokens, config.prompts.len()), (Pooling::Mean, 8192, 0));
+    for file in ["1_Pooling/config.json", "sentence_bert_config.json", "config_sentence_transformers.json"] {
         fs::remove_file(folder.path().join(file)).expect("a file");
     }
-    let config = read();
-    assert_eq!((config.pooling, config.max_tokens), (Pooling::Cls, 8192), "the documented default");
-    assert!(config.prompts.is_empty());
+    for pooling in ["mean", "cls"] {
+        edit_json(folder.path(), "config.json", |value| value["classifier_pooling"] = pooling.into());
+        assert_eq!(
+            read().expect("an encoder").pooling,
+            Pooling::Mean,
+            "the classifier's pooling is not the embedding's"
+        );
+    }
+}
+
+#[test]
+fn what_the_reference_never_reads_stops_no_load() {
+    let expected = config_of("tiny-silu");
+    for file in ["config.json", "modules.json", "1_Pooling/config.json", "tokenizer_config.json"] {
+        let folder = copy_of("tiny-silu");
+        let path = folder.path().join(file);
+        let text = fs::read_to_string(&path).expect("a file");
+        let unused = match text.strip_prefix('{') {
+            Some(rest) => format!("{{\"unused\": [NaN, -Infinity, {{\"a \\\"NaN\": Infinity}}],{rest}"),
+            None => text,
+        };
+        fs::write(&path, format!("\u{feff}{unused}")).expect("written");
+        assert_eq!(read_config(folder.path()).expect(file), expected, "{file}");
+    }
+    for kind in ["sans_pos", "relative_key"] {
+        let config = edited(|value| value["position_embedding_type"] = kind.into());
+        assert_eq!(config.expect(kind), config_of("tiny-gemma").model);
+    }
+    let config = fs::read_to_string(model("tiny-gemma").join("config.json")).expect("a fixture");
+    let config = config.replacen('{', "{\"norm_eps\": NaN,", 1).replace("\"norm_eps\": 1e-05,", "");
+    let error = ModelConfig::from_json(config.as_bytes()).expect_err("a field that is read");
+    assert!(error.message().contains("norm_eps is \"NaN\""), "{error}");
 }
