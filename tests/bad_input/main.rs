@@ -4,6 +4,7 @@
 mod support;
 
 mod checkpoint;
+mod codes;
 mod files;
 mod manifest;
 mod transfer;
