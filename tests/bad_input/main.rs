@@ -6,6 +6,8 @@ mod support;
 mod checkpoint;
 mod codes;
 mod files;
+#[cfg(unix)]
+mod irregular;
 mod manifest;
 mod transfer;
 
