@@ -1,5 +1,8 @@
 //! The command line, as its users run it.
 
+#[cfg(unix)]
+#[path = "cli/killed.rs"]
+mod killed;
 mod support;
 
 use std::fs;
