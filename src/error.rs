@@ -3,8 +3,17 @@
 //! Everything that reaches felsic from outside (a checkpoint, a pack, a manifest, a response, a
 //! text) is untrusted; whatever is wrong with it ends here, never in a panic. Over the wasm edge an
 //! [`Error`] becomes a `FelsicError` with the same `code`.
+//!
+//! Messages quote what is untrusted, and so do the messages of causes. Both are made [`plain`] as soon as an [`Error`]
+//! gets them, whoever shows them later.
 
+mod plain;
+
+use std::collections::TryReserveError;
 use std::fmt;
+use std::io;
+
+pub use plain::{escaped, plain};
 
 /// What went wrong, as a name that never changes.
 ///
@@ -44,6 +53,8 @@ pub enum Code {
     Io,
     /// The caller aborted.
     Aborted,
+    /// There is not enough memory for what a file asks for.
+    OutOfMemory,
     /// The asked-for device is not to be had.
     DeviceUnavailable,
     /// A device does not reproduce the pack's self-test vectors.
@@ -74,6 +85,7 @@ impl Code {
             Code::Network => "network",
             Code::Io => "io",
             Code::Aborted => "aborted",
+            Code::OutOfMemory => "out-of-memory",
             Code::DeviceUnavailable => "device-unavailable",
             Code::SelfTestFailed => "self-test-failed",
             Code::InputInvalid => "input-invalid",
@@ -84,7 +96,7 @@ impl Code {
 
 impl Code {
     /// Every code.
-    const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Code::ConfigInvalid,
         Code::ConfigUnsupported,
         Code::TokenizerInvalid,
@@ -101,6 +113,7 @@ impl Code {
         Code::Network,
         Code::Io,
         Code::Aborted,
+        Code::OutOfMemory,
         Code::DeviceUnavailable,
         Code::SelfTestFailed,
         Code::InputInvalid,
@@ -121,7 +134,10 @@ impl fmt::Display for Code {
 
 type Cause = Box<dyn std::error::Error + Send + Sync + 'static>;
 
-/// An error with a stable code.
+/// Causes of an error that are kept and shown, at most.
+const MOST_CAUSES: usize = 8;
+
+/// An error with a stable code. Its message and those of its causes are [`plain`].
 #[derive(Debug)]
 pub struct Error {
     code: Code,
@@ -133,14 +149,15 @@ pub struct Error {
 pub type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
-    /// An error without a deeper cause. `message` is one line and says what to do.
+    /// An error without a deeper cause. `message` says what to do; it is made [`plain`].
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), cause: None }
+        Self { code, message: plain(&message.into()), cause: None }
     }
 
-    /// The same error with the error that led to it.
+    /// The same error with the error that led to it. Of an [`Error`] and an [`io::Error`] the type stays, for those who
+    /// ask [`source`](std::error::Error::source) for it; of others only their messages are kept, made [`plain`].
     pub fn because(mut self, cause: impl Into<Cause>) -> Self {
-        self.cause = Some(cause.into());
+        self.cause = Some(kept(cause.into()));
         self
     }
 
@@ -153,18 +170,30 @@ impl Error {
     pub fn message(&self) -> &str {
         &self.message
     }
+
+    /// The messages of the causes on one line, from the nearest to the deepest; nothing if there are none.
+    pub fn causes(&self) -> Option<String> {
+        let mut next = std::error::Error::source(self);
+        let mut causes = Vec::new();
+        while let Some(cause) = next {
+            if causes.len() == MOST_CAUSES {
+                causes.push("…".to_string());
+                break;
+            }
+            // The display of an `Error` has its causes in it, which come anyway.
+            let message = cause.downcast_ref::<Self>().map(|error| error.message.clone());
+            causes.push(message.unwrap_or_else(|| cause.to_string()));
+            next = cause.source();
+        }
+        (!causes.is_empty()).then(|| causes.join(": "))
+    }
 }
 
 /// The message and its causes on one line, as the command line prints it.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)?;
-        let mut cause = std::error::Error::source(self);
-        while let Some(error) = cause {
-            write!(f, ": {error}")?;
-            cause = error.source();
-        }
-        Ok(())
+        self.causes().map_or(Ok(()), |causes| write!(f, ": {causes}"))
     }
 }
 
@@ -174,8 +203,57 @@ impl std::error::Error for Error {
     }
 }
 
+impl From<TryReserveError> for Error {
+    fn from(error: TryReserveError) -> Self {
+        Self::new(Code::OutOfMemory, "there is not enough memory for the model").because(error)
+    }
+}
+
+/// A cause whose messages are plain.
+fn kept(cause: Cause) -> Cause {
+    let cause = match cause.downcast::<Error>() {
+        Ok(error) => return error,
+        Err(cause) => cause,
+    };
+    match cause.downcast::<io::Error>() {
+        // Without an error inside, the words are those of the system.
+        Ok(error) if error.get_ref().is_none() => error,
+        Ok(error) => Box::new(io::Error::new(error.kind(), Words::of(&*error, MOST_CAUSES))),
+        Err(cause) => Box::new(Words::of(&*cause, MOST_CAUSES)),
+    }
+}
+
+/// What another error says.
+#[derive(Debug)]
+struct Words {
+    message: String,
+    cause: Option<Box<Words>>,
+}
+
+impl Words {
+    /// Those of an error and of its causes, `most` in all.
+    fn of(error: &(dyn std::error::Error + 'static), most: usize) -> Self {
+        let cause = error.source().filter(|_| most > 1).map(|cause| Box::new(Self::of(cause, most - 1)));
+        Self { message: plain(&error.to_string()), cause }
+    }
+}
+
+impl fmt::Display for Words {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Words {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.cause.as_ref().map(|cause| cause.as_ref() as &(dyn std::error::Error + 'static))
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::error::Error as _;
+
     use super::*;
 
     #[test]
@@ -188,9 +266,76 @@ mod tests {
 
     #[test]
     fn display_joins_causes_on_one_line() {
-        let io = std::io::Error::other("disk is gone");
+        let io = io::Error::other("disk is gone");
         let error = Error::new(Code::Io, "cannot read a.bin").because(io);
         assert_eq!(error.to_string(), "cannot read a.bin: disk is gone");
         assert_eq!(error.code().as_str(), "io");
+        let outer = Error::new(Code::Io, "the model cannot be read").because(error);
+        assert_eq!(outer.to_string(), "the model cannot be read: cannot read a.bin: disk is gone", "each cause once");
+        assert_eq!(outer.causes().as_deref(), Some("cannot read a.bin: disk is gone"));
+        assert_eq!(Error::new(Code::Io, "alone").causes(), None);
+    }
+
+    /// An error with a message that does harm, and so do its causes.
+    #[derive(Debug)]
+    struct Hostile(Option<Box<Hostile>>);
+
+    impl fmt::Display for Hostile {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "\u{1b}[2J\0\n\u{202e}{}", "x".repeat(100_000))
+        }
+    }
+
+    impl std::error::Error for Hostile {
+        fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+            self.0.as_ref().map(|cause| cause.as_ref() as &(dyn std::error::Error + 'static))
+        }
+    }
+
+    fn hostile(depth: usize) -> Hostile {
+        (0..depth).fold(Hostile(None), |cause, _| Hostile(Some(Box::new(cause))))
+    }
+
+    #[test]
+    fn messages_and_causes_are_plain_and_bounded_wherever_they_are_asked_for() {
+        let made = |cause: Cause| Error::new(Code::WeightsInvalid, hostile(0).to_string()).because(cause);
+        let nested = (0..100).fold(Error::new(Code::Io, "deep"), |cause, _| made(cause.into()));
+        for error in [
+            made(hostile(100).into()),
+            made(hostile(0).to_string().into()),
+            made(io::Error::other(hostile(100)).into()),
+            made(made(hostile(100).into()).into()),
+            nested,
+        ] {
+            let text = error.to_string();
+            assert!(text.starts_with("\\u{1b}[2J\\u{0}\\n\\u{202e}xxx") && text.chars().count() < 4000, "{text}");
+            let mut next: Option<&dyn std::error::Error> = Some(&error);
+            while let Some(error) = next {
+                let text = error.to_string();
+                assert_eq!(escaped(&text), text);
+                assert!(text.len() < 8000, "{}", text.len());
+                next = error.source();
+            }
+        }
+    }
+
+    #[test]
+    fn the_kind_of_an_io_error_can_be_asked_for() {
+        let broken = io::Error::from(io::ErrorKind::BrokenPipe);
+        for cause in [broken, io::Error::new(io::ErrorKind::BrokenPipe, "\u{7}")] {
+            let error = Error::new(Code::Io, "cannot write").because(cause);
+            let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>()).expect("an io error");
+            assert_eq!(cause.kind(), io::ErrorKind::BrokenPipe);
+            assert!(!cause.to_string().contains('\u{7}'));
+        }
+        let inner = Error::new(Code::Internal, "inner").because(Error::new(Code::Io, "deepest"));
+        let error = Error::new(Code::Io, "outer").because(inner);
+        assert!(error.source().is_some_and(|cause| cause.is::<Error>()));
+    }
+
+    #[test]
+    fn too_little_memory_has_a_code_of_its_own() {
+        let error = Error::from(Vec::<u8>::new().try_reserve(usize::MAX).expect_err("too much"));
+        assert_eq!(error.code(), Code::OutOfMemory);
     }
 }

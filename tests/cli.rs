@@ -1,5 +1,14 @@
 //! The command line, as its users run it.
 
+#[cfg(unix)]
+#[path = "cli/hostile.rs"]
+mod hostile;
+#[cfg(unix)]
+#[path = "cli/killed.rs"]
+mod killed;
+#[cfg(unix)]
+#[path = "cli/streams.rs"]
+mod streams;
 mod support;
 
 use std::fs;

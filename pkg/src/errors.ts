@@ -1,5 +1,7 @@
 /** The one error class. Codes are stable; messages are for people and may change. */
 
+import { plain } from "./plain.js";
+
 /** Every code that a {@link FelsicError} can have. */
 export const ERROR_CODES = [
   // The pack, or what was made of the checkpoint, is not sound.
@@ -24,6 +26,7 @@ export const ERROR_CODES = [
   "destroyed",
   "input-invalid",
   // The machine's.
+  "out-of-memory",
   "device-unavailable",
   "self-test-failed",
   // A defect in felsic.
@@ -45,8 +48,10 @@ export class FelsicError extends Error {
   override readonly name = "FelsicError";
   readonly code: FelsicErrorCode;
 
+  /** What is quoted in `message`, or in a `cause` that is a text, may be anybody's: both are made plain. */
   constructor(code: FelsicErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
+    const { cause } = options ?? {};
+    super(plain(message), typeof cause === "string" ? { cause: plain(cause) } : options);
     this.code = code;
   }
 }
@@ -56,8 +61,9 @@ export function isErrorCode(value: unknown): value is FelsicErrorCode {
   return (ERROR_CODES as readonly unknown[]).includes(value);
 }
 
-/** A {@link FelsicError} from what came over the border. */
-export function fromMessage({ code, message, cause }: ErrorMessage): FelsicError {
+/** A {@link FelsicError} from what came over the border, perhaps from a worker of another build. */
+export function fromMessage(error: ErrorMessage): FelsicError {
+  const { code, message, cause } = withKnownCode(error.code, error.message, error.cause);
   return new FelsicError(code, message, cause === undefined ? undefined : { cause });
 }
 
@@ -78,12 +84,23 @@ export function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> 
 
 /** One line about any thrown value. */
 export function describe(error: unknown): string {
-  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  return plain(error instanceof Error ? `${error.name}: ${error.message}` : String(error));
 }
 
-/** An error with a code, as it crosses the worker border; nothing of any other. */
+/**
+ * An error with a code, as it crosses the worker border; nothing of any other. An engine of another build may refuse a
+ * call with a code that this one does not know: no more than that has happened, and the engine goes on.
+ */
 export function knownError(error: unknown): ErrorMessage | undefined {
-  if (!(error instanceof Error) || !("code" in error) || !isErrorCode(error.code)) return undefined;
-  const { code, message, cause } = error;
-  return { code, message, ...(cause !== undefined && { cause: describe(cause) }) };
+  if (!(error instanceof Error) || !("code" in error)) return undefined;
+  const { name, code, message, cause } = error;
+  if (!isErrorCode(code) && (name !== "FelsicError" || typeof code !== "string")) return undefined;
+  return withKnownCode(code, message, cause === undefined ? undefined : describe(cause));
+}
+
+/** A code that this build does not know is told in the cause. */
+function withKnownCode(code: string, message: string, cause: string | undefined): ErrorMessage {
+  if (isErrorCode(code)) return { code, message, ...(cause !== undefined && { cause }) };
+  const unknown = `the code is ${code}, which this build of felsic does not know`;
+  return { code: "internal", message, cause: cause === undefined ? unknown : `${unknown}: ${cause}` };
 }

@@ -3,12 +3,16 @@
 //! Results go to standard output, everything else to standard error. A failure is one line there and exit
 //! code 1; bad usage is exit code 2.
 
+#![deny(clippy::print_stdout, clippy::print_stderr, reason = "they panic where nothing can be written; see `output`")]
+
 #[path = "felsic/bench.rs"]
 mod bench;
 #[path = "felsic/embed.rs"]
 mod embed;
 #[path = "felsic/model.rs"]
 mod model;
+#[path = "felsic/output.rs"]
+mod output;
 #[path = "felsic/pack.rs"]
 mod pack;
 #[path = "felsic/progress.rs"]
@@ -20,6 +24,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use felsic::error::Result;
+
+use output::Output;
 
 /// Granite text embeddings, light enough for the browser.
 #[derive(Debug, Parser)]
@@ -44,15 +50,23 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let result: Result<ExitCode> = match Arguments::parse().command {
-        Command::Pack(arguments) => pack::pack(&arguments),
-        Command::Inspect(arguments) => pack::inspect(&arguments),
-        Command::Embed(arguments) => embed::embed(&arguments),
-        Command::Verify(arguments) => verify::verify(&arguments),
-        Command::Bench(arguments) => bench::bench(&arguments),
-    };
-    result.unwrap_or_else(|error| {
-        eprintln!("felsic: {error} [{}]", error.code());
+    run().unwrap_or_else(|error| {
+        output::failure(&error);
         ExitCode::FAILURE
     })
+}
+
+fn run() -> Result<ExitCode> {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(said) => return output::usage(&said),
+    };
+    let output = &mut Output::new();
+    match arguments.command {
+        Command::Pack(arguments) => pack::pack(&arguments, output),
+        Command::Inspect(arguments) => pack::inspect(&arguments, output),
+        Command::Embed(arguments) => embed::embed(&arguments, output),
+        Command::Verify(arguments) => verify::verify(&arguments, output),
+        Command::Bench(arguments) => bench::bench(&arguments, output),
+    }
 }

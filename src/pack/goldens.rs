@@ -1,11 +1,14 @@
 //! Comparing an engine with goldens: outputs of the reference implementation.
 
+use std::path::Path;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 
 use crate::embedder::{EmbedOptions, Embedder, Hooks, larger, largest_difference};
 use crate::error::{Code, Error, Result};
+use crate::source::{MOST_WHOLE, read_whole};
 
 /// Texts that are embedded together.
 const TOGETHER: usize = 8;
@@ -63,6 +66,14 @@ pub struct Goldens {
 }
 
 impl Goldens {
+    /// Reads a file, which has the form that [`Self::from_json`] reads.
+    ///
+    /// # Errors
+    /// [`Code::NotFound`]; [`Code::Io`], also for what is not a regular file; those of [`Self::from_json`].
+    pub fn read(path: &Path) -> Result<Self> {
+        Self::from_json(&read_whole(path, MOST_WHOLE)?)
+    }
+
     /// Reads a file as `tests/reference/make_goldens.py` writes it.
     ///
     /// # Errors

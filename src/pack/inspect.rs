@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 use crate::config::{Activation, LayerKind};
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Error, Result, plain};
 use crate::source::{FolderSource, read_file, read_manifest};
 use crate::weights::Manifest;
 
@@ -37,12 +37,13 @@ fn describe(manifest: &Manifest, manifest_bytes: u64, checked: bool) -> String {
         Activation::Silu => "silu",
         Activation::Gelu => "gelu",
     };
-    let prompts: Vec<String> = config.prompts.iter().map(|(name, prompt)| format!("{name} {prompt:?}")).collect();
+    let prompts: Vec<String> =
+        config.prompts.iter().map(|(name, prompt)| plain(&format!("{name} {prompt:?}"))).collect();
     let lines = [
-        ("model", manifest.name.clone()),
-        ("revision", manifest.revision.clone().unwrap_or_else(|| "not known".into())),
-        ("space", manifest.space.clone()),
-        ("format", manifest.weight_format.clone()),
+        ("model", plain(&manifest.name)),
+        ("revision", manifest.revision.as_deref().map_or_else(|| "not known".into(), plain)),
+        ("space", plain(&manifest.space)),
+        ("format", plain(&manifest.weight_format)),
         (
             "shape",
             format!(
@@ -101,7 +102,10 @@ fn describe_groups(manifest: &Manifest, out: &mut String) {
         let rows = end..end + group.rows;
         let of_group = blocks.iter().filter(|block| rows.contains(&block.first));
         let bytes = of_group.map(|block| manifest.shards[block.shard].bytes).sum();
-        line(out, &format!("{:>13}  {:>7} rows  {}", thousands(bytes), thousands(group.rows as u64), group.name));
+        line(
+            out,
+            &format!("{:>13}  {:>7} rows  {}", thousands(bytes), thousands(group.rows as u64), plain(&group.name)),
+        );
         end += group.rows;
     }
     line(out, "");

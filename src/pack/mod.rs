@@ -16,6 +16,8 @@ mod layout;
 #[cfg(feature = "native")]
 mod output;
 mod packer;
+#[cfg(feature = "native")]
+mod partial;
 mod rows;
 #[cfg(feature = "native")]
 mod self_test;

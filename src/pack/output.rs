@@ -1,6 +1,5 @@
 //! The folder that a pack is written to.
 
-use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -8,14 +7,18 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::Shards;
+use super::partial::Partial;
 use crate::error::{Code, Error, Result};
-use crate::source::io_error;
+use crate::source::{io_error, read_whole};
 use crate::weights::Manifest;
 
-/// A folder beside the final one that takes its place when it is complete. Dropped before, it is removed.
+/// A folder beside the final one whose files take their place there when they are complete. Dropped before, it is
+/// removed.
 pub(super) struct Output {
-    partial: PathBuf,
+    partial: Partial,
     target: PathBuf,
+    /// Files of the pack that is to be replaced.
+    stale: Vec<String>,
 }
 
 impl Output {
@@ -30,59 +33,71 @@ impl Output {
         let (Some(parent), Some(name)) = (target.parent(), target.file_name()) else {
             return Err(Error::new(Code::InputInvalid, format!("{} cannot become a pack", target.display())));
         };
-        let mut partial = OsString::from(".");
-        partial.push(name);
-        partial.push(format!(".partial-{}", std::process::id()));
-        let partial = parent.join(partial);
-        fs::create_dir_all(&partial).map_err(|error| io_error(&partial, "create", error))?;
-        Ok(Self { partial, target })
+        let partial = Partial::create(parent, name)?;
+        partial.remove_stale();
+        Ok(Self { partial, stale: listed_files(&target), target })
     }
 
     /// Where the files are until [`Self::finish`].
     pub fn folder(&self) -> &Path {
-        &self.partial
+        self.partial.folder()
     }
 
     /// Shards in progress, in the folder.
     pub fn shards(&self) -> OutputShards {
-        OutputShards { folder: self.partial.clone(), files: Vec::new() }
+        OutputShards { folder: self.folder().to_path_buf(), files: Vec::new() }
     }
 
     /// Gives the shards the names that the manifest lists, and writes the tokenizer's file.
     pub fn name_files(&self, manifest: &Manifest, tokenizer: &[u8]) -> Result<()> {
         for (shard, entry) in manifest.shards.iter().enumerate() {
-            let target = self.partial.join(&entry.file);
-            let named = fs::rename(self.partial.join(part_name(shard)), &target);
+            let target = self.folder().join(&entry.file);
+            let named = fs::rename(self.folder().join(part_name(shard)), &target);
             named.map_err(|error| io_error(&target, "write", error))?;
         }
-        write_file(&self.partial.join(&manifest.tokenizer.entry.file), tokenizer)
+        write_file(&self.folder().join(&manifest.tokenizer.entry.file), tokenizer)
     }
 
     /// Adds the manifest and puts everything in its place, the manifest last. A pack that was there stays
     /// whole until then, since files of different content have different names.
-    pub fn finish(self, manifest: &Manifest) -> Result<()> {
-        write_file(&self.partial.join(Manifest::FILE), &manifest.to_json()?)?;
+    pub fn finish(mut self, manifest: &Manifest) -> Result<()> {
+        let bytes = manifest.to_json()?;
+        // What is written can be read.
+        Manifest::from_json(&bytes, Manifest::FILE)?;
+        write_file(&self.folder().join(Manifest::FILE), &bytes)?;
         if !self.target.exists() {
-            return fs::rename(&self.partial, &self.target).map_err(|error| io_error(&self.target, "create", error));
+            match fs::rename(self.folder(), &self.target) {
+                Ok(()) => return Ok(()),
+                // Another run has made it meanwhile.
+                Err(_) if self.target.is_dir() => {}
+                Err(error) => return Err(io_error(&self.target, "create", error)),
+            }
         }
-        let stale = listed_files(&self.target);
+        self.stale.extend(listed_files(&self.target));
         let names: Vec<&str> = manifest.files().map(|entry| entry.file.as_str()).chain([Manifest::FILE]).collect();
         for name in &names {
             let target = self.target.join(name);
-            fs::rename(self.partial.join(name), &target).map_err(|error| io_error(&target, "write", error))?;
+            fs::rename(self.folder().join(name), &target).map_err(|error| io_error(&target, "write", error))?;
         }
-        for file in stale.iter().filter(|file| !names.contains(&file.as_str())) {
+        self.remove_replaced(&names)
+    }
+
+    /// Removes the files of the pack before, all but `names`. Another run into the same folder may have put some of
+    /// them there anew, before its manifest: it removes in its turn what it has found when it began.
+    fn remove_replaced(&self, names: &[&str]) -> Result<()> {
+        if self.partial.remove_stale() {
+            return Ok(());
+        }
+        for file in self.stale.iter().filter(|file| !names.contains(&file.as_str())) {
             let path = self.target.join(file);
-            fs::remove_file(&path).map_err(|error| io_error(&path, "remove", error))?;
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(io_error(&path, "remove", error));
+                }
+                _ => {}
+            }
         }
         Ok(())
-    }
-}
-
-impl Drop for Output {
-    fn drop(&mut self) {
-        // Nothing is left to remove after a success; after a failure the first error is the one to tell.
-        let _ = fs::remove_dir_all(&self.partial);
     }
 }
 
@@ -124,19 +139,20 @@ fn part_name(shard: usize) -> String {
     format!("shard-{shard}.part")
 }
 
+/// The manifest in `folder`; nothing if there is none that can be read.
+fn manifest_in(folder: &Path) -> Vec<u8> {
+    read_whole(&folder.join(Manifest::FILE), Manifest::MOST_BYTES).unwrap_or_default()
+}
+
 fn is_pack(folder: &Path) -> bool {
-    let manifest = fs::read(folder.join(Manifest::FILE)).unwrap_or_default();
-    let manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap_or_default();
+    let manifest: serde_json::Value = serde_json::from_slice(&manifest_in(folder)).unwrap_or_default();
     manifest.get("format").and_then(serde_json::Value::as_str) == Some(Manifest::FORMAT)
 }
 
 /// The files of the pack in `folder`, as far as its manifest is sound.
 fn listed_files(folder: &Path) -> Vec<String> {
-    let manifest = fs::read(folder.join(Manifest::FILE)).unwrap_or_default();
-    match Manifest::from_json(&manifest, Manifest::FILE) {
-        Ok(manifest) => {
-            manifest.files().map(|entry| entry.file.clone()).filter(|file| folder.join(file).exists()).collect()
-        }
+    match Manifest::from_json(&manifest_in(folder), Manifest::FILE) {
+        Ok(manifest) => manifest.files().map(|entry| entry.file.clone()).collect(),
         Err(_) => Vec::new(),
     }
 }

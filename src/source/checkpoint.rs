@@ -4,14 +4,15 @@
 //! `model.safetensors.index.json` lists, so that no file is ever in memory as a whole beside its tensors.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{ErrorKind, Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::folder::io_error;
+use super::open::{MOST_WHOLE, io_error, open, read_whole};
 use super::{Parts, check_vocabulary, space};
 use crate::config::{EmbedderConfig, ModelConfig};
 use crate::error::{Code, Error, Result};
@@ -19,15 +20,13 @@ use crate::tokenizer::Tokenizer;
 use crate::weights::safetensors::{self, Entry, PREFIX};
 use crate::weights::{CheckpointTensors, StoredTensor, Tensors, indexed_files};
 
-/// Bytes of a JSON file of a checkpoint, at most; the largest tokenizer.json known has 33 MB.
-const MOST_JSON: u64 = 256 << 20;
 /// Bytes read at a time.
 const PIECE: usize = 1 << 20;
 
 /// Reads a checkpoint's folder in f32 (the vocabulary table in the precision that it has there).
 ///
 /// # Errors
-/// [`Code::NotFound`] for a missing file; those of [`EmbedderConfig::from_files`],
+/// [`Code::NotFound`] for a missing file; [`Code::OutOfMemory`]; those of [`EmbedderConfig::from_files`],
 /// [`CheckpointWeights::open`] and [`Tokenizer::from_json`].
 pub fn open_checkpoint(folder: &Path) -> Result<Parts> {
     let config = read_config(folder)?;
@@ -75,24 +74,16 @@ fn read_optional(folder: &Path, file: &str) -> Result<Option<Vec<u8>>> {
 
 /// A file that has to be there.
 pub(crate) fn read_needed(folder: &Path, file: &str) -> Result<Vec<u8>> {
-    let path = folder.join(file);
-    let failed = |error| io_error(&path, "read", error);
-    let open = File::open(&path).map_err(failed)?;
-    let mut bytes = Vec::new();
-    open.take(MOST_JSON + 1).read_to_end(&mut bytes).map_err(failed)?;
-    match bytes.len() as u64 > MOST_JSON {
-        true => Err(Error::new(Code::Io, format!("{} is longer than {MOST_JSON} bytes", path.display()))),
-        false => Ok(bytes),
-    }
+    read_whole(&folder.join(file), MOST_WHOLE)
 }
 
 /// The model's name and revision as its folder tells them: the folder's name, or for
 /// `models--owner--name/snapshots/revision`, as the Hugging Face cache lays it out, both.
 pub(crate) fn name_of(folder: &Path) -> (String, Option<String>) {
     let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_path_buf());
-    let part = |path: Option<&Path>| {
-        path.and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
-    };
+    // A folder's name may have any characters; a manifest's has none that control something.
+    let plain = |name: &OsStr| -> String { name.to_string_lossy().chars().filter(|c| !c.is_control()).collect() };
+    let part = |path: Option<&Path>| path.and_then(Path::file_name).map(plain).unwrap_or_default();
     let own = part(Some(&folder));
     let mut above = folder.ancestors().skip(1);
     let (parent, grandparent) = (part(above.next()), part(above.next()));
@@ -159,9 +150,8 @@ impl CheckpointWeights {
         };
         let file = self.files.get(place.file);
         let file = file.ok_or_else(|| Error::new(Code::Internal, "a tensor in a file that was not opened"))?;
-        let mut read = vec![0; bytes];
-        read_at(file, file.data + start as u64, &mut read)?;
-        Ok(StoredTensor { element, shape: shape.clone(), bytes: read })
+        let bytes = read_tensor(file, file.data + start as u64, bytes)?;
+        Ok(StoredTensor { element, shape: shape.clone(), bytes })
     }
 
     /// Length of each weight file, in their order.
@@ -214,8 +204,7 @@ fn weight_files(folder: &Path) -> Result<Vec<PathBuf>> {
 fn open_file(path: PathBuf) -> Result<(OpenFile, BTreeMap<String, Entry>)> {
     let failed = |error| io_error(&path, "read", error);
     let named = |error: Error| Error::new(error.code(), format!("{} cannot be used", path.display())).because(error);
-    let mut file = File::open(&path).map_err(failed)?;
-    let length = file.metadata().map_err(failed)?.len();
+    let (mut file, length) = open(&path)?;
     let mut prefix = [0; PREFIX];
     if length < PREFIX as u64 {
         return Err(named(Error::new(Code::WeightsInvalid, format!("{length} bytes are no safetensors file"))));
@@ -226,6 +215,19 @@ fn open_file(path: PathBuf) -> Result<(OpenFile, BTreeMap<String, Entry>)> {
     let data = (PREFIX + header.len()) as u64;
     let entries = safetensors::parse_header(&header, Some(length - data)).map_err(named)?;
     Ok((OpenFile { path, file, data, length }, entries))
+}
+
+/// The bytes of a tensor. Their number is only what the file says of itself, and a file may be long without taking any
+/// room on the disk.
+fn read_tensor(file: &OpenFile, offset: u64, bytes: usize) -> Result<Vec<u8>> {
+    let mut read = Vec::new();
+    read.try_reserve_exact(bytes)?;
+    let mut handle = &file.file;
+    let done = handle.seek(SeekFrom::Start(offset)).and_then(|_| handle.take(bytes as u64).read_to_end(&mut read));
+    match done.map_err(|error| io_error(&file.path, "read", error))? == bytes {
+        true => Ok(read),
+        false => Err(io_error(&file.path, "read", ErrorKind::UnexpectedEof.into())),
+    }
 }
 
 fn read_at(file: &OpenFile, offset: u64, out: &mut [u8]) -> Result<()> {

@@ -1,9 +1,9 @@
 //! Files in a folder.
 
-use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
+use super::open::{io_error, open};
 use super::{Parts, Progress, Sink, Source, Wanted, load_pack, open_checkpoint};
 use crate::error::{Code, Error, Result};
 use crate::weights::Manifest;
@@ -24,26 +24,17 @@ impl FolderSource {
     }
 }
 
-/// An error of the file system, with the path.
-pub(crate) fn io_error(path: &Path, doing: &str, error: std::io::Error) -> Error {
-    match error.kind() {
-        ErrorKind::NotFound => Error::new(Code::NotFound, format!("{} does not exist", path.display())),
-        _ => Error::new(Code::Io, format!("cannot {doing} {}", path.display())).because(error),
-    }
-}
-
 impl Source for FolderSource {
     async fn read(&self, wanted: Wanted<'_>, sink: &mut dyn Sink) -> Result<()> {
         let path = self.folder.join(wanted.file);
-        let failed = |error| io_error(&path, "read", error);
-        let mut file = File::open(&path).map_err(failed)?;
+        let (mut file, _) = open(&path)?;
         let mut piece = vec![0; PIECE];
         loop {
             match file.read(&mut piece) {
                 Ok(0) => return sink.finish(),
                 Ok(count) => sink.push(&piece[..count])?,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(failed(error)),
+                Err(error) => return Err(io_error(&path, "read", error)),
             }
         }
     }

@@ -8,9 +8,6 @@ use crate::error::{Code, Error, Result};
 use crate::tokenizer::Tokenizer;
 use crate::weights::{FileEntry, Manifest, SHARD_BYTES, Tensors, groups_name, safetensors};
 
-/// Bytes of a manifest, at most.
-const MOST_MANIFEST: u64 = 8 << 20;
-
 /// Reads a pack and checks every byte of it.
 ///
 /// # Errors
@@ -88,7 +85,7 @@ pub async fn read_manifest(source: &impl Source) -> Result<(Manifest, Vec<u8>)> 
 
     impl Sink for Reading {
         fn push(&mut self, piece: &[u8]) -> Result<()> {
-            if (self.bytes.len() + piece.len()) as u64 > MOST_MANIFEST {
+            if (self.bytes.len() + piece.len()) as u64 > Manifest::MOST_BYTES {
                 let message = format!("{} is longer than any manifest", self.location);
                 return Err(Error::new(Code::ManifestInvalid, message));
             }
@@ -190,7 +187,7 @@ pub trait Keep {
     /// Keeps the next piece.
     ///
     /// # Errors
-    /// [`Code::Internal`] where there is no room for it.
+    /// [`Code::OutOfMemory`] where there is no room for it.
     fn keep(&mut self, piece: &[u8]) -> Result<()>;
 }
 
@@ -200,7 +197,7 @@ impl Keep for Vec<u8> {
     }
 
     fn keep(&mut self, piece: &[u8]) -> Result<()> {
-        reserve(self, piece.len())?;
+        self.try_reserve(piece.len())?;
         self.extend_from_slice(piece);
         Ok(())
     }
@@ -225,7 +222,7 @@ pub async fn read_file(source: &impl Source, entry: &FileEntry, on_bytes: &mut d
     // Reserved at once up to the size of a common shard, so that a buffer is neither copied while it grows
     // nor made for a length that nothing but the manifest claims.
     let mut bytes = Vec::new();
-    reserve(&mut bytes, usize::try_from(entry.bytes).unwrap_or(SHARD_BYTES).min(SHARD_BYTES))?;
+    bytes.try_reserve(usize::try_from(entry.bytes).unwrap_or(SHARD_BYTES).min(SHARD_BYTES))?;
     read_checked(source, entry, &mut bytes, on_bytes).await?;
     Ok(bytes)
 }
@@ -312,12 +309,6 @@ fn sha256_of(bytes: &[u8]) -> String {
 
 fn hex(hash: Sha256) -> String {
     format!("{:x}", hash.finalize())
-}
-
-fn reserve(bytes: &mut Vec<u8>, more: usize) -> Result<()> {
-    bytes
-        .try_reserve(more)
-        .map_err(|error| Error::new(Code::Internal, "there is not enough memory for the model").because(error))
 }
 
 /// Moves the tensors of a shard over, if they are those that the manifest lists for it.

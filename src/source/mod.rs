@@ -13,6 +13,8 @@ mod checkpoint;
 mod folder;
 mod load;
 mod memory;
+#[cfg(feature = "native")]
+mod open;
 mod progress;
 #[cfg(all(feature = "web", target_family = "wasm"))]
 mod store;
@@ -24,13 +26,13 @@ pub use checkpoint::{CheckpointWeights, open_checkpoint, read_config};
 #[cfg(feature = "native")]
 pub(crate) use checkpoint::{name_of, read_needed};
 #[cfg(feature = "native")]
-pub(crate) use folder::io_error;
-#[cfg(feature = "native")]
 pub use folder::{FolderSource, open_model};
 #[cfg(feature = "packer")]
 pub(crate) use load::check_vocabulary;
 pub use load::{Keep, load_first, load_layers, load_pack, load_parts, read_checked, read_file, read_manifest};
 pub use memory::MemorySource;
+#[cfg(feature = "native")]
+pub(crate) use open::{MOST_WHOLE, io_error, read_whole};
 pub use progress::{Meter, Phase, Progress};
 #[cfg(all(feature = "web", target_family = "wasm"))]
 pub(crate) use store::error_of;

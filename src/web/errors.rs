@@ -5,7 +5,7 @@ use wasm_bindgen::JsValue;
 
 use crate::error::Error;
 
-/// An `Error` named `FelsicError` with `code`, and the causes as its `cause`.
+/// An `Error` named `FelsicError` with `code`, and the causes as its `cause`. The texts are plain already.
 pub(super) fn to_js(error: Error) -> JsValue {
     let js = js_sys::Error::new(error.message());
     js.set_name("FelsicError");
@@ -14,9 +14,8 @@ pub(super) fn to_js(error: Error) -> JsValue {
         let _ = Reflect::set(&js, &name.into(), &value);
     };
     set("code", error.code().as_str().into());
-    let causes = error.to_string();
-    if let Some(cause) = causes.strip_prefix(error.message()).and_then(|rest| rest.strip_prefix(": ")) {
-        set("cause", cause.into());
+    if let Some(causes) = error.causes() {
+        set("cause", causes.into());
     }
     js.into()
 }

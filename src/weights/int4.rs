@@ -45,8 +45,11 @@ pub fn quantise_rows_int4(values: &[f32], rows: usize, cols: usize, group: usize
 }
 
 /// The integers, -8..=7, in the order of their columns.
-pub(super) fn expand(bytes: &[u8]) -> Vec<i8> {
-    bytes.iter().flat_map(|byte| integers(*byte)).collect()
+pub(super) fn expand(bytes: &[u8]) -> Result<Vec<i8>> {
+    let mut values = Vec::new();
+    values.try_reserve_exact(2 * bytes.len())?;
+    values.extend(bytes.iter().flat_map(|byte| integers(*byte)));
+    Ok(values)
 }
 
 /// Appends the values of a row, one scale for `group` columns.

@@ -135,6 +135,8 @@ pub struct Manifest {
 impl Manifest {
     /// Name of the file.
     pub const FILE: &str = "manifest.json";
+    /// Bytes of the file, at most.
+    pub const MOST_BYTES: u64 = 8 << 20;
     /// Value of `format`.
     pub const FORMAT: &str = "felsic-pack";
     /// Value of `version`: raised with every change that an older build would misread.
@@ -232,7 +234,8 @@ impl Manifest {
     }
 
     fn check(&self) -> Result<()> {
-        for (name, text) in [("name", &self.name), ("space", &self.space), ("weight_format", &self.weight_format)] {
+        let texts = [("name", &self.name), ("space", &self.space), ("weight_format", &self.weight_format)];
+        for (name, text) in texts.into_iter().chain(self.revision.as_ref().map(|revision| ("revision", revision))) {
             if text.is_empty() || text.len() > 500 || text.chars().any(char::is_control) {
                 return Err(invalid(format!("the manifest's {name} is empty, too long or not plain text")));
             }
@@ -246,6 +249,9 @@ impl Manifest {
                 "the manifest lists {} shards; expected at most {MOST_SHARDS}",
                 self.shards.len()
             )));
+        }
+        if !is_sha256(&self.checkpoint.sha256) {
+            return Err(invalid("the manifest gives the checkpoint a sha256 that is not one"));
         }
         let mut names = BTreeSet::from([Self::FILE]);
         for entry in self.files() {
@@ -372,11 +378,15 @@ fn check_file(entry: &FileEntry) -> Result<()> {
             entry.bytes
         )));
     }
-    let hash = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-    match entry.sha256.len() == 64 && entry.sha256.bytes().all(hash) {
+    match is_sha256(&entry.sha256) {
         true => Ok(()),
         false => Err(invalid(format!("the manifest gives {name} a sha256 that is not one"))),
     }
+}
+
+/// Whether a text is a SHA-256 in lower-case hexadecimal.
+fn is_sha256(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 /// The index has to be what the config calls for, no more and no less.

@@ -1,6 +1,7 @@
 //! A matrix in the format it is kept in.
 
 use super::{ElementType, Scales, int4};
+use crate::error::Result;
 
 /// The two half-precision types.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,9 +118,12 @@ impl Matrix {
     }
 
     /// The same matrix with integers of whole bytes, which the kernels take; only int4 changes.
-    pub fn into_int8(self) -> Self {
-        let Matrix::Int4 { rows, cols, group, bytes, scales } = self else { return self };
-        Matrix::Int8 { rows, cols, group, values: int4::expand(&bytes), scales }
+    ///
+    /// # Errors
+    /// [`Code::OutOfMemory`](crate::error::Code::OutOfMemory).
+    pub fn into_int8(self) -> Result<Self> {
+        let Matrix::Int4 { rows, cols, group, bytes, scales } = self else { return Ok(self) };
+        Ok(Matrix::Int8 { rows, cols, group, values: int4::expand(&bytes)?, scales })
     }
 
     /// All values, [rows, cols].

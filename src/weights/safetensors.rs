@@ -84,7 +84,8 @@ fn shape_in_file(element: ElementType, shape: &[usize]) -> Vec<usize> {
 /// Copies the tensors of a whole file into `tensors`.
 ///
 /// # Errors
-/// [`Code::WeightsInvalid`] for a malformed file or a name that is there already; [`Code::TensorType`].
+/// [`Code::WeightsInvalid`] for a malformed file or a name that is there already; [`Code::TensorType`];
+/// [`Code::OutOfMemory`].
 pub fn read_all(file: &[u8], tensors: &mut Tensors) -> Result<()> {
     let mut reader = Reader::new(file.len() as u64);
     reader.push(file);
@@ -195,10 +196,6 @@ pub fn take_header(
     Ok((taken, Some(coming)))
 }
 
-fn full(error: std::collections::TryReserveError) -> Error {
-    Error::new(Code::Internal, "there is not enough memory for the model").because(error)
-}
-
 /// Takes what belongs to the next tensor that has bytes.
 fn take_tensor(
     coming: &mut Vec<(String, Entry)>,
@@ -213,13 +210,13 @@ fn take_tensor(
         let element = entry.element.ok_or_else(|| unread_type(name, &entry.dtype))?;
         // No more at once than a common shard: the length is only what a file says of itself.
         let mut bytes = Vec::new();
-        bytes.try_reserve_exact(entry.bytes.min(SHARD_BYTES)).map_err(full)?;
+        bytes.try_reserve_exact(entry.bytes.min(SHARD_BYTES))?;
         read.push((name.clone(), StoredTensor { element, shape: entry.shape.clone(), bytes }));
     }
     let mut taken = 0;
     if let Some((_, tensor)) = read.last_mut() {
         taken = piece.len().min(entry.bytes - tensor.bytes.len());
-        tensor.bytes.try_reserve(taken).map_err(full)?;
+        tensor.bytes.try_reserve(taken)?;
         tensor.bytes.extend_from_slice(&piece[..taken]);
         if tensor.bytes.len() == entry.bytes {
             coming.pop();

@@ -218,7 +218,7 @@ impl Table {
     ///
     /// # Errors
     /// [`Code::InputInvalid`] for an id past the last row; [`Code::Internal`] for one whose block is still to come;
-    /// those of [`Rows::rows`]. `out` is then as before.
+    /// [`Code::OutOfMemory`]; those of [`Rows::rows`]. `out` is then as before.
     pub fn gather(&self, ids: &[u32], out: &mut Vec<f32>) -> Result<()> {
         // Rows of a block are read together, wherever in the text they stand.
         let mut by_slot: BTreeMap<usize, Vec<(usize, usize)>> = BTreeMap::new();
@@ -227,7 +227,9 @@ impl Table {
             let slot = self.slot(row);
             by_slot.entry(slot).or_default().push((at, row - self.slots[slot].entry.first));
         }
-        let mut made = vec![0.0; ids.len() * self.cols];
+        let mut made = Vec::new();
+        made.try_reserve_exact(ids.len() * self.cols)?;
+        made.resize(ids.len() * self.cols, 0.0);
         let mut row = Vec::with_capacity(self.cols);
         for (slot, members) in by_slot {
             let block = self.slots[slot].block.get();

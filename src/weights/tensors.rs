@@ -97,12 +97,13 @@ impl Tensors {
     /// Takes a vector of `len` values out.
     ///
     /// # Errors
-    /// [`Code::TensorMissing`], [`Code::TensorShape`], [`Code::TensorType`] with the tensor's name.
+    /// [`Code::TensorMissing`], [`Code::TensorShape`], [`Code::TensorType`] with the tensor's name;
+    /// [`Code::OutOfMemory`].
     pub fn take_vector(&mut self, name: &str, len: usize) -> Result<Vec<f32>> {
         let tensor = self.take(name, &[len])?;
         match tensor.element {
             element if !element.is_float() => Err(wrong_type(name, element)),
-            element => Ok(widen(element, &tensor.bytes)),
+            element => widen(element, &tensor.bytes),
         }
     }
 
@@ -115,8 +116,8 @@ impl Tensors {
         let tensor = self.take(name, &[rows, cols])?;
         match tensor.element {
             ElementType::I8 => self.int8(name, rows, cols, tensor.bytes),
-            ElementType::Int4 => Ok(self.int4(name, rows, cols, tensor.bytes)?.into_int8()),
-            element => Ok(Matrix::F32 { rows, cols, values: widen(element, &tensor.bytes) }),
+            ElementType::Int4 => self.int4(name, rows, cols, tensor.bytes)?.into_int8(),
+            element => Ok(Matrix::F32 { rows, cols, values: widen(element, &tensor.bytes)? }),
         }
     }
 
@@ -181,7 +182,7 @@ impl Tensors {
             ElementType::I8 => return self.int8(name, rows, cols, tensor.bytes),
             ElementType::Int4 => return self.int4(name, rows, cols, tensor.bytes),
             ElementType::F32 => {
-                return Ok(Matrix::F32 { rows, cols, values: widen(tensor.element, &tensor.bytes) });
+                return Ok(Matrix::F32 { rows, cols, values: widen(tensor.element, &tensor.bytes)? });
             }
         };
         Ok(Matrix::Half { rows, cols, element, bytes: tensor.bytes })
@@ -225,9 +226,12 @@ impl Tensors {
         };
         let scales = match scales.element {
             ElementType::F16 => {
-                Scales::F16(scales.bytes.as_chunks().0.iter().map(|two| f16::from_le_bytes(*two)).collect())
+                let mut halves = Vec::new();
+                halves.try_reserve_exact(scales.bytes.len() / 2)?;
+                halves.extend(scales.bytes.as_chunks().0.iter().map(|two| f16::from_le_bytes(*two)));
+                Scales::F16(halves)
             }
-            ElementType::F32 => Scales::F32(widen(scales.element, &scales.bytes)),
+            ElementType::F32 => Scales::F32(widen(scales.element, &scales.bytes)?),
             other => return Err(wrong_type(&scales_name, other)),
         };
         if (0..scales.len()).any(|index| !scales.at(index).is_finite()) {
@@ -248,10 +252,11 @@ impl Tensors {
     }
 }
 
-fn widen(element: ElementType, bytes: &[u8]) -> Vec<f32> {
+fn widen(element: ElementType, bytes: &[u8]) -> Result<Vec<f32>> {
     let mut values = Vec::new();
+    values.try_reserve_exact(bytes.len() / element.bytes_of(&[1]).unwrap_or(1))?;
     element.widen(bytes, &mut values);
-    values
+    Ok(values)
 }
 
 fn wrong_shape(name: &str, found: &[usize], expected: &str) -> Error {

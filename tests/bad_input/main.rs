@@ -4,8 +4,11 @@
 mod support;
 
 mod checkpoint;
+mod codes;
 mod files;
 mod groups;
+#[cfg(unix)]
+mod irregular;
 mod manifest;
 mod transfer;
 

@@ -31,12 +31,16 @@ fn what_is_not_a_manifest_is_called_so() {
 #[test]
 fn a_manifest_with_a_wrong_field_is_refused() {
     type Change = fn(&mut Value);
-    let invalid: [Change; 26] = [
+    let invalid: [Change; 30] = [
         |manifest| manifest["format"] = "tarball".into(),
         |manifest| manifest["version"] = "1".into(),
         |manifest| manifest["name"] = "".into(),
         |manifest| manifest["space"] = "a\nb".into(),
         |manifest| manifest["weight_format"] = Value::Null,
+        |manifest| manifest["revision"] = "\u{1b}[2J".into(),
+        |manifest| manifest["revision"] = "".into(),
+        |manifest| manifest["checkpoint"]["sha256"] = "a\nb".into(),
+        |manifest| manifest["checkpoint"]["sha256"] = "A".repeat(64).into(),
         |manifest| manifest["shards"] = json!([]),
         |manifest| manifest["shards"][0]["bytes"] = 0.into(),
         |manifest| manifest["shards"][0]["bytes"] = (-1).into(),

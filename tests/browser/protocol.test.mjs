@@ -134,6 +134,37 @@ test("an error of the engine keeps its code, and the engine goes on", async () =
   await embedder.evaluate((embedder) => embedder.destroy());
 });
 
+test("a code of another build's engine is told in the cause, and the engine goes on", async () => {
+  const embedder = await create();
+  const refused = await embedder.evaluate((embedder) => settle(embedder.embed("fail not-invented-yet")));
+  assert.deepEqual([refused.code, refused.message, refused.isFelsicError], ["internal", "failed as not-invented-yet", true]);
+  assert.match(refused.cause ?? "", /not-invented-yet/);
+  assert.equal(await embedder.evaluate((embedder) => embedder.countTokens("abc")), 3);
+  assert.equal(await workers(page, 1), 1);
+  await embedder.evaluate((embedder) => embedder.destroy());
+  const load = await page.evaluate(() => settle(felsic.Embedder.create({ model: "/code/not-invented-yet/" })));
+  assert.deepEqual([load.code, load.message], ["internal", "refused as not-invented-yet"]);
+  assert.equal(await workers(page, 0), 0);
+});
+
+test("what an engine has read does not reach a page's console raw or without end", async () => {
+  const embedder = await create();
+  const [hostile, long] = await embedder.evaluate((embedder) =>
+    Promise.all([
+      settle(embedder.embed("fail manifest-invalid \u001b[2Jone\ntwo\u0000\u202e\ud800")),
+      settle(embedder.embed(`fail manifest-invalid ${"x".repeat(3_500_000)}`)),
+    ]),
+  );
+  const escaped = "\\u{1b}[2Jone\\ntwo\\u{0}\\u{202e}\\u{d800}";
+  assert.deepEqual([hostile?.code, hostile?.message], ["manifest-invalid", `failed as manifest-invalid: ${escaped}`]);
+  assert.equal(hostile?.cause, escaped);
+  for (const text of [long?.message, long?.cause]) {
+    assert.ok(text && text.length <= 400, `${text?.length}`);
+    assert.match(text, /xxx… \(34996\d\d characters left out\) …xxx/);
+  }
+  await embedder.evaluate((embedder) => embedder.destroy());
+});
+
 test("a load that fails rejects with its code and leaves no worker", async () => {
   for (const code of ["manifest-invalid", "file-integrity", "not-found"]) {
     const refused = await page.evaluate((model) => settle(felsic.Embedder.create({ model })), `/code/${code}/`);

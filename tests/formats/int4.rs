@@ -60,7 +60,7 @@ proptest! {
             // What f32 sums may lose, and squares that no f32 holds.
             prop_assert!(error <= plain_error(values) + 1e-5 * squares + 1e-30, "{error} in {values:?}");
         }
-        let whole = matrix.clone().into_int8();
+        let whole = matrix.clone().into_int8().expect("memory");
         let Matrix::Int8 { values: ref expanded, .. } = whole else { panic!("int8") };
         prop_assert!(expanded.iter().map(|value| i32::from(*value)).eq(integers.iter().copied()));
         prop_assert_eq!(whole.into_f32(), back, "expanding changes nothing");

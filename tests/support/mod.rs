@@ -40,6 +40,20 @@ pub fn copy(from: &Path, to: &Path) {
     }
 }
 
+/// Puts a pipe, into which nobody writes, in the place of a file.
+#[cfg(unix)]
+pub fn make_pipe(path: &Path) {
+    let _ = fs::remove_file(path);
+    assert!(std::process::Command::new("mkfifo").arg(path).status().expect("mkfifo").success());
+}
+
+/// Puts a link to a device that never ends in the place of a file.
+#[cfg(unix)]
+pub fn make_endless(path: &Path) {
+    let _ = fs::remove_file(path);
+    std::os::unix::fs::symlink("/dev/zero", path).expect("a link");
+}
+
 /// Changes one JSON file of a folder.
 pub fn edit_json(folder: &Path, file: &str, change: impl FnOnce(&mut serde_json::Value)) {
     let path = folder.join(file);

@@ -1,5 +1,6 @@
 /** Shards of a pack that is being made: on this machine's disk while there is room, and else in memory. */
 
+import { FelsicError } from "../errors.js";
 import type { Cache, Scratch } from "../store/cache.js";
 
 /** Shards in progress; see `Shards` of `src/pack/packer.rs`. */
@@ -10,7 +11,7 @@ export class Shards {
 
   private constructor(lengths: readonly number[], shards: Scratch[], failed: (error: unknown) => void) {
     this.#lengths = lengths;
-    this.#shards = lengths.map((length, shard) => shards[shard] ?? new Uint8Array(length));
+    this.#shards = lengths.map((length, shard) => shards[shard] ?? zeros(length));
     this.#failed = failed;
   }
 
@@ -54,9 +55,18 @@ export class Shards {
 
   /** What has been written to a file before there was no room. */
   #inMemory(shard: number, file: Scratch): Uint8Array<ArrayBuffer> {
-    const bytes = new Uint8Array(this.#lengths[shard]!);
+    const bytes = zeros(this.#lengths[shard]!);
     bytes.set(file.read(bytes.length));
     void file.drop().catch(() => {});
     return bytes;
+  }
+}
+
+/** Memory for a shard, whose length follows from what the checkpoint says of itself. */
+function zeros(length: number): Uint8Array<ArrayBuffer> {
+  try {
+    return new Uint8Array(length);
+  } catch (cause) {
+    throw new FelsicError("out-of-memory", `there is not enough memory for a shard of ${length} bytes`, { cause });
   }
 }

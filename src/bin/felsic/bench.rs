@@ -8,6 +8,7 @@ use felsic::embedder::{EmbedOptions, Embedder};
 use felsic::error::{Code, Error, Result};
 
 use crate::model::ModelArguments;
+use crate::output::Output;
 
 /// Arguments of `felsic bench`.
 #[derive(Args, Debug)]
@@ -26,20 +27,23 @@ pub struct BenchArguments {
 }
 
 /// Measures every combination.
-pub fn bench(arguments: &BenchArguments) -> Result<ExitCode> {
+pub fn bench(arguments: &BenchArguments, output: &mut Output) -> Result<ExitCode> {
     pollster::block_on(async {
         let start = Instant::now();
         let embedder = arguments.model.open().await?;
         let info = embedder.info();
-        println!("{} on {} ({}), loaded in {:.0} ms", info.space, info.device, info.kernel, milliseconds(start));
-        println!(
+        let loaded = milliseconds(start);
+        output.line(format!("{} on {} ({}), loaded in {loaded:.0} ms", info.space, info.device, info.kernel))?;
+        output.line(format!(
             "{:>6} {:>6} {:>10} {:>10} {:>10} {:>10}",
             "batch", "tokens", "median ms", "min ms", "max ms", "tokens/s"
-        );
+        ))?;
         let ids = ids(&embedder)?;
         for tokens in &arguments.tokens {
             for batch in &arguments.batch {
-                measure(&embedder, &ids, *tokens as usize, *batch as usize, arguments.runs).await?;
+                if output.is_open() {
+                    measure(&embedder, &ids, [*tokens as usize, *batch as usize], arguments.runs, output).await?;
+                }
             }
         }
         Ok(ExitCode::SUCCESS)
@@ -56,7 +60,13 @@ fn ids(embedder: &Embedder) -> Result<Vec<u32>> {
     }
 }
 
-async fn measure(embedder: &Embedder, ids: &[u32], tokens: usize, batch: usize, runs: u32) -> Result<()> {
+async fn measure(
+    embedder: &Embedder,
+    ids: &[u32],
+    [tokens, batch]: [usize; 2],
+    runs: u32,
+    output: &mut Output,
+) -> Result<()> {
     // Each text starts elsewhere in the sentence, so that no two are the same.
     let text = |first: usize| ids.iter().copied().cycle().skip(first % ids.len()).take(tokens).collect();
     let texts: Vec<Vec<u32>> = (0..batch).map(text).collect();
@@ -72,8 +82,7 @@ async fn measure(embedder: &Embedder, ids: &[u32], tokens: usize, batch: usize, 
     let (Some(least), Some(most)) = (times.first(), times.last()) else { return Ok(()) };
     let median = (times[(times.len() - 1) / 2] + times[times.len() / 2]) / 2.0;
     let rate = 1e3 * (tokens * batch) as f64 / median;
-    println!("{batch:>6} {tokens:>6} {median:>10.2} {least:>10.2} {most:>10.2} {rate:>10.0}");
-    Ok(())
+    output.line(format!("{batch:>6} {tokens:>6} {median:>10.2} {least:>10.2} {most:>10.2} {rate:>10.0}"))
 }
 
 fn milliseconds(since: Instant) -> f64 {

@@ -1,6 +1,6 @@
 //! `felsic embed`: lines in, lines out.
 
-use std::io::{BufRead, BufReader, ErrorKind, Read, Write, stdin, stdout};
+use std::io::{BufRead, BufReader, Read, stdin};
 use std::process::ExitCode;
 
 use clap::Args;
@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::model::ModelArguments;
+use crate::output::Output;
 
 /// Lines that are embedded together, at most.
 const TOGETHER: usize = 256;
@@ -33,7 +34,7 @@ pub struct EmbedArguments {
 }
 
 /// Embeds standard input line by line.
-pub fn embed(arguments: &EmbedArguments) -> Result<ExitCode> {
+pub fn embed(arguments: &EmbedArguments, output: &mut Output) -> Result<ExitCode> {
     pollster::block_on(async {
         let embedder = arguments.model.open().await?;
         let options = EmbedOptions {
@@ -45,14 +46,11 @@ pub fn embed(arguments: &EmbedArguments) -> Result<ExitCode> {
         embedder.tokenize("", &options)?;
         embedder.embed(&[], &options, &mut NoHooks).await?;
         let mut lines = Lines { input: BufReader::with_capacity(1 << 20, stdin().lock()), number: 0 };
-        let mut output = stdout().lock();
         loop {
             let (texts, failure) = lines.batch();
-            match write(&mut output, &embedder, &options, &texts).await {
-                Ok(()) => {}
-                // Whoever reads our output has had enough.
-                Err(error) if is_broken_pipe(&error) => return Ok(ExitCode::SUCCESS),
-                Err(error) => return Err(error),
+            write(output, &embedder, &options, &texts).await?;
+            if !output.is_open() {
+                return Ok(ExitCode::SUCCESS);
             }
             match failure {
                 Some(error) => return Err(error),
@@ -63,16 +61,15 @@ pub fn embed(arguments: &EmbedArguments) -> Result<ExitCode> {
     })
 }
 
-async fn write(output: &mut impl Write, embedder: &Embedder, options: &EmbedOptions, texts: &[String]) -> Result<()> {
-    let failed = |error: std::io::Error| Error::new(Code::Io, "cannot write to standard output").because(error);
+async fn write(output: &mut Output, embedder: &Embedder, options: &EmbedOptions, texts: &[String]) -> Result<()> {
     for made in embedder.embed(texts, options, &mut NoHooks).await? {
         let Embedding { vector, tokens, truncated } = &made;
         let mut line = serde_json::to_vec(&Line { embedding: vector, tokens: *tokens, truncated: *truncated })
             .map_err(|error| Error::new(Code::Internal, "a vector cannot be written as JSON").because(error))?;
         line.push(b'\n');
-        output.write_all(&line).map_err(failed)?;
+        output.write(&line)?;
     }
-    output.flush().map_err(failed)
+    Ok(())
 }
 
 /// A line of output; `truncated` is there only where it is true.
@@ -82,11 +79,6 @@ struct Line<'a> {
     tokens: usize,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     truncated: bool,
-}
-
-fn is_broken_pipe(error: &Error) -> bool {
-    let cause = std::error::Error::source(error).and_then(|cause| cause.downcast_ref::<std::io::Error>());
-    cause.is_some_and(|cause| cause.kind() == ErrorKind::BrokenPipe)
 }
 
 /// The lines of the input with their numbers.

@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 use felsic::error::Result;
 use felsic::pack::{self, Group, PackOptions, WeightFormat};
 
+use crate::output::Output;
 use crate::progress::{Bar, Unit};
 
 /// Arguments of `felsic pack`.
@@ -67,7 +68,7 @@ fn plain_text(text: &str) -> std::result::Result<String, String> {
 }
 
 /// Makes a pack.
-pub fn pack(arguments: &PackArguments) -> Result<ExitCode> {
+pub fn pack(arguments: &PackArguments, output: &mut Output) -> Result<ExitCode> {
     let options = PackOptions {
         weights: arguments.weights.into(),
         table: arguments.table.into(),
@@ -81,7 +82,8 @@ pub fn pack(arguments: &PackArguments) -> Result<ExitCode> {
     })?;
     drop(bar);
     let files = manifest.files().count() + 1;
-    println!("{}: {} in {files} files, {} bytes", arguments.out.display(), manifest.space, manifest.total_bytes());
+    let (out, bytes) = (arguments.out.display(), manifest.total_bytes());
+    output.line(format!("{out}: {} in {files} files, {bytes} bytes", manifest.space))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -96,11 +98,11 @@ pub struct InspectArguments {
 }
 
 /// Describes a pack.
-pub fn inspect(arguments: &InspectArguments) -> Result<ExitCode> {
+pub fn inspect(arguments: &InspectArguments, output: &mut Output) -> Result<ExitCode> {
     let bar = Bar::new(Unit::Bytes);
     let mut on_bytes = |done, total| bar.set("checking", done, total);
     let text = pollster::block_on(pack::inspect::inspect(&arguments.pack, arguments.check, &mut on_bytes))?;
     drop(bar);
-    print!("{text}");
+    text.lines().try_for_each(|line| output.line(line))?;
     Ok(ExitCode::SUCCESS)
 }

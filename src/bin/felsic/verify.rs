@@ -1,16 +1,16 @@
 //! `felsic verify`: a model against goldens or against its card.
 
-use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{ArgGroup, Args};
 use felsic::embedder::Embedder;
-use felsic::error::{Code, Error, Result};
+use felsic::error::{Result, plain};
 use felsic::pack::card;
 use felsic::pack::goldens::{Comparison, Goldens, compare};
 
 use crate::model::ModelArguments;
+use crate::output::Output;
 use crate::progress::{Bar, Unit};
 
 /// Largest allowed difference of a component where nothing else is said.
@@ -47,27 +47,23 @@ fn not_negative(text: &str) -> std::result::Result<f32, String> {
 }
 
 /// Compares, prints, and fails if the model is too far off.
-pub fn verify(arguments: &VerifyArguments) -> Result<ExitCode> {
+pub fn verify(arguments: &VerifyArguments, output: &mut Output) -> Result<ExitCode> {
     pollster::block_on(async {
         let passed = match &arguments.goldens {
             Some(path) => {
-                let goldens = Goldens::from_json(&read(path)?)?;
+                let goldens = Goldens::read(path)?;
                 let embedder = arguments.model.open().await?;
                 let comparison = compare(&embedder, &goldens, &mut Bar::new(Unit::Texts)).await?;
-                print(&comparison);
+                print(&comparison, output)?;
                 passes(&comparison, arguments)
             }
-            None => verify_card(&arguments.model.open().await?, arguments.tolerance.unwrap_or(CARD_TOLERANCE)).await?,
+            None => {
+                let tolerance = arguments.tolerance.unwrap_or(CARD_TOLERANCE);
+                verify_card(&arguments.model.open().await?, tolerance, output).await?
+            }
         };
-        println!("{}", if passed { "passed" } else { "FAILED" });
+        output.line(if passed { "passed" } else { "FAILED" })?;
         Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-    })
-}
-
-fn read(path: &Path) -> Result<Vec<u8>> {
-    std::fs::read(path).map_err(|error| {
-        let code = if error.kind() == ErrorKind::NotFound { Code::NotFound } else { Code::Io };
-        Error::new(code, format!("cannot read {}", path.display())).because(error)
     })
 }
 
@@ -79,28 +75,32 @@ fn passes(comparison: &Comparison, arguments: &VerifyArguments) -> bool {
     }
 }
 
-fn print(comparison: &Comparison) {
-    println!("texts                          {}", comparison.texts);
-    println!("texts with other token ids     {}", comparison.other_ids.len());
+/// Names of texts are the file's.
+fn print(comparison: &Comparison, output: &mut Output) -> Result<()> {
+    output.line(format!("texts                          {}", comparison.texts))?;
+    output.line(format!("texts with other token ids     {}", comparison.other_ids.len()))?;
     if !comparison.other_ids.is_empty() {
-        println!("                               {}", comparison.other_ids.join(", "));
+        let names: Vec<String> = comparison.other_ids.iter().map(|name| plain(name)).collect();
+        output.line(format!("                               {}", names.join(", ")))?;
     }
-    println!("largest component difference   {:.3e} ({})", comparison.difference, comparison.worst);
-    println!("lowest cosine                  {:.7}", comparison.lowest_cosine);
-    println!("mean cosine                    {:.7}", comparison.mean_cosine);
+    let worst = plain(&comparison.worst);
+    output.line(format!("largest component difference   {:.3e} ({worst})", comparison.difference))?;
+    output.line(format!("lowest cosine                  {:.7}", comparison.lowest_cosine))?;
+    output.line(format!("mean cosine                    {:.7}", comparison.mean_cosine))?;
     if let Some(difference) = comparison.state_difference {
-        println!("largest state difference       {difference:.3e} of the state's largest value");
+        output.line(format!("largest state difference       {difference:.3e} of the state's largest value"))?;
     }
+    Ok(())
 }
 
-async fn verify_card(embedder: &Embedder, tolerance: f32) -> Result<bool> {
+async fn verify_card(embedder: &Embedder, tolerance: f32, output: &mut Output) -> Result<bool> {
     let table = card::cosines(embedder).await?;
-    println!("this model                the card");
+    output.line("this model                the card")?;
     for (made, printed) in table.iter().zip(&card::COSINES) {
         let row = |cells: &[f32; 3]| cells.map(|cell| format!("{cell:.4}")).join("  ");
-        println!("{:24}  {}", row(made), row(printed));
+        output.line(format!("{:24}  {}", row(made), row(printed)))?;
     }
     let difference = card::difference(&table);
-    println!("largest difference        {difference:.4}");
+    output.line(format!("largest difference        {difference:.4}"))?;
     Ok(difference <= tolerance)
 }

@@ -5,7 +5,7 @@
  * - a pack URL with `/code/CODE/` is refused with that code, one with `/hang/` never loads, one with `/trap/`
  *   traps while loading;
  * - a text of the form `wait N` takes N milliseconds; `trap` throws where nobody catches, as a trap in an
- *   asynchronous Rust function does; `fail CODE` is refused;
+ *   asynchronous Rust function does; `fail CODE` is refused, `fail CODE WORDS` with these words as message and cause;
  * - of a pack URL with `/stalled/` the table never arrives, which the text `absent` needs;
  * - every text is a batch of its own; `memoryBytes` tells how many batches were begun;
  * - a pack URL with `/helped/` lets helpers take batches: they add 1000 to every component. With `/refuse/` or
@@ -21,9 +21,9 @@ const PACK = "0".repeat(64);
 
 const sleep = (/** @type {number} */ ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** @param {string} code @param {string} message */
-function felsicError(code, message) {
-  return Object.assign(new Error(message), { name: "FelsicError", code });
+/** @param {string} code @param {string} message @param {string} [cause] */
+function felsicError(code, message, cause) {
+  return Object.assign(new Error(message, cause ? { cause } : undefined), { name: "FelsicError", code });
 }
 
 /** @type {Module["default"]} */
@@ -113,9 +113,9 @@ export class Engine {
       if (index === undefined) continue;
       const text = texts[index] ?? "";
       this.#batches += 1;
-      const [word, argument = ""] = text.split(" ");
+      const [word, argument = "", words] = text.split(" ");
       if (word === "wait") await sleep(Number(argument));
-      if (word === "fail") throw felsicError(argument, `failed as ${argument}`);
+      if (word === "fail") throw felsicError(argument, `failed as ${argument}${words ? `: ${words}` : ""}`, words);
       if (word === "trap") {
         setTimeout(() => {
           throw new WebAssembly.RuntimeError("unreachable");

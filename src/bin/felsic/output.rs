@@ -1,0 +1,67 @@
+//! Standard output and standard error. Nothing else of the command line writes to them, progress bars apart.
+
+use std::fmt::Display;
+use std::io::{ErrorKind, Write, stderr, stdout};
+use std::process::ExitCode;
+
+use felsic::error::{Code, Error, Result, escaped};
+
+/// Standard output, for results.
+///
+/// Whoever reads it may stop, as `head` does: then there is nobody to write for any more, and that is no failure. What
+/// a command finds out still decides how it ends. That results cannot be written for another reason, a full disk for
+/// one, is a failure.
+pub struct Output {
+    is_open: bool,
+}
+
+impl Output {
+    pub fn new() -> Self {
+        Self { is_open: true }
+    }
+
+    /// Whether somebody reads, as far as that is known.
+    pub fn is_open(&self) -> bool {
+        self.is_open
+    }
+
+    /// Writes a line of text. What would not stay on it, or be obeyed by a terminal, is escaped.
+    pub fn line(&mut self, text: impl Display) -> Result<()> {
+        self.write((escaped(&text.to_string()) + "\n").as_bytes())
+    }
+
+    /// Writes bytes as they are.
+    pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        if !self.is_open {
+            return Ok(());
+        }
+        let mut stdout = stdout().lock();
+        self.take(stdout.write_all(bytes).and_then(|()| stdout.flush()))
+    }
+
+    /// Takes what came of writing.
+    fn take(&mut self, written: std::io::Result<()>) -> Result<()> {
+        match written {
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => self.is_open = false,
+            Err(error) => return Err(Error::new(Code::Io, "cannot write to standard output").because(error)),
+            Ok(()) => {}
+        }
+        Ok(())
+    }
+}
+
+/// Prints what clap has to say: help and version to standard output, what is wrong with the usage to standard error.
+pub fn usage(said: &clap::Error) -> Result<ExitCode> {
+    // In clap's own colours, where there are any.
+    let printed = said.print().and_then(|()| stdout().flush());
+    if !said.use_stderr() {
+        Output::new().take(printed)?;
+    }
+    Ok(ExitCode::from(u8::try_from(said.exit_code()).unwrap_or(2)))
+}
+
+/// Prints how a command has failed, in one line.
+pub fn failure(error: &Error) {
+    // Where that cannot be written either, the exit code has to do.
+    let _ = writeln!(stderr().lock(), "felsic: {error} [{}]", error.code());
+}
