@@ -108,6 +108,113 @@ test("a stored manifest with wrong bytes is fetched again", async () => {
   await close();
 });
 
+/** What a pack's manifest says of its files. @typedef {{ tokenizer: { bytes: number }, shards: { bytes: number }[] }} Claims */
+
+/** Another pack that lists the files of the first, with other lengths. @param {(bytes: number) => number} length */
+function falseClaims(length) {
+  const change = (/** @type {Buffer} */ bytes) => {
+    /** @type {Claims} */
+    const manifest = JSON.parse(bytes.toString());
+    for (const entry of [manifest.tokenizer, ...manifest.shards]) entry.bytes = length(entry.bytes);
+    return JSON.stringify(manifest);
+  };
+  return store.server.spoilt("/packs/one/", { file: MANIFEST, change });
+}
+
+for (const [name, length] of /** @type {[string, (bytes: number) => number][]} */ ([
+  ["shorter", (bytes) => bytes - 1],
+  ["longer", (bytes) => bytes + 1],
+  ["a byte long", () => 1],
+])) {
+  test(`a pack that calls another's stored files ${name} fails by itself, and takes nothing away`, async () => {
+    const { page, load, names, availability, close } = await freshPage();
+    const model = store.server.url("/packs/one/");
+    await load({ model });
+    const other = falseClaims(length);
+    const requests = await requestsDuring(store.server, async () => {
+      const { code, warnings } = await load({ model: other });
+      assert.equal(code, "file-length");
+      assert.deepEqual(warnings, []);
+    });
+    assert.deepEqual(requests.map(({ file }) => file), ["manifest.json"], "no server has what cannot be");
+    assert.deepEqual(wholeFiles(await names()), storedFiles(pack));
+    assert.deepEqual([await availability(model), await availability(other)], ["available", "downloadable"]);
+    await page.evaluate((model) => felsic.Embedder.deleteCache({ model }), other);
+    const again = await requestsDuring(store.server, async () => {
+      const { files, warnings } = await load({ model });
+      assert.deepEqual(files, pack.hashes);
+      assert.deepEqual(warnings, []);
+    });
+    assert.deepEqual(again.map(({ file }) => file), ["manifest.json"]);
+    await close();
+  });
+}
+
+test("where nothing is stored, a false length has the same code, and the pack that is right loads after it", async () => {
+  const { load, close } = await freshPage();
+  for (const [length, forbid] of /** @type {[(bytes: number) => number, Load["forbid"]][]} */ ([
+    [(bytes) => bytes - 1, []],
+    [(bytes) => bytes + 1, []],
+    [(bytes) => bytes + 1, ["opfs"]],
+  ])) {
+    assert.equal((await load({ model: falseClaims(length), forbid })).code, "file-length");
+    assert.deepEqual((await load({ model: store.server.url("/packs/one/"), forbid })).files, pack.hashes);
+    assert.equal((await load({ model: falseClaims(length), forbid })).code, "file-length");
+    const requests = await requestsDuring(store.server, async () => {
+      assert.deepEqual((await load({ model: store.server.url("/packs/one/"), forbid })).files, pack.hashes);
+    });
+    assert.deepEqual(requests.map(({ file }) => file), ["manifest.json"]);
+  }
+  await close();
+});
+
+test("a damaged manifest costs its pack the manifest, and none of its files", async () => {
+  const { page, load, names, close } = await freshPage();
+  const model = store.server.url("/packs/one/");
+  await load({ model });
+  const name = (await names()).find((name) => name.endsWith(".manifest")) ?? "";
+  await page.evaluate(spoilInPage, { name, at: 0 });
+  // Storing another pack removes what no manifest lists.
+  assert.deepEqual((await load({ model: store.server.url("/packs/next/") })).files, next.hashes);
+  for (const file of storedFiles(pack)) assert.ok((await names()).includes(file), "a file is gone");
+  const requests = await requestsDuring(store.server, async () => {
+    assert.deepEqual((await load({ model })).files, pack.hashes);
+  });
+  assert.deepEqual(requests.map(({ file }) => file), ["manifest.json"]);
+  // The manifest has come back, whether or not anything else was stored meanwhile.
+  await page.evaluate(spoilInPage, { name, at: 0 });
+  await load({ model });
+  const { files, warnings } = await load({ model, integrity: pack.integrity });
+  assert.deepEqual(files, pack.hashes);
+  assert.deepEqual(warnings, []);
+  await close();
+});
+
+test("the files of a manifest that only a later felsic understands stay", async () => {
+  const { page, load, names, close } = await freshPage();
+  const kept = await page.evaluate(async () => {
+    const hash = async (/** @type {Uint8Array<ArrayBuffer>} */ bytes) => {
+      const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+      return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
+    };
+    const root = await navigator.storage.getDirectory();
+    const folder = await root.getDirectoryHandle("felsic", { create: true });
+    const write = async (/** @type {string} */ name, /** @type {Uint8Array<ArrayBuffer>} */ bytes) => {
+      const file = await (await folder.getFileHandle(name, { create: true })).createWritable();
+      await file.write(bytes);
+      await file.close();
+      return name;
+    };
+    const bytes = Uint8Array.of(1, 2, 3);
+    const manifest = new TextEncoder().encode(JSON.stringify({ format: "felsic", version: 99, files: [await hash(bytes)] }));
+    return [await write(await hash(bytes), bytes), await write(`${"0".repeat(16)}-${await hash(manifest)}.manifest`, manifest)];
+  }, undefined);
+  for (const folder of ["/packs/one/", "/packs/next/"]) await load({ model: store.server.url(folder) });
+  const after = await names();
+  for (const name of kept) assert.ok(after.includes(name), `${name} is gone`);
+  await close();
+});
+
 test("two workers at once download once", async () => {
   const { load, close } = await freshPage();
   const model = store.server.spoilt("/packs/one/", { file: SHARD, slow: 30 });

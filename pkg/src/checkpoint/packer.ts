@@ -2,7 +2,7 @@
 
 import type { EngineModule } from "../engine.js";
 import type { LoadProgress } from "../options.js";
-import { bytesOf, type Cache } from "../store/cache.js";
+import { bytesOf, type Cache, hasHash } from "../store/cache.js";
 import { lock } from "../store/locks.js";
 import { findManifest, keepManifest } from "../store/manifests.js";
 import { checkpointKey, manifestPrefix, sha256 } from "../store/names.js";
@@ -161,7 +161,9 @@ class Keep {
     }
     this.#unlock.push(await lock(hash, this.#signal));
     try {
-      if ((await this.#cache.get(hash))?.bytes !== bytes.length) await this.#cache.put(hash, bytes);
+      const stored = await this.#cache.get(hash);
+      // Another pack may have stored it long ago; this one is about to be made of what is there.
+      if (!stored || !(await hasHash(stored, hash))) await this.#cache.put(hash, bytes);
     } catch (error) {
       this.unstored.set(hash, bytes);
       this.#failed(error);

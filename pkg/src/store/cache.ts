@@ -1,6 +1,7 @@
 /** What keeps files on this machine: one flat folder of named files, with two implementations. */
 
 import { openCacheApi } from "./cache-api.js";
+import { sha256 } from "./names.js";
 import { openOpfs } from "./opfs.js";
 
 /** A whole file. */
@@ -67,4 +68,9 @@ export async function existingCaches(): Promise<Cache[]> {
 /** The bytes of a small file. */
 export async function bytesOf(stored: Stored): Promise<Uint8Array<ArrayBuffer>> {
   return new Uint8Array(await new Response(stored.stream()).arrayBuffer());
+}
+
+/** Whether a file's bytes are those of a hash. Holds the file in memory: for manifests, and where there is a doubt. */
+export async function hasHash(stored: Stored, hash: string): Promise<boolean> {
+  return (await sha256(await bytesOf(stored))) === hash;
 }

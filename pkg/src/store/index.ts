@@ -1,7 +1,7 @@
 /** The store: gives an engine the files of a pack, from this machine if they are there, else from the server. */
 
 import { FelsicError } from "../errors.js";
-import { type Cache, openCache, type Part, type Stored } from "./cache.js";
+import { type Cache, hasHash, openCache, type Part, type Stored } from "./cache.js";
 import { lock } from "./locks.js";
 import { findManifest, keepManifest } from "./manifests.js";
 import { checkpointKey, manifestHash, manifestPrefix, pinnedHash, sha256 } from "./names.js";
@@ -74,19 +74,26 @@ class Store implements Files {
 
   async #openFile(file: string, entry: FileEntry, again: boolean): Promise<FileReader> {
     const { signal } = this.#options;
-    const forget = () => this.#forget(entry.sha256, `the stored ${file} was not what the manifest says`);
+    const forget = () => this.#forgetDamaged(file, entry.sha256);
     const failed = (error: unknown) => this.#failed(error);
     const done = async () => void (this.#newer && (await this.#keepManifest(this.#newer)));
     const reading = { url: this.#url(file), entry, again, signal, forget, done, failed, unlock: () => {} };
 
-    const find = async () => (again ? undefined : this.#find(file, entry));
+    const find = async () => {
+      // Also where no cache is to be trusted: what it shows of the manifest's claim, it shows.
+      const stored = await this.#find(file, entry);
+      return again ? undefined : stored;
+    };
     const stored = await (this.#isMade ? this.#findMade(file, entry, again) : find());
     if (stored) return new StoreReader({ ...reading, stored });
     if (!this.#cache || !this.#writable) return new StoreReader(reading);
 
     // Whoever has the lock is fetching the file: afterwards it is there.
     const unlock = await lock(entry.sha256, signal);
-    const fetched = await find();
+    const fetched = await find().catch((error: unknown) => {
+      unlock();
+      throw error;
+    });
     if (fetched) {
       unlock();
       return new StoreReader({ ...reading, stored: fetched });
@@ -106,17 +113,34 @@ class Store implements Files {
     throw new FelsicError("file-integrity", "the checkpoint has changed since it was loaded; create a new embedder");
   }
 
-  /** The whole file, if it is stored and has the length that it should have. */
+  /**
+   * The whole file, if it is stored. It is found by its hash and judged by its own bytes: where they have that hash, it
+   * is the manifest that is wrong about its length, and neither this file nor any other could be what it asks for.
+   */
   async #find(file: string, { bytes, sha256 }: FileEntry): Promise<Stored | undefined> {
     const unstored = this.#unstored.get(sha256);
     if (unstored) return { bytes: unstored.length, stream: () => new Blob([unstored]).stream() };
+    const stored = await this.#cache?.get(sha256).catch((error: unknown) => void this.#failed(error));
+    if (!stored || stored.bytes === bytes) return stored;
+    if (await this.#forgetDamaged(file, sha256)) return undefined;
+    const message = `${this.#url(file)} has ${stored.bytes} bytes instead of the ${bytes} of the manifest, going by its hash`;
+    throw new FelsicError("file-length", message);
+  }
+
+  /**
+   * Forgets a stored file that a load could not use, if it is really damaged: its own bytes decide, not the manifest that
+   * the load went by, as other packs may list the same file. Says whether the file is of no use.
+   */
+  async #forgetDamaged(file: string, name: string): Promise<boolean> {
     try {
-      const stored = await this.#cache?.get(sha256);
-      if (!stored || stored.bytes === bytes) return stored;
-    } catch (error) {
-      return void this.#failed(error);
+      const stored = await this.#cache?.get(name);
+      if (stored && (await hasHash(stored, name))) return false;
+    } catch {
+      // What cannot be read now is fetched, which puts the right bytes in its place.
+      return true;
     }
-    return void (await this.#forget(sha256, `the stored ${file} had another length than the manifest says`));
+    await this.#forget(name, `the stored ${file} was not what its hash says`);
+    return true;
   }
 
   async #part(name: string): Promise<Part | undefined> {
@@ -210,6 +234,7 @@ class Store implements Files {
     unlock();
   }
 
+  /** Of what is found by its hash and has it: an engine would say the same of it whoever it is from. */
   async #forgetManifest(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
     const hash = await sha256(bytes);
     const names = (await this.#cache?.names().catch(() => [])) ?? [];

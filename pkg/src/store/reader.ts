@@ -15,8 +15,8 @@ export interface Reading {
   readonly stored?: Stored;
   /** Where it is being stored. */
   readonly part?: Part | undefined;
-  /** Forgets the stored file, whose bytes were wrong. */
-  forget(): Promise<void>;
+  /** Forgets the stored file if its bytes are not those of its hash. */
+  forget(): Promise<unknown>;
   /** Hears that the file has been stored. */
   done(): Promise<void>;
   /** Hears why storing came to an end. */

@@ -51,7 +51,7 @@ async function deleteAll(cache: Cache): Promise<void> {
 async function deletePack(cache: Cache, model: string): Promise<void> {
   const named = (await prefixesOf(model)).map((prefix) => manifestNames(cache, { prefix }));
   const names = (await Promise.all(named)).flat();
-  const files = (await Promise.all(names.map((name) => entries(cache, name)))).flat();
+  const files = (await Promise.all(names.map(async (name) => (await entries(cache, name)) ?? []))).flat();
   for (const name of names) await cache.remove(name);
   await evict(cache, new Set(files.map(({ sha256 }) => sha256)));
 }
