@@ -28,6 +28,7 @@ const TYPES = {
  * @property {number} [cutAfter] announces the full length and breaks the connection after so many bytes of the file
  * @property {number} [endAfter] announces no length and ends after so many bytes of the file as if they were all
  * @property {number} [stallAfter] sends so many bytes of the file and then nothing, keeping the connection
+ * @property {number} [dribbleAfter] sends so many bytes of the file and then one every 20 milliseconds
  * @property {number} [delay] waits so many milliseconds first
  * @property {number} [slow] sends 16 pieces and waits so many milliseconds before each
  * @property {boolean} [gzip] sends compressed bytes; a range is one of those
@@ -171,14 +172,18 @@ export class Server {
  * @param {number} from
  * @param {Partial<Fault>} fault
  */
-async function send(response, bytes, from, { cutAfter, endAfter, stallAfter, slow }) {
-  const stop = cutAfter ?? endAfter ?? stallAfter;
+async function send(response, bytes, from, { cutAfter, endAfter, stallAfter, dribbleAfter, slow }) {
+  const stop = cutAfter ?? endAfter ?? stallAfter ?? dribbleAfter;
   const sent = bytes.subarray(from, stop === undefined ? undefined : Math.max(stop, from));
   for (let piece = 0; slow !== undefined && piece < 16; piece += 1) {
     await sleep(slow);
     response.write(sent.subarray((piece * sent.length) >> 4, ((piece + 1) * sent.length) >> 4));
   }
   if (slow === undefined) response.write(sent);
+  for (let at = from + sent.length; dribbleAfter !== undefined && at < bytes.length && !response.destroyed; at += 1) {
+    await sleep(20);
+    response.write(bytes.subarray(at, at + 1));
+  }
   // Not at once, or bytes that are still on their way are lost with the connection.
   if (cutAfter !== undefined) setTimeout(() => response.destroy(), 50);
   else if (stallAfter === undefined) response.end();

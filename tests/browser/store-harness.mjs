@@ -18,8 +18,8 @@ const here = import.meta.dirname;
  * @property {string} model
  * @property {string} [integrity]
  * @property {"auto" | "none"} [cache]
- * @property {("opfs" | "caches" | "locks")[]} [forbid] features that this browser lacks
- * @property {boolean} [hurry] a minute is over soon
+ * @property {("opfs" | "caches" | "locks" | "grants")[]} [forbid] features that this browser lacks; `grants` are those of locks
+ * @property {number} [hurry] how many times as fast time goes by, as long waits and the clock tell it
  * @property {number} [abortAfter] milliseconds
  * @property {number} [abortAt] bytes
  * @property {number} [stopAt] bytes after which the worker is ended
@@ -27,6 +27,16 @@ const here = import.meta.dirname;
 
 /** @typedef {{ ok: boolean, code?: string, message?: string, warnings: string[], files?: Record<string, string> }} Loaded */
 /** @typedef {Awaited<ReturnType<typeof startStore>>} StoreEnvironment */
+
+/**
+ * What the worker that makes packs is asked for.
+ *
+ * @typedef {object} Make
+ * @property {string} model
+ * @property {number} [hurry] as of a load
+ */
+
+/** @typedef {{ ok: boolean, code?: string, message?: string, warnings: string[], unstored?: number }} MadePack */
 
 /** Numbers from 0 to 1 that are the same every time. @param {number} seed */
 export function random(seed) {
@@ -72,12 +82,31 @@ export function writePack(folder, tokenizer, shards) {
   };
 }
 
+/**
+ * Writes a checkpoint of which only the fake packer can make a pack.
+ *
+ * @param {string} folder
+ * @param {Buffer} weights
+ */
+export function writeCheckpoint(folder, weights) {
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, "config.json"), "{}");
+  writeFileSync(join(folder, "tokenizer.json"), "{}");
+  writeFileSync(join(folder, "model.safetensors"), weights);
+}
+
 /** Bundles the store and serves it beside the empty page; packs are served by a server of another origin. */
 export async function startStore() {
   const folder = mkdtempSync(join(tmpdir(), "felsic-store-"));
-  const bundle = await rolldown({ input: join(root, "pkg/src/store/index.ts"), platform: "browser" });
-  await bundle.write({ file: join(folder, "store.js"), format: "esm" });
-  await bundle.close();
+  const bundles = [
+    [join(root, "pkg/src/store/index.ts"), "store.js"],
+    [join(here, "checkpoint-worker.js"), "checkpoint-worker-bundle.js"],
+  ];
+  for (const [input = "", file = ""] of bundles) {
+    const bundle = await rolldown({ input, platform: "browser" });
+    await bundle.write({ file: join(folder, file), format: "esm" });
+    await bundle.close();
+  }
   const mounts = { "/packs/": [join(folder, "packs")] };
   const pages = await Server.start({ "/felsic/": [join(root, "pkg/dist"), here, folder], ...mounts });
   const server = await Server.start(mounts);
@@ -144,5 +173,23 @@ export function loadInPage(load) {
       resolve(data);
     };
     worker.postMessage(load);
+  });
+}
+
+/**
+ * Makes a pack in a new worker of a page. This runs in the page.
+ *
+ * @param {Make} make
+ * @returns {Promise<MadePack>}
+ */
+export function makeInPage(make) {
+  return new Promise((resolve, reject) => {
+    const worker = new Worker("/felsic/checkpoint-worker-bundle.js", { type: "module" });
+    worker.onerror = (event) => reject(new Error(event.message || "the worker does not load"));
+    worker.onmessage = ({ data }) => {
+      worker.terminate();
+      resolve(data);
+    };
+    worker.postMessage(make);
   });
 }

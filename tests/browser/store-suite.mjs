@@ -2,7 +2,7 @@
 
 import { join } from "node:path";
 import { after, before } from "node:test";
-import { launchBrowser, loadInPage, randomBytes, startStore, writePack } from "./store-harness.mjs";
+import { launchBrowser, loadInPage, makeInPage, randomBytes, startStore, writeCheckpoint, writePack } from "./store-harness.mjs";
 
 /** @typedef {import("./store-harness.mjs").Load} Load */
 /** @typedef {import("./server.mjs").Server} Server */
@@ -26,6 +26,7 @@ before(async () => {
   browser = await launchBrowser();
   const first = randomBytes(FIRST, 1);
   pack = writePack(join(store.packs, "one"), randomBytes(20_000, 2), [first, randomBytes(SECOND, 3)]);
+  writeCheckpoint(join(store.packs, "checkpoint"), randomBytes(500_000, 6));
   next = writePack(join(store.packs, "next"), randomBytes(20_000, 4), [first, randomBytes(5_000, 5)]);
 });
 
@@ -41,6 +42,8 @@ export async function freshPage() {
     page,
     /** @param {Load} load */
     load: (load) => page.evaluate(loadInPage, load),
+    /** @param {import("./store-harness.mjs").Make} make */
+    make: (make) => page.evaluate(makeInPage, make),
     /** @param {string} model */
     availability: (model) => page.evaluate((model) => felsic.Embedder.availability({ model }), model),
     names: () => page.evaluate(namesInPage, undefined),

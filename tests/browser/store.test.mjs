@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { hasQuota } from "./store-harness.mjs";
 import { flipped } from "./harness.mjs";
-import { FIRST, freshPage, MANIFEST, next, pack, requestsDuring, SHARD, store, storedFiles, wholeFiles } from "./store-suite.mjs";
+import { FIRST, freshPage, MANIFEST, next, pack, requestsDuring, requestsOf, SHARD, store, storedFiles, wholeFiles } from "./store-suite.mjs";
 
 /** @typedef {import("./store-harness.mjs").Load} Load */
 
@@ -239,6 +239,65 @@ test("a worker that waited takes over what another left", async () => {
   const second = load({ model });
   assert.equal((await first).code, "aborted");
   assert.deepEqual((await second).files, pack.hashes);
+  await close();
+});
+
+/** Waits until a server has been asked for a file under a model's URL. @param {string} model @param {RegExp} file */
+async function untilAsked(model, file) {
+  while (!requestsOf(store.server, model).some((request) => file.test(request.file))) await sleep(10);
+}
+
+/** @param {number} ms */
+const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+for (const forbid of /** @type {Load["forbid"][]} */ ([[], ["opfs"]])) {
+  test(`who waits for one that dribbles${forbid?.length ? ", without a private file system," : ""} goes on without storing`, async () => {
+    const { load, names, close } = await freshPage();
+    const [, , file = ""] = pack.files;
+    const dribbling = store.server.spoilt("/packs/one/", { file: new RegExp(file), dribbleAfter: 100_000 });
+    // Whose clock is right, so that it has its lock for long.
+    const first = load({ model: dribbling, forbid, abortAfter: 8_000 });
+    await untilAsked(dribbling, new RegExp(file));
+    const start = performance.now();
+    const { files, warnings, message } = await load({ model: store.server.url("/packs/one/"), forbid, hurry: 200 });
+    assert.deepEqual(files, pack.hashes, message);
+    assert.deepEqual(warnings, ["cache-busy"]);
+    assert.ok(performance.now() - start < 6_000, "the other one was waited for");
+    if (!forbid?.length) assert.deepEqual(wholeFiles(await names()).length, pack.files.length - 1, "all but that one are stored");
+    assert.equal((await first).code, "aborted");
+    await close();
+  });
+}
+
+test("who waits for one that gets on slowly goes on waiting", async () => {
+  const { load, close } = await freshPage();
+  const [, , file = ""] = pack.files;
+  // 3 seconds, and the waiter waits for half a second without a step.
+  const slow = store.server.spoilt("/packs/one/", { file: new RegExp(file), slow: 200 });
+  const first = load({ model: slow });
+  await untilAsked(slow, new RegExp(file));
+  const requests = await requestsDuring(store.server, async () => {
+    const { files, warnings } = await load({ model: store.server.url("/packs/one/"), hurry: 40 });
+    assert.deepEqual(files, pack.hashes);
+    assert.deepEqual(warnings, []);
+  });
+  assert.deepEqual(requests.map(({ file }) => file), ["manifest.json"]);
+  assert.deepEqual((await first).files, pack.hashes);
+  await close();
+});
+
+test("a browser that grants no lock: a warning, and the load goes on without storing", async () => {
+  const { load, page, names, close } = await freshPage();
+  const model = store.server.url("/packs/one/");
+  const { files, warnings, message } = await load({ model, forbid: ["grants"], hurry: 200, abortAfter: 30_000 });
+  assert.deepEqual(files, pack.hashes, message);
+  assert.deepEqual(warnings, ["cache-busy"]);
+  assert.deepEqual(await names(), []);
+  await load({ model });
+  await page.evaluate(async () => {
+    LockManager.prototype.request = () => new Promise(() => {});
+    await felsic.Embedder.deleteCache();
+  }, undefined);
   await close();
 });
 

@@ -3,12 +3,14 @@
 import type { EngineModule } from "../engine.js";
 import type { LoadProgress } from "../options.js";
 import { bytesOf, type Cache, hasHash } from "../store/cache.js";
-import { lock } from "../store/locks.js";
+import { type Held, lock } from "../store/locks.js";
 import { findManifest, keepManifest } from "../store/manifests.js";
 import { checkpointKey, manifestPrefix, sha256 } from "../store/names.js";
 import { BytesReader } from "../store/reader.js";
+import { CHECKPOINT_PATIENCE, PATIENCE } from "../store/retry.js";
 import { stateIn } from "../store/state.js";
 import type { Files, Made } from "../store/types.js";
+import { BusyError } from "../store/warning.js";
 import { nameOf } from "./address.js";
 import { CheckpointFiles, type Settings } from "./files.js";
 import { Shards } from "./scratch.js";
@@ -53,15 +55,24 @@ export interface Making {
   readonly failed: (error: unknown) => void;
 }
 
-/** Makes a pack and stores it; of several at once for one checkpoint the first makes it, the others find it. */
+/**
+ * Makes a pack and stores it; of several at once for one checkpoint the first makes it, the others find it. If the first
+ * does not get on, another makes one for itself, which is not stored.
+ */
 export async function makePack(making: Making): Promise<Made> {
-  const { model, cache, signal } = making;
-  const unlock = await lock(checkpointKey(model), signal);
+  const { model, cache, signal, failed } = making;
+  const held = await lock(checkpointKey(model), signal, CHECKPOINT_PATIENCE);
   try {
     const stored = cache && (await storedManifest(cache, model));
-    return stored ? { manifest: stored, files: new Map() } : await make(making);
+    if (stored) return { manifest: stored, files: new Map() };
+    if (!held && cache) failed(new BusyError());
+    const progress = (progress: LoadProgress) => {
+      held?.report(progress.loadedBytes / progress.totalBytes);
+      making.progress(progress);
+    };
+    return await make({ ...making, cache: held && cache, progress });
   } finally {
-    unlock();
+    held?.release();
   }
 }
 
@@ -143,7 +154,7 @@ class Keep {
   readonly #signal: AbortSignal;
   readonly #failed: (error: unknown) => void;
   /** Until a manifest lists it, a file that nobody has locked may be removed by anybody. */
-  readonly #unlock: (() => void)[] = [];
+  readonly #held: Held[] = [];
 
   constructor(cache: Cache | undefined, signal: AbortSignal, failed: (error: unknown) => void) {
     this.#cache = cache;
@@ -159,8 +170,10 @@ class Keep {
       this.unstored.set(hash, bytes);
       return hash;
     }
-    this.#unlock.push(await lock(hash, this.#signal));
+    const held = await lock(hash, this.#signal, PATIENCE);
     try {
+      if (!held) throw new BusyError();
+      this.#held.push(held);
       const stored = await this.#cache.get(hash);
       // Another pack may have stored it long ago; this one is about to be made of what is there.
       if (!stored || !(await hasHash(stored, hash))) await this.#cache.put(hash, bytes);
@@ -184,7 +197,7 @@ class Keep {
   }
 
   unlock(): void {
-    for (const unlock of this.#unlock) unlock();
+    for (const held of this.#held) held.release();
   }
 }
 

@@ -2,14 +2,14 @@
 
 import { FelsicError } from "../errors.js";
 import { type Cache, hasHash, openCache, type Part, type Stored } from "./cache.js";
-import { lock } from "./locks.js";
+import { type Held, lock } from "./locks.js";
 import { findManifest, keepManifest } from "./manifests.js";
 import { checkpointKey, manifestHash, manifestPrefix, pinnedHash, sha256 } from "./names.js";
 import { Download, joined } from "./network.js";
 import { BytesReader, StoreReader } from "./reader.js";
-import { MANIFEST_ATTEMPTS } from "./retry.js";
+import { IMPATIENCE, MANIFEST_ATTEMPTS, PATIENCE } from "./retry.js";
 import type { FileEntry, FileReader, Files, Made } from "./types.js";
-import { cacheWarning, type Warning, type WarningCode } from "./warning.js";
+import { BusyError, cacheWarning, type Warning, type WarningCode } from "./warning.js";
 
 /** What a store is opened with. */
 export interface StoreOptions {
@@ -52,6 +52,7 @@ class Store implements Files {
   #making: Promise<Made> | undefined;
   /** The manifest, while an earlier revision is stored beside it. */
   #newer: Uint8Array<ArrayBuffer> | undefined;
+  #patience = PATIENCE;
   /** Ends with the first write that fails; what is stored is still read. */
   #writable = true;
 
@@ -77,7 +78,7 @@ class Store implements Files {
     const forget = () => this.#forgetDamaged(file, entry.sha256);
     const failed = (error: unknown) => this.#failed(error);
     const done = async () => void (this.#newer && (await this.#keepManifest(this.#newer)));
-    const reading = { url: this.#url(file), entry, again, signal, forget, done, failed, unlock: () => {} };
+    const reading = { url: this.#url(file), entry, again, signal, forget, done, failed };
 
     const find = async () => {
       // Also where no cache is to be trusted: what it shows of the manifest's claim, it shows.
@@ -89,18 +90,25 @@ class Store implements Files {
     if (!this.#cache || !this.#writable) return new StoreReader(reading);
 
     // Whoever has the lock is fetching the file: afterwards it is there.
-    const unlock = await lock(entry.sha256, signal);
-    const fetched = await find().catch((error: unknown) => {
-      unlock();
+    const held = await this.#lock(entry.sha256);
+    try {
+      const fetched = await find();
+      const part = held && !fetched ? await this.#part(entry.sha256) : undefined;
+      if (!part) held?.release();
+      return new StoreReader(fetched ? { ...reading, stored: fetched } : { ...reading, part, held });
+    } catch (error) {
+      held?.release();
       throw error;
-    });
-    if (fetched) {
-      unlock();
-      return new StoreReader({ ...reading, stored: fetched });
     }
-    const part = await this.#part(entry.sha256);
-    if (!part) unlock();
-    return new StoreReader({ ...reading, part, unlock });
+  }
+
+  /** A lock, with a warning if it cannot be had; then others are not waited for so long. */
+  async #lock(name: string): Promise<Held | undefined> {
+    const held = await lock(name, this.#options.signal, this.#patience);
+    if (held) return held;
+    this.#patience = IMPATIENCE;
+    this.#warn(cacheWarning(new BusyError()));
+    return undefined;
   }
 
   /** A file of a pack that was made here, which is made once more if it is gone. */
@@ -225,13 +233,13 @@ class Store implements Files {
 
   async #keepManifest(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
     if (!this.#cache || !this.#writable) return;
-    const { model, signal } = this.#options;
-    const unlock = await lock(MANIFESTS, signal).catch(() => undefined);
+    const { model } = this.#options;
     // Aborted: the engine finds that out by itself.
-    if (!unlock) return;
+    const held = await this.#lock(MANIFESTS).catch(() => undefined);
+    if (!held) return;
     const hasEarlier = await keepManifest(this.#cache, model, bytes).catch((error: unknown) => void this.#failed(error));
     this.#newer = hasEarlier ? bytes : undefined;
-    unlock();
+    held.release();
   }
 
   /** Of what is found by its hash and has it: an engine would say the same of it whoever it is from. */

@@ -1,7 +1,7 @@
 /** One file from a server: what can pass is tried again, and a cut transfer goes on where it broke. */
 
 import { abortedBy, FelsicError } from "../errors.js";
-import { ATTEMPTS, backOff, isPassing, retryAfter, SILENCE, sleep } from "./retry.js";
+import { ATTEMPTS, backOff, isPassing, LEAST_RATE, Pace, retryAfter, SILENCE, sleep } from "./retry.js";
 
 /** What is fetched, and from where on. */
 export interface Wanted {
@@ -50,8 +50,9 @@ export class Download {
   #skip = 0;
   /** Whether the server may be asked for a part of the file. */
   #ranges = true;
-  /** In a row, without one new byte. */
+  /** In a row, without progress. */
   #failures = 0;
+  readonly #pace = new Pace();
   #missing = false;
   /** Where the body before ended as if it were whole. */
   #endedAt = -1;
@@ -109,13 +110,13 @@ export class Download {
     if (!this.#body && (await this.#ask()) === END) return END;
     if (this.#wanted.bytes === undefined) return this.#whole();
     for (;;) {
-      const { done, value } = await this.#timely(this.#body!.read());
-      if (done) return this.#bodyEnded();
+      const value = await this.#receive();
+      if (!value) return this.#bodyEnded();
       const piece = value.subarray(Math.min(this.#skip, value.length));
       this.#skip -= value.length - piece.length;
       if (piece.length === 0) continue;
       this.#at += piece.length;
-      this.#failures = 0;
+      if (this.#pace.isProgress(piece.length)) this.#failures = 0;
       this.#missing = false;
       return piece;
     }
@@ -124,14 +125,23 @@ export class Download {
   async #whole(): Promise<Uint8Array<ArrayBuffer>> {
     const pieces: Uint8Array<ArrayBuffer>[] = [];
     for (let length = 0; length < MOST_WHOLE; ) {
-      const { done, value } = await this.#timely(this.#body!.read());
-      if (done) break;
+      const value = await this.#receive();
+      if (!value) break;
       pieces.push(value);
       length += value.length;
     }
     await this.#drop();
     this.#ended = true;
     return joined(pieces);
+  }
+
+  /** The next bytes of the body, if they come fast enough; nothing at its end. */
+  async #receive(): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    const { value } = await this.#timely(this.#body!.read());
+    if (value && this.#pace.isSlow(value.length)) {
+      throw new Passing(`${this.#wanted.url} sent less than ${LEAST_RATE} bytes a second`);
+    }
+    return value;
   }
 
   /** A body that is too short was cut by someone on the way, or is all that the server has: if so it is so twice. */
@@ -151,6 +161,7 @@ export class Download {
     const ranged = this.#at > 0 && this.#ranges && !last;
     const headers = new Headers(ranged ? [["range", `bytes=${this.#at}-`]] : []);
     this.#request = new AbortController();
+    this.#pace.reconnect();
     const response = await this.#timely(fetch(url, { signal: this.#request.signal, cache: mode, headers }));
     if (response.status === 416 && ranged && this.#endedAt === this.#at) return END;
     if (!response.ok) throw await this.#refused(response, ranged);
@@ -185,7 +196,16 @@ export class Download {
   }
 
   /** Waits for the network, but not for ever, and not once the signal has aborted. */
-  #timely<T>(work: Promise<T>): Promise<T> {
+  async #timely<T>(work: Promise<T>): Promise<T> {
+    const begin = performance.now();
+    try {
+      return await this.#unlessSilent(work);
+    } finally {
+      this.#pace.wait(performance.now() - begin);
+    }
+  }
+
+  #unlessSilent<T>(work: Promise<T>): Promise<T> {
     const { signal, url } = this.#wanted;
     return new Promise((resolve, reject) => {
       const abort = () => reject(abortedBy(signal));
@@ -231,8 +251,10 @@ export class Download {
       return;
     }
     this.#failures += 1;
-    if (this.#failures >= this.#attempts) throw gaveUp(url, error);
-    await sleep((error instanceof Passing ? error.wait : undefined) ?? backOff(this.#failures), signal);
+    if (this.#pace.fail() || this.#failures >= this.#attempts) throw gaveUp(url, error);
+    const wait = (error instanceof Passing ? error.wait : undefined) ?? backOff(this.#failures);
+    await sleep(wait, signal);
+    this.#pace.wait(wait);
   }
 }
 

@@ -2,6 +2,7 @@
 
 import { abortedBy } from "../errors.js";
 import type { Part, Stored } from "./cache.js";
+import type { Held } from "./locks.js";
 import { Download } from "./network.js";
 import type { FileEntry, FileReader } from "./types.js";
 
@@ -21,8 +22,8 @@ export interface Reading {
   done(): Promise<void>;
   /** Hears why storing came to an end. */
   failed(error: unknown): void;
-  /** Lets others have the file; may be called several times. */
-  unlock(): void;
+  /** What others wait for; nobody does where nothing is stored. */
+  readonly held?: Held | undefined;
 }
 
 /** Reads a stored file, or downloads one and stores it. */
@@ -73,7 +74,7 @@ export class StoreReader implements FileReader {
   }
 
   async close(verified: boolean, wrong: boolean): Promise<void> {
-    const { stored, forget, unlock } = this.#reading;
+    const { stored, forget, held } = this.#reading;
     await this.#download?.cancel();
     try {
       if (verified && this.#part) {
@@ -85,7 +86,7 @@ export class StoreReader implements FileReader {
     } catch (error) {
       this.#reading.failed(error);
     } finally {
-      unlock();
+      held?.release();
     }
   }
 
@@ -104,13 +105,14 @@ export class StoreReader implements FileReader {
   async #store(piece: Uint8Array<ArrayBuffer>): Promise<void> {
     try {
       this.#part?.write(piece, this.#at);
+      this.#reading.held?.report((this.#at + piece.length) / this.#reading.entry.bytes);
     } catch (error) {
       const part = this.#part;
       this.#part = undefined;
       await part?.drop().catch(() => {});
       this.#reading.failed(error);
       // Nothing will be there for those who wait.
-      this.#reading.unlock();
+      this.#reading.held?.release();
     }
   }
 }

@@ -41,11 +41,12 @@ export async function deleteStored(model?: string): Promise<void> {
 }
 
 async function deleteAll(cache: Cache): Promise<void> {
-  for (const name of await cache.names()) {
+  const remove = async (name: string) => {
     // A file that is being fetched right now stays.
     const file = name.endsWith(PART) ? name.slice(0, -PART.length) : name;
     await ifFree(file, () => cache.remove(name)).catch(() => {});
-  }
+  };
+  await Promise.all((await cache.names()).map(remove));
 }
 
 async function deletePack(cache: Cache, model: string): Promise<void> {

@@ -1,0 +1,50 @@
+/** Making packs of checkpoints, as far as it is the network's and the store's matter: without an engine. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { freshPage, requestsDuring, requestsOf, store, wholeFiles } from "./store-suite.mjs";
+
+const WEIGHTS = /safetensors$/;
+
+/** Holds a lock from now on. This runs in the page. @param {string} name */
+const holdInPage = (name) =>
+  new Promise((resolve) => void navigator.locks.request(name, () => new Promise(() => resolve(undefined))));
+
+test("a pack is made once, and stored", async () => {
+  const { make, names, close } = await freshPage();
+  const model = store.server.spoilt("/packs/checkpoint/", { file: WEIGHTS, slow: 20 });
+  const both = await Promise.all([make({ model }), make({ model })]);
+  assert.deepEqual(both, Array(2).fill({ ok: true, warnings: [], unstored: 0 }));
+  assert.equal(wholeFiles(await names()).length, 2);
+  assert.deepEqual(await requestsDuring(store.server, () => make({ model })), []);
+  await close();
+});
+
+test("a checkpoint's weights that dribble are given up", async () => {
+  const { make, close } = await freshPage();
+  const model = store.server.spoilt("/packs/checkpoint/", { file: WEIGHTS, dribbleAfter: 50_000 });
+  const { code, message } = await make({ model, hurry: 200 });
+  assert.equal(code, "network");
+  assert.match(message ?? "", /less than 2048 bytes a second/);
+  assert.ok(requestsOf(store.server, model).filter(({ file }) => WEIGHTS.test(file)).length <= 7);
+  await close();
+});
+
+test("who waits for another that makes the same pack, and does not get on, makes it without storing", async () => {
+  const { make, page, names, close } = await freshPage();
+  const model = store.server.url("/packs/checkpoint/");
+  await page.evaluate(holdInPage, `felsic:checkpoint:2:${model}`);
+  const made = await make({ model, hurry: 200 });
+  assert.deepEqual(made, { ok: true, warnings: ["cache-busy"], unstored: 2 });
+  assert.deepEqual(wholeFiles(await names()), []);
+  await close();
+});
+
+test("a file of the pack that another holds without an end is not waited for", async () => {
+  const { make, page, close } = await freshPage();
+  const model = store.server.url("/packs/checkpoint/");
+  await page.evaluate(holdInPage, "felsic:039058c6f2c0cb492c533b0a4d14ef77cc0f78abccced5287d84a1a2011cfb81");
+  const made = await make({ model, hurry: 200 });
+  assert.deepEqual(made, { ok: true, warnings: ["cache-busy"], unstored: 2 });
+  await close();
+});
