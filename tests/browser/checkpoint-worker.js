@@ -89,8 +89,9 @@ self.addEventListener("message", async ({ data }) => {
       progress: () => undefined,
       failed: (/** @type {unknown} */ error) => void warnings.push(cacheWarning(error).code),
     };
-    const { files } = await makePack(/** @type {Making} */ (/** @type {unknown} */ (making)));
-    postMessage({ ok: true, warnings, unstored: files.size });
+    const { files, manifest } = await makePack(/** @type {Making} */ (/** @type {unknown} */ (making)));
+    const { shards } = JSON.parse(new TextDecoder().decode(manifest));
+    postMessage({ ok: true, warnings, unstored: files.size, shard: shards[0].sha256 });
   } catch (error) {
     const { code, message } = /** @type {any} */ (error);
     postMessage({ ok: false, code, message, warnings });

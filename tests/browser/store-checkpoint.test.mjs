@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { freshPage, requestsDuring, requestsOf, store, wholeFiles } from "./store-suite.mjs";
+import { hasQuota, sha256 } from "./store-harness.mjs";
+import { freshPage, requestsDuring, requestsOf, sleep, store, untilAsked, weights, wholeFiles } from "./store-suite.mjs";
 
 const WEIGHTS = /safetensors$/;
 
@@ -14,7 +15,7 @@ test("a pack is made once, and stored", async () => {
   const { make, names, close } = await freshPage();
   const model = store.server.spoilt("/packs/checkpoint/", { file: WEIGHTS, slow: 20 });
   const both = await Promise.all([make({ model }), make({ model })]);
-  assert.deepEqual(both, Array(2).fill({ ok: true, warnings: [], unstored: 0 }));
+  assert.deepEqual(both, Array(2).fill({ ok: true, warnings: [], unstored: 0, shard: sha256(weights) }));
   assert.equal(wholeFiles(await names()).length, 2);
   assert.deepEqual(await requestsDuring(store.server, () => make({ model })), []);
   await close();
@@ -30,12 +31,27 @@ test("a checkpoint's weights that dribble are given up", async () => {
   await close();
 });
 
+test("what is cleared while a pack is made is made again, of the right bytes", { skip: !hasQuota }, async () => {
+  const { make, page, close } = await freshPage();
+  const model = store.server.spoilt("/packs/checkpoint/", { file: WEIGHTS, slow: 60 });
+  const making = make({ model });
+  await untilAsked(model, WEIGHTS);
+  await sleep(500);
+  await page.clear();
+  const { ok, warnings, shard, unstored, message } = await making;
+  assert.ok(ok, message);
+  assert.equal(shard, sha256(weights));
+  assert.deepEqual([...new Set(warnings)], ["cache-unavailable"]);
+  assert.equal(unstored, 2);
+  await close();
+});
+
 test("who waits for another that makes the same pack, and does not get on, makes it without storing", async () => {
   const { make, page, names, close } = await freshPage();
   const model = store.server.url("/packs/checkpoint/");
   await page.evaluate(holdInPage, `felsic:checkpoint:2:${model}`);
   const made = await make({ model, hurry: 200 });
-  assert.deepEqual(made, { ok: true, warnings: ["cache-busy"], unstored: 2 });
+  assert.deepEqual(made, { ok: true, warnings: ["cache-busy"], unstored: 2, shard: sha256(weights) });
   assert.deepEqual(wholeFiles(await names()), []);
   await close();
 });
@@ -45,6 +61,6 @@ test("a file of the pack that another holds without an end is not waited for", a
   const model = store.server.url("/packs/checkpoint/");
   await page.evaluate(holdInPage, "felsic:039058c6f2c0cb492c533b0a4d14ef77cc0f78abccced5287d84a1a2011cfb81");
   const made = await make({ model, hurry: 200 });
-  assert.deepEqual(made, { ok: true, warnings: ["cache-busy"], unstored: 2 });
+  assert.deepEqual(made, { ok: true, warnings: ["cache-busy"], unstored: 2, shard: sha256(weights) });
   await close();
 });

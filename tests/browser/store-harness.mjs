@@ -36,7 +36,7 @@ const here = import.meta.dirname;
  * @property {number} [hurry] as of a load
  */
 
-/** @typedef {{ ok: boolean, code?: string, message?: string, warnings: string[], unstored?: number }} MadePack */
+/** @typedef {{ ok: boolean, code?: string, message?: string, warnings: string[], unstored?: number, shard?: string }} MadePack */
 
 /** Numbers from 0 to 1 that are the same every time. @param {number} seed */
 export function random(seed) {
@@ -127,7 +127,7 @@ export async function startStore() {
 
 const firefox = process.env.FELSIC_TEST_BROWSER === "firefox";
 
-/** Whether tests can say how much a page may store. */
+/** Whether tests can say how much a page may store, and clear what it has stored. */
 export const hasQuota = !firefox;
 
 /** The browser under test; each of its pages has a storage of its own. */
@@ -135,7 +135,8 @@ export async function launchBrowser() {
   if (firefox) {
     const { newPage, close } = await launchFirefox();
     const setQuota = async (/** @type {number} */ _quota) => {};
-    return { newPage: async (/** @type {string} */ url) => ({ ...(await newPage(url)), setQuota }), close };
+    const clear = async () => {};
+    return { newPage: async (/** @type {string} */ url) => ({ ...(await newPage(url)), setQuota, clear }), close };
   }
   const browser = await launch();
   return { newPage: (/** @type {string} */ url) => chromiumPage(browser, url), close: () => browser.close() };
@@ -154,6 +155,11 @@ async function chromiumPage(browser, url) {
     async setQuota(quotaSize) {
       const devtools = await context.newCDPSession(page);
       await devtools.send("Storage.overrideQuotaForOrigin", { origin: new URL(url).origin, quotaSize });
+    },
+    /** Does what a user does who clears what the site has stored. */
+    async clear() {
+      const devtools = await context.newCDPSession(page);
+      await devtools.send("Storage.clearDataForOrigin", { origin: new URL(url).origin, storageTypes: "all" });
     },
   };
 }

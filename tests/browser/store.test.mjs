@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { hasQuota } from "./store-harness.mjs";
 import { flipped } from "./harness.mjs";
-import { FIRST, freshPage, MANIFEST, next, pack, requestsDuring, requestsOf, SHARD, store, storedFiles, wholeFiles } from "./store-suite.mjs";
+import { FIRST, freshPage, MANIFEST, next, pack, requestsDuring, SHARD, sleep, store, storedFiles, untilAsked, wholeFiles } from "./store-suite.mjs";
 
 /** @typedef {import("./store-harness.mjs").Load} Load */
 
@@ -242,14 +242,6 @@ test("a worker that waited takes over what another left", async () => {
   await close();
 });
 
-/** Waits until a server has been asked for a file under a model's URL. @param {string} model @param {RegExp} file */
-async function untilAsked(model, file) {
-  while (!requestsOf(store.server, model).some((request) => file.test(request.file))) await sleep(10);
-}
-
-/** @param {number} ms */
-const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-
 for (const forbid of /** @type {Load["forbid"][]} */ ([[], ["opfs"]])) {
   test(`who waits for one that dribbles${forbid?.length ? ", without a private file system," : ""} goes on without storing`, async () => {
     const { load, names, close } = await freshPage();
@@ -368,6 +360,25 @@ for (const forbid of /** @type {Load["forbid"][]} */ ([[], ["opfs"]])) {
     assert.deepEqual(files, pack.hashes);
     assert.deepEqual(warnings, ["quota-exceeded"]);
     assert.equal(await availability(model), "downloadable");
+    await close();
+  });
+}
+
+for (const forbid of /** @type {Load["forbid"][]} */ ([[], ["opfs"]])) {
+  test(`cleared in mid-load${forbid?.length ? ", in the Cache API" : ""}: one warning that says so, and the load goes on`, { skip: !hasQuota }, async () => {
+    const { load, page, close } = await freshPage();
+    const model = store.server.spoilt("/packs/one/", { file: SHARD, slow: 60 });
+    const loading = load({ model, forbid });
+    await untilAsked(model, SHARD);
+    await sleep(400);
+    await page.clear();
+    const { files, warnings, message } = await loading;
+    assert.deepEqual(files, pack.hashes, message);
+    assert.deepEqual(warnings, ["cache-unavailable"]);
+    // The next load stores again.
+    await load({ model: store.server.url("/packs/one/"), forbid });
+    const requests = await requestsDuring(store.server, () => load({ model: store.server.url("/packs/one/"), forbid }));
+    assert.deepEqual(requests.map(({ file }) => file), ["manifest.json"]);
     await close();
   });
 }

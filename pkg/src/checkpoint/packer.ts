@@ -13,7 +13,7 @@ import type { Files, Made } from "../store/types.js";
 import { BusyError } from "../store/warning.js";
 import { nameOf } from "./address.js";
 import { CheckpointFiles, type Settings } from "./files.js";
-import { Shards } from "./scratch.js";
+import { LostError, Shards } from "./scratch.js";
 
 /** The packer, in wasm memory; see `src/web/packer.rs`. */
 export interface Packer {
@@ -70,7 +70,7 @@ export async function makePack(making: Making): Promise<Made> {
       held?.report(progress.loadedBytes / progress.totalBytes);
       making.progress(progress);
     };
-    return await make({ ...making, cache: held && cache, progress });
+    return await makeAgainIfLost({ ...making, cache: held && cache, progress });
   } finally {
     held?.release();
   }
@@ -81,6 +81,17 @@ async function storedManifest(cache: Cache, model: string): Promise<Uint8Array<A
   const prefix = await manifestPrefix(checkpointKey(model));
   if ((await stateIn(cache, prefix).catch(() => "none")) !== "complete") return undefined;
   return findManifest(cache, { prefix }, () => undefined).catch(() => undefined);
+}
+
+/** Once more, in memory, if what was being made is lost. */
+async function makeAgainIfLost(making: Making): Promise<Made> {
+  try {
+    return await make(making);
+  } catch (error) {
+    if (!(error instanceof LostError)) throw error;
+    making.failed(error);
+    return make({ ...making, cache: undefined });
+  }
 }
 
 async function make(making: Making): Promise<Made> {
@@ -127,6 +138,7 @@ async function pack(
     packer.beginFile(download.bytes, isLast);
     for (; piece; piece = await download.read()) {
       packer.push(piece, shards);
+      shards.check();
       at += piece.length;
       meter.at(file, at);
     }
@@ -142,14 +154,20 @@ async function testVectors(making: Making, texts: string[], draft: Uint8Array<Ar
     persistent: true,
     open: async (_, entry) => new BytesReader(entry ? await keep.read(entry.sha256) : draft, true, async () => {}),
   };
-  const engine = await making.engine.Engine.create(making.model, "cpu", files, undefined, making.signal);
-  return (await engine.embed(texts, { strip: false }, undefined, making.signal, undefined)).vectors;
+  try {
+    const engine = await making.engine.Engine.create(making.model, "cpu", files, undefined, making.signal);
+    return (await engine.embed(texts, { strip: false }, undefined, making.signal, undefined)).vectors;
+  } catch (error) {
+    throw keep.lost ?? error;
+  }
 }
 
 /** Where the files of the pack are kept. */
 class Keep {
   /** Those that are not stored, by their hash. */
   readonly unstored = new Map<string, Uint8Array<ArrayBuffer>>();
+  /** That a file which was stored a moment ago is gone: the engine that asks for it passes on no more than a message. */
+  lost: LostError | undefined;
   readonly #cache: Cache | undefined;
   readonly #signal: AbortSignal;
   readonly #failed: (error: unknown) => void;
@@ -191,9 +209,13 @@ class Keep {
   }
 
   async read(hash: string): Promise<Uint8Array<ArrayBuffer>> {
-    const stored = this.unstored.get(hash) ?? (await this.#cache?.get(hash));
-    if (!stored) throw new Error("a file that was stored a moment ago is gone");
-    return stored instanceof Uint8Array ? stored : bytesOf(stored);
+    const unstored = this.unstored.get(hash);
+    if (unstored) return unstored;
+    try {
+      return await bytesOf((await this.#cache!.get(hash))!);
+    } catch (error) {
+      throw (this.lost = new LostError(error));
+    }
   }
 
   unlock(): void {

@@ -30,7 +30,7 @@ export interface Part {
 /** A nameless file that is written in any order, and never kept. */
 export interface Scratch {
   write(piece: Uint8Array<ArrayBuffer>, offset: number): void;
-  /** Bytes from its start. */
+  /** Bytes from its start, as far as it goes. Throws if what was written is there no more. */
   read(bytes: number): Uint8Array<ArrayBuffer>;
   drop(): Promise<void>;
 }
