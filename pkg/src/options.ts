@@ -40,6 +40,7 @@ export interface Delivery {
   readonly urls?: Readonly<Record<string, string>>;
   readonly integrity?: string;
   readonly cache: CacheMode;
+  readonly credentials: RequestCredentials;
 }
 
 /**
@@ -87,6 +88,11 @@ export interface CreateOptions {
   readonly integrity?: string;
   /** Default `auto`. With `none` nothing is stored, and nothing that is stored is used. */
   readonly cache?: CacheMode;
+  /**
+   * Whether requests for the model's files carry the user's cookies and logins, as of `fetch`. Default `omit`: a server
+   * that asks for a login is then told of as an error, where the browser would ask the user for a password.
+   */
+  readonly credentials?: RequestCredentials;
   /** Default `background`. */
   readonly prefetch?: Prefetch;
   /** Hears of what goes wrong without stopping the load, such as a lack of room for the pack. */
@@ -166,6 +172,7 @@ const MOST_WORKERS = 64;
 const DEVICES: readonly unknown[] = ["auto", "cpu", "webgpu"];
 const SIMD: readonly unknown[] = ["auto", "plain", "relaxed"];
 const CACHE_MODES: readonly unknown[] = ["auto", "none"];
+const CREDENTIALS: readonly unknown[] = ["omit", "same-origin", "include"];
 const PREFETCH: readonly unknown[] = ["background", "all", "none"];
 
 /** An `input-invalid` error. */
@@ -230,12 +237,16 @@ export function checkedSimd(simd: unknown = "auto"): Simd {
 }
 
 /** How a pack is delivered, checked. */
-export function checkedDelivery({ integrity, cache = "auto" }: Pick<CreateOptions, "integrity" | "cache">): Delivery {
+export function checkedDelivery(options: Pick<CreateOptions, "integrity" | "cache" | "credentials">): Delivery {
+  const { integrity, cache = "auto", credentials = "omit" } = options;
   if (integrity !== undefined && (typeof integrity !== "string" || pinnedHash(integrity) === undefined)) {
     throw invalid(`integrity is ${String(integrity)}; it has to be "sha256-" and a hash of 32 bytes in base64`);
   }
   if (!CACHE_MODES.includes(cache)) throw invalid(`cache is ${String(cache)}; use "auto" or "none"`);
-  return { cache: cache as CacheMode, ...(integrity !== undefined && { integrity }) };
+  if (!CREDENTIALS.includes(credentials)) {
+    throw invalid(`credentials is ${String(credentials)}; use "omit", "same-origin" or "include"`);
+  }
+  return { cache: cache as CacheMode, credentials: credentials as RequestCredentials, ...(integrity !== undefined && { integrity }) };
 }
 
 /** When the table is fetched, checked. */

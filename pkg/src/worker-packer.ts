@@ -12,7 +12,7 @@ import { startWasm } from "./wasm.js";
 
 const post = (message: FromPacker, transfer: Transferable[] = []) => self.postMessage(message, { transfer });
 
-addEventListener("message", async ({ data: { model, cache: mode } }: MessageEvent<ToPacker>) => {
+addEventListener("message", async ({ data: { model, cache: mode, credentials } }: MessageEvent<ToPacker>) => {
   let hasFailed = false;
   const failed = (error: unknown) => {
     if (!hasFailed) post({ type: "warning", warning: cacheWarning(error) });
@@ -27,7 +27,7 @@ addEventListener("message", async ({ data: { model, cache: mode } }: MessageEven
     const progress = throttled((progress) => post({ type: "progress", progress }));
     // Ending the worker aborts everything.
     const { signal } = new AbortController();
-    const made = await makePack({ model, packer, engine, cache, signal, progress, failed });
+    const made = await makePack({ model, packer, engine, cache, credentials, signal, progress, failed });
     post({ type: "made", made }, [...made.files.values()].map(({ buffer }) => buffer));
   } catch (error) {
     const known = knownError(error);

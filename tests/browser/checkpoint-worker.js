@@ -26,6 +26,11 @@ const SHARD = 500_000;
 class Packer {
   #at = 0;
 
+  /** @param {ReadonlyMap<string, Uint8Array | undefined>} settings */
+  constructor(settings) {
+    if (settings.get("modules.json")) throw new Error("there is no modules.json");
+  }
+
   /** @param {ReadonlyMap<string, Uint8Array | undefined>} files */
   static nextSettings(files) {
     return ["config.json", "modules.json"].find((file) => !files.has(file));
@@ -85,6 +90,7 @@ self.addEventListener("message", async ({ data }) => {
       packer: { default: async () => undefined, Packer },
       engine,
       cache: await openCache(),
+      credentials: "omit",
       signal: new AbortController().signal,
       progress: () => undefined,
       failed: (/** @type {unknown} */ error) => void warnings.push(cacheWarning(error).code),

@@ -24,6 +24,7 @@ const TYPES = {
  * @property {(bytes: Buffer) => Buffer | string} [change] serves other bytes, of whatever length
  * @property {string} [type] of the changed bytes
  * @property {number} [status] answers with this status and no bytes
+ * @property {boolean} [page] answers with a page, as a server of a single-page application does to whatever it does not have
  * @property {Record<string, string>} [headers] of any answer
  * @property {number} [cutAfter] announces the full length and breaks the connection after so many bytes of the file
  * @property {number} [endAfter] announces no length and ends after so many bytes of the file as if they were all
@@ -55,7 +56,7 @@ export class Server {
   /** Paths that were asked for, in order. @type {string[]} */
   requests = [];
 
-  /** The same with methods and ranges. @type {{ path: string, method: string | undefined, range: string | undefined }[]} */
+  /** The same with methods, ranges and cookies. @type {{ path: string, method: string | undefined, range: string | undefined, cookie: string | undefined }[]} */
   log = [];
 
   /** @param {Mounts} mounts */
@@ -108,7 +109,8 @@ export class Server {
   async #answer(request, response) {
     const path = decodeURIComponent(new URL(request.url ?? "/", "http://server").pathname);
     this.requests.push(path);
-    this.log.push({ path, method: request.method, range: request.headers.range });
+    const { range, cookie } = request.headers;
+    this.log.push({ path, method: request.method, range, cookie });
     response.setHeader("access-control-allow-origin", "*");
     response.setHeader("cache-control", "no-store");
 
@@ -124,6 +126,10 @@ export class Server {
     for (const [header, value] of Object.entries(fault?.headers ?? {})) response.setHeader(header, value);
     if (fault?.status) {
       response.writeHead(fault.status).end();
+      return;
+    }
+    if (fault?.page) {
+      response.writeHead(200, { "content-type": "text/html; charset=utf-8" }).end(isHead ? undefined : "\n<!doctype html><p>A page.");
       return;
     }
     const file = await this.#read(real);

@@ -21,6 +21,32 @@ test("a pack is made once, and stored", async () => {
   await close();
 });
 
+/** @type {[name: string, faults: import("./server.mjs").Fault[]][]} */
+const OPTIONAL = [
+  ["pages", [{ file: /modules|index/, page: true }]],
+  ["refusals", [{ file: /modules|index/, status: 403 }]],
+];
+
+for (const [name, faults] of OPTIONAL) {
+  test(`a server that has ${name} in the place of files that need not be there`, async () => {
+    const { make, close } = await freshPage();
+    const made = await make({ model: store.server.spoilt("/packs/checkpoint/", ...faults) });
+    assert.deepEqual(made, { ok: true, warnings: [], unstored: 0, shard: sha256(weights) });
+    await close();
+  });
+}
+
+for (const [status, page, code] of /** @type {const} */ ([[403, false, "network"], [undefined, true, "not-found"]])) {
+  test(`weights that are ${page ? "a page" : "refused"}: ${code}`, async () => {
+    const { make, close } = await freshPage();
+    const fault = { file: /safetensors/, ...(status && { status }), page };
+    const made = await make({ model: store.server.spoilt("/packs/checkpoint/", fault) });
+    assert.equal(made.code, code, made.message);
+    assert.match(made.message ?? "", page ? /a page in its place/ : /private or gated/);
+    await close();
+  });
+}
+
 test("a checkpoint's weights that dribble are given up", async () => {
   const { make, close } = await freshPage();
   const model = store.server.spoilt("/packs/checkpoint/", { file: WEIGHTS, dribbleAfter: 50_000 });

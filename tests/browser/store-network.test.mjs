@@ -76,6 +76,8 @@ const LASTING = [
   ["no manifest", "not-found", { file: MANIFEST, status: 404 }, 2],
   ["no shard", "not-found", { file: SHARD, status: 410 }, 2],
   ["forbidden", "network", { file: SHARD, status: 403 }, 1],
+  ["a login is needed", "network", { file: SHARD, status: 401 }, 1],
+  ["a page in the place of the manifest", "not-found", { file: MANIFEST, page: true }, 1],
   ["a server error", "network", { file: SHARD, status: 502 }, 5],
   ["a server error for the manifest", "network", { file: MANIFEST, status: 502 }, 2],
   ["a connection that is always cut at one place", "network", { file: SHARD, cutAfter: 777 }, 6],
@@ -158,6 +160,23 @@ test("a line that is slow, as a phone's, brings everything with no request made 
   const { files, message } = await load({ model, hurry: 200 });
   assert.deepEqual(files, pack.hashes, message);
   assert.equal(requestsOf(store.server, model).filter((request) => file.test(request.file)).length, 1);
+  await close();
+});
+
+test("a file that is refused is told of with what can be done", async () => {
+  const { load, close } = await freshPage();
+  for (const status of [401, 403]) {
+    const { message } = await load({ model: store.server.spoilt("/packs/one/", { file: SHARD, status }) });
+    assert.match(message ?? "", new RegExp(`status ${status}: the model is private or gated.*credentials`));
+  }
+  await close();
+});
+
+test("a manifest that its server calls a page is a manifest", async () => {
+  const { load, close } = await freshPage();
+  const model = store.server.spoilt("/packs/one/", { file: MANIFEST, type: "text/html", change: (bytes) => bytes });
+  const { files, message } = await load({ model });
+  assert.deepEqual(files, pack.hashes, message);
   await close();
 });
 

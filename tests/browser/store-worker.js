@@ -25,9 +25,9 @@ self.addEventListener("message", async ({ data }) => {
   try {
     forbid(load.forbid ?? []);
     if (load.hurry) hurry(load.hurry);
-    const { model, integrity, cache = "auto" } = load;
+    const { model, integrity, cache = "auto", credentials = "omit" } = load;
     const warn = (/** @type {{ code: string }} */ { code }) => warnings.push(code);
-    const files = await openStore({ model, integrity, cache, signal: controller.signal, warn });
+    const files = await openStore({ model, integrity, cache, credentials, signal: controller.signal, warn });
     postMessage({ ok: true, files: await readPack(files, load), warnings });
   } catch (error) {
     const { code, message } = /** @type {any} */ (error);

@@ -49,6 +49,7 @@ export interface Making {
   readonly engine: EngineModule;
   /** Where it is stored. */
   readonly cache: Cache | undefined;
+  readonly credentials: RequestCredentials;
   readonly signal: AbortSignal;
   readonly progress: (progress: LoadProgress) => void;
   /** Hears why it is not stored, or not all of it. */
@@ -95,8 +96,8 @@ async function makeAgainIfLost(making: Making): Promise<Made> {
 }
 
 async function make(making: Making): Promise<Made> {
-  const { model, packer: module, cache, signal, failed } = making;
-  const files = new CheckpointFiles(model, signal);
+  const { model, packer: module, cache, credentials, signal, failed } = making;
+  const files = new CheckpointFiles(model, signal, credentials);
   const settings = await files.settings(module.Packer);
   const weights = await files.weights(module.Packer);
   const meter = await Meter.of(files, ["tokenizer.json", ...weights], making.progress);

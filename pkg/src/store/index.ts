@@ -5,7 +5,7 @@ import { type Cache, hasHash, openCache, type Part, type Stored } from "./cache.
 import { type Held, lock } from "./locks.js";
 import { findManifest, keepManifest } from "./manifests.js";
 import { checkpointKey, manifestHash, manifestPrefix, pinnedHash, sha256 } from "./names.js";
-import { Download, joined } from "./network.js";
+import { Download, joined, mayBeMissing } from "./network.js";
 import { BytesReader, StoreReader } from "./reader.js";
 import { IMPATIENCE, MANIFEST_ATTEMPTS, PATIENCE } from "./retry.js";
 import type { FileEntry, FileReader, Files, Made } from "./types.js";
@@ -20,6 +20,7 @@ export interface StoreOptions {
   /** Of the manifest, as in the `integrity` of a script. */
   readonly integrity?: string | undefined;
   readonly cache: "auto" | "none";
+  readonly credentials: RequestCredentials;
   /** Aborts everything at once, also waiting. */
   readonly signal: AbortSignal;
   readonly warn: (warning: Warning) => void;
@@ -74,11 +75,11 @@ class Store implements Files {
   }
 
   async #openFile(file: string, entry: FileEntry, again: boolean): Promise<FileReader> {
-    const { signal } = this.#options;
+    const { signal, credentials } = this.#options;
     const forget = () => this.#forgetDamaged(file, entry.sha256);
     const failed = (error: unknown) => this.#failed(error);
     const done = async () => void (this.#newer && (await this.#keepManifest(this.#newer)));
-    const reading = { url: this.#url(file), entry, again, signal, forget, done, failed };
+    const reading = { url: this.#url(file), entry, again, credentials, signal, forget, done, failed };
 
     const find = async () => {
       // Also where no cache is to be trusted: what it shows of the manifest's claim, it shows.
@@ -172,11 +173,21 @@ class Store implements Files {
       return this.#manifest(bytes, false);
     } catch (error) {
       if (again || this.#pin || !(error instanceof FelsicError)) throw error;
-      if (error.code === "not-found" && this.#options.make) return this.#madeManifest(await this.#make());
       // Offline, what was there the last time has to do.
       const earlier = error.code === "network" ? await this.#findManifest({ model }) : undefined;
-      if (!earlier) throw error;
-      return this.#manifest(earlier, true);
+      if (earlier) return this.#manifest(earlier, true);
+      if (!this.#options.make || !mayBeMissing(error)) throw error;
+      return this.#madeManifest(await this.#makeInstead(error));
+    }
+  }
+
+  /** Makes the pack whose manifest was not to be had; if there is no checkpoint either, that is the error. */
+  async #makeInstead(refusal: FelsicError): Promise<Uint8Array<ArrayBuffer>> {
+    try {
+      return await this.#make();
+    } catch (error) {
+      const isNothing = error instanceof FelsicError && error.code === "not-found";
+      throw isNothing && refusal.code !== "not-found" ? refusal : error;
     }
   }
 
@@ -199,10 +210,11 @@ class Store implements Files {
   }
 
   async #fetchManifest(file: string, again: boolean): Promise<Uint8Array<ArrayBuffer>> {
-    const { signal } = this.#options;
+    const { signal, credentials } = this.#options;
     const url = this.#url(file);
     const mode = again ? "reload" : "no-cache";
-    const bytes = (await new Download({ url, at: 0, signal, mode, attempts: MANIFEST_ATTEMPTS }).read()) ?? joined([]);
+    const download = new Download({ url, at: 0, credentials, signal, mode, attempts: MANIFEST_ATTEMPTS });
+    const bytes = (await download.read()) ?? joined([]);
     if (this.#pin !== undefined && (await sha256(bytes)) !== this.#pin) {
       throw new FelsicError("file-integrity", `${url} does not have the hash that integrity asks for`);
     }

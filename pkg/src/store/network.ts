@@ -13,6 +13,7 @@ export interface Wanted {
    * as one piece: never from two answers.
    */
   readonly bytes?: number | "told" | undefined;
+  readonly credentials: RequestCredentials;
   readonly signal: AbortSignal;
   /** How the browser's own cache is used. */
   readonly mode: RequestCache;
@@ -32,6 +33,30 @@ class Passing extends Error {
     super(message, options);
     this.wait = options?.wait;
   }
+}
+
+/** That a server does not give a file to whoever asks. Some say so of files that they do not have. */
+class RefusedError extends FelsicError {
+  constructor(url: string, status: number, credentials: RequestCredentials) {
+    const asking = credentials === "omit" ? "ask for the user's login with create()'s credentials" : "the user's login does not suffice";
+    const reason = "the model is private or gated, or there is no such file";
+    super("network", `${url} was refused with HTTP status ${status}: ${reason}; ${asking}`);
+  }
+}
+
+/** Whether an error may mean that there is no such file. */
+export function mayBeMissing(error: unknown): boolean {
+  return error instanceof RefusedError || (error instanceof FelsicError && error.code === "not-found");
+}
+
+/** Whether an answer is a page, as servers of single-page applications send it in the place of what does not exist. */
+export function isPage({ headers }: Response): boolean {
+  return /^\s*text\/html\b/i.test(headers.get("content-type") ?? "");
+}
+
+/** A server may call a file a page that is none. */
+function startsAsPage(bytes: Uint8Array): boolean {
+  return new TextDecoder().decode(bytes.subarray(0, 100)).trimStart().startsWith("<");
 }
 
 /** A download, read piece by piece. */
@@ -54,6 +79,8 @@ export class Download {
   #failures = 0;
   readonly #pace = new Pace();
   #missing = false;
+  /** Whether the answer says to be a page, and nothing has come of it yet. */
+  #isPage = false;
   /** Where the body before ended as if it were whole. */
   #endedAt = -1;
   #ended: boolean;
@@ -138,6 +165,12 @@ export class Download {
   /** The next bytes of the body, if they come fast enough; nothing at its end. */
   async #receive(): Promise<Uint8Array<ArrayBuffer> | undefined> {
     const { value } = await this.#timely(this.#body!.read());
+    if (this.#isPage && value && value.length > 0) {
+      this.#isPage = false;
+      if (startsAsPage(value)) {
+        throw new FelsicError("not-found", `${this.#wanted.url} does not exist: the server sent a page in its place`);
+      }
+    }
     if (value && this.#pace.isSlow(value.length)) {
       throw new Passing(`${this.#wanted.url} sent less than ${LEAST_RATE} bytes a second`);
     }
@@ -155,14 +188,15 @@ export class Download {
 
   /** Asks for what is still wanted; afterwards there is a body. */
   async #ask(): Promise<typeof END | undefined> {
-    const { url, mode } = this.#wanted;
+    const { url, mode, credentials } = this.#wanted;
     // The last attempt asks for everything: there are servers whose CORS rules refuse every request with a range.
     const last = this.#failures > 0 && this.#failures === this.#attempts - 1;
     const ranged = this.#at > 0 && this.#ranges && !last;
     const headers = new Headers(ranged ? [["range", `bytes=${this.#at}-`]] : []);
     this.#request = new AbortController();
     this.#pace.reconnect();
-    const response = await this.#timely(fetch(url, { signal: this.#request.signal, cache: mode, headers }));
+    const { signal } = this.#request;
+    const response = await this.#timely(fetch(url, { signal, cache: mode, credentials, headers }));
     if (response.status === 416 && ranged && this.#endedAt === this.#at) return END;
     if (!response.ok) throw await this.#refused(response, ranged);
 
@@ -176,6 +210,8 @@ export class Download {
       await response.body?.cancel().catch(() => {});
       throw new Passing(`${url} answered with another part of the file`);
     }
+    // A page in the place of a file with an entry may be another the next time, and is found by its hash.
+    this.#isPage = typeof this.#wanted.bytes !== "number" && isPage(response);
     if (this.#wanted.bytes === "told") this.#told(response, start);
     this.#skip = this.#at - start;
     this.#body = response.body?.getReader();
@@ -222,8 +258,9 @@ export class Download {
   /** The error for a status. */
   async #refused(response: Response, ranged: boolean): Promise<Error> {
     await response.body?.cancel().catch(() => {});
-    const { url } = this.#wanted;
+    const { url, credentials } = this.#wanted;
     const { status } = response;
+    if (status === 401 || status === 403) return new RefusedError(url, status, credentials);
     if (status === 404 || status === 410) {
       if (this.#missing) return new FelsicError("not-found", `${url} does not exist`);
       // A file that has just been put there may be missing on one of several servers for a moment.

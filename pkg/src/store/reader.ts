@@ -11,6 +11,7 @@ export interface Reading {
   readonly url: string;
   readonly entry: FileEntry;
   readonly again: boolean;
+  readonly credentials: RequestCredentials;
   readonly signal: AbortSignal;
   /** The whole file, if it is stored. */
   readonly stored?: Stored;
@@ -59,12 +60,12 @@ export class StoreReader implements FileReader {
   }
 
   async #next(): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    const { signal, url, entry, again } = this.#reading;
+    const { signal, url, entry, again, credentials } = this.#reading;
     if (signal.aborted) throw abortedBy(signal);
     const kept = await this.#readKept();
     if (kept) return kept;
     const mode = again ? "reload" : "default";
-    this.#download ??= new Download({ url, at: this.#at, bytes: entry.bytes, signal, mode });
+    this.#download ??= new Download({ url, at: this.#at, bytes: entry.bytes, credentials, signal, mode });
     const piece = await this.#download.read();
     if (piece) {
       await this.#store(piece);
