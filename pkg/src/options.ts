@@ -46,6 +46,7 @@ export interface Delivery {
   readonly urls?: Readonly<Record<string, string>>;
   readonly integrity?: string;
   readonly cache: CacheMode;
+  readonly credentials: RequestCredentials;
   /** Origins that may be asked besides the page's; all, if it is not there. */
   readonly allowedOrigins?: readonly string[];
 }
@@ -95,6 +96,11 @@ export interface CreateOptions {
   readonly integrity?: string;
   /** Default `auto`. With `none` nothing is stored, and nothing that is stored is used. */
   readonly cache?: CacheMode;
+  /**
+   * Whether requests for the model's files carry the user's cookies and logins, as of `fetch`. Default `omit`: a server
+   * that asks for a login is then told of as an error, where the browser would ask the user for a password.
+   */
+  readonly credentials?: RequestCredentials;
   /** Default `background`. */
   readonly prefetch?: Prefetch;
   /**
@@ -187,6 +193,7 @@ const DEVICES: readonly unknown[] = ["auto", "cpu", "webgpu"];
 const SIMD: readonly unknown[] = ["auto", "plain", "relaxed"];
 const CACHE_MODES: readonly unknown[] = ["auto", "none"];
 const PRIORITIES: readonly unknown[] = ["high", "normal"];
+const CREDENTIALS: readonly unknown[] = ["omit", "same-origin", "include"];
 const PREFETCH: readonly unknown[] = ["background", "all", "none"];
 
 /** An `input-invalid` error. */
@@ -251,17 +258,21 @@ export function checkedSimd(simd: unknown = "auto"): Simd {
 }
 
 /** How a pack is delivered, checked. */
-export function checkedDelivery(options: Pick<CreateOptions, "integrity" | "cache" | "allowedOrigins">): Delivery {
-  const { integrity, cache = "auto", allowedOrigins } = options;
+export function checkedDelivery(options: Pick<CreateOptions, "integrity" | "cache" | "credentials" | "allowedOrigins">): Delivery {
+  const { integrity, cache = "auto", credentials = "omit", allowedOrigins } = options;
   if (integrity !== undefined && (typeof integrity !== "string" || pinnedHash(integrity) === undefined)) {
     throw invalid(`integrity is ${String(integrity)}; it has to be "sha256-" and a hash of 32 bytes in base64`);
   }
   if (!CACHE_MODES.includes(cache)) throw invalid(`cache is ${String(cache)}; use "auto" or "none"`);
+  if (!CREDENTIALS.includes(credentials)) {
+    throw invalid(`credentials is ${String(credentials)}; use "omit", "same-origin" or "include"`);
+  }
   if (allowedOrigins !== undefined && !(Array.isArray(allowedOrigins) && allowedOrigins.every(isOrigin))) {
     throw invalid(`allowedOrigins is ${String(allowedOrigins)}; it has to be a list of origins such as "https://example.org"`);
   }
   return {
     cache: cache as CacheMode,
+    credentials: credentials as RequestCredentials,
     ...(integrity !== undefined && { integrity }),
     ...(allowedOrigins !== undefined && { allowedOrigins: [...allowedOrigins] }),
   };

@@ -13,7 +13,7 @@ import { startWasm } from "./wasm.js";
 
 const post = (message: FromPacker, transfer: Transferable[] = []) => self.postMessage(message, { transfer });
 
-addEventListener("message", async ({ data: { model, cache: mode, allowedOrigins } }: MessageEvent<ToPacker>) => {
+addEventListener("message", async ({ data: { model, cache: mode, credentials, allowedOrigins } }: MessageEvent<ToPacker>) => {
   allowOnly(allowedOrigins);
   let hasFailed = false;
   const failed = (error: unknown) => {
@@ -29,7 +29,7 @@ addEventListener("message", async ({ data: { model, cache: mode, allowedOrigins 
     const progress = throttled((progress) => post({ type: "progress", progress }));
     // Ending the worker aborts everything.
     const { signal } = new AbortController();
-    const made = await makePack({ model, packer, engine, cache, signal, progress, failed });
+    const made = await makePack({ model, packer, engine, cache, credentials, signal, progress, failed });
     post({ type: "made", made }, [...made.files.values()].map(({ buffer }) => buffer));
   } catch (error) {
     const known = knownError(error);

@@ -113,19 +113,19 @@ class Server {
   }
 
   async #create(request: Calls["create"]["request"], signal: AbortSignal) {
-    const { model, urls, device, wasmUrl = this.#wasmUrl, integrity, cache = "auto", prefetch, allowedOrigins } = request;
+    const { model, urls, device, wasmUrl = this.#wasmUrl, integrity, cache = "auto", credentials, prefetch, allowedOrigins } = request;
     allowOnly(allowedOrigins);
     const warn = (warning: Warning) => this.#scope.postMessage({ type: "warning", warning });
     let report = throttled((progress) => this.#scope.postMessage({ type: "loading", progress }));
     const make = async () => {
       // Before anything is fetched for it.
-      await new CheckpointFiles(model, signal).check();
+      await new CheckpointFiles(model, signal, credentials).check();
       // What is then read is the pack that has just been made, which nobody waits for.
       report = () => undefined;
-      return this.#askToMake({ model, cache, allowedOrigins });
+      return this.#askToMake({ model, cache, credentials, allowedOrigins });
     };
     const [files] = await Promise.all([
-      openStore({ model, urls, integrity, cache, signal, warn, make }),
+      openStore({ model, urls, integrity, cache, credentials, signal, warn, make }),
       startWasm(this.#module, wasmUrl),
     ]);
     const engine = await this.#module.Engine.create(model, device, files, (progress) => report(progress), signal);
@@ -144,10 +144,10 @@ class Server {
   }
 
   async #help(request: Calls["help"]["request"], signal: AbortSignal) {
-    const { model, urls, pack, port, wasmUrl, cache = "auto", allowedOrigins } = request;
+    const { model, urls, pack, port, wasmUrl, cache = "auto", credentials, allowedOrigins } = request;
     allowOnly(allowedOrigins);
     const [files] = await Promise.all([
-      openStore({ model, urls, cache, signal, warn: () => undefined, integrity: integrityOf(pack) }),
+      openStore({ model, urls, cache, credentials, signal, warn: () => undefined, integrity: integrityOf(pack) }),
       startWasm(this.#module, wasmUrl ?? this.#wasmUrl),
     ]);
     this.#helper = await this.#module.Helper.create(model, pack, files, undefined, signal);

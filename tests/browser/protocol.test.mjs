@@ -114,6 +114,7 @@ test("bad arguments are refused before any work", async () => {
       felsic.Embedder.create({ model: "http://" }),
       felsic.Embedder.create({ model: "/pack/?token=1" }),
       felsic.Embedder.create({ model: "/pack", device: /** @type {any} */ ("gpu") }),
+      felsic.Embedder.create({ model: "/pack", credentials: /** @type {any} */ ("always") }),
       felsic.Embedder.create({ model: "/pack", workerUrl: /** @type {any} */ (1) }),
       felsic.Embedder.availability({ device: /** @type {any} */ ("tpu") }),
     ];
@@ -190,6 +191,41 @@ for (const [where, call] of /** @type {const} */ ([["asynchronous", "embed"], ["
       return settled.map(({ code }) => code);
     }, call);
     assert.deepEqual(codes, ["internal", "internal", "internal"]);
+    assert.equal(await workers(page, 0), 0);
+  });
+}
+
+test("requests for the model's files carry the user's logins only if create() is told so", async () => {
+  await page.evaluate(() => void (document.cookie = "login=secret; path=/"));
+  for (const credentials of /** @type {const} */ ([undefined, "omit", "same-origin", "include"])) {
+    // Neither a pack nor a checkpoint, so that both are asked for.
+    const model = environment.server.spoilt("/nothing/");
+    const { code } = await page.evaluate((options) => settle(felsic.Embedder.create(options)), { model, ...(credentials && { credentials }) });
+    assert.equal(code, "not-found");
+    const folder = new URL(model).pathname;
+    const asked = environment.server.log.filter(({ path }) => path.startsWith(folder));
+    assert.deepEqual([...new Set(asked.map(({ path }) => path.slice(folder.length)))], ["manifest.json", "config.json"]);
+    const carries = credentials === "same-origin" || credentials === "include";
+    for (const { path, cookie } of asked) assert.equal(cookie?.includes("login=secret") ?? false, carries, `${credentials} ${path}`);
+  }
+  await page.evaluate(() => void (document.cookie = "login=; path=/; max-age=0"));
+});
+
+/** @type {[name: string, code: string, message: RegExp, faults: import("./server.mjs").Fault[]][]} */
+const NO_MODEL = [
+  ["a login is asked for", "network", /status 401.*private or gated.*credentials/, [{ file: /./, status: 401, headers: { "www-authenticate": "Basic" } }]],
+  ["nobody may have it", "network", /status 403.*private or gated.*credentials/, [{ file: /./, status: 403 }]],
+  ["nobody may have the manifest", "network", /manifest\.json.*status 403/, [{ file: /manifest/, status: 403 }]],
+  ["there are only pages", "not-found", /neither a manifest\.json.*nor a config\.json/, [{ file: /./, page: true }]],
+  ["there is nothing", "not-found", /neither a manifest\.json.*nor a config\.json/, []],
+];
+
+for (const [name, code, message, faults] of NO_MODEL) {
+  test(`no model where ${name}: ${code}`, async () => {
+    const model = environment.server.spoilt("/nothing/", ...faults);
+    const refused = await page.evaluate((model) => settle(felsic.Embedder.create({ model })), model);
+    assert.equal(refused.code, code, refused.message);
+    assert.match(refused.message ?? "", message);
     assert.equal(await workers(page, 0), 0);
   });
 }

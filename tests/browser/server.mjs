@@ -24,10 +24,12 @@ const TYPES = {
  * @property {(bytes: Buffer) => Buffer | string} [change] serves other bytes, of whatever length
  * @property {string} [type] of the changed bytes
  * @property {number} [status] answers with this status and no bytes
+ * @property {boolean} [page] answers with a page, as a server of a single-page application does to whatever it does not have
  * @property {Record<string, string>} [headers] of any answer
  * @property {number} [cutAfter] announces the full length and breaks the connection after so many bytes of the file
  * @property {number} [endAfter] announces no length and ends after so many bytes of the file as if they were all
  * @property {number} [stallAfter] sends so many bytes of the file and then nothing, keeping the connection
+ * @property {number} [dribbleAfter] sends so many bytes of the file and then one every 20 milliseconds
  * @property {number} [delay] waits so many milliseconds first
  * @property {number} [slow] sends 16 pieces and waits so many milliseconds before each
  * @property {boolean} [gzip] sends compressed bytes; a range is one of those
@@ -54,7 +56,7 @@ export class Server {
   /** Paths that were asked for, in order. @type {string[]} */
   requests = [];
 
-  /** The same with methods and ranges. @type {{ path: string, method: string | undefined, range: string | undefined }[]} */
+  /** The same with methods, ranges and cookies. @type {{ path: string, method: string | undefined, range: string | undefined, cookie: string | undefined }[]} */
   log = [];
 
   /** @param {Mounts} mounts */
@@ -107,7 +109,8 @@ export class Server {
   async #answer(request, response) {
     const path = decodeURIComponent(new URL(request.url ?? "/", "http://server").pathname);
     this.requests.push(path);
-    this.log.push({ path, method: request.method, range: request.headers.range });
+    const { range, cookie } = request.headers;
+    this.log.push({ path, method: request.method, range, cookie });
     response.setHeader("access-control-allow-origin", "*");
     response.setHeader("cache-control", "no-store");
 
@@ -123,6 +126,10 @@ export class Server {
     for (const [header, value] of Object.entries(fault?.headers ?? {})) response.setHeader(header, value);
     if (fault?.status) {
       response.writeHead(fault.status).end();
+      return;
+    }
+    if (fault?.page) {
+      response.writeHead(200, { "content-type": "text/html; charset=utf-8" }).end(isHead ? undefined : "\n<!doctype html><p>A page.");
       return;
     }
     const file = await this.#read(real);
@@ -171,14 +178,18 @@ export class Server {
  * @param {number} from
  * @param {Partial<Fault>} fault
  */
-async function send(response, bytes, from, { cutAfter, endAfter, stallAfter, slow }) {
-  const stop = cutAfter ?? endAfter ?? stallAfter;
+async function send(response, bytes, from, { cutAfter, endAfter, stallAfter, dribbleAfter, slow }) {
+  const stop = cutAfter ?? endAfter ?? stallAfter ?? dribbleAfter;
   const sent = bytes.subarray(from, stop === undefined ? undefined : Math.max(stop, from));
   for (let piece = 0; slow !== undefined && piece < 16; piece += 1) {
     await sleep(slow);
     response.write(sent.subarray((piece * sent.length) >> 4, ((piece + 1) * sent.length) >> 4));
   }
   if (slow === undefined) response.write(sent);
+  for (let at = from + sent.length; dribbleAfter !== undefined && at < bytes.length && !response.destroyed; at += 1) {
+    await sleep(20);
+    response.write(bytes.subarray(at, at + 1));
+  }
   // Not at once, or bytes that are still on their way are lost with the connection.
   if (cutAfter !== undefined) setTimeout(() => response.destroy(), 50);
   else if (stallAfter === undefined) response.end();

@@ -18,8 +18,9 @@ const here = import.meta.dirname;
  * @property {string} model
  * @property {string} [integrity]
  * @property {"auto" | "none"} [cache]
- * @property {("opfs" | "caches" | "locks")[]} [forbid] features that this browser lacks
- * @property {boolean} [hurry] a minute is over soon
+ * @property {RequestCredentials} [credentials]
+ * @property {("opfs" | "caches" | "locks" | "grants")[]} [forbid] features that this browser lacks; `grants` are those of locks
+ * @property {number} [hurry] how many times as fast time goes by, as long waits and the clock tell it
  * @property {number} [abortAfter] milliseconds
  * @property {number} [abortAt] bytes
  * @property {number} [stopAt] bytes after which the worker is ended
@@ -27,6 +28,16 @@ const here = import.meta.dirname;
 
 /** @typedef {{ ok: boolean, code?: string, message?: string, warnings: string[], files?: Record<string, string> }} Loaded */
 /** @typedef {Awaited<ReturnType<typeof startStore>>} StoreEnvironment */
+
+/**
+ * What the worker that makes packs is asked for.
+ *
+ * @typedef {object} Make
+ * @property {string} model
+ * @property {number} [hurry] as of a load
+ */
+
+/** @typedef {{ ok: boolean, code?: string, message?: string, warnings: string[], unstored?: number, shard?: string }} MadePack */
 
 /** Numbers from 0 to 1 that are the same every time. @param {number} seed */
 export function random(seed) {
@@ -72,12 +83,31 @@ export function writePack(folder, tokenizer, shards) {
   };
 }
 
+/**
+ * Writes a checkpoint of which only the fake packer can make a pack.
+ *
+ * @param {string} folder
+ * @param {Buffer} weights
+ */
+export function writeCheckpoint(folder, weights) {
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, "config.json"), "{}");
+  writeFileSync(join(folder, "tokenizer.json"), "{}");
+  writeFileSync(join(folder, "model.safetensors"), weights);
+}
+
 /** Bundles the store and serves it beside the empty page; packs are served by a server of another origin. */
 export async function startStore() {
   const folder = mkdtempSync(join(tmpdir(), "felsic-store-"));
-  const bundle = await rolldown({ input: join(root, "pkg/src/store/index.ts"), platform: "browser" });
-  await bundle.write({ file: join(folder, "store.js"), format: "esm" });
-  await bundle.close();
+  const bundles = [
+    [join(root, "pkg/src/store/index.ts"), "store.js"],
+    [join(here, "checkpoint-worker.js"), "checkpoint-worker-bundle.js"],
+  ];
+  for (const [input = "", file = ""] of bundles) {
+    const bundle = await rolldown({ input, platform: "browser" });
+    await bundle.write({ file: join(folder, file), format: "esm" });
+    await bundle.close();
+  }
   const mounts = { "/packs/": [join(folder, "packs")] };
   const pages = await Server.start({ "/felsic/": [join(root, "pkg/dist"), here, folder], ...mounts });
   const server = await Server.start(mounts);
@@ -98,7 +128,7 @@ export async function startStore() {
 
 const firefox = process.env.FELSIC_TEST_BROWSER === "firefox";
 
-/** Whether tests can say how much a page may store. */
+/** Whether tests can say how much a page may store, and clear what it has stored. */
 export const hasQuota = !firefox;
 
 /** The browser under test; each of its pages has a storage of its own. */
@@ -106,7 +136,8 @@ export async function launchBrowser() {
   if (firefox) {
     const { newPage, close } = await launchFirefox();
     const setQuota = async (/** @type {number} */ _quota) => {};
-    return { newPage: async (/** @type {string} */ url) => ({ ...(await newPage(url)), setQuota }), close };
+    const clear = async () => {};
+    return { newPage: async (/** @type {string} */ url) => ({ ...(await newPage(url)), setQuota, clear }), close };
   }
   const browser = await launch();
   return { newPage: (/** @type {string} */ url) => chromiumPage(browser, url), close: () => browser.close() };
@@ -126,6 +157,11 @@ async function chromiumPage(browser, url) {
       const devtools = await context.newCDPSession(page);
       await devtools.send("Storage.overrideQuotaForOrigin", { origin: new URL(url).origin, quotaSize });
     },
+    /** Does what a user does who clears what the site has stored. */
+    async clear() {
+      const devtools = await context.newCDPSession(page);
+      await devtools.send("Storage.clearDataForOrigin", { origin: new URL(url).origin, storageTypes: "all" });
+    },
   };
 }
 
@@ -144,5 +180,23 @@ export function loadInPage(load) {
       resolve(data);
     };
     worker.postMessage(load);
+  });
+}
+
+/**
+ * Makes a pack in a new worker of a page. This runs in the page.
+ *
+ * @param {Make} make
+ * @returns {Promise<MadePack>}
+ */
+export function makeInPage(make) {
+  return new Promise((resolve, reject) => {
+    const worker = new Worker("/felsic/checkpoint-worker-bundle.js", { type: "module" });
+    worker.onerror = (event) => reject(new Error(event.message || "the worker does not load"));
+    worker.onmessage = ({ data }) => {
+      worker.terminate();
+      resolve(data);
+    };
+    worker.postMessage(make);
   });
 }

@@ -76,6 +76,8 @@ const LASTING = [
   ["no manifest", "not-found", { file: MANIFEST, status: 404 }, 2],
   ["no shard", "not-found", { file: SHARD, status: 410 }, 2],
   ["forbidden", "network", { file: SHARD, status: 403 }, 1],
+  ["a login is needed", "network", { file: SHARD, status: 401 }, 1],
+  ["a page in the place of the manifest", "not-found", { file: MANIFEST, page: true }, 1],
   ["a server error", "network", { file: SHARD, status: 502 }, 5],
   ["a server error for the manifest", "network", { file: MANIFEST, status: 502 }, 2],
   ["a connection that is always cut at one place", "network", { file: SHARD, cutAfter: 777 }, 6],
@@ -107,9 +109,74 @@ test("a connection that falls silent is given up, before its first byte and afte
   const { load, close } = await freshPage();
   for (const fault of [{ stallAfter: 100_000 }, { delay: 3000 }]) {
     const model = store.server.spoilt("/packs/one/", { file: SHARD, times: 2, ...fault });
-    const { files, message } = await load({ model, hurry: true });
+    const { files, message } = await load({ model, hurry: 200 });
     assert.deepEqual(files, pack.hashes, message);
   }
+  await close();
+});
+
+/** A byte every four seconds, as a worker in a hurry sees it. */
+const DRIBBLE = { dribbleAfter: 50_000 };
+
+test("a connection that dribbles is given up, and asked again with a range", async () => {
+  const { load, close } = await freshPage();
+  const model = store.server.spoilt("/packs/one/", { file: SHARD, times: 2, ...DRIBBLE });
+  const { files, message } = await load({ model, hurry: 200, abortAfter: 20_000 });
+  assert.deepEqual(files, pack.hashes, message);
+  const ranges = requestsOf(store.server, model).flatMap(({ range }) => range ?? []);
+  assert.match(ranges.join(), /bytes=[1-9]\d{4,}-/);
+  await close();
+});
+
+for (const [what, file, dribbleAfter] of /** @type {const} */ ([["manifest", MANIFEST, 0], ["shard", SHARD, 0], ["shard", SHARD, 2_000]])) {
+  test(`a ${what} that only ever dribbles, after ${dribbleAfter} bytes: an end, after not too many requests`, async () => {
+    const { load, close } = await freshPage();
+    const model = store.server.spoilt("/packs/one/", { file, dribbleAfter });
+    const { code, message } = await load({ model, hurry: 200, abortAfter: 20_000 });
+    assert.equal(code, "network", message);
+    assert.match(message ?? "", /less than 2048 bytes a second/);
+    const count = requestsOf(store.server, model).filter((request) => file.test(request.file)).length;
+    assert.ok(count <= 6, `${count} requests`);
+    await close();
+  });
+}
+
+test("a server that sends a few bytes at a time is given up", async () => {
+  const { load, close } = await freshPage();
+  // Every connection brings something new, and none brings enough.
+  let bytes = 0;
+  const trickle = Array.from({ length: 100 }, () => ({ file: SHARD, cutAfter: (bytes += 600), times: 1 }));
+  const model = store.server.spoilt("/packs/one/", ...trickle);
+  const { code } = await load({ model, cache: "none", hurry: 200, abortAfter: 30_000 });
+  assert.equal(code, "network");
+  await close();
+});
+
+test("a line that is slow, as a phone's, brings everything with no request made twice", async () => {
+  const { load, close } = await freshPage();
+  const file = new RegExp(pack.files[2] ?? "");
+  // 44 kB in 8 seconds, as a worker in a hurry sees it.
+  const model = store.server.spoilt("/packs/one/", { file, slow: 40 });
+  const { files, message } = await load({ model, hurry: 200 });
+  assert.deepEqual(files, pack.hashes, message);
+  assert.equal(requestsOf(store.server, model).filter((request) => file.test(request.file)).length, 1);
+  await close();
+});
+
+test("a file that is refused is told of with what can be done", async () => {
+  const { load, close } = await freshPage();
+  for (const status of [401, 403]) {
+    const { message } = await load({ model: store.server.spoilt("/packs/one/", { file: SHARD, status }) });
+    assert.match(message ?? "", new RegExp(`status ${status}: the model is private or gated.*credentials`));
+  }
+  await close();
+});
+
+test("a manifest that its server calls a page is a manifest", async () => {
+  const { load, close } = await freshPage();
+  const model = store.server.spoilt("/packs/one/", { file: MANIFEST, type: "text/html", change: (bytes) => bytes });
+  const { files, message } = await load({ model });
+  assert.deepEqual(files, pack.hashes, message);
   await close();
 });
 

@@ -2,7 +2,7 @@
 
 import { join } from "node:path";
 import { after, before } from "node:test";
-import { launchBrowser, loadInPage, randomBytes, startStore, writePack } from "./store-harness.mjs";
+import { launchBrowser, loadInPage, makeInPage, randomBytes, startStore, writeCheckpoint, writePack } from "./store-harness.mjs";
 
 /** @typedef {import("./store-harness.mjs").Load} Load */
 /** @typedef {import("./server.mjs").Server} Server */
@@ -11,6 +11,9 @@ export const MANIFEST = /^manifest/;
 export const SHARD = /^shard/;
 export const FIRST = 300_000;
 export const SECOND = 700_000;
+
+/** Of a checkpoint. */
+export const weights = randomBytes(500_000, 6);
 
 /** @type {import("./store-harness.mjs").StoreEnvironment} */
 export let store;
@@ -26,6 +29,7 @@ before(async () => {
   browser = await launchBrowser();
   const first = randomBytes(FIRST, 1);
   pack = writePack(join(store.packs, "one"), randomBytes(20_000, 2), [first, randomBytes(SECOND, 3)]);
+  writeCheckpoint(join(store.packs, "checkpoint"), weights);
   next = writePack(join(store.packs, "next"), randomBytes(20_000, 4), [first, randomBytes(5_000, 5)]);
 });
 
@@ -41,6 +45,8 @@ export async function freshPage() {
     page,
     /** @param {Load} load */
     load: (load) => page.evaluate(loadInPage, load),
+    /** @param {import("./store-harness.mjs").Make} make */
+    make: (make) => page.evaluate(makeInPage, make),
     /** @param {string} model */
     availability: (model) => page.evaluate((model) => felsic.Embedder.availability({ model }), model),
     names: () => page.evaluate(namesInPage, undefined),
@@ -75,3 +81,11 @@ export function requestsOf(server, model) {
   const folder = new URL(model).pathname;
   return server.log.flatMap(({ path, range }) => (path.startsWith(folder) ? { file: path.slice(folder.length), range } : []));
 }
+
+/** Waits until a server has been asked for a file under a model's URL. @param {string} model @param {RegExp} file */
+export async function untilAsked(model, file) {
+  while (!requestsOf(store.server, model).some((request) => file.test(request.file))) await sleep(10);
+}
+
+/** @param {number} ms */
+export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));

@@ -3,6 +3,7 @@
 // The bundle that the test makes of the store.
 // @ts-ignore
 import * as storeModule from "./store.js";
+import { hurry } from "./hurry.js";
 
 /** @type {typeof import("../../pkg/dist/store/index.js")} */
 const { openStore } = storeModule;
@@ -23,10 +24,10 @@ self.addEventListener("message", async ({ data }) => {
   if (load.abortAfter !== undefined) setTimeout(() => controller.abort(), load.abortAfter);
   try {
     forbid(load.forbid ?? []);
-    if (load.hurry) hurry();
-    const { model, integrity, cache = "auto" } = load;
+    if (load.hurry) hurry(load.hurry);
+    const { model, integrity, cache = "auto", credentials = "omit" } = load;
     const warn = (/** @type {{ code: string }} */ { code }) => warnings.push(code);
-    const files = await openStore({ model, integrity, cache, signal: controller.signal, warn });
+    const files = await openStore({ model, integrity, cache, credentials, signal: controller.signal, warn });
     postMessage({ ok: true, files: await readPack(files, load), warnings });
   } catch (error) {
     const { code, message } = /** @type {any} */ (error);
@@ -88,13 +89,6 @@ function wrongWith({ bytes, hash }, entry) {
   return hash === entry.sha256 ? undefined : "file-integrity";
 }
 
-/** Has every wait of a minute be over soon. */
-function hurry() {
-  const wait = setTimeout;
-  const soon = (/** @type {() => void} */ work, /** @type {number} */ ms) => wait(work, ms >= 60_000 ? 300 : ms);
-  Object.assign(self, { setTimeout: soon });
-}
-
 /** Takes features from this browser. @param {NonNullable<Load["forbid"]>} features */
 function forbid(features) {
   const refuse = async () => {
@@ -103,4 +97,5 @@ function forbid(features) {
   if (features.includes("opfs")) StorageManager.prototype.getDirectory = refuse;
   if (features.includes("caches")) CacheStorage.prototype.open = refuse;
   if (features.includes("locks")) Object.defineProperty(navigator, "locks", { value: undefined });
+  if (features.includes("grants")) LockManager.prototype.request = () => new Promise(() => {});
 }

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { hasQuota } from "./store-harness.mjs";
 import { flipped } from "./harness.mjs";
-import { FIRST, freshPage, MANIFEST, next, pack, requestsDuring, SHARD, store, storedFiles, wholeFiles } from "./store-suite.mjs";
+import { FIRST, freshPage, MANIFEST, next, pack, requestsDuring, SHARD, sleep, store, storedFiles, untilAsked, wholeFiles } from "./store-suite.mjs";
 
 /** @typedef {import("./store-harness.mjs").Load} Load */
 
@@ -108,6 +108,113 @@ test("a stored manifest with wrong bytes is fetched again", async () => {
   await close();
 });
 
+/** What a pack's manifest says of its files. @typedef {{ tokenizer: { bytes: number }, shards: { bytes: number }[] }} Claims */
+
+/** Another pack that lists the files of the first, with other lengths. @param {(bytes: number) => number} length */
+function falseClaims(length) {
+  const change = (/** @type {Buffer} */ bytes) => {
+    /** @type {Claims} */
+    const manifest = JSON.parse(bytes.toString());
+    for (const entry of [manifest.tokenizer, ...manifest.shards]) entry.bytes = length(entry.bytes);
+    return JSON.stringify(manifest);
+  };
+  return store.server.spoilt("/packs/one/", { file: MANIFEST, change });
+}
+
+for (const [name, length] of /** @type {[string, (bytes: number) => number][]} */ ([
+  ["shorter", (bytes) => bytes - 1],
+  ["longer", (bytes) => bytes + 1],
+  ["a byte long", () => 1],
+])) {
+  test(`a pack that calls another's stored files ${name} fails by itself, and takes nothing away`, async () => {
+    const { page, load, names, availability, close } = await freshPage();
+    const model = store.server.url("/packs/one/");
+    await load({ model });
+    const other = falseClaims(length);
+    const requests = await requestsDuring(store.server, async () => {
+      const { code, warnings } = await load({ model: other });
+      assert.equal(code, "file-length");
+      assert.deepEqual(warnings, []);
+    });
+    assert.deepEqual(requests.map(({ file }) => file), ["manifest.json"], "no server has what cannot be");
+    assert.deepEqual(wholeFiles(await names()), storedFiles(pack));
+    assert.deepEqual([await availability(model), await availability(other)], ["available", "downloadable"]);
+    await page.evaluate((model) => felsic.Embedder.deleteCache({ model }), other);
+    const again = await requestsDuring(store.server, async () => {
+      const { files, warnings } = await load({ model });
+      assert.deepEqual(files, pack.hashes);
+      assert.deepEqual(warnings, []);
+    });
+    assert.deepEqual(again.map(({ file }) => file), ["manifest.json"]);
+    await close();
+  });
+}
+
+test("where nothing is stored, a false length has the same code, and the pack that is right loads after it", async () => {
+  const { load, close } = await freshPage();
+  for (const [length, forbid] of /** @type {[(bytes: number) => number, Load["forbid"]][]} */ ([
+    [(bytes) => bytes - 1, []],
+    [(bytes) => bytes + 1, []],
+    [(bytes) => bytes + 1, ["opfs"]],
+  ])) {
+    assert.equal((await load({ model: falseClaims(length), forbid })).code, "file-length");
+    assert.deepEqual((await load({ model: store.server.url("/packs/one/"), forbid })).files, pack.hashes);
+    assert.equal((await load({ model: falseClaims(length), forbid })).code, "file-length");
+    const requests = await requestsDuring(store.server, async () => {
+      assert.deepEqual((await load({ model: store.server.url("/packs/one/"), forbid })).files, pack.hashes);
+    });
+    assert.deepEqual(requests.map(({ file }) => file), ["manifest.json"]);
+  }
+  await close();
+});
+
+test("a damaged manifest costs its pack the manifest, and none of its files", async () => {
+  const { page, load, names, close } = await freshPage();
+  const model = store.server.url("/packs/one/");
+  await load({ model });
+  const name = (await names()).find((name) => name.endsWith(".manifest")) ?? "";
+  await page.evaluate(spoilInPage, { name, at: 0 });
+  // Storing another pack removes what no manifest lists.
+  assert.deepEqual((await load({ model: store.server.url("/packs/next/") })).files, next.hashes);
+  for (const file of storedFiles(pack)) assert.ok((await names()).includes(file), "a file is gone");
+  const requests = await requestsDuring(store.server, async () => {
+    assert.deepEqual((await load({ model })).files, pack.hashes);
+  });
+  assert.deepEqual(requests.map(({ file }) => file), ["manifest.json"]);
+  // The manifest has come back, whether or not anything else was stored meanwhile.
+  await page.evaluate(spoilInPage, { name, at: 0 });
+  await load({ model });
+  const { files, warnings } = await load({ model, integrity: pack.integrity });
+  assert.deepEqual(files, pack.hashes);
+  assert.deepEqual(warnings, []);
+  await close();
+});
+
+test("the files of a manifest that only a later felsic understands stay", async () => {
+  const { page, load, names, close } = await freshPage();
+  const kept = await page.evaluate(async () => {
+    const hash = async (/** @type {Uint8Array<ArrayBuffer>} */ bytes) => {
+      const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+      return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
+    };
+    const root = await navigator.storage.getDirectory();
+    const folder = await root.getDirectoryHandle("felsic", { create: true });
+    const write = async (/** @type {string} */ name, /** @type {Uint8Array<ArrayBuffer>} */ bytes) => {
+      const file = await (await folder.getFileHandle(name, { create: true })).createWritable();
+      await file.write(bytes);
+      await file.close();
+      return name;
+    };
+    const bytes = Uint8Array.of(1, 2, 3);
+    const manifest = new TextEncoder().encode(JSON.stringify({ format: "felsic", version: 99, files: [await hash(bytes)] }));
+    return [await write(await hash(bytes), bytes), await write(`${"0".repeat(16)}-${await hash(manifest)}.manifest`, manifest)];
+  }, undefined);
+  for (const folder of ["/packs/one/", "/packs/next/"]) await load({ model: store.server.url(folder) });
+  const after = await names();
+  for (const name of kept) assert.ok(after.includes(name), `${name} is gone`);
+  await close();
+});
+
 test("two workers at once download once", async () => {
   const { load, close } = await freshPage();
   const model = store.server.spoilt("/packs/one/", { file: SHARD, slow: 30 });
@@ -132,6 +239,57 @@ test("a worker that waited takes over what another left", async () => {
   const second = load({ model });
   assert.equal((await first).code, "aborted");
   assert.deepEqual((await second).files, pack.hashes);
+  await close();
+});
+
+for (const forbid of /** @type {Load["forbid"][]} */ ([[], ["opfs"]])) {
+  test(`who waits for one that dribbles${forbid?.length ? ", without a private file system," : ""} goes on without storing`, async () => {
+    const { load, names, close } = await freshPage();
+    const [, , file = ""] = pack.files;
+    const dribbling = store.server.spoilt("/packs/one/", { file: new RegExp(file), dribbleAfter: 100_000 });
+    // Whose clock is right, so that it has its lock for long.
+    const first = load({ model: dribbling, forbid, abortAfter: 8_000 });
+    await untilAsked(dribbling, new RegExp(file));
+    const start = performance.now();
+    const { files, warnings, message } = await load({ model: store.server.url("/packs/one/"), forbid, hurry: 200 });
+    assert.deepEqual(files, pack.hashes, message);
+    assert.deepEqual(warnings, ["cache-busy"]);
+    assert.ok(performance.now() - start < 6_000, "the other one was waited for");
+    if (!forbid?.length) assert.deepEqual(wholeFiles(await names()).length, pack.files.length - 1, "all but that one are stored");
+    assert.equal((await first).code, "aborted");
+    await close();
+  });
+}
+
+test("who waits for one that gets on slowly goes on waiting", async () => {
+  const { load, close } = await freshPage();
+  const [, , file = ""] = pack.files;
+  // 3 seconds, and the waiter waits for half a second without a step.
+  const slow = store.server.spoilt("/packs/one/", { file: new RegExp(file), slow: 200 });
+  const first = load({ model: slow });
+  await untilAsked(slow, new RegExp(file));
+  const requests = await requestsDuring(store.server, async () => {
+    const { files, warnings } = await load({ model: store.server.url("/packs/one/"), hurry: 40 });
+    assert.deepEqual(files, pack.hashes);
+    assert.deepEqual(warnings, []);
+  });
+  assert.deepEqual(requests.map(({ file }) => file), ["manifest.json"]);
+  assert.deepEqual((await first).files, pack.hashes);
+  await close();
+});
+
+test("a browser that grants no lock: a warning, and the load goes on without storing", async () => {
+  const { load, page, names, close } = await freshPage();
+  const model = store.server.url("/packs/one/");
+  const { files, warnings, message } = await load({ model, forbid: ["grants"], hurry: 200, abortAfter: 30_000 });
+  assert.deepEqual(files, pack.hashes, message);
+  assert.deepEqual(warnings, ["cache-busy"]);
+  assert.deepEqual(await names(), []);
+  await load({ model });
+  await page.evaluate(async () => {
+    LockManager.prototype.request = () => new Promise(() => {});
+    await felsic.Embedder.deleteCache();
+  }, undefined);
   await close();
 });
 
@@ -202,6 +360,25 @@ for (const forbid of /** @type {Load["forbid"][]} */ ([[], ["opfs"]])) {
     assert.deepEqual(files, pack.hashes);
     assert.deepEqual(warnings, ["quota-exceeded"]);
     assert.equal(await availability(model), "downloadable");
+    await close();
+  });
+}
+
+for (const forbid of /** @type {Load["forbid"][]} */ ([[], ["opfs"]])) {
+  test(`cleared in mid-load${forbid?.length ? ", in the Cache API" : ""}: one warning that says so, and the load goes on`, { skip: !hasQuota }, async () => {
+    const { load, page, close } = await freshPage();
+    const model = store.server.spoilt("/packs/one/", { file: SHARD, slow: 60 });
+    const loading = load({ model, forbid });
+    await untilAsked(model, SHARD);
+    await sleep(400);
+    await page.clear();
+    const { files, warnings, message } = await loading;
+    assert.deepEqual(files, pack.hashes, message);
+    assert.deepEqual(warnings, ["cache-unavailable"]);
+    // The next load stores again.
+    await load({ model: store.server.url("/packs/one/"), forbid });
+    const requests = await requestsDuring(store.server, () => load({ model: store.server.url("/packs/one/"), forbid }));
+    assert.deepEqual(requests.map(({ file }) => file), ["manifest.json"]);
     await close();
   });
 }

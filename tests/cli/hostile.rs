@@ -100,7 +100,7 @@ fn enormous(folder: &Path) {
         config["num_hidden_layers"] = 1.into();
         config.as_object_mut().expect("an object").remove("layer_types");
     });
-    fs::remove_dir_all(folder.join("1_Pooling")).expect("removed");
+    edit_json(folder, "1_Pooling/config.json", |config| config["word_embedding_dimension"] = hidden.into());
     let shapes = [
         ("embeddings.tok_embeddings.weight", vec![rows, hidden]),
         ("embeddings.norm.weight", vec![hidden]),

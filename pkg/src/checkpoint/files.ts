@@ -2,7 +2,7 @@
 
 import { FelsicError } from "../errors.js";
 import { fetchAllowed } from "../origins.js";
-import { Download, joined } from "../store/network.js";
+import { Download, isPage, joined, mayBeMissing } from "../store/network.js";
 import { sleep } from "../store/retry.js";
 import { atCommit, commitOf } from "./address.js";
 
@@ -26,11 +26,13 @@ export interface Settings {
 export class CheckpointFiles {
   #folder: string;
   readonly #signal: AbortSignal;
+  readonly #credentials: RequestCredentials;
   readonly #lengths = new Map<string, ReturnType<CheckpointFiles["length"]>>();
 
-  constructor(folder: string, signal: AbortSignal) {
+  constructor(folder: string, signal: AbortSignal, credentials: RequestCredentials) {
     this.#folder = folder;
     this.#signal = signal;
+    this.#credentials = credentials;
   }
 
   /** The commit that the files are of, if it is known. */
@@ -40,7 +42,9 @@ export class CheckpointFiles {
 
   /** Rejects if the folder is no checkpoint's. */
   async check(): Promise<void> {
-    if ((await this.length(CONFIG)) !== "missing") return;
+    const length = await this.length(CONFIG);
+    const isThere = length === "unclear" ? (await this.#optional(CONFIG)) !== undefined : length !== "missing";
+    if (isThere) return;
     throw new FelsicError("not-found", `${this.#folder} has neither a manifest.json (a pack) nor a config.json (a checkpoint)`);
   }
 
@@ -55,23 +59,25 @@ export class CheckpointFiles {
 
   /** The names of the files with its weights. */
   async weights(packer: Settings): Promise<string[]> {
-    if ((await this.length(WEIGHTS)) !== "missing") return [WEIGHTS];
+    const length = await this.length(WEIGHTS);
+    if (length !== "missing" && length !== "unclear") return [WEIGHTS];
     const index = await this.#optional(INDEX);
     return index ? packer.indexedFiles(index) : [WEIGHTS];
   }
 
-  /** Length of a file, if the server tells. */
-  length(file: string): Promise<number | undefined | "missing"> {
+  /** Length of a file, if the server tells; `unclear` where it refuses to, or has a page: only asking for the file tells. */
+  length(file: string): Promise<number | undefined | "missing" | "unclear"> {
     const length = this.#lengths.get(file) ?? this.#askLength(file);
     this.#lengths.set(file, length);
     return length;
   }
 
-  async #askLength(file: string): Promise<number | undefined | "missing"> {
+  async #askLength(file: string): Promise<number | undefined | "missing" | "unclear"> {
     try {
-      const look = fetchAllowed(this.#url(file), { method: "HEAD", signal: this.#signal });
+      const look = fetchAllowed(this.#url(file), { method: "HEAD", credentials: this.#credentials, signal: this.#signal });
       const response = await Promise.race([look, sleep(LONGEST_LOOK, this.#signal)]);
       if (response?.status === 404) return "missing";
+      if (response && (response.status === 401 || response.status === 403 || isPage(response))) return "unclear";
       const length = response?.headers.get("content-length") ?? undefined;
       return response?.ok && !response.headers.has("content-encoding") && length !== undefined ? Number(length) : undefined;
     } catch {
@@ -82,7 +88,7 @@ export class CheckpointFiles {
 
   /** A file, piece by piece. */
   open(file: string): Download {
-    return new Download({ url: this.#url(file), at: 0, bytes: "told", signal: this.#signal, mode: "default" });
+    return new Download({ url: this.#url(file), at: 0, bytes: "told", credentials: this.#credentials, signal: this.#signal, mode: "default" });
   }
 
   /** A whole file; `onBytes` hears how many bytes have come. */
@@ -108,7 +114,8 @@ export class CheckpointFiles {
     try {
       return await this.read(file);
     } catch (error) {
-      if (error instanceof FelsicError && error.code === "not-found") return undefined;
+      // Of what every checkpoint has, it is told why it cannot be had.
+      if (mayBeMissing(error) && (file !== CONFIG || (error as FelsicError).code === "not-found")) return undefined;
       throw error;
     }
   }

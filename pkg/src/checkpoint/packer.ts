@@ -2,16 +2,18 @@
 
 import type { EngineModule } from "../engine.js";
 import type { LoadProgress } from "../options.js";
-import { bytesOf, type Cache } from "../store/cache.js";
-import { lock } from "../store/locks.js";
+import { bytesOf, type Cache, hasHash } from "../store/cache.js";
+import { type Held, lock } from "../store/locks.js";
 import { findManifest, keepManifest } from "../store/manifests.js";
 import { checkpointKey, manifestPrefix, sha256 } from "../store/names.js";
 import { BytesReader } from "../store/reader.js";
+import { CHECKPOINT_PATIENCE, PATIENCE } from "../store/retry.js";
 import { stateIn } from "../store/state.js";
 import type { Files, Made } from "../store/types.js";
+import { BusyError } from "../store/warning.js";
 import { nameOf } from "./address.js";
 import { CheckpointFiles, type Settings } from "./files.js";
-import { Shards } from "./scratch.js";
+import { LostError, Shards } from "./scratch.js";
 
 /** The packer, in wasm memory; see `src/web/packer.rs`. */
 export interface Packer {
@@ -47,21 +49,31 @@ export interface Making {
   readonly engine: EngineModule;
   /** Where it is stored. */
   readonly cache: Cache | undefined;
+  readonly credentials: RequestCredentials;
   readonly signal: AbortSignal;
   readonly progress: (progress: LoadProgress) => void;
   /** Hears why it is not stored, or not all of it. */
   readonly failed: (error: unknown) => void;
 }
 
-/** Makes a pack and stores it; of several at once for one checkpoint the first makes it, the others find it. */
+/**
+ * Makes a pack and stores it; of several at once for one checkpoint the first makes it, the others find it. If the first
+ * does not get on, another makes one for itself, which is not stored.
+ */
 export async function makePack(making: Making): Promise<Made> {
-  const { model, cache, signal } = making;
-  const unlock = await lock(checkpointKey(model), signal);
+  const { model, cache, signal, failed } = making;
+  const held = await lock(checkpointKey(model), signal, CHECKPOINT_PATIENCE);
   try {
     const stored = cache && (await storedManifest(cache, model));
-    return stored ? { manifest: stored, files: new Map() } : await make(making);
+    if (stored) return { manifest: stored, files: new Map() };
+    if (!held && cache) failed(new BusyError());
+    const progress = (progress: LoadProgress) => {
+      held?.report(progress.loadedBytes / progress.totalBytes);
+      making.progress(progress);
+    };
+    return await makeAgainIfLost({ ...making, cache: held && cache, progress });
   } finally {
-    unlock();
+    held?.release();
   }
 }
 
@@ -72,9 +84,20 @@ async function storedManifest(cache: Cache, model: string): Promise<Uint8Array<A
   return findManifest(cache, { prefix }, () => undefined).catch(() => undefined);
 }
 
+/** Once more, in memory, if what was being made is lost. */
+async function makeAgainIfLost(making: Making): Promise<Made> {
+  try {
+    return await make(making);
+  } catch (error) {
+    if (!(error instanceof LostError)) throw error;
+    making.failed(error);
+    return make({ ...making, cache: undefined });
+  }
+}
+
 async function make(making: Making): Promise<Made> {
-  const { model, packer: module, cache, signal, failed } = making;
-  const files = new CheckpointFiles(model, signal);
+  const { model, packer: module, cache, credentials, signal, failed } = making;
+  const files = new CheckpointFiles(model, signal, credentials);
   const settings = await files.settings(module.Packer);
   const weights = await files.weights(module.Packer);
   const meter = await Meter.of(files, ["tokenizer.json", ...weights], making.progress);
@@ -116,6 +139,7 @@ async function pack(
     packer.beginFile(download.bytes, isLast);
     for (; piece; piece = await download.read()) {
       packer.push(piece, shards);
+      shards.check();
       at += piece.length;
       meter.at(file, at);
     }
@@ -131,19 +155,25 @@ async function testVectors(making: Making, texts: string[], draft: Uint8Array<Ar
     persistent: true,
     open: async (_, entry) => new BytesReader(entry ? await keep.read(entry.sha256) : draft, true, async () => {}),
   };
-  const engine = await making.engine.Engine.create(making.model, "cpu", files, undefined, making.signal);
-  return (await engine.embed(texts, { strip: false }, undefined, undefined)).vectors;
+  try {
+    const engine = await making.engine.Engine.create(making.model, "cpu", files, undefined, making.signal);
+    return (await engine.embed(texts, { strip: false }, undefined, undefined)).vectors;
+  } catch (error) {
+    throw keep.lost ?? error;
+  }
 }
 
 /** Where the files of the pack are kept. */
 class Keep {
   /** Those that are not stored, by their hash. */
   readonly unstored = new Map<string, Uint8Array<ArrayBuffer>>();
+  /** That a file which was stored a moment ago is gone: the engine that asks for it passes on no more than a message. */
+  lost: LostError | undefined;
   readonly #cache: Cache | undefined;
   readonly #signal: AbortSignal;
   readonly #failed: (error: unknown) => void;
   /** Until a manifest lists it, a file that nobody has locked may be removed by anybody. */
-  readonly #unlock: (() => void)[] = [];
+  readonly #held: Held[] = [];
 
   constructor(cache: Cache | undefined, signal: AbortSignal, failed: (error: unknown) => void) {
     this.#cache = cache;
@@ -159,9 +189,13 @@ class Keep {
       this.unstored.set(hash, bytes);
       return hash;
     }
-    this.#unlock.push(await lock(hash, this.#signal));
+    const held = await lock(hash, this.#signal, PATIENCE);
     try {
-      if ((await this.#cache.get(hash))?.bytes !== bytes.length) await this.#cache.put(hash, bytes);
+      if (!held) throw new BusyError();
+      this.#held.push(held);
+      const stored = await this.#cache.get(hash);
+      // Another pack may have stored it long ago; this one is about to be made of what is there.
+      if (!stored || !(await hasHash(stored, hash))) await this.#cache.put(hash, bytes);
     } catch (error) {
       this.unstored.set(hash, bytes);
       this.#failed(error);
@@ -176,13 +210,17 @@ class Keep {
   }
 
   async read(hash: string): Promise<Uint8Array<ArrayBuffer>> {
-    const stored = this.unstored.get(hash) ?? (await this.#cache?.get(hash));
-    if (!stored) throw new Error("a file that was stored a moment ago is gone");
-    return stored instanceof Uint8Array ? stored : bytesOf(stored);
+    const unstored = this.unstored.get(hash);
+    if (unstored) return unstored;
+    try {
+      return await bytesOf((await this.#cache!.get(hash))!);
+    } catch (error) {
+      throw (this.lost = new LostError(error));
+    }
   }
 
   unlock(): void {
-    for (const unlock of this.#unlock) unlock();
+    for (const held of this.#held) held.release();
   }
 }
 

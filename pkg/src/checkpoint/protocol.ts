@@ -10,6 +10,7 @@ export interface ToPacker {
   /** URL of the checkpoint's folder. */
   readonly model: string;
   readonly cache: CacheMode;
+  readonly credentials: RequestCredentials;
   readonly allowedOrigins?: readonly string[] | undefined;
 }
 

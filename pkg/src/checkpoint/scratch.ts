@@ -3,11 +3,19 @@
 import { FelsicError } from "../errors.js";
 import type { Cache, Scratch } from "../store/cache.js";
 
+/** What was written of a pack is gone, so that it has to be made anew. */
+export class LostError extends Error {
+  constructor(cause: unknown) {
+    super("what was being made has gone, as when a user clears what a site has stored", { cause });
+  }
+}
+
 /** Shards in progress; see `Shards` of `src/pack/packer.rs`. */
 export class Shards {
   readonly #lengths: readonly number[];
   readonly #shards: (Scratch | Uint8Array<ArrayBuffer>)[];
   readonly #failed: (error: unknown) => void;
+  #lost: LostError | undefined;
 
   private constructor(lengths: readonly number[], shards: Scratch[], failed: (error: unknown) => void) {
     this.#lengths = lengths;
@@ -26,7 +34,7 @@ export class Shards {
     return new Shards(lengths, files, failed);
   }
 
-  /** Called by the packer. The bytes are a view of its memory. */
+  /** Called by the packer, which can only pass on what is thrown here: see `check`. The bytes are a view of its memory. */
   write(shard: number, offset: number, bytes: Uint8Array<ArrayBuffer>): void {
     const file = this.#shards[shard]!;
     if (file instanceof Uint8Array) return file.set(bytes, offset);
@@ -39,10 +47,17 @@ export class Shards {
     }
   }
 
+  /** Throws if something of what has been written is lost. */
+  check(): void {
+    if (this.#lost) throw this.#lost;
+  }
+
   /** The content of a shard that is complete, which is let go of here. */
   async take(shard: number): Promise<Uint8Array<ArrayBuffer>> {
     const file = this.#shards[shard]!;
-    const bytes = file instanceof Uint8Array ? file : file.read(this.#lengths[shard]!);
+    const bytes = file instanceof Uint8Array ? file : this.#read(file, this.#lengths[shard]!);
+    if (bytes.length !== this.#lengths[shard]) this.#lost ??= new LostError(`a shard has ${bytes.length} bytes`);
+    this.check();
     this.#shards[shard] = new Uint8Array();
     if (!(file instanceof Uint8Array)) await file.drop().catch(() => {});
     return bytes;
@@ -56,9 +71,18 @@ export class Shards {
   /** What has been written to a file before there was no room. */
   #inMemory(shard: number, file: Scratch): Uint8Array<ArrayBuffer> {
     const bytes = zeros(this.#lengths[shard]!);
-    bytes.set(file.read(bytes.length));
+    bytes.set(this.#read(file, bytes.length));
     void file.drop().catch(() => {});
     return bytes;
+  }
+
+  #read(file: Scratch, bytes: number): Uint8Array<ArrayBuffer> {
+    try {
+      return file.read(bytes);
+    } catch (error) {
+      this.#lost ??= new LostError(error);
+      return new Uint8Array();
+    }
   }
 }
 

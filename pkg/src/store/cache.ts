@@ -1,6 +1,7 @@
 /** What keeps files on this machine: one flat folder of named files, with two implementations. */
 
 import { openCacheApi } from "./cache-api.js";
+import { sha256 } from "./names.js";
 import { openOpfs } from "./opfs.js";
 
 /** A whole file. */
@@ -29,7 +30,7 @@ export interface Part {
 /** A nameless file that is written in any order, and never kept. */
 export interface Scratch {
   write(piece: Uint8Array<ArrayBuffer>, offset: number): void;
-  /** Bytes from its start. */
+  /** Bytes from its start, as far as it goes. Throws if what was written is there no more. */
   read(bytes: number): Uint8Array<ArrayBuffer>;
   drop(): Promise<void>;
 }
@@ -67,4 +68,9 @@ export async function existingCaches(): Promise<Cache[]> {
 /** The bytes of a small file. */
 export async function bytesOf(stored: Stored): Promise<Uint8Array<ArrayBuffer>> {
   return new Uint8Array(await new Response(stored.stream()).arrayBuffer());
+}
+
+/** Whether a file's bytes are those of a hash. Holds the file in memory: for manifests, and where there is a doubt. */
+export async function hasHash(stored: Stored, hash: string): Promise<boolean> {
+  return (await sha256(await bytesOf(stored))) === hash;
 }

@@ -1,15 +1,15 @@
 /** The store: gives an engine the files of a pack, from this machine if they are there, else from the server. */
 
 import { FelsicError } from "../errors.js";
-import { type Cache, openCache, type Part, type Stored } from "./cache.js";
-import { lock } from "./locks.js";
+import { type Cache, hasHash, openCache, type Part, type Stored } from "./cache.js";
+import { type Held, lock } from "./locks.js";
 import { findManifest, keepManifest } from "./manifests.js";
 import { checkpointKey, manifestHash, manifestPrefix, pinnedHash, sha256 } from "./names.js";
-import { Download, joined } from "./network.js";
+import { Download, joined, mayBeMissing } from "./network.js";
 import { BytesReader, StoreReader } from "./reader.js";
-import { MANIFEST_ATTEMPTS } from "./retry.js";
+import { IMPATIENCE, MANIFEST_ATTEMPTS, PATIENCE } from "./retry.js";
 import type { FileEntry, FileReader, Files, Made } from "./types.js";
-import { cacheWarning, type Warning, type WarningCode } from "./warning.js";
+import { BusyError, cacheWarning, type Warning, type WarningCode } from "./warning.js";
 
 /** What a store is opened with. */
 export interface StoreOptions {
@@ -20,6 +20,7 @@ export interface StoreOptions {
   /** Of the manifest, as in the `integrity` of a script. */
   readonly integrity?: string | undefined;
   readonly cache: "auto" | "none";
+  readonly credentials: RequestCredentials;
   /** Aborts everything at once, also waiting. */
   readonly signal: AbortSignal;
   readonly warn: (warning: Warning) => void;
@@ -52,6 +53,7 @@ class Store implements Files {
   #making: Promise<Made> | undefined;
   /** The manifest, while an earlier revision is stored beside it. */
   #newer: Uint8Array<ArrayBuffer> | undefined;
+  #patience = PATIENCE;
   /** Ends with the first write that fails; what is stored is still read. */
   #writable = true;
 
@@ -73,27 +75,41 @@ class Store implements Files {
   }
 
   async #openFile(file: string, entry: FileEntry, again: boolean): Promise<FileReader> {
-    const { signal } = this.#options;
-    const forget = () => this.#forget(entry.sha256, `the stored ${file} was not what the manifest says`);
+    const { signal, credentials } = this.#options;
+    const forget = () => this.#forgetDamaged(file, entry.sha256);
     const failed = (error: unknown) => this.#failed(error);
     const done = async () => void (this.#newer && (await this.#keepManifest(this.#newer)));
-    const reading = { url: this.#url(file), entry, again, signal, forget, done, failed, unlock: () => {} };
+    const reading = { url: this.#url(file), entry, again, credentials, signal, forget, done, failed };
 
-    const find = async () => (again ? undefined : this.#find(file, entry));
+    const find = async () => {
+      // Also where no cache is to be trusted: what it shows of the manifest's claim, it shows.
+      const stored = await this.#find(file, entry);
+      return again ? undefined : stored;
+    };
     const stored = await (this.#isMade ? this.#findMade(file, entry, again) : find());
     if (stored) return new StoreReader({ ...reading, stored });
     if (!this.#cache || !this.#writable) return new StoreReader(reading);
 
     // Whoever has the lock is fetching the file: afterwards it is there.
-    const unlock = await lock(entry.sha256, signal);
-    const fetched = await find();
-    if (fetched) {
-      unlock();
-      return new StoreReader({ ...reading, stored: fetched });
+    const held = await this.#lock(entry.sha256);
+    try {
+      const fetched = await find();
+      const part = held && !fetched ? await this.#part(entry.sha256) : undefined;
+      if (!part) held?.release();
+      return new StoreReader(fetched ? { ...reading, stored: fetched } : { ...reading, part, held });
+    } catch (error) {
+      held?.release();
+      throw error;
     }
-    const part = await this.#part(entry.sha256);
-    if (!part) unlock();
-    return new StoreReader({ ...reading, part, unlock });
+  }
+
+  /** A lock, with a warning if it cannot be had; then others are not waited for so long. */
+  async #lock(name: string): Promise<Held | undefined> {
+    const held = await lock(name, this.#options.signal, this.#patience);
+    if (held) return held;
+    this.#patience = IMPATIENCE;
+    this.#warn(cacheWarning(new BusyError()));
+    return undefined;
   }
 
   /** A file of a pack that was made here, which is made once more if it is gone. */
@@ -106,17 +122,34 @@ class Store implements Files {
     throw new FelsicError("file-integrity", "the checkpoint has changed since it was loaded; create a new embedder");
   }
 
-  /** The whole file, if it is stored and has the length that it should have. */
+  /**
+   * The whole file, if it is stored. It is found by its hash and judged by its own bytes: where they have that hash, it
+   * is the manifest that is wrong about its length, and neither this file nor any other could be what it asks for.
+   */
   async #find(file: string, { bytes, sha256 }: FileEntry): Promise<Stored | undefined> {
     const unstored = this.#unstored.get(sha256);
     if (unstored) return { bytes: unstored.length, stream: () => new Blob([unstored]).stream() };
+    const stored = await this.#cache?.get(sha256).catch((error: unknown) => void this.#failed(error));
+    if (!stored || stored.bytes === bytes) return stored;
+    if (await this.#forgetDamaged(file, sha256)) return undefined;
+    const message = `${this.#url(file)} has ${stored.bytes} bytes instead of the ${bytes} of the manifest, going by its hash`;
+    throw new FelsicError("file-length", message);
+  }
+
+  /**
+   * Forgets a stored file that a load could not use, if it is really damaged: its own bytes decide, not the manifest that
+   * the load went by, as other packs may list the same file. Says whether the file is of no use.
+   */
+  async #forgetDamaged(file: string, name: string): Promise<boolean> {
     try {
-      const stored = await this.#cache?.get(sha256);
-      if (!stored || stored.bytes === bytes) return stored;
-    } catch (error) {
-      return void this.#failed(error);
+      const stored = await this.#cache?.get(name);
+      if (stored && (await hasHash(stored, name))) return false;
+    } catch {
+      // What cannot be read now is fetched, which puts the right bytes in its place.
+      return true;
     }
-    return void (await this.#forget(sha256, `the stored ${file} had another length than the manifest says`));
+    await this.#forget(name, `the stored ${file} was not what its hash says`);
+    return true;
   }
 
   async #part(name: string): Promise<Part | undefined> {
@@ -140,11 +173,21 @@ class Store implements Files {
       return this.#manifest(bytes, false);
     } catch (error) {
       if (again || this.#pin || !(error instanceof FelsicError)) throw error;
-      if (error.code === "not-found" && this.#options.make) return this.#madeManifest(await this.#make());
       // Offline, what was there the last time has to do.
       const earlier = error.code === "network" ? await this.#findManifest({ model }) : undefined;
-      if (!earlier) throw error;
-      return this.#manifest(earlier, true);
+      if (earlier) return this.#manifest(earlier, true);
+      if (!this.#options.make || !mayBeMissing(error)) throw error;
+      return this.#madeManifest(await this.#makeInstead(error));
+    }
+  }
+
+  /** Makes the pack whose manifest was not to be had; if there is no checkpoint either, that is the error. */
+  async #makeInstead(refusal: FelsicError): Promise<Uint8Array<ArrayBuffer>> {
+    try {
+      return await this.#make();
+    } catch (error) {
+      const isNothing = error instanceof FelsicError && error.code === "not-found";
+      throw isNothing && refusal.code !== "not-found" ? refusal : error;
     }
   }
 
@@ -167,10 +210,11 @@ class Store implements Files {
   }
 
   async #fetchManifest(file: string, again: boolean): Promise<Uint8Array<ArrayBuffer>> {
-    const { signal } = this.#options;
+    const { signal, credentials } = this.#options;
     const url = this.#url(file);
     const mode = again ? "reload" : "no-cache";
-    const bytes = (await new Download({ url, at: 0, signal, mode, attempts: MANIFEST_ATTEMPTS }).read()) ?? joined([]);
+    const download = new Download({ url, at: 0, credentials, signal, mode, attempts: MANIFEST_ATTEMPTS });
+    const bytes = (await download.read()) ?? joined([]);
     if (this.#pin !== undefined && (await sha256(bytes)) !== this.#pin) {
       throw new FelsicError("file-integrity", `${url} does not have the hash that integrity asks for`);
     }
@@ -201,15 +245,16 @@ class Store implements Files {
 
   async #keepManifest(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
     if (!this.#cache || !this.#writable) return;
-    const { model, signal } = this.#options;
-    const unlock = await lock(MANIFESTS, signal).catch(() => undefined);
+    const { model } = this.#options;
     // Aborted: the engine finds that out by itself.
-    if (!unlock) return;
+    const held = await this.#lock(MANIFESTS).catch(() => undefined);
+    if (!held) return;
     const hasEarlier = await keepManifest(this.#cache, model, bytes).catch((error: unknown) => void this.#failed(error));
     this.#newer = hasEarlier ? bytes : undefined;
-    unlock();
+    held.release();
   }
 
+  /** Of what is found by its hash and has it: an engine would say the same of it whoever it is from. */
   async #forgetManifest(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
     const hash = await sha256(bytes);
     const names = (await this.#cache?.names().catch(() => [])) ?? [];

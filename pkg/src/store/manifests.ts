@@ -1,8 +1,8 @@
 /** The manifests in a cache: which there are, which files they list, and what nobody lists any more. */
 
-import { bytesOf, type Cache } from "./cache.js";
+import { bytesOf, type Cache, hasHash } from "./cache.js";
 import { ifFree } from "./locks.js";
-import { manifestHash, manifestName, manifestPrefix, PART, sha256 } from "./names.js";
+import { isHash, manifestHash, manifestName, manifestPrefix, PART, sha256 } from "./names.js";
 import type { FileEntry } from "./types.js";
 
 /** Which manifest is looked for: of a model's URL, or of a hash, or just any. */
@@ -31,10 +31,13 @@ export async function findManifest(cache: Cache, which: Which, onCorrupt: () => 
  */
 export async function keepManifest(cache: Cache, model: string, bytes: Uint8Array<ArrayBuffer>): Promise<boolean> {
   const prefix = await manifestPrefix(model);
-  const name = manifestName(prefix, await sha256(bytes));
+  const hash = await sha256(bytes);
+  const name = manifestName(prefix, hash);
   const names = await manifestNames(cache, { prefix });
-  if (names.length === 1 && names[0] === name) return false;
-  if (!names.includes(name)) await cache.put(name, bytes);
+  const stored = await cache.get(name);
+  const isStored = stored !== undefined && (await hasHash(stored, hash));
+  if (isStored && names.length === 1) return false;
+  if (!isStored) await cache.put(name, bytes);
   const earlier = await wholeFirst(cache, names.filter((other) => other !== name));
   const staying = (await isWhole(cache, name)) ? 0 : 1;
   for (const other of earlier.slice(staying)) await cache.remove(other);
@@ -45,10 +48,10 @@ export async function keepManifest(cache: Cache, model: string, bytes: Uint8Arra
 /** Whether all files that a stored manifest lists are stored. */
 export async function isWhole(cache: Cache, name: string): Promise<boolean> {
   const files = await entries(cache, name);
-  for (const { bytes, sha256 } of files) {
+  for (const { bytes, sha256 } of files ?? []) {
     if ((await cache.get(sha256))?.bytes !== bytes) return false;
   }
-  return files.length > 0;
+  return files !== undefined;
 }
 
 /** Of several revisions those first that are whole. */
@@ -61,10 +64,9 @@ async function wholeFirst(cache: Cache, names: string[]): Promise<string[]> {
 
 /** Removes what no stored manifest lists; with `only`, no other files than those. */
 export async function evict(cache: Cache, only?: ReadonlySet<string>): Promise<void> {
-  const listed = new Set<string>();
-  for (const name of await manifestNames(cache, {})) {
-    for (const { sha256 } of await entries(cache, name)) listed.add(sha256);
-  }
+  const listed = await listedFiles(cache);
+  // Any file may be one of those that are listed where nothing can be read.
+  if (!listed) return;
   for (const name of await cache.names()) {
     if (manifestHash(name) !== undefined) continue;
     const file = name.endsWith(PART) ? name.slice(0, -PART.length) : name;
@@ -81,13 +83,40 @@ export async function manifestNames(cache: Cache, { prefix = "", hash }: Which):
   });
 }
 
-/** The files that a stored manifest lists; none if it cannot be read. */
-export async function entries(cache: Cache, name: string): Promise<FileEntry[]> {
+/**
+ * The hashes of all files that stored manifests list; nothing if one of these cannot be read, or is of another version of
+ * felsic. A manifest that is damaged is removed; its files stay this time, so that a load of its pack may bring it back.
+ */
+async function listedFiles(cache: Cache): Promise<Set<string> | undefined> {
+  const listed = new Set<string>();
+  let isKnown = true;
+  for (const name of await manifestNames(cache, {})) {
+    const files = await entries(cache, name);
+    if (!files) {
+      isKnown = false;
+      const stored = await cache.get(name);
+      if (stored && !(await hasHash(stored, manifestHash(name)!))) await cache.remove(name);
+    }
+    for (const { sha256 } of files ?? []) listed.add(sha256);
+  }
+  return isKnown ? listed : undefined;
+}
+
+/** The files that a stored manifest lists; nothing if it cannot be read, is damaged, or is none that is known here. */
+export async function entries(cache: Cache, name: string): Promise<FileEntry[] | undefined> {
   try {
     const stored = await cache.get(name);
-    const { tokenizer, shards } = JSON.parse(stored ? new TextDecoder().decode(await bytesOf(stored)) : "");
-    return [tokenizer, ...shards].map(({ bytes, sha256 }: FileEntry) => ({ bytes, sha256 }));
+    const bytes = stored && (await bytesOf(stored));
+    // A damaged one may name other files than it did.
+    if (!bytes || (await sha256(bytes)) !== manifestHash(name)) return undefined;
+    const { tokenizer, shards } = JSON.parse(new TextDecoder().decode(bytes));
+    return [tokenizer, ...shards].map(checkedEntry);
   } catch {
-    return [];
+    return undefined;
   }
+}
+
+function checkedEntry({ bytes, sha256 }: FileEntry): FileEntry {
+  if (typeof bytes !== "number" || !isHash(sha256)) throw new Error("not an entry that is known here");
+  return { bytes, sha256 };
 }

@@ -52,6 +52,11 @@ export function manifestHash(name: string): string | undefined {
   return /^[0-9a-f]{16}-([0-9a-f]{64})\.manifest$/.exec(name)?.[1];
 }
 
+/** Whether a value has the form of a SHA-256 as files are named by. */
+export function isHash(value: unknown): boolean {
+  return typeof value === "string" && /^[0-9a-f]{64}$/.test(value);
+}
+
 function hex(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

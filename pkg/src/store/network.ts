@@ -2,7 +2,7 @@
 
 import { abortedBy, FelsicError } from "../errors.js";
 import { fetchAllowed } from "../origins.js";
-import { ATTEMPTS, backOff, isPassing, retryAfter, SILENCE, sleep } from "./retry.js";
+import { ATTEMPTS, backOff, isPassing, LEAST_RATE, Pace, retryAfter, SILENCE, sleep } from "./retry.js";
 
 /** What is fetched, and from where on. */
 export interface Wanted {
@@ -14,6 +14,7 @@ export interface Wanted {
    * as one piece: never from two answers.
    */
   readonly bytes?: number | "told" | undefined;
+  readonly credentials: RequestCredentials;
   readonly signal: AbortSignal;
   /** How the browser's own cache is used. */
   readonly mode: RequestCache;
@@ -35,6 +36,30 @@ class Passing extends Error {
   }
 }
 
+/** That a server does not give a file to whoever asks. Some say so of files that they do not have. */
+class RefusedError extends FelsicError {
+  constructor(url: string, status: number, credentials: RequestCredentials) {
+    const asking = credentials === "omit" ? "ask for the user's login with create()'s credentials" : "the user's login does not suffice";
+    const reason = "the model is private or gated, or there is no such file";
+    super("network", `${url} was refused with HTTP status ${status}: ${reason}; ${asking}`);
+  }
+}
+
+/** Whether an error may mean that there is no such file. */
+export function mayBeMissing(error: unknown): boolean {
+  return error instanceof RefusedError || (error instanceof FelsicError && error.code === "not-found");
+}
+
+/** Whether an answer is a page, as servers of single-page applications send it in the place of what does not exist. */
+export function isPage({ headers }: Response): boolean {
+  return /^\s*text\/html\b/i.test(headers.get("content-type") ?? "");
+}
+
+/** A server may call a file a page that is none, and the header of weights may begin with any byte. */
+function startsAsPage(bytes: Uint8Array): boolean {
+  return /^\s*<(!doctype html|html|head|!--|\?xml)/i.test(new TextDecoder().decode(bytes.subarray(0, 200)));
+}
+
 /** A download, read piece by piece. */
 export class Download {
   readonly #wanted: Wanted;
@@ -51,9 +76,12 @@ export class Download {
   #skip = 0;
   /** Whether the server may be asked for a part of the file. */
   #ranges = true;
-  /** In a row, without one new byte. */
+  /** In a row, without progress. */
   #failures = 0;
+  readonly #pace = new Pace();
   #missing = false;
+  /** Whether the answer says to be a page, and nothing has come of it yet. */
+  #isPage = false;
   /** Where the body before ended as if it were whole. */
   #endedAt = -1;
   #ended: boolean;
@@ -110,13 +138,13 @@ export class Download {
     if (!this.#body && (await this.#ask()) === END) return END;
     if (this.#wanted.bytes === undefined) return this.#whole();
     for (;;) {
-      const { done, value } = await this.#timely(this.#body!.read());
-      if (done) return this.#bodyEnded();
+      const value = await this.#receive();
+      if (!value) return this.#bodyEnded();
       const piece = value.subarray(Math.min(this.#skip, value.length));
       this.#skip -= value.length - piece.length;
       if (piece.length === 0) continue;
       this.#at += piece.length;
-      this.#failures = 0;
+      if (this.#pace.isProgress(piece.length)) this.#failures = 0;
       this.#missing = false;
       return piece;
     }
@@ -125,14 +153,29 @@ export class Download {
   async #whole(): Promise<Uint8Array<ArrayBuffer>> {
     const pieces: Uint8Array<ArrayBuffer>[] = [];
     for (let length = 0; length < MOST_WHOLE; ) {
-      const { done, value } = await this.#timely(this.#body!.read());
-      if (done) break;
+      const value = await this.#receive();
+      if (!value) break;
       pieces.push(value);
       length += value.length;
     }
     await this.#drop();
     this.#ended = true;
     return joined(pieces);
+  }
+
+  /** The next bytes of the body, if they come fast enough; nothing at its end. */
+  async #receive(): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    const { value } = await this.#timely(this.#body!.read());
+    if (this.#isPage && value && value.length > 0) {
+      this.#isPage = false;
+      if (startsAsPage(value)) {
+        throw new FelsicError("not-found", `${this.#wanted.url} does not exist: the server sent a page in its place`);
+      }
+    }
+    if (value && this.#pace.isSlow(value.length)) {
+      throw new Passing(`${this.#wanted.url} sent less than ${LEAST_RATE} bytes a second`);
+    }
+    return value;
   }
 
   /** A body that is too short was cut by someone on the way, or is all that the server has: if so it is so twice. */
@@ -146,13 +189,15 @@ export class Download {
 
   /** Asks for what is still wanted; afterwards there is a body. */
   async #ask(): Promise<typeof END | undefined> {
-    const { url, mode } = this.#wanted;
+    const { url, mode, credentials } = this.#wanted;
     // The last attempt asks for everything: there are servers whose CORS rules refuse every request with a range.
     const last = this.#failures > 0 && this.#failures === this.#attempts - 1;
     const ranged = this.#at > 0 && this.#ranges && !last;
     const headers = new Headers(ranged ? [["range", `bytes=${this.#at}-`]] : []);
     this.#request = new AbortController();
-    const response = await this.#timely(fetchAllowed(url, { signal: this.#request.signal, cache: mode, headers }));
+    this.#pace.reconnect();
+    const { signal } = this.#request;
+    const response = await this.#timely(fetchAllowed(url, { signal, cache: mode, credentials, headers }));
     if (response.status === 416 && ranged && this.#endedAt === this.#at) return END;
     if (!response.ok) throw await this.#refused(response, ranged);
 
@@ -166,6 +211,8 @@ export class Download {
       await response.body?.cancel().catch(() => {});
       throw new Passing(`${url} answered with another part of the file`);
     }
+    // A page in the place of a file with an entry may be another the next time, and is found by its hash.
+    this.#isPage = typeof this.#wanted.bytes !== "number" && isPage(response);
     if (this.#wanted.bytes === "told") this.#told(response, start);
     this.#skip = this.#at - start;
     this.#body = response.body?.getReader();
@@ -186,7 +233,16 @@ export class Download {
   }
 
   /** Waits for the network, but not for ever, and not once the signal has aborted. */
-  #timely<T>(work: Promise<T>): Promise<T> {
+  async #timely<T>(work: Promise<T>): Promise<T> {
+    const begin = performance.now();
+    try {
+      return await this.#unlessSilent(work);
+    } finally {
+      this.#pace.wait(performance.now() - begin);
+    }
+  }
+
+  #unlessSilent<T>(work: Promise<T>): Promise<T> {
     const { signal, url } = this.#wanted;
     return new Promise((resolve, reject) => {
       const abort = () => reject(abortedBy(signal));
@@ -203,8 +259,9 @@ export class Download {
   /** The error for a status. */
   async #refused(response: Response, ranged: boolean): Promise<Error> {
     await response.body?.cancel().catch(() => {});
-    const { url } = this.#wanted;
+    const { url, credentials } = this.#wanted;
     const { status } = response;
+    if (status === 401 || status === 403) return new RefusedError(url, status, credentials);
     if (status === 404 || status === 410) {
       if (this.#missing) return new FelsicError("not-found", `${url} does not exist`);
       // A file that has just been put there may be missing on one of several servers for a moment.
@@ -232,8 +289,10 @@ export class Download {
       return;
     }
     this.#failures += 1;
-    if (this.#failures >= this.#attempts) throw gaveUp(url, error);
-    await sleep((error instanceof Passing ? error.wait : undefined) ?? backOff(this.#failures), signal);
+    if (this.#pace.fail() || this.#failures >= this.#attempts) throw gaveUp(url, error);
+    const wait = (error instanceof Passing ? error.wait : undefined) ?? backOff(this.#failures);
+    await sleep(wait, signal);
+    this.#pace.wait(wait);
   }
 }
 

@@ -78,10 +78,7 @@ class Opfs implements Cache {
     const access = await handle.createSyncAccessHandle();
     return {
       write: (piece, offset) => writeAll(access, piece, offset),
-      read: (bytes) => {
-        const piece = new Uint8Array(bytes);
-        return piece.subarray(0, access.read(piece, { at: 0 }));
-      },
+      read: (bytes) => readSome(access, bytes, 0),
       drop: async () => {
         await access.close();
         await this.#folder.removeEntry(name);
@@ -90,11 +87,29 @@ class Opfs implements Cache {
   }
 }
 
+/** An error number of Chromium's, of a full disk. */
+const NO_SPACE = -8;
+
 function writeAll(access: AccessHandle, piece: Uint8Array, offset: number): void {
+  const written = access.write(piece, { at: offset });
+  if (written === piece.length) return;
   // Chromium's private windows do not throw where there is no room.
-  if (access.write(piece, { at: offset }) !== piece.length) {
-    throw new DOMException("a file could not be written whole", "QuotaExceededError");
-  }
+  if (written >= 0 && written < piece.length) throw new DOMException("a file could not be written whole", "QuotaExceededError");
+  throw failure(written);
+}
+
+/** Bytes from an offset on, at most so many. */
+function readSome(access: AccessHandle, bytes: number, offset: number): Uint8Array<ArrayBuffer> {
+  const piece = new Uint8Array(bytes);
+  const read = access.read(piece, { at: offset });
+  if (!(read >= 0 && read <= bytes)) throw failure(read);
+  return piece.subarray(0, read);
+}
+
+/** The error of what is no count. Chromium's private windows give a negative error number, as if it had no sign. */
+function failure(count: number): DOMException {
+  if ((count | 0) === NO_SPACE) return new DOMException("there is no room for a file", "QuotaExceededError");
+  return new DOMException("a file that was being written has gone, as when a user clears what a site has stored", "NotFoundError");
 }
 
 class OpfsPart implements Part {
@@ -116,8 +131,7 @@ class OpfsPart implements Part {
   }
 
   read(offset: number): Uint8Array<ArrayBuffer> {
-    const piece = new Uint8Array(Math.min(PIECE, Math.max(this.kept - offset, 0)));
-    return piece.subarray(0, this.#access.read(piece, { at: offset }));
+    return readSome(this.#access, Math.min(PIECE, Math.max(this.kept - offset, 0)), offset);
   }
 
   write(piece: Uint8Array<ArrayBuffer>, offset: number): void {

@@ -2,6 +2,7 @@
 
 import { abortedBy } from "../errors.js";
 import type { Part, Stored } from "./cache.js";
+import type { Held } from "./locks.js";
 import { Download } from "./network.js";
 import type { FileEntry, FileReader } from "./types.js";
 
@@ -10,19 +11,20 @@ export interface Reading {
   readonly url: string;
   readonly entry: FileEntry;
   readonly again: boolean;
+  readonly credentials: RequestCredentials;
   readonly signal: AbortSignal;
   /** The whole file, if it is stored. */
   readonly stored?: Stored;
   /** Where it is being stored. */
   readonly part?: Part | undefined;
-  /** Forgets the stored file, whose bytes were wrong. */
-  forget(): Promise<void>;
+  /** Forgets the stored file if its bytes are not those of its hash. */
+  forget(): Promise<unknown>;
   /** Hears that the file has been stored. */
   done(): Promise<void>;
   /** Hears why storing came to an end. */
   failed(error: unknown): void;
-  /** Lets others have the file; may be called several times. */
-  unlock(): void;
+  /** What others wait for; nobody does where nothing is stored. */
+  readonly held?: Held | undefined;
 }
 
 /** Reads a stored file, or downloads one and stores it. */
@@ -58,12 +60,12 @@ export class StoreReader implements FileReader {
   }
 
   async #next(): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    const { signal, url, entry, again } = this.#reading;
+    const { signal, url, entry, again, credentials } = this.#reading;
     if (signal.aborted) throw abortedBy(signal);
     const kept = await this.#readKept();
     if (kept) return kept;
     const mode = again ? "reload" : "default";
-    this.#download ??= new Download({ url, at: this.#at, bytes: entry.bytes, signal, mode });
+    this.#download ??= new Download({ url, at: this.#at, bytes: entry.bytes, credentials, signal, mode });
     const piece = await this.#download.read();
     if (piece) {
       await this.#store(piece);
@@ -73,7 +75,7 @@ export class StoreReader implements FileReader {
   }
 
   async close(verified: boolean, wrong: boolean): Promise<void> {
-    const { stored, forget, unlock } = this.#reading;
+    const { stored, forget, held } = this.#reading;
     await this.#download?.cancel();
     try {
       if (verified && this.#part) {
@@ -85,7 +87,7 @@ export class StoreReader implements FileReader {
     } catch (error) {
       this.#reading.failed(error);
     } finally {
-      unlock();
+      held?.release();
     }
   }
 
@@ -104,13 +106,14 @@ export class StoreReader implements FileReader {
   async #store(piece: Uint8Array<ArrayBuffer>): Promise<void> {
     try {
       this.#part?.write(piece, this.#at);
+      this.#reading.held?.report((this.#at + piece.length) / this.#reading.entry.bytes);
     } catch (error) {
       const part = this.#part;
       this.#part = undefined;
       await part?.drop().catch(() => {});
       this.#reading.failed(error);
       // Nothing will be there for those who wait.
-      this.#reading.unlock();
+      this.#reading.held?.release();
     }
   }
 }

@@ -41,17 +41,18 @@ export async function deleteStored(model?: string): Promise<void> {
 }
 
 async function deleteAll(cache: Cache): Promise<void> {
-  for (const name of await cache.names()) {
+  const remove = async (name: string) => {
     // A file that is being fetched right now stays.
     const file = name.endsWith(PART) ? name.slice(0, -PART.length) : name;
     await ifFree(file, () => cache.remove(name)).catch(() => {});
-  }
+  };
+  await Promise.all((await cache.names()).map(remove));
 }
 
 async function deletePack(cache: Cache, model: string): Promise<void> {
   const named = (await prefixesOf(model)).map((prefix) => manifestNames(cache, { prefix }));
   const names = (await Promise.all(named)).flat();
-  const files = (await Promise.all(names.map((name) => entries(cache, name)))).flat();
+  const files = (await Promise.all(names.map(async (name) => (await entries(cache, name)) ?? []))).flat();
   for (const name of names) await cache.remove(name);
   await evict(cache, new Set(files.map(({ sha256 }) => sha256)));
 }

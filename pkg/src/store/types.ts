@@ -18,8 +18,9 @@ export interface FileReader {
   read(): Promise<Uint8Array<ArrayBuffer> | undefined>;
   /**
    * Has to be called once, whatever happened before. `verified`: all bytes were read and are those of the manifest, so
-   * that they may be kept. Otherwise what was kept of the file is forgotten if the bytes were wrong, and kept for the
-   * next attempt to go on from if reading just ended early (`wrong` is false).
+   * that they may be kept. Otherwise what has come of the file is thrown away if the bytes were wrong, and kept for the
+   * next attempt to go on from if reading just ended early (`wrong` is false). A whole file that was stored before is
+   * forgotten only if its bytes are not those of its hash: a wrong length may also be the manifest's fault.
    */
   close(verified: boolean, wrong: boolean): Promise<void>;
 }

@@ -3,7 +3,7 @@
  * and by the texts:
  *
  * - a pack URL with `/code/CODE/` is refused with that code, one with `/hang/` never loads, one with `/trap/`
- *   traps while loading;
+ *   traps while loading; of one with `/spoilt/` the manifest is read, as any engine does first;
  * - a text of the form `wait N` takes N milliseconds; `trap` throws where nobody catches, as a trap in an
  *   asynchronous Rust function does; `fail CODE` is refused, `fail CODE WORDS` with these words as message and cause;
  * - of a pack URL with `/stalled/` the table never arrives, which the text `absent` needs;
@@ -31,6 +31,13 @@ export default async function init({ module_or_path: response }) {
   return response.arrayBuffer();
 }
 
+/** @param {Parameters<Module["Engine"]["create"]>[2]} files */
+async function readManifest(files) {
+  const reader = await files.open("manifest.json", undefined, false);
+  while (await reader.read());
+  await reader.close(true, false);
+}
+
 /** @implements {EngineInterface} */
 export class Engine {
   #url;
@@ -42,7 +49,8 @@ export class Engine {
   }
 
   /** @type {Module["Engine"]["create"]} */
-  static async create(url, _device, _files, onProgress) {
+  static async create(url, _device, files, onProgress) {
+    if (url.includes("/spoilt/")) await readManifest(files);
     const refused = /\/code\/([a-z-]+)\//.exec(url)?.[1];
     if (refused) throw felsicError(refused, `refused as ${refused}`);
     if (url.includes("/trap/")) throw new WebAssembly.RuntimeError("unreachable");
