@@ -47,8 +47,9 @@ pub fn embed(arguments: &EmbedArguments) -> Result<ExitCode> {
         let mut lines = Lines { input: BufReader::with_capacity(1 << 20, stdin().lock()), number: 0 };
         let mut output = stdout().lock();
         loop {
+            let first = lines.number + 1;
             let (texts, failure) = lines.batch();
-            match write(&mut output, &embedder, &options, &texts).await {
+            match write(&mut output, &embedder, &options, &texts, first).await {
                 Ok(()) => {}
                 // Whoever reads our output has had enough.
                 Err(error) if is_broken_pipe(&error) => return Ok(ExitCode::SUCCESS),
@@ -63,16 +64,47 @@ pub fn embed(arguments: &EmbedArguments) -> Result<ExitCode> {
     })
 }
 
-async fn write(output: &mut impl Write, embedder: &Embedder, options: &EmbedOptions, texts: &[String]) -> Result<()> {
+/// Writes the vectors of the texts that stand on the lines from `first` on.
+async fn write(
+    output: &mut impl Write,
+    embedder: &Embedder,
+    options: &EmbedOptions,
+    texts: &[String],
+    first: usize,
+) -> Result<()> {
     let failed = |error: std::io::Error| Error::new(Code::Io, "cannot write to standard output").because(error);
-    for made in embedder.embed(texts, options, &mut NoHooks).await? {
+    let (made, failure) = vectors(embedder, options, texts, first).await;
+    for made in made {
         let Embedding { vector, tokens, truncated } = &made;
         let mut line = serde_json::to_vec(&Line { embedding: vector, tokens: *tokens, truncated: *truncated })
             .map_err(|error| Error::new(Code::Internal, "a vector cannot be written as JSON").because(error))?;
         line.push(b'\n');
         output.write_all(&line).map_err(failed)?;
     }
-    output.flush().map_err(failed)
+    output.flush().map_err(failed)?;
+    failure.map_or(Ok(()), Err)
+}
+
+/// The vectors of all texts, or of those before the one that fails and why it does, with the number of its line.
+async fn vectors(
+    embedder: &Embedder,
+    options: &EmbedOptions,
+    mut texts: &[String],
+    first: usize,
+) -> (Vec<Embedding>, Option<Error>) {
+    let mut failure = None;
+    loop {
+        match embedder.embed(texts, options, &mut NoHooks).await {
+            Ok(made) => return (made, failure),
+            Err(error) => match error.text().and_then(|position| Some((position, texts.get(..position)?))) {
+                Some((position, before)) => {
+                    failure = Some(error.of_text(position, format!("line {}", first + position)));
+                    texts = before;
+                }
+                None => return (Vec::new(), Some(error)),
+            },
+        }
+    }
 }
 
 /// A line of output; `truncated` is there only where it is true.
