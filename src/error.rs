@@ -143,6 +143,8 @@ pub struct Error {
     code: Code,
     message: String,
     cause: Option<Cause>,
+    /// Position of the text that it is about, and what the message calls that text.
+    text: Option<(usize, String)>,
 }
 
 /// A result with felsic's error.
@@ -151,7 +153,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 impl Error {
     /// An error without a deeper cause. `message` says what to do; it is made [`plain`].
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: plain(&message.into()), cause: None }
+        Self { code, message: plain(&message.into()), cause: None, text: None }
     }
 
     /// The same error with the error that led to it. Of an [`Error`] and an [`io::Error`] the type stays, for those who
@@ -159,6 +161,27 @@ impl Error {
     pub fn because(mut self, cause: impl Into<Cause>) -> Self {
         self.cause = Some(kept(cause.into()));
         self
+    }
+
+    /// The same error, about the text at `position` of a call, counted from 0, which the message now calls `name`.
+    ///
+    /// Where only one text is known, a message calls it `the text`: `name` takes the place of that, or of an
+    /// earlier name. A message that does not start with either gets `name` in front.
+    pub fn of_text(mut self, position: usize, name: impl Into<String>) -> Self {
+        let name = name.into();
+        let called = self.text.as_ref().map_or("the text", |(_, called)| called);
+        self.message = match self.message.strip_prefix(called) {
+            Some(rest) => format!("{name}{rest}"),
+            None => format!("{name}: {}", self.message),
+        };
+        self.text = Some((position, name));
+        self
+    }
+
+    /// Position of the text that this error is about among those of its call, counted from 0; `None` if it is
+    /// not about a single text.
+    pub fn text(&self) -> Option<usize> {
+        self.text.as_ref().map(|(position, _)| *position)
     }
 
     /// The stable code.
@@ -262,6 +285,15 @@ mod tests {
             assert_eq!(Code::from_name(code.as_str()), Some(code));
         }
         assert_eq!(Code::from_name("no such code"), None);
+    }
+
+    #[test]
+    fn a_text_gets_the_name_that_its_caller_knows() {
+        let error = Error::new(Code::InputInvalid, "the text has no tokens").of_text(2, "text 3");
+        assert_eq!((error.message(), error.text()), ("text 3 has no tokens", Some(2)));
+        assert_eq!(error.of_text(2, "line 40").message(), "line 40 has no tokens");
+        let other = Error::new(Code::WeightsInvalid, "a vector is not finite").of_text(0, "text 1");
+        assert_eq!(other.of_text(0, "line 7").message(), "line 7: a vector is not finite");
     }
 
     #[test]

@@ -214,6 +214,49 @@ fn a_bad_line_is_named_after_the_lines_before_it() {
     assert!(failure(&output).contains("line 2"));
 }
 
+/// Of a tokenizer without a template; the checkpoint and its pack.
+#[test]
+fn a_text_without_tokens_is_named_by_its_line_after_the_lines_before_it() {
+    let checkpoint = copy_of("tiny-silu");
+    edit_json(checkpoint.path(), "tokenizer.json", |json| json["post_processor"] = Value::Null);
+    let pack = checkpoint.path().join("pack");
+    success(&["pack", path(checkpoint.path()), path(&pack)], "");
+    for model in [checkpoint.path(), &pack] {
+        let input = "\"one\"\n\"two\"\n\"  \"\n\"four\"\n\"\"\nnot json\n";
+        let output = run(&["embed", "--model", path(model)], input);
+        let text = failure(&output);
+        assert!(text.starts_with("felsic: line 3 has no tokens: ") && text.ends_with("[input-invalid]\n"), "{text}");
+        assert_eq!(lines(&stdout(&output)).len(), 2, "what came before is not lost");
+        let first = run(&["embed", "--model", path(model)], "\"\"\n");
+        assert!(failure(&first).contains("line 1 has no tokens") && stdout(&first).is_empty());
+        // Far behind the first batch of lines.
+        let many = "\"one\"\n".repeat(700) + "\"\"\n\"two\"\n";
+        let output = run(&["embed", "--model", path(model)], &many);
+        assert!(failure(&output).contains("line 701 has no tokens"), "{output:?}");
+        assert_eq!(lines(&stdout(&output)).len(), 700);
+    }
+}
+
+/// The regular expression engine of the `tokenizers` crate panics on the second line.
+#[test]
+fn a_panic_of_a_dependency_is_a_line_with_a_code() {
+    let checkpoint = copy_of("tiny-silu");
+    edit_json(checkpoint.path(), "tokenizer.json", |json| {
+        let pattern = serde_json::json!({ "Regex": "(?:a|a)*(?:a|a)*(?:a|a)*c" });
+        json["pre_tokenizer"]["pretokenizers"][0]["pattern"] = pattern;
+    });
+    let input = format!("\"one\"\n\"{}\"\n\"three\"\n", "a".repeat(2000) + "bc");
+    let output = run(&["embed", "--model", path(checkpoint.path())], &input);
+    let text = failure(&output);
+    assert!(text.starts_with("felsic: line 2 ") && text.ends_with("[input-invalid]\n"), "{text}");
+    assert_eq!(lines(&stdout(&output)).len(), 1);
+    edit_json(checkpoint.path(), "tokenizer.json", |json| {
+        json["pre_tokenizer"] = serde_json::json!({ "type": "FixedLength", "length": 0 });
+    });
+    let text = failure(&run(&["embed", "--model", path(checkpoint.path())], "\"one\"\n"));
+    assert!(text.ends_with("[tokenizer-invalid]\n"), "{text}");
+}
+
 #[test]
 fn the_tiny_checkpoints_reproduce_their_goldens() {
     for name in TINY {

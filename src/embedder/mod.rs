@@ -94,8 +94,10 @@ impl Embedder {
     /// Texts are grouped by length inside; between groups `hooks` may yield to others or abort.
     ///
     /// # Errors
-    /// [`Code::InputInvalid`] for `dimensions` that the model does not have or an unknown prompt;
+    /// [`Code::InputInvalid`] for `dimensions` that the model does not have, an unknown prompt, or a text that
+    /// is too long or has no tokens, before anything is computed;
     /// [`Code::Aborted`] when a hook says so; [`Code::WeightsInvalid`] for a vector that is not finite.
+    /// Where one text is at fault, [`Error::text`] says which, and the message names it, counting from 1.
     pub async fn embed(
         &self,
         texts: &[String],
@@ -123,7 +125,8 @@ impl Embedder {
             if done > 0 && done.is_multiple_of(batching::TEXTS_BETWEEN_PAUSES) {
                 hooks.pause().await?;
             }
-            let (ids, cut) = self.encode(text, options)?;
+            let prepared = text::prepare(text, options, &self.config.prompts)?;
+            let (ids, cut) = self.input(&prepared).map_err(|error| of_text(error, done))?;
             sequences.push(ids);
             truncated.push(cut);
         }
@@ -207,7 +210,7 @@ impl Embedder {
             return Err(Error::new(Code::Internal, message));
         }
         for (index, vector) in members.iter().zip(pooled.chunks_exact(hidden)) {
-            vectors[*index] = model::unit(vector.to_vec(), dimensions)?;
+            vectors[*index] = model::unit(vector.to_vec(), dimensions).map_err(|error| of_text(error, *index))?;
         }
         Ok(())
     }
@@ -247,6 +250,18 @@ impl Embedder {
         self.tokenizer.count(&text::prepare(text, options, &self.config.prompts)?)
     }
 
+    /// Ids that the model can make a vector of, and whether others were left out.
+    fn input(&self, prepared: &str) -> Result<(Vec<u32>, bool)> {
+        let (ids, cut) = self.tokenizer.encode_truncated(prepared, self.config.max_tokens)?;
+        match ids.is_empty() {
+            true => Err(Error::new(
+                Code::InputInvalid,
+                "the text has no tokens: this model adds none to an empty text; leave it out",
+            )),
+            false => Ok((ids, cut)),
+        }
+    }
+
     fn encode(&self, text: &str, options: &EmbedOptions) -> Result<(Vec<u32>, bool)> {
         let prepared = text::prepare(text, options, &self.config.prompts)?;
         self.tokenizer.encode_truncated(&prepared, self.config.max_tokens)
@@ -262,4 +277,9 @@ impl Embedder {
             }
         }
     }
+}
+
+/// The error, about the text at `position`, which people count from 1, as they count lines.
+fn of_text(error: Error, position: usize) -> Error {
+    error.of_text(position, format!("text {}", position + 1))
 }

@@ -59,10 +59,11 @@ impl Packer {
     /// For a checkpoint with these settings and, in its compact form, this tokenizer. `options` have to give a name.
     ///
     /// # Errors
-    /// Those of [`Tokenizer::from_compact`]; [`Code::TokenizerInvalid`] for more ids than the vocabulary table has rows.
+    /// Those of [`Tokenizer::from_compact`]; [`Code::TokenizerInvalid`] for more ids than the vocabulary table has rows,
+    /// or a template that leaves a text no room within `max_tokens`.
     pub fn new(config: EmbedderConfig, compact: &[u8], options: PackOptions) -> Result<Self> {
         let tokenizer = Tokenizer::from_compact(compact)?;
-        crate::source::check_vocabulary(&tokenizer, config.model.vocab_size)?;
+        crate::source::check_tokenizer(&tokenizer, &config)?;
         let groups = groups(&tokenizer, config.model.vocab_size)?;
         let layout = Layout::new(&config.model, &groups, &options)?;
         let tensors = CheckpointTensors::new(&config.model);

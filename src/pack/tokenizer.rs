@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::tokenizer_texts;
+use crate::config::EmbedderConfig;
 use crate::error::{Code, Error, Result};
 use crate::source;
 use crate::tokenizer::{Tokenizer, compact};
@@ -12,12 +13,13 @@ use crate::tokenizer::{Tokenizer, compact};
 ///
 /// # Errors
 /// Those of [`compact::compile`]; [`Code::TokenizerUnsupported`] with the text on which the two differ;
-/// [`Code::TokenizerInvalid`] for more ids than the vocabulary table has rows.
-pub(super) fn compile(json: &[u8], rows: usize) -> Result<Vec<u8>> {
+/// [`Code::TokenizerInvalid`] for more ids than the vocabulary table has rows, or a template that leaves a text no
+/// room within `max_tokens`.
+pub(super) fn compile(json: &[u8], config: &EmbedderConfig) -> Result<Vec<u8>> {
     let original = Tokenizer::from_json(json)?;
     let bytes = compact::compile(json)?;
     let compact = Tokenizer::from_compact(&bytes)?;
-    source::check_vocabulary(&compact, rows)?;
+    source::check_tokenizer(&compact, config)?;
     for (at, text) in tokenizer_texts::for_tokenizers(&added_tokens(json)).iter().enumerate() {
         let cut = 1 + at % 24;
         let same = original.encode(text)? == compact.encode(text)?

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::open::{MOST_WHOLE, io_error, open, read_whole};
-use super::{Parts, check_vocabulary, space};
+use super::{Parts, check_tokenizer, space};
 use crate::config::{EmbedderConfig, ModelConfig};
 use crate::error::{Code, Error, Result};
 use crate::tokenizer::Tokenizer;
@@ -27,12 +27,13 @@ const PIECE: usize = 1 << 20;
 ///
 /// # Errors
 /// [`Code::NotFound`] for a missing file; [`Code::OutOfMemory`]; those of [`EmbedderConfig::from_files`],
-/// [`CheckpointWeights::open`] and [`Tokenizer::from_json`].
+/// [`CheckpointWeights::open`] and [`Tokenizer::from_json`]; [`Code::TokenizerInvalid`] for a tokenizer with more
+/// ids than the vocabulary table has rows, or whose template leaves a text no room within `max_tokens`.
 pub fn open_checkpoint(folder: &Path) -> Result<Parts> {
     let config = read_config(folder)?;
     let weights = CheckpointWeights::open(folder, &config.model)?;
     let tokenizer = Tokenizer::from_json(&read_needed(folder, "tokenizer.json")?)?;
-    check_vocabulary(&tokenizer, config.model.vocab_size)?;
+    check_tokenizer(&tokenizer, &config)?;
     let (tensors, sha256) = weights.read_all()?;
     let (name, revision) = name_of(folder);
     let format = "f32";

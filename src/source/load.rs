@@ -132,7 +132,7 @@ async fn load_some(
     let bytes = read_file(source, entry, &mut on_bytes).await?;
     let tokenizer = Tokenizer::from_compact(&bytes)?;
     drop(bytes);
-    check_vocabulary(&tokenizer, manifest.config.model.vocab_size)?;
+    check_tokenizer(&tokenizer, &manifest.config)?;
     let tensors = load_shards(&manifest, shards, source, meter, on_progress).await?;
     Ok(Parts {
         name: manifest.name,
@@ -167,16 +167,36 @@ async fn load_shards(
     Ok(tensors)
 }
 
-/// Every id that the tokenizer gives needs a row.
-pub(crate) fn check_vocabulary(tokenizer: &Tokenizer, rows: usize) -> Result<()> {
-    let ids = tokenizer.vocab_size();
-    match ids <= rows {
-        true => Ok(()),
-        false => {
-            let message = format!("the tokenizer has {ids} ids, but the vocabulary table only {rows} rows");
-            Err(Error::new(Code::TokenizerInvalid, message))
+/// Every id that the tokenizer gives needs a row, and a text needs room beside the template and beside each prompt: without
+/// it, all texts would be cut to the same ids and have the same vector.
+pub(crate) fn check_tokenizer(tokenizer: &Tokenizer, config: &EmbedderConfig) -> Result<()> {
+    let (ids, rows) = (tokenizer.vocab_size(), config.model.vocab_size);
+    let (template, most) = (tokenizer.template_len(), config.max_tokens);
+    let message = if ids > rows {
+        format!("the tokenizer has {ids} ids, but the vocabulary table only {rows} rows")
+    } else if template >= most {
+        format!("the tokenizer's template has {template} tokens, which leaves no room for a text: max_tokens is {most}")
+    } else {
+        return check_prompts(tokenizer, config);
+    };
+    Err(Error::new(Code::TokenizerInvalid, message))
+}
+
+fn check_prompts(tokenizer: &Tokenizer, config: &EmbedderConfig) -> Result<()> {
+    let most = config.max_tokens;
+    for (name, prompt) in config.prompts.iter().filter(|(_, prompt)| !prompt.is_empty()) {
+        let tokens = tokenizer.count(prompt).map_err(|error| {
+            Error::new(Code::ConfigInvalid, format!("the prompt {name:?} cannot be tokenized")).because(error)
+        })?;
+        if tokens >= most {
+            let message = format!(
+                "the prompt {name:?} has {tokens} tokens with the template, which leaves no room for a text: \
+                 max_tokens is {most}"
+            );
+            return Err(Error::new(Code::ConfigInvalid, message));
         }
     }
+    Ok(())
 }
 
 /// What keeps the bytes of a file while they are being read.

@@ -28,7 +28,7 @@ pub(crate) use checkpoint::{name_of, read_needed};
 #[cfg(feature = "native")]
 pub use folder::{FolderSource, open_model};
 #[cfg(feature = "packer")]
-pub(crate) use load::check_vocabulary;
+pub(crate) use load::check_tokenizer;
 pub use load::{Keep, load_first, load_layers, load_pack, load_parts, read_checked, read_file, read_manifest};
 pub use memory::MemorySource;
 #[cfg(feature = "native")]

@@ -10,7 +10,26 @@ use crate::error::Result;
 use std::ops::ControlFlow;
 
 /// Longest string of an added token in bytes. It bounds the work per position of a text.
-const LONGEST: usize = 256;
+pub(super) const LONGEST: usize = 256;
+
+/// # Errors
+/// `TokenizerUnsupported` for an added token that is too long.
+pub(super) fn check_length(content: &str) -> Result<()> {
+    match content.len() > LONGEST {
+        true => Err(unsupported(format!("added_tokens has a token of more than {LONGEST} bytes"))),
+        false => Ok(()),
+    }
+}
+
+/// # Errors
+/// `TokenizerUnsupported` for white space that takes the white space before it, and not that behind it: where
+/// another token has taken it already, the `tokenizers` crate finds that it ends before it starts, and panics.
+pub(super) fn check_white_space(content: &str, lstrip: bool, rstrip: bool) -> Result<()> {
+    match lstrip && !rstrip && content.chars().all(char::is_whitespace) {
+        true => Err(unsupported(format!("added_tokens has {content:?}, white space with lstrip and without rstrip"))),
+        false => Ok(()),
+    }
+}
 
 /// A string with an id of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,9 +74,8 @@ impl AddedTokens {
             if token.content.is_empty() || i > 0 && tokens[i - 1].content == token.content {
                 return Err(invalid(format!("added_tokens has {:?} twice, or empty", token.content)));
             }
-            if token.content.len() > LONGEST {
-                return Err(unsupported(format!("added_tokens has a token of more than {LONGEST} bytes")));
-            }
+            check_length(&token.content)?;
+            check_white_space(&token.content, token.lstrip, token.rstrip)?;
         }
         let mut starts = Box::new([(0, 0); 256]);
         for (first, range) in starts.iter_mut().enumerate() {

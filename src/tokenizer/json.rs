@@ -1,6 +1,6 @@
 //! Reading `tokenizer.json`.
 
-use super::{invalid, unsupported};
+use super::{MOST_TEMPLATE, invalid, unsupported};
 use crate::error::Result;
 use serde::Deserialize;
 use serde_json::Value;
@@ -71,50 +71,22 @@ struct ModelKind {
 /// # Errors
 /// `TokenizerInvalid` if the bytes are not the JSON of a tokenizer, `TokenizerUnsupported` for a
 /// version or model without a name that is known.
-pub(super) fn model_kind(bytes: &[u8]) -> Result<String> {
+fn model_kind(bytes: &[u8]) -> Result<String> {
     let kind: Kind = parse(bytes)?;
-    match kind.version.as_deref() {
-        None | Some("1.0") => {}
-        Some(version) => return Err(unsupported(format!("version is {version:?}, not \"1.0\""))),
-    }
+    check_version(kind.version.as_deref())?;
     kind.model.r#type.ok_or_else(|| unsupported("model.type is missing"))
 }
 
-/// What must be sound before the `tokenizers` crate gets the file, since it takes it for granted.
-///
 /// # Errors
-/// As [`Document::read`], but other models than BPE pass.
-#[cfg(feature = "native")]
-pub(super) fn check_for_native(bytes: &[u8]) -> Result<()> {
-    #[derive(Deserialize)]
-    struct Parts {
-        #[serde(default)]
-        normalizer: Value,
-        #[serde(default)]
-        post_processor: Value,
-    }
-    let parts: Parts = parse(bytes)?;
-    if sequence(&parts.normalizer, "normalizers").iter().any(|part| kind(part) == "Precompiled") {
-        return Err(unsupported("normalizer is Precompiled"));
-    }
-    for part in sequence(&parts.post_processor, "processors") {
-        if kind(part) == "TemplateProcessing" {
-            template(part)?;
-        }
-    }
-    match model_kind(bytes)?.as_str() {
-        "BPE" => parse::<BpeDocument>(bytes)?.model.check(),
-        _ => Ok(()),
+/// `TokenizerUnsupported` for another version than 1.0.
+pub(super) fn check_version(version: Option<&str>) -> Result<()> {
+    match version {
+        None | Some("1.0") => Ok(()),
+        Some(version) => Err(unsupported(format!("version is {version:?}, not \"1.0\""))),
     }
 }
 
-#[cfg(feature = "native")]
-#[derive(Deserialize)]
-struct BpeDocument {
-    model: Model,
-}
-
-fn parse<T: for<'de> Deserialize<'de>>(bytes: &[u8]) -> Result<T> {
+pub(super) fn parse<T: for<'de> Deserialize<'de>>(bytes: &[u8]) -> Result<T> {
     serde_json::from_slice(bytes).map_err(|error| invalid("tokenizer.json cannot be read").because(error))
 }
 
@@ -142,7 +114,7 @@ impl Document {
     /// post-processor than a template, or one that does not hold the text exactly once.
     pub(super) fn template(&self) -> Result<(Vec<u32>, Vec<u32>)> {
         let mut found = None;
-        for part in sequence(&self.post_processor, "processors") {
+        for part in sequence(&self.post_processor, "processors")? {
             match kind(part) {
                 // It only moves offsets.
                 "ByteLevel" => {}
@@ -155,7 +127,9 @@ impl Document {
 }
 
 impl Model {
-    fn check(&self) -> Result<()> {
+    /// # Errors
+    /// As [`Document::read`].
+    pub(super) fn check(&self) -> Result<()> {
         if self.dropout.is_some_and(|dropout| dropout != 0.0) {
             return Err(unsupported("model.dropout makes ids depend on chance"));
         }
@@ -198,15 +172,19 @@ impl Model {
     }
 }
 
-/// The elements of a `Sequence`, or the component itself; nothing for `null`.
-pub(super) fn sequence<'v>(component: &'v Value, field: &str) -> Vec<&'v Value> {
+/// The elements of a `Sequence`, also of one in another, or the component itself; nothing for `null`.
+///
+/// # Errors
+/// `TokenizerInvalid` for a `Sequence` without its list.
+pub(super) fn sequence<'v>(component: &'v Value, field: &str) -> Result<Vec<&'v Value>> {
     match component {
-        Value::Null => Vec::new(),
+        Value::Null => Ok(Vec::new()),
         _ if kind(component) == "Sequence" => {
-            let parts = component[field].as_array().map(Vec::as_slice).unwrap_or_default();
-            parts.iter().flat_map(|part| sequence(part, field)).collect()
+            let parts = component[field].as_array().ok_or_else(|| invalid(format!("a Sequence has no {field}")))?;
+            let parts = parts.iter().map(|part| sequence(part, field)).collect::<Result<Vec<_>>>()?;
+            Ok(parts.concat())
         }
-        single => vec![single],
+        single => Ok(vec![single]),
     }
 }
 
@@ -215,7 +193,11 @@ pub(super) fn kind(component: &Value) -> &str {
     component["type"].as_str().unwrap_or("of no known type")
 }
 
-fn template(component: &Value) -> Result<(Vec<u32>, Vec<u32>)> {
+/// Ids in front of a text and behind it, of a `TemplateProcessing`.
+///
+/// # Errors
+/// As [`Document::template`].
+pub(super) fn template(component: &Value) -> Result<(Vec<u32>, Vec<u32>)> {
     let mut before = Vec::new();
     let mut after = Vec::new();
     let mut is_behind = false;
@@ -230,6 +212,9 @@ fn template(component: &Value) -> Result<(Vec<u32>, Vec<u32>)> {
             is_behind = true;
         } else {
             return Err(unsupported(format!("post_processor.single has {piece}")));
+        }
+        if before.len() + after.len() > MOST_TEMPLATE {
+            return Err(unsupported(format!("post_processor.single has more than {MOST_TEMPLATE} tokens")));
         }
     }
     match is_behind {

@@ -13,19 +13,26 @@ mod bpe;
 mod class_ranges;
 mod classes;
 pub mod compact;
+#[cfg(feature = "native")]
+mod guard;
 mod json;
 #[cfg(feature = "native")]
 mod native;
 mod normalise;
+#[cfg(feature = "native")]
+mod sections;
 mod split;
 mod vocabulary;
 
 use crate::error::{Code, Error, Result};
 use compact::Compact;
 
-/// Longest text in bytes that the compact form takes. A text that is one single word needs about 50
-/// times its length while it is merged, and a 32-bit address space is to be enough.
+/// Longest text in bytes that the compact form takes, before it is normalised and after. A text that is one
+/// single word needs about 50 times its length while it is merged, and a 32-bit address space is to be enough.
 const LONGEST_TEXT: usize = 1 << 25;
+
+/// Most tokens of a template; those of the models that felsic knows have two.
+const MOST_TEMPLATE: usize = 256;
 
 /// A tokenizer, from either form.
 pub struct Tokenizer(Form);
@@ -41,8 +48,8 @@ impl Tokenizer {
     ///
     /// # Errors
     /// [`Code::TokenizerInvalid`] if it is not JSON, or contradicts itself;
-    /// [`Code::TokenizerUnsupported`] if its ids depend on chance (dropout), or if it is of a kind
-    /// that is not run.
+    /// [`Code::TokenizerUnsupported`] if its ids depend on chance (dropout), if it is of a kind that is
+    /// not run, or if it passes a limit that the compact form has.
     #[cfg(feature = "native")]
     pub fn from_json(bytes: &[u8]) -> Result<Self> {
         Ok(Self(Form::Native(Box::new(native::Native::from_json(bytes)?))))
@@ -60,11 +67,12 @@ impl Tokenizer {
     /// All ids of a text, special tokens of the post-processor included.
     ///
     /// # Errors
-    /// [`Code::InputInvalid`] for a text that is too long: more than 32 MiB, or 4 MiB with the
-    /// `tokenizers` crate; or if that crate refuses it.
+    /// [`Code::InputInvalid`] for a text that is too long: more than 32 MiB, normalised or not, or 4 MiB with
+    /// the `tokenizers` crate (less where the normaliser may make a text more than eight times as long); or if
+    /// that crate refuses it.
     pub fn encode(&self, text: &str) -> Result<Vec<u32>> {
         match &self.0 {
-            Form::Compact(compact) => Ok(compact.encode(short_enough(text, LONGEST_TEXT)?)),
+            Form::Compact(compact) => compact.encode(short_enough(text, LONGEST_TEXT)?),
             #[cfg(feature = "native")]
             Form::Native(native) => native.encode(text),
         }
@@ -79,7 +87,7 @@ impl Tokenizer {
     /// As [`Tokenizer::encode`].
     pub fn encode_truncated(&self, text: &str, max_tokens: usize) -> Result<(Vec<u32>, bool)> {
         match &self.0 {
-            Form::Compact(compact) => Ok(compact.encode_truncated(short_enough(text, LONGEST_TEXT)?, max_tokens)),
+            Form::Compact(compact) => compact.encode_truncated(short_enough(text, LONGEST_TEXT)?, max_tokens),
             #[cfg(feature = "native")]
             Form::Native(native) => native.encode_truncated(text, max_tokens),
         }
@@ -91,9 +99,18 @@ impl Tokenizer {
     /// As [`Tokenizer::encode`].
     pub fn count(&self, text: &str) -> Result<usize> {
         match &self.0 {
-            Form::Compact(compact) => Ok(compact.count(short_enough(text, LONGEST_TEXT)?)),
+            Form::Compact(compact) => compact.count(short_enough(text, LONGEST_TEXT)?),
             #[cfg(feature = "native")]
             Form::Native(native) => native.encode(text).map(|ids| ids.len()),
+        }
+    }
+
+    /// How many tokens the template puts around a text.
+    pub fn template_len(&self) -> usize {
+        match &self.0 {
+            Form::Compact(compact) => compact.template_len(),
+            #[cfg(feature = "native")]
+            Form::Native(native) => native.template_len(),
         }
     }
 
@@ -120,7 +137,7 @@ fn short_enough(text: &str, limit: usize) -> Result<&str> {
     match text.len() {
         length if length > limit => Err(Error::new(
             Code::InputInvalid,
-            format!("a text of {length} bytes; cut it into pieces of {limit} at most"),
+            format!("the text has {length} bytes; cut it into pieces of {limit} at most"),
         )),
         _ => Ok(text),
     }

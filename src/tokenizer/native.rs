@@ -1,57 +1,81 @@
 //! `tokenizer.json` through the `tokenizers` crate.
 
-use super::{invalid, json, short_enough};
+use super::guard::guarded;
+use super::sections::Sound;
+use super::{invalid, short_enough};
 use crate::error::{Code, Error, Result};
+use serde::Deserialize;
 use tokenizers::{Encoding, PostProcessor, TruncationDirection};
 
 /// Longest text in bytes. The regular expression engine of the crate panics when one match takes it
 /// more than ten million steps back; the patterns in use take at most two for a character.
 const LONGEST_TEXT: usize = 4 << 20;
 
+/// Most bytes that a text may become before the model gets it; the crate needs about 20 times as much memory.
+const LONGEST_NORMALISED: usize = super::LONGEST_TEXT;
+
 /// A tokenizer of the `tokenizers` crate.
 pub(super) struct Native {
     tokenizer: tokenizers::Tokenizer,
     vocab_size: usize,
+    template_len: usize,
+    /// In bytes.
+    longest_text: usize,
 }
 
 impl Native {
     pub(super) fn from_json(bytes: &[u8]) -> Result<Self> {
-        json::check_for_native(bytes)?;
-        let mut tokenizer = tokenizers::Tokenizer::from_bytes(bytes)
-            .map_err(|error| invalid("tokenizer.json cannot be read").because(error))?;
-        tokenizer.with_padding(None);
-        tokenizer.with_truncation(None).map_err(|error| invalid("truncation").because(error))?;
-        let largest = tokenizer.get_vocab(true).into_values().max();
-        let specials = tokenizer.encode_fast("", true).map_err(|error| invalid("post_processor").because(error))?;
-        let largest = specials.get_ids().iter().copied().max().max(largest);
-        Ok(Self { tokenizer, vocab_size: largest.map_or(0, |id| id as usize + 1) })
+        let Sound { json, growth } = Sound::read(bytes)?;
+        let read = guarded(|| {
+            let tokenizer = tokenizers::Tokenizer::deserialize(json)?;
+            let largest = tokenizer.get_vocab(true).into_values().max();
+            let specials = tokenizer.encode_fast("", true)?.get_ids().to_vec();
+            let template_len = tokenizer.get_post_processor().map_or(0, |processor| processor.added_tokens(false));
+            Ok((tokenizer, specials.into_iter().max().max(largest), template_len))
+        });
+        let read: std::result::Result<_, tokenizers::Error> = read.unwrap_or_else(|panicked| Err(panicked.into()));
+        let (tokenizer, largest, template_len) =
+            read.map_err(|error| invalid("tokenizer.json cannot be read").because(error))?;
+        Ok(Self {
+            tokenizer,
+            vocab_size: largest.map_or(0, |id| id as usize + 1),
+            template_len,
+            longest_text: LONGEST_TEXT.min(LONGEST_NORMALISED / growth.max(1)),
+        })
     }
 
     pub(super) fn encode(&self, text: &str) -> Result<Vec<u32>> {
-        Ok(self.run(text, true)?.get_ids().to_vec())
+        self.run(text, |tokenizer| Ok(tokenizer.encode_fast(text, true)?.get_ids().to_vec()))
     }
 
     pub(super) fn encode_truncated(&self, text: &str, max_tokens: usize) -> Result<(Vec<u32>, bool)> {
-        let specials = self.tokenizer.get_post_processor().map_or(0, |processor| processor.added_tokens(false));
-        let room = max_tokens.saturating_sub(specials);
-        let mut body = self.run(text, false)?;
-        let is_cut = body.len() > room;
-        body.truncate(room, 0, TruncationDirection::Right);
-        let encoding = self.tokenizer.post_process(body, None, true).map_err(refused)?;
-        let mut ids = encoding.get_ids().to_vec();
-        ids.truncate(max_tokens);
-        Ok((ids, is_cut))
+        let room = max_tokens.saturating_sub(self.template_len);
+        self.run(text, |tokenizer| {
+            let mut body: Encoding = tokenizer.encode_fast(text, false)?;
+            let is_cut = body.len() > room;
+            body.truncate(room, 0, TruncationDirection::Right);
+            let mut ids = tokenizer.post_process(body, None, true)?.get_ids().to_vec();
+            ids.truncate(max_tokens);
+            Ok((ids, is_cut))
+        })
     }
 
     pub(super) fn vocab_size(&self) -> usize {
         self.vocab_size
     }
 
-    fn run(&self, text: &str, add_special_tokens: bool) -> Result<Encoding> {
-        self.tokenizer.encode_fast(short_enough(text, LONGEST_TEXT)?, add_special_tokens).map_err(refused)
+    pub(super) fn template_len(&self) -> usize {
+        self.template_len
     }
-}
 
-fn refused(error: tokenizers::Error) -> Error {
-    Error::new(Code::InputInvalid, "the tokenizer refuses this text").because(error)
+    /// Lets the crate have a text of bearable length.
+    fn run<T>(
+        &self,
+        text: &str,
+        call: impl FnOnce(&tokenizers::Tokenizer) -> std::result::Result<T, tokenizers::Error>,
+    ) -> Result<T> {
+        short_enough(text, self.longest_text)?;
+        let done = guarded(|| call(&self.tokenizer)).unwrap_or_else(|panicked| Err(panicked.into()));
+        done.map_err(|error| Error::new(Code::InputInvalid, "the text is refused by the tokenizer").because(error))
+    }
 }

@@ -1,5 +1,7 @@
 //! What is done to a text before it is split.
 
+use super::unsupported;
+use crate::error::{Code, Error, Result};
 use std::borrow::Cow;
 use unicode_normalization_alignments::UnicodeNormalization;
 
@@ -18,10 +20,69 @@ pub(super) enum Step {
     },
 }
 
+/// Most steps of a normaliser; those of the models that felsic knows have one or two.
+pub(super) const MOST_STEPS: usize = 16;
+
+/// How many times as long as a text its normalised form may be at most, judged from the steps alone. One
+/// step that doubles is harmless, thirty of them are a thousand million.
+pub(super) const MOST_GROWTH: usize = 64;
+
+impl Step {
+    /// How many times as long as before a text is at most after this step, in bytes.
+    fn growth(&self) -> usize {
+        match self {
+            Self::Nfc => NFC_GROWTH,
+            Self::Replace { from, to } => replacement_growth(from, to),
+        }
+    }
+}
+
+/// U+1D15F and its like: four bytes become eight or twelve. UAX 15 bounds the growth of NFC in UTF-8 by 3.
+pub(super) const NFC_GROWTH: usize = 3;
+
+/// How many times as long a text is at most after every `from`, which is not empty, has become `to`.
+pub(super) fn replacement_growth(from: &str, to: &str) -> usize {
+    to.len().div_ceil(from.len().max(1)).max(1)
+}
+
+/// How many times as long as a text its normalised form is at most.
+///
+/// # Errors
+/// `TokenizerUnsupported` for too many steps, or if they may make a text too long.
+pub(super) fn check(steps: &[Step]) -> Result<usize> {
+    check_growth("normalizer", steps.iter().map(Step::growth))
+}
+
+/// The product of what each step of the section `name` may do to a length.
+///
+/// # Errors
+/// As [`check`].
+pub(super) fn check_growth(name: &str, steps: impl ExactSizeIterator<Item = usize>) -> Result<usize> {
+    if steps.len() > MOST_STEPS {
+        return Err(unsupported(format!("{name} has {} steps, more than {MOST_STEPS}", steps.len())));
+    }
+    match steps.fold(1, usize::saturating_mul) {
+        growth if growth > MOST_GROWTH => {
+            Err(unsupported(format!("{name} may make a text more than {MOST_GROWTH} times as long")))
+        }
+        growth => Ok(growth),
+    }
+}
+
 /// Applies the steps in order.
-pub(super) fn normalise<'t>(steps: &[Step], text: &'t str) -> Cow<'t, str> {
+///
+/// # Errors
+/// `InputInvalid` if the text would be longer than `limit` bytes after one of them: no step is taken then.
+pub(super) fn normalise<'t>(steps: &[Step], text: &'t str, limit: usize) -> Result<Cow<'t, str>> {
     let mut text = Cow::Borrowed(text);
     for step in steps {
+        // Measured only where the length alone does not say enough.
+        if text.len().saturating_mul(step.growth()) > limit && length_after(step, &text) > limit {
+            return Err(Error::new(
+                Code::InputInvalid,
+                format!("the text has more than {limit} bytes once it is normalised; cut it into pieces"),
+            ));
+        }
         match step {
             // No character below U+0300 composes with one of its kind.
             Step::Nfc if text.chars().all(|c| c < '\u{300}') => {}
@@ -30,24 +91,75 @@ pub(super) fn normalise<'t>(steps: &[Step], text: &'t str) -> Cow<'t, str> {
             Step::Replace { .. } => {}
         }
     }
-    text
+    Ok(text)
+}
+
+/// Length in bytes of what a step makes of a text.
+fn length_after(step: &Step, text: &str) -> usize {
+    match step {
+        Step::Nfc => text.nfc().map(|(c, _)| c.len_utf8()).sum(),
+        Step::Replace { from, to } => {
+            let found = text.matches(from.as_str()).count();
+            (text.len() - found * from.len()).saturating_add(found.saturating_mul(to.len()))
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn replace(from: &str, to: &str) -> Step {
+        Step::Replace { from: from.into(), to: to.into() }
+    }
+
+    fn normal(steps: &[Step], text: &str) -> String {
+        normalise(steps, text, 1000).unwrap().into_owned()
+    }
+
     #[test]
     fn steps() {
-        let replace = Step::Replace { from: " ".into(), to: "\u{2581}".into() };
-        assert_eq!(normalise(&[replace, Step::Nfc], "a e\u{301}  "), "a\u{2581}\u{e9}\u{2581}\u{2581}");
-        assert!(matches!(normalise(&[Step::Nfc], "\u{e9}"), Cow::Borrowed(_)));
+        assert_eq!(normal(&[replace(" ", "\u{2581}"), Step::Nfc], "a e\u{301}  "), "a\u{2581}\u{e9}\u{2581}\u{2581}");
+        assert!(matches!(normalise(&[Step::Nfc], "\u{e9}", 2), Ok(Cow::Borrowed(_))));
     }
 
     #[test]
     fn characters_newer_than_unicode_9_stay() {
         // U+110A5 U+110BA composes since Unicode 5.2, U+11382 U+113C9 only since Unicode 16.
-        assert_eq!(normalise(&[Step::Nfc], "\u{110A5}\u{110BA}"), "\u{110AB}");
-        assert_eq!(normalise(&[Step::Nfc], "\u{11382}\u{113C9}"), "\u{11382}\u{113C9}");
+        assert_eq!(normal(&[Step::Nfc], "\u{110A5}\u{110BA}"), "\u{110AB}");
+        assert_eq!(normal(&[Step::Nfc], "\u{11382}\u{113C9}"), "\u{11382}\u{113C9}");
+    }
+
+    #[test]
+    fn a_text_may_grow_to_the_limit_and_no_further() {
+        let code = |steps: &[Step], text: &str, limit| {
+            normalise(steps, text, limit).map(Cow::into_owned).map_err(|error| error.code())
+        };
+        let steps = [replace("a", "aaa"), replace("aa", "b")];
+        assert_eq!(code(&steps, "abba", 8), Ok("babbba".into()));
+        assert_eq!(code(&steps, "abba", 7), Err(Code::InputInvalid));
+        let notes = "\u{1D160}".repeat(10);
+        assert_eq!(code(&[Step::Nfc], &notes, 120).map(|text| text.len()), Ok(120));
+        assert_eq!(code(&[Step::Nfc], &notes, 119), Err(Code::InputInvalid));
+    }
+
+    #[test]
+    fn no_character_grows_more_than_it_is_said_to() {
+        let most = (0..0x11_0000).filter_map(char::from_u32).map(|c| {
+            let text = c.to_string();
+            length_after(&Step::Nfc, &text).div_ceil(text.len())
+        });
+        assert_eq!(most.max(), Some(NFC_GROWTH));
+    }
+
+    #[test]
+    fn steps_that_multiply_are_refused() {
+        let code = |steps: &[Step]| check(steps).map_err(|error| error.code());
+        assert_eq!(code(&[Step::Nfc, replace(" ", "\u{2581}"), replace("ab", "c")]), Ok(9));
+        assert_eq!(code(&vec![replace("a", "aa"); 6]), Ok(64));
+        assert_eq!(code(&vec![replace("a", "aa"); 7]), Err(Code::TokenizerUnsupported));
+        assert_eq!(code(&vec![replace("a", &"a".repeat(1 << 20)); 2]), Err(Code::TokenizerUnsupported));
+        assert_eq!(code(&vec![replace("a", "b"); 16]), Ok(1));
+        assert_eq!(code(&vec![replace("a", "b"); 17]), Err(Code::TokenizerUnsupported));
     }
 }

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::fs;
 
+use felsic::embedder::{EmbedOptions, Embedder, NoHooks};
 use felsic::error::Code;
+use felsic::model::DeviceKind;
 use felsic::pack::{PackOptions, inspect, pack};
 use felsic::source::{MemorySource, open_checkpoint};
 use felsic::tokenizer::Tokenizer;
@@ -180,6 +182,62 @@ fn a_damaged_tokenizer_is_refused() {
     assert_eq!(open_checkpoint(larger.path()).err().map(|error| error.code()), Some(Code::TokenizerInvalid));
 }
 
+/// All texts would be cut to the same tokens, and have the same vector.
+#[test]
+fn a_template_that_leaves_no_room_for_a_text_is_refused() {
+    let checkpoint = copy_of("tiny-silu");
+    let tokens = |count: usize| {
+        edit_json(checkpoint.path(), "tokenizer.json", |json| {
+            let single = &mut json["post_processor"]["single"];
+            let pieces = single.as_array().expect("a list").clone();
+            let is_text = |piece: &&serde_json::Value| piece.get("Sequence").is_some();
+            let token = pieces.iter().find(|piece| !is_text(piece)).expect("a token").clone();
+            let text = pieces.iter().find(is_text).expect("the text").clone();
+            *single = vec![token; count].into_iter().chain([text]).collect();
+        });
+        edit_json(checkpoint.path(), "sentence_bert_config.json", |value| value["max_seq_length"] = 16.into());
+    };
+    let out = checkpoint.path().join("pack");
+    let make = || pack(checkpoint.path(), &out, &PackOptions::default(), &mut |_| ()).map(drop);
+    for count in [16, 17, 200] {
+        tokens(count);
+        for refused in [open_checkpoint(checkpoint.path()).map(drop), make()] {
+            let error = refused.expect_err("no room");
+            assert_eq!(error.code(), Code::TokenizerInvalid, "{count}: {error}");
+            assert!(error.message().contains("max_tokens is 16"), "{error}");
+        }
+    }
+    assert!(!out.exists(), "nothing half-written stays");
+    tokens(15);
+    make().expect("room for one token");
+    let source = in_memory(&out);
+    load(&source).expect("room for one token");
+    let mut shorter = source.clone();
+    edit_manifest(&mut shorter, |manifest| manifest["config"]["max_tokens"] = 15.into());
+    assert_eq!(load_code(&shorter), Code::TokenizerInvalid);
+}
+
+#[test]
+fn the_text_that_fails_is_named() {
+    let checkpoint = copy_of("tiny-silu");
+    edit_json(checkpoint.path(), "tokenizer.json", |json| json["post_processor"] = serde_json::Value::Null);
+    let parts = open_checkpoint(checkpoint.path()).expect("a checkpoint");
+    pollster::block_on(async {
+        let embedder = Embedder::new(parts, DeviceKind::Cpu).await.expect("an engine");
+        let long = "a ".repeat(5 << 20);
+        for (bad, what) in [("", "text 3 has no tokens: "), (" \n", "text 3 has no tokens: "), (&long, "text 3 has ")] {
+            let texts = ["a", "b", bad, "c", ""].map(str::to_string);
+            let error = embedder.embed(&texts, &EmbedOptions::default(), &mut NoHooks).await.expect_err("a bad text");
+            assert_eq!((error.code(), error.text()), (Code::InputInvalid, Some(2)), "{error}");
+            assert!(error.message().starts_with(what), "{error}");
+        }
+        let unknown = EmbedOptions { prompt: Some("none".to_string()), ..EmbedOptions::default() };
+        let error = embedder.embed(&["a".to_string()], &unknown, &mut NoHooks).await.expect_err("no such prompt");
+        assert_eq!(error.text(), None, "no text is at fault: {error}");
+        assert!(embedder.tokenize("", &EmbedOptions::default()).expect("none").is_empty());
+    });
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
 
@@ -226,4 +284,28 @@ proptest! {
         let result = load(&source);
         prop_assert!(!cut || result.is_err());
     }
+}
+
+#[test]
+fn a_prompt_that_leaves_no_room_for_a_text_is_refused() {
+    let checkpoint = copy_of("tiny-silu");
+    let prompt = |words: usize| {
+        edit_json(checkpoint.path(), "config_sentence_transformers.json", |value| {
+            value["prompts"]["query"] = "word ".repeat(words).into();
+        });
+    };
+    edit_json(checkpoint.path(), "sentence_bert_config.json", |value| value["max_seq_length"] = 16.into());
+    let out = checkpoint.path().join("pack");
+    let make = || pack(checkpoint.path(), &out, &PackOptions::default(), &mut |_| ()).map(drop);
+    prompt(40);
+    for refused in [open_checkpoint(checkpoint.path()).map(drop), make()] {
+        let error = refused.expect_err("no room");
+        assert_eq!(error.code(), Code::ConfigInvalid, "{error}");
+        assert!(error.message().contains("\"query\"") && error.message().contains("max_tokens is 16"), "{error}");
+    }
+    prompt(1);
+    make().expect("room for a text");
+    let mut shorter = in_memory(&out);
+    edit_manifest(&mut shorter, |manifest| manifest["config"]["prompts"]["query"] = "word ".repeat(40).into());
+    assert_eq!(load_code(&shorter), Code::ConfigInvalid);
 }

@@ -5,6 +5,8 @@
 //! `cargo xtask test tokenizer` sets both.
 #![cfg(feature = "native")]
 
+mod bombs;
+mod mutated;
 mod refused;
 mod texts;
 mod variants;

@@ -7,10 +7,10 @@ use felsic::tokenizer::{Tokenizer, compact};
 use serde_json::{Value, json};
 
 /// A change to a `tokenizer.json`.
-type Edit = fn(&mut Value);
+pub type Edit = fn(&mut Value);
 
 /// A tokenizer small enough to break in every way.
-fn minute_json() -> Value {
+pub fn minute_json() -> Value {
     json!({
         "version": "1.0",
         "added_tokens": [
@@ -98,7 +98,8 @@ fn absurd_counts_are_refused() {
     }
 }
 
-fn codes(json: &[u8]) -> [Option<Code>; 2] {
+/// What compiling and opening natively end in.
+pub fn codes(json: &[u8]) -> [Option<Code>; 2] {
     [compact::compile(json).err(), Tokenizer::from_json(json).err()].map(|error| error.map(|error| error.code()))
 }
 

@@ -47,8 +47,9 @@ pub fn embed(arguments: &EmbedArguments, output: &mut Output) -> Result<ExitCode
         embedder.embed(&[], &options, &mut NoHooks).await?;
         let mut lines = Lines { input: BufReader::with_capacity(1 << 20, stdin().lock()), number: 0 };
         loop {
+            let first = lines.number + 1;
             let (texts, failure) = lines.batch();
-            write(output, &embedder, &options, &texts).await?;
+            write(output, &embedder, &options, &texts, first).await?;
             if !output.is_open() {
                 return Ok(ExitCode::SUCCESS);
             }
@@ -61,15 +62,45 @@ pub fn embed(arguments: &EmbedArguments, output: &mut Output) -> Result<ExitCode
     })
 }
 
-async fn write(output: &mut Output, embedder: &Embedder, options: &EmbedOptions, texts: &[String]) -> Result<()> {
-    for made in embedder.embed(texts, options, &mut NoHooks).await? {
+/// Writes the vectors of the texts that stand on the lines from `first` on.
+async fn write(
+    output: &mut Output,
+    embedder: &Embedder,
+    options: &EmbedOptions,
+    texts: &[String],
+    first: usize,
+) -> Result<()> {
+    let (made, failure) = vectors(embedder, options, texts, first).await;
+    for made in made {
         let Embedding { vector, tokens, truncated } = &made;
         let mut line = serde_json::to_vec(&Line { embedding: vector, tokens: *tokens, truncated: *truncated })
             .map_err(|error| Error::new(Code::Internal, "a vector cannot be written as JSON").because(error))?;
         line.push(b'\n');
         output.write(&line)?;
     }
-    Ok(())
+    failure.map_or(Ok(()), Err)
+}
+
+/// The vectors of all texts, or of those before the one that fails and why it does, with the number of its line.
+async fn vectors(
+    embedder: &Embedder,
+    options: &EmbedOptions,
+    mut texts: &[String],
+    first: usize,
+) -> (Vec<Embedding>, Option<Error>) {
+    let mut failure = None;
+    loop {
+        match embedder.embed(texts, options, &mut NoHooks).await {
+            Ok(made) => return (made, failure),
+            Err(error) => match error.text().and_then(|position| Some((position, texts.get(..position)?))) {
+                Some((position, before)) => {
+                    failure = Some(error.of_text(position, format!("line {}", first + position)));
+                    texts = before;
+                }
+                None => return (Vec::new(), Some(error)),
+            },
+        }
+    }
 }
 
 /// A line of output; `truncated` is there only where it is true.

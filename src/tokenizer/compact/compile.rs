@@ -3,10 +3,10 @@
 use super::Compact;
 use super::format::{MOST_IDS, Recipe};
 use crate::error::Result;
-use crate::tokenizer::added::AddedToken;
+use crate::tokenizer::added::{self, AddedToken};
 use crate::tokenizer::bpe::Work;
 use crate::tokenizer::json::{Added, Document, kind, sequence};
-use crate::tokenizer::normalise::{Step, normalise};
+use crate::tokenizer::normalise::{self, MOST_GROWTH, Step, normalise};
 use crate::tokenizer::split::{GPT2_PATTERN, O200K_PATTERN, Splitter};
 use crate::tokenizer::{invalid, unsupported};
 use serde_json::Value;
@@ -32,7 +32,7 @@ pub fn compile(tokenizer_json: &[u8]) -> Result<Vec<u8>> {
         return Err(unsupported("model.end_of_word_suffix is not empty"));
     }
     let (before, after) = document.template()?;
-    let added = added_tokens(&document.added_tokens, &model.vocab, &normaliser);
+    let added = added_tokens(&document.added_tokens, &model.vocab, &normaliser)?;
     let tokens = tokens(&model.vocab, byte_level)?;
     let merges = merges(&document, &tokens, byte_level)?;
     let all_ids = model.vocab.values().chain(added.iter().map(|token| &token.id)).chain(&before).chain(&after);
@@ -69,7 +69,7 @@ pub fn compile(tokenizer_json: &[u8]) -> Result<Vec<u8>> {
 }
 
 fn normaliser(component: &Value) -> Result<Vec<Step>> {
-    let steps = sequence(component, "normalizers").into_iter().map(|part| match kind(part) {
+    let steps = sequence(component, "normalizers")?.into_iter().map(|part| match kind(part) {
         "NFC" => Ok(Step::Nfc),
         "Replace" => match (part["pattern"]["String"].as_str(), part["content"].as_str()) {
             (Some(from), Some(to)) if !from.is_empty() => Ok(Step::Replace { from: from.into(), to: to.into() }),
@@ -77,14 +77,16 @@ fn normaliser(component: &Value) -> Result<Vec<Step>> {
         },
         other => Err(unsupported(format!("normalizer is {other}"))),
     });
-    steps.collect()
+    let steps = steps.collect::<Result<Vec<_>>>()?;
+    normalise::check(&steps)?;
+    Ok(steps)
 }
 
 /// The splitter, and whether tokens are bytes.
 fn pre_tokenizer(component: &Value, normaliser: &[Step]) -> Result<(Splitter, bool)> {
     let mut splitter = Splitter::Whole;
     let mut byte_level = false;
-    for part in sequence(component, "pretokenizers") {
+    for part in sequence(component, "pretokenizers")? {
         let found = match kind(part) {
             // Nothing can follow: the characters of the text have become others.
             _ if byte_level => return Err(unsupported("pre_tokenizer goes on after ByteLevel")),
@@ -130,7 +132,7 @@ fn leaves_no_space(normaliser: &[Step]) -> bool {
 }
 
 /// The added tokens with their ids and as they are searched for.
-fn added_tokens(tokens: &[Added], vocab: &HashMap<String, u32>, normaliser: &[Step]) -> Vec<AddedToken> {
+fn added_tokens(tokens: &[Added], vocab: &HashMap<String, u32>, normaliser: &[Step]) -> Result<Vec<AddedToken>> {
     // A later entry takes the place of an earlier one of the same content or id.
     let mut ids: HashMap<&str, u32> = HashMap::new();
     let mut by_id: BTreeMap<u32, &Added> = BTreeMap::new();
@@ -142,17 +144,23 @@ fn added_tokens(tokens: &[Added], vocab: &HashMap<String, u32>, normaliser: &[St
         ids.insert(&token.content, id);
         by_id.insert(id, token);
     }
-    let searched = |token: &Added| match token.normalized {
-        true => normalise(normaliser, &token.content).into_owned(),
-        false => token.content.clone(),
+    let searched = |token: &Added| -> Result<String> {
+        added::check_length(&token.content)?;
+        added::check_white_space(&token.content, token.lstrip, token.rstrip)?;
+        match token.normalized {
+            true => Ok(normalise(normaliser, &token.content, added::LONGEST * MOST_GROWTH)?.into_owned()),
+            false => Ok(token.content.clone()),
+        }
     };
-    let added = by_id.into_iter().map(|(id, token)| AddedToken {
-        id,
-        content: searched(token),
-        normalized: token.normalized,
-        lstrip: token.lstrip,
-        rstrip: token.rstrip,
-        single_word: token.single_word,
+    let added = by_id.into_iter().map(|(id, token)| {
+        Ok(AddedToken {
+            id,
+            content: searched(token)?,
+            normalized: token.normalized,
+            lstrip: token.lstrip,
+            rstrip: token.rstrip,
+            single_word: token.single_word,
+        })
     });
     added.collect()
 }

@@ -25,9 +25,9 @@
 
 use crate::error::Result;
 use crate::tokenizer::added::AddedToken;
-use crate::tokenizer::normalise::Step;
+use crate::tokenizer::normalise::{self, Step};
 use crate::tokenizer::split::Splitter;
-use crate::tokenizer::{invalid, unsupported};
+use crate::tokenizer::{MOST_TEMPLATE, invalid, unsupported};
 
 const MAGIC: &[u8; 8] = b"felsictk";
 const VERSION: u32 = 1;
@@ -165,7 +165,8 @@ impl Recipe {
         Ok(recipe)
     }
 
-    /// Every id that can come out is below `vocab_size`, and no step looks for an empty string.
+    /// Every id that can come out is below `vocab_size`, no step looks for an empty string, and neither
+    /// normaliser nor template makes much out of little.
     fn check(&self) -> Result<()> {
         let ids = self.before.iter().chain(&self.after).chain(&self.unknown).chain(self.ids.last());
         if self.vocab_size > MOST_IDS
@@ -176,7 +177,11 @@ impl Recipe {
         if self.normaliser.iter().any(|step| matches!(step, Step::Replace { from, .. } if from.is_empty())) {
             return Err(invalid("a replacement of nothing"));
         }
-        Ok(())
+        let template = self.before.len() + self.after.len();
+        if template > MOST_TEMPLATE {
+            return Err(unsupported(format!("its template has {template} tokens, more than {MOST_TEMPLATE}")));
+        }
+        normalise::check(&self.normaliser).map(drop)
     }
 }
 

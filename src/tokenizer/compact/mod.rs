@@ -15,6 +15,7 @@ mod words;
 
 pub use compile::compile;
 
+use super::LONGEST_TEXT;
 use super::added::{AddedTokens, Part};
 use super::bpe::Work;
 use super::classes::Classes;
@@ -66,24 +67,38 @@ impl Compact {
     }
 
     /// All ids of a text, special tokens of the template included.
-    pub(super) fn encode(&self, text: &str) -> Vec<u32> {
-        self.framed(&self.body(text, usize::MAX))
+    ///
+    /// # Errors
+    /// `InputInvalid` for a text that is too long once it is normalised.
+    pub(super) fn encode(&self, text: &str) -> Result<Vec<u32>> {
+        Ok(self.framed(&self.body(text, usize::MAX)?))
     }
 
     /// At most `max_tokens` ids, and whether ids were left out; see
     /// [`Tokenizer::encode_truncated`](super::Tokenizer::encode_truncated). The text is only read as
     /// far as needed.
-    pub(super) fn encode_truncated(&self, text: &str, max_tokens: usize) -> (Vec<u32>, bool) {
-        let room = max_tokens.saturating_sub(self.before.len() + self.after.len());
-        let body = self.body(text, room);
+    ///
+    /// # Errors
+    /// As [`Compact::encode`].
+    pub(super) fn encode_truncated(&self, text: &str, max_tokens: usize) -> Result<(Vec<u32>, bool)> {
+        let room = max_tokens.saturating_sub(self.template_len());
+        let body = self.body(text, room)?;
         let mut ids = self.framed(&body[..body.len().min(room)]);
         ids.truncate(max_tokens);
-        (ids, body.len() > room)
+        Ok((ids, body.len() > room))
     }
 
     /// How many ids [`Compact::encode`] gives.
-    pub(super) fn count(&self, text: &str) -> usize {
-        self.body(text, usize::MAX).len() + self.before.len() + self.after.len()
+    ///
+    /// # Errors
+    /// As [`Compact::encode`].
+    pub(super) fn count(&self, text: &str) -> Result<usize> {
+        Ok(self.body(text, usize::MAX)?.len() + self.template_len())
+    }
+
+    /// How many tokens the template has.
+    pub(super) fn template_len(&self) -> usize {
+        self.before.len() + self.after.len()
     }
 
     /// The bytes of a token that words are made of.
@@ -102,24 +117,37 @@ impl Compact {
     }
 
     /// The ids of a text alone; stops soon after there are more than `limit`.
-    fn body(&self, text: &str, limit: usize) -> Vec<u32> {
+    fn body(&self, text: &str, limit: usize) -> Result<Vec<u32>> {
         let mut ids = Vec::new();
         let mut work = Work::default();
+        // All parts together may become as long as a text.
+        let mut left = LONGEST_TEXT;
+        let mut failure = None;
         let goes_on = |ids: &[u32]| if ids.len() > limit { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
         let _ = self.added.split(text, &mut |part| match part {
             Part::Token(id) => {
                 ids.push(id);
                 goes_on(&ids)
             }
-            Part::Text(text) => self.added_normalised.split(&normalise(&self.normaliser, text), &mut |part| {
-                match part {
-                    Part::Token(id) => ids.push(id),
-                    Part::Text(text) => return self.split(text, &mut work, &mut ids, limit),
-                }
-                goes_on(&ids)
-            }),
+            Part::Text(text) => {
+                let text = match normalise(&self.normaliser, text, left) {
+                    Ok(text) => text,
+                    Err(error) => {
+                        failure = Some(error);
+                        return ControlFlow::Break(());
+                    }
+                };
+                left = left.saturating_sub(text.len());
+                self.added_normalised.split(&text, &mut |part| {
+                    match part {
+                        Part::Token(id) => ids.push(id),
+                        Part::Text(text) => return self.split(text, &mut work, &mut ids, limit),
+                    }
+                    goes_on(&ids)
+                })
+            }
         });
-        ids
+        failure.map_or(Ok(ids), Err)
     }
 
     /// The ids of a text without added tokens; breaks off as soon as there are more than `limit`.

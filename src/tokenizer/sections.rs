@@ -1,0 +1,183 @@
+//! What of a `tokenizer.json` the `tokenizers` crate gets to see.
+//!
+//! Only the sections that decide about ids, each part of them of a known type, and within the limits that the
+//! compact form has, so that a checkpoint and its pack behave alike. Decoder, padding and truncation are not
+//! used here, and so are not read: the crate unwraps what it finds in a decoder.
+
+use super::json::{self, Added, kind, sequence};
+use super::normalise::{self, NFC_GROWTH, replacement_growth};
+use super::{added, invalid, unsupported};
+use crate::error::Result;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// NFKC and NFKD make 33 bytes of the three of U+FDFA; no other normaliser of the crate goes further.
+const NFKD_GROWTH: usize = 11;
+
+#[derive(Deserialize)]
+struct Sections {
+    version: Option<String>,
+    #[serde(default)]
+    added_tokens: Vec<Value>,
+    #[serde(default)]
+    normalizer: Value,
+    #[serde(default)]
+    pre_tokenizer: Value,
+    #[serde(default)]
+    post_processor: Value,
+    model: Value,
+}
+
+/// A file that the crate may read.
+pub(super) struct Sound {
+    /// The file, with what matters only.
+    pub(super) json: Value,
+    /// How many times as long a text is at most when the model gets it.
+    pub(super) growth: usize,
+}
+
+impl Sound {
+    /// Reads a `tokenizer.json` and checks what the crate takes for granted.
+    ///
+    /// # Errors
+    /// `TokenizerInvalid` for a file that cannot be read or contradicts itself; `TokenizerUnsupported` for parts
+    /// of a type that is not run, and for what passes a limit.
+    pub(super) fn read(bytes: &[u8]) -> Result<Self> {
+        let Sections { version, added_tokens, normalizer, pre_tokenizer, post_processor, model } = json::parse(bytes)?;
+        json::check_version(version.as_deref())?;
+        check_model(&model)?;
+        added_tokens.iter().try_for_each(check_added)?;
+        let (normalizer, longer) = normaliser(&normalizer)?;
+        let (pre_tokenizer, still_longer) = pre_tokeniser(&pre_tokenizer)?;
+        let json = json!({
+            "added_tokens": added_tokens,
+            "normalizer": normalizer,
+            "pre_tokenizer": pre_tokenizer,
+            "post_processor": post_processor_of(&post_processor)?,
+            "model": null,
+        });
+        let Value::Object(mut fields) = json else { return Err(invalid("tokenizer.json is not an object")) };
+        // Moved, not copied: it is nearly the whole file.
+        fields.insert("model".to_owned(), model);
+        Ok(Self { json: Value::Object(fields), growth: longer * still_longer })
+    }
+}
+
+fn read_part<'v, T: Deserialize<'v>>(part: &'v Value, name: &str) -> Result<T> {
+    T::deserialize(part).map_err(|error| invalid(format!("{name} cannot be read")).because(error))
+}
+
+fn check_model(model: &Value) -> Result<()> {
+    match model["type"].as_str() {
+        _ if !model.is_object() => Err(invalid("model is not an object")),
+        None => Err(unsupported("model.type is missing")),
+        Some("BPE") => read_part::<json::Model>(model, "model")?.check(),
+        Some("WordPiece" | "WordLevel" | "Unigram") => Ok(()),
+        Some(other) => Err(unsupported(format!("model.type is {other}"))),
+    }
+}
+
+fn check_added(token: &Value) -> Result<()> {
+    let token: Added = read_part(token, "added_tokens")?;
+    added::check_length(&token.content)?;
+    match token.content.is_empty() {
+        // Such a token is never found.
+        true => Ok(()),
+        false => added::check_white_space(&token.content, token.lstrip, token.rstrip),
+    }
+}
+
+/// The normaliser with its parts side by side, and how many times as long as a text its result is at most.
+fn normaliser(component: &Value) -> Result<(Value, usize)> {
+    let parts = sequence(component, "normalizers")?;
+    let growth = parts.iter().map(|part| normaliser_growth(part)).collect::<Result<Vec<_>>>()?;
+    let parts = parts.into_iter().map(|part| match kind(part) {
+        // The crate knows this one by its fields and not by its type.
+        "BertNormalizer" => only(part, &["type", "clean_text", "handle_chinese_chars", "strip_accents", "lowercase"]),
+        _ => part.clone(),
+    });
+    Ok((one_or_all(parts.collect(), "normalizers"), normalise::check_growth("normalizer", growth.into_iter())?))
+}
+
+fn normaliser_growth(part: &Value) -> Result<usize> {
+    Ok(match kind(part) {
+        "NFC" | "NFD" => NFC_GROWTH,
+        "NFKC" | "NFKD" => NFKD_GROWTH,
+        // Spaces around a Chinese character, accents apart, lower case.
+        "BertNormalizer" => 2 * NFC_GROWTH * 2,
+        "Lowercase" | "ByteLevel" => 2,
+        "Strip" | "StripAccents" | "Nmt" => 1,
+        // Once in front of every piece that added tokens leave.
+        "Prepend" => 1 + part["prepend"].as_str().map_or(0, str::len),
+        "Replace" => {
+            let content = part["content"].as_str().unwrap_or_default();
+            match part["pattern"]["String"].as_str() {
+                Some(from) if !from.is_empty() => replacement_growth(from, content),
+                // A pattern may match nothing, before every character.
+                _ => 1 + content.len(),
+            }
+        }
+        other => return Err(unsupported(format!("normalizer is {other}"))),
+    })
+}
+
+/// The same of the pre-tokeniser.
+fn pre_tokeniser(component: &Value) -> Result<(Value, usize)> {
+    let parts = sequence(component, "pretokenizers")?;
+    let growth = parts.iter().map(|part| pre_tokeniser_growth(part)).collect::<Result<Vec<_>>>()?;
+    let growth = normalise::check_growth("pre_tokenizer", growth.into_iter())?;
+    Ok((one_or_all(parts.into_iter().cloned().collect(), "pretokenizers"), growth))
+}
+
+fn pre_tokeniser_growth(part: &Value) -> Result<usize> {
+    Ok(match kind(part) {
+        // A character of two bytes for a byte; a space in front of every piece.
+        "ByteLevel" if part["add_prefix_space"] == false => 2,
+        "ByteLevel" => 4,
+        // A character of four bytes for a space, and one in front of every piece.
+        "Metaspace" => 8,
+        "FixedLength" if part["length"] == 0 => return Err(invalid("pre_tokenizer.length is 0")),
+        "BertPreTokenizer" | "Delimiter" | "Digits" | "FixedLength" | "Punctuation" | "Split" | "UnicodeScripts"
+        | "Whitespace" | "WhitespaceSplit" => 1,
+        other => return Err(unsupported(format!("pre_tokenizer is {other}"))),
+    })
+}
+
+/// The one part of the post-processor that adds tokens, with the fields of its type alone: the crate tells these
+/// types apart by their fields. What only moves offsets is left out.
+fn post_processor_of(component: &Value) -> Result<Value> {
+    let mut found = Value::Null;
+    for part in sequence(component, "processors")? {
+        let kept = match kind(part) {
+            "ByteLevel" => continue,
+            "TemplateProcessing" => {
+                json::template(part)?;
+                let mut kept = only(part, &["type", "single", "special_tokens"]);
+                kept["pair"] = json!([]);
+                kept
+            }
+            "BertProcessing" => only(part, &["type", "sep", "cls"]),
+            "RobertaProcessing" => only(part, &["type", "sep", "cls", "trim_offsets", "add_prefix_space"]),
+            other => return Err(unsupported(format!("post_processor is {other}"))),
+        };
+        // The crate does not expect what one template leaves in another.
+        if !found.is_null() {
+            return Err(unsupported("post_processor adds tokens twice"));
+        }
+        found = kept;
+    }
+    Ok(found)
+}
+
+fn only(part: &Value, fields: &[&str]) -> Value {
+    let kept = fields.iter().filter_map(|field| Some(((*field).to_owned(), part.get(field)?.clone())));
+    Value::Object(kept.collect())
+}
+
+fn one_or_all(mut parts: Vec<Value>, field: &str) -> Value {
+    match parts.len() {
+        0 => Value::Null,
+        1 => parts.remove(0),
+        _ => json!({ "type": "Sequence", field: parts }),
+    }
+}
