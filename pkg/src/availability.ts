@@ -1,6 +1,6 @@
 /** Whether an embedder can be had here, in the four words of the browsers' proposal. */
 
-import { checkedDevice, type CreateOptions, type ModelOptions } from "./options.js";
+import { checkCreateOptions, checkedDevice, type CreateOptions, type ModelOptions } from "./options.js";
 import { placeOf } from "./place.js";
 import { storedState } from "./store/state.js";
 
@@ -26,6 +26,7 @@ const loaded = new Set<string>();
 
 /** See {@link Availability}. Without a `model` it is that of the built-in one. */
 export async function availability(options: ModelOptions & Pick<CreateOptions, "device"> = {}): Promise<Availability> {
+  checkCreateOptions(options);
   const device = checkedDevice(options.device);
   const { model } = placeOf(options);
   if (!canRun() || (device === "webgpu" && !(await hasGpu()))) return "unavailable";

@@ -1,3 +1,6 @@
+// `Disposable` is not in the library of ES2022, which is all that a page has to be compiled for.
+/// <reference lib="esnext.disposable" preserve="true" />
+
 /** The class that pages use. */
 
 import { availability, type Availability, forgetLoaded, whileLoading } from "./availability.js";
@@ -6,6 +9,7 @@ import type { EngineDevice } from "./engine.js";
 import { abortedBy, FelsicError } from "./errors.js";
 import {
   absoluteUrl,
+  checkCreateOptions,
   checkedDelivery,
   checkedDevice,
   checkedPrefetch,
@@ -59,6 +63,7 @@ export class Embedder {
    * model's pack needs too stays, and so does a file that is being fetched right now. Embedders go on working.
    */
   static async deleteCache(options: ModelOptions = {}): Promise<void> {
+    checkCreateOptions(options);
     const model = options.model === undefined ? undefined : placeOf(options).model;
     await deleteStored(model);
     forgetLoaded(model);
@@ -66,7 +71,7 @@ export class Embedder {
 
   /** Starts a worker and loads a pack there. Whatever goes wrong, no worker is left behind. */
   static async create(options: CreateOptions = {}): Promise<Embedder> {
-    if (typeof options !== "object" || options === null) throw invalid("create() needs options");
+    checkCreateOptions(options);
     const { signal, wasmUrl } = options;
     const place = placeOf(options);
     const { model } = place;
@@ -99,6 +104,11 @@ export class Embedder {
   embed(text: string, options?: EmbedOptions): Promise<Float32Array<ArrayBuffer>>;
   /** The vectors of texts, in their order. Texts of like length go through the model together. */
   embed(texts: readonly string[], options?: EmbedOptions): Promise<Float32Array<ArrayBuffer>[]>;
+  /** Either, for a caller that does not know which it has. */
+  embed(
+    input: string | readonly string[],
+    options?: EmbedOptions,
+  ): Promise<Float32Array<ArrayBuffer> | Float32Array<ArrayBuffer>[]>;
   async embed(
     input: string | readonly string[],
     options: EmbedOptions = {},
