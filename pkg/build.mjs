@@ -69,6 +69,10 @@ if (process.argv.includes("--complete") && missing.length > 0) {
   console.error(`dist/ lacks ${missing.join(" and ")}; run \`cargo xtask build\``);
   process.exit(1);
 }
+if (process.argv.includes("--complete") && !existsSync(join(here, "THIRD-PARTY-NOTICES.txt"))) {
+  console.error("THIRD-PARTY-NOTICES.txt is not there; run `cargo xtask build`");
+  process.exit(1);
+}
 // The licence travels with the package; in the repository it is kept once.
 copyFileSync(join(here, "../LICENSE"), join(here, "LICENSE"));
 for (const engine of missing) {

@@ -1,6 +1,7 @@
 /** The package as it would be published, for those who install it: its types, its files, what its front door refuses. */
 
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
@@ -77,6 +78,46 @@ test("nothing internal is published, and everything that exports name is", () =>
   const declarations = files.filter((name) => name.endsWith(".d.ts") && !paths(exports).includes(`./${name.replaceAll("\\", "/")}`));
   assert.deepEqual(declarations, []);
 });
+
+test("the licences of what the binaries contain come with it, and no others", () => {
+  const notices = readFileSync(join(unpacked, "THIRD-PARTY-NOTICES.txt"), "utf8");
+  assert.ok(existsSync(join(unpacked, "LICENSE")));
+  const names = [...notices.matchAll(/^([\w-]+) \d[^ ]* \([^\n]*\)$/gm)].map(([, name]) => name);
+  for (const linked of ["burn", "wgpu", "wasm-bindgen", "unicode-script"]) assert.ok(names.includes(linked), linked);
+  // The command line's, a macro's, the build's.
+  for (const other of ["felsic", "clap", "tokenizers", "serde_derive", "syn", "walrus"]) assert.ok(!names.includes(other), other);
+});
+
+test("the binaries carry no names of functions, and are otherwise those that do", () => {
+  for (const name of ["cpu", "relaxed", "gpu", "packer"]) {
+    const shipped = sections(readFileSync(join(unpacked, `dist/felsic_${name}_bg.wasm`)));
+    const named = sections(readFileSync(join(unpacked, `../wasm-names/felsic_${name}_bg.wasm`)));
+    const names = named.filter((section) => section.subarray(1, 5).equals(Buffer.from("name")));
+    assert.equal(names.length, 1, name);
+    assert.deepEqual(shipped.map(hash), named.filter((section) => section !== names[0]).map(hash), name);
+  }
+});
+
+/** @param {Buffer} bytes */
+const hash = (bytes) => createHash("sha256").update(bytes).digest("hex");
+
+/** The contents of a module's sections. Node would have to know relaxed SIMD to compile it. @param {Buffer} module */
+function sections(module) {
+  /** @type {Buffer[]} */
+  const found = [];
+  for (let at = 8; at < module.length; ) {
+    let length = 0;
+    at += 1;
+    for (let shift = 0, more = true; more; at += 1, shift += 7) {
+      const byte = module.readUInt8(at);
+      length += (byte & 0x7f) << shift;
+      more = byte >= 0x80;
+    }
+    found.push(module.subarray(at, at + length));
+    at += length;
+  }
+  return found;
+}
 
 test("the files of the built-in model can be found, to be copied", () => {
   const require = createRequire(join(consumer.folder, "package.json"));

@@ -1,13 +1,14 @@
 //! The npm package, the page, the benchmark page.
 
 use crate::process::{command, run};
-use crate::{project, setup, wasm};
+use crate::{notices, project, setup, wasm};
 use anyhow::Result;
 
 /// The npm package with its wasm binaries: in `pkg/dist`, packed in `target/npm-package`, unpacked in `target/package`,
 /// where the page and the tests take it from.
 pub fn package() -> Result<()> {
     wasm::build()?;
+    notices::write()?;
     setup::npm_packages(project::root())?;
     run(&mut command("npm", ["run", "--silent", "build", "--workspace", "pkg"]))
 }
