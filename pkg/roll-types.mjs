@@ -30,6 +30,7 @@ export function rollTypes(pkg) {
   const packageJsonFullPath = join(pkg, "package.json");
   const config = ExtractorConfig.prepare({ configObject, configObjectFullPath: undefined, packageJsonFullPath });
   const { succeeded } = Extractor.invoke(config, { localBuild: false, messageCallback: show });
+  writeFileSync(join(pkg, "dist/cpu.d.ts"), 'export * from "./index.js";\n');
   // Of what a worker's script exports: nothing.
   writeFileSync(join(pkg, "dist/worker.d.ts"), "export {};\n");
   return succeeded;

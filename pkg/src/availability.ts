@@ -3,6 +3,7 @@
 import { checkCreateOptions, checkedDevice, type CreateOptions, type ModelOptions } from "./options.js";
 import { placeOf } from "./place.js";
 import { storedState } from "./store/state.js";
+import { withGpu } from "./workers.js";
 
 /**
  * - `unavailable`: this browser, or the asked-for device in it, cannot run felsic;
@@ -29,7 +30,7 @@ export async function availability(options: ModelOptions & Pick<CreateOptions, "
   checkCreateOptions(options);
   const device = checkedDevice(options.device);
   const { model } = placeOf(options);
-  if (!canRun() || (device === "webgpu" && !(await hasGpu()))) return "unavailable";
+  if (!canRun() || (device === "webgpu" && !(withGpu && (await hasGpu())))) return "unavailable";
   if (loading.has(model)) return "downloading";
   return loaded.has(model) || (await storedState(model)) === "complete" ? "available" : "downloadable";
 }

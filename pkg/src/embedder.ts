@@ -32,6 +32,7 @@ import { autoWorkers, Pool } from "./pool.js";
 import type { EmbedResult } from "./protocol.js";
 import { type Binary, cpuBinary } from "./simd.js";
 import { deleteStored } from "./store/state.js";
+import { engineWorker } from "./workers.js";
 
 /**
  * Turns texts into vectors with a model that runs in a worker of its own.
@@ -195,23 +196,12 @@ function engineDevice(device: "auto" | EngineDevice): EngineDevice {
 function startWorker(binary: Binary, given: string | URL | undefined, news?: News): Connection {
   const url = given === undefined ? undefined : absoluteUrl(given, "workerUrl");
   try {
-    const worker = url === undefined ? bundledWorker(binary) : new Worker(url, { type: "module" });
+    const worker = url === undefined ? engineWorker(binary) : new Worker(url, { type: "module" });
     return new Connection(worker, url?.href ?? `the felsic-${binary} worker`, news);
   } catch (cause) {
+    if (cause instanceof FelsicError) throw cause;
     const message = "the worker cannot be started; its script has to be of the page's origin (see workerUrl)";
     throw new FelsicError("network", message, { cause });
-  }
-}
-
-/** Bundlers look for exactly this form, with nothing in it that has to be computed. */
-function bundledWorker(binary: Binary): Worker {
-  switch (binary) {
-    case "cpu":
-      return new Worker(new URL("./worker-cpu.js", import.meta.url), { type: "module", name: "felsic-cpu" });
-    case "relaxed":
-      return new Worker(new URL("./worker-relaxed.js", import.meta.url), { type: "module", name: "felsic-relaxed" });
-    case "gpu":
-      return new Worker(new URL("./worker-gpu.js", import.meta.url), { type: "module", name: "felsic-gpu" });
   }
 }
 

@@ -371,3 +371,20 @@ test("an error in a progress callback is the page's own and stops nothing", asyn
   assert.match(environment.errors.slice(before).join("\n"), /a callback's own error/);
   await embedder.evaluate((embedder) => embedder.destroy());
 });
+
+test("felsic/cpu is the same, and says what it has not", async () => {
+  const made = await environment.page.evaluate(async () => {
+    /** @type {typeof import("felsic/cpu")} */
+    const { Embedder } = await import(String("./cpu.js"));
+    const embedder = await Embedder.create({ model: "/pack/" });
+    const vector = Array.from(await embedder.embed("text"));
+    embedder.destroy();
+    const { code, message } = await settle(Embedder.create({ model: "/pack/", device: "webgpu" }));
+    return { length: vector.length, code, message, availability: await Embedder.availability({ device: "webgpu" }) };
+  });
+  assert.equal(made.length, 4);
+  assert.equal(made.code, "device-unavailable");
+  assert.match(made.message ?? "", /import "felsic" for WebGPU/);
+  assert.equal(made.availability, "unavailable");
+  assert.equal(await workers(environment.page, 0), 0);
+});

@@ -14,11 +14,14 @@ import {
   type Warning,
   type WarningCode,
 } from "felsic";
+import { Embedder as CpuEmbedder } from "felsic/cpu";
+import "felsic/worker-cpu.js";
 
 /** Fails to compile unless both are the same type; `any` is the same as nothing else. */
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 function same<A, B>(_: Same<A, B>): void {}
 
+same<typeof CpuEmbedder, typeof Embedder>(true);
 same<Warning["code"], WarningCode>(true);
 same<WarningCode, "cache-unavailable" | "quota-exceeded" | "cache-corrupt">(true);
 same<LoadProgress["phase"], "manifest" | "tokenizer" | "weights" | "checkpoint">(true);
