@@ -1,8 +1,9 @@
 /** Whether an embedder can be had here, in the four words of the browsers' proposal. */
 
-import { checkedDevice, type CreateOptions, type ModelOptions } from "./options.js";
+import { checkCreateOptions, checkedDevice, type CreateOptions, type ModelOptions } from "./options.js";
 import { placeOf } from "./place.js";
 import { storedState } from "./store/state.js";
+import { withGpu } from "./workers.js";
 
 /**
  * - `unavailable`: this browser, or the asked-for device in it, cannot run felsic;
@@ -26,9 +27,10 @@ const loaded = new Set<string>();
 
 /** See {@link Availability}. Without a `model` it is that of the built-in one. */
 export async function availability(options: ModelOptions & Pick<CreateOptions, "device"> = {}): Promise<Availability> {
+  checkCreateOptions(options);
   const device = checkedDevice(options.device);
   const { model } = placeOf(options);
-  if (!canRun() || (device === "webgpu" && !(await hasGpu()))) return "unavailable";
+  if (!canRun() || (device === "webgpu" && !(withGpu && (await hasGpu())))) return "unavailable";
   if (loading.has(model)) return "downloading";
   return loaded.has(model) || (await storedState(model)) === "complete" ? "available" : "downloadable";
 }

@@ -1,3 +1,6 @@
+// `Disposable` is not in the library of ES2022, which is all that a page has to be compiled for.
+/// <reference lib="esnext.disposable" preserve="true" />
+
 /** The class that pages use. */
 
 import { availability, type Availability, forgetLoaded, whileLoading } from "./availability.js";
@@ -6,6 +9,7 @@ import type { EngineDevice } from "./engine.js";
 import { abortedBy, FelsicError } from "./errors.js";
 import {
   absoluteUrl,
+  checkCreateOptions,
   checkedDelivery,
   checkedDevice,
   checkedPrefetch,
@@ -29,6 +33,7 @@ import { autoWorkers, Pool } from "./pool.js";
 import type { EmbedResult } from "./protocol.js";
 import { type Binary, cpuBinary } from "./simd.js";
 import { deleteStored } from "./store/state.js";
+import { engineWorker } from "./workers.js";
 
 /**
  * Turns texts into vectors with a model that runs in a worker of its own.
@@ -61,6 +66,7 @@ export class Embedder {
    * model's pack needs too stays, and so does a file that is being fetched right now. Embedders go on working.
    */
   static async deleteCache(options: ModelOptions = {}): Promise<void> {
+    checkCreateOptions(options);
     const model = options.model === undefined ? undefined : placeOf(options).model;
     await deleteStored(model);
     forgetLoaded(model);
@@ -68,7 +74,7 @@ export class Embedder {
 
   /** Starts a worker and loads a pack there. Whatever goes wrong, no worker is left behind. */
   static async create(options: CreateOptions = {}): Promise<Embedder> {
-    if (typeof options !== "object" || options === null) throw invalid("create() needs options");
+    checkCreateOptions(options);
     const { signal, wasmUrl } = options;
     const place = placeOf(options);
     const { model } = place;
@@ -101,6 +107,11 @@ export class Embedder {
   embed(text: string, options?: EmbedOptions): Promise<Float32Array<ArrayBuffer>>;
   /** The vectors of texts, in their order. Texts of like length go through the model together. */
   embed(texts: readonly string[], options?: EmbedOptions): Promise<Float32Array<ArrayBuffer>[]>;
+  /** Either, for a caller that does not know which it has. */
+  embed(
+    input: string | readonly string[],
+    options?: EmbedOptions,
+  ): Promise<Float32Array<ArrayBuffer> | Float32Array<ArrayBuffer>[]>;
   async embed(
     input: string | readonly string[],
     options: EmbedOptions = {},
@@ -188,23 +199,12 @@ function engineDevice(device: "auto" | EngineDevice): EngineDevice {
 function startWorker(binary: Binary, given: string | URL | undefined, news?: News): Connection {
   const url = given === undefined ? undefined : absoluteUrl(given, "workerUrl");
   try {
-    const worker = url === undefined ? bundledWorker(binary) : new Worker(url, { type: "module" });
+    const worker = url === undefined ? engineWorker(binary) : new Worker(url, { type: "module" });
     return new Connection(worker, url?.href ?? `the felsic-${binary} worker`, news);
   } catch (cause) {
+    if (cause instanceof FelsicError) throw cause;
     const message = "the worker cannot be started; its script has to be of the page's origin (see workerUrl)";
     throw new FelsicError("network", message, { cause });
-  }
-}
-
-/** Bundlers look for exactly this form, with nothing in it that has to be computed. */
-function bundledWorker(binary: Binary): Worker {
-  switch (binary) {
-    case "cpu":
-      return new Worker(new URL("./worker-cpu.js", import.meta.url), { type: "module", name: "felsic-cpu" });
-    case "relaxed":
-      return new Worker(new URL("./worker-relaxed.js", import.meta.url), { type: "module", name: "felsic-relaxed" });
-    case "gpu":
-      return new Worker(new URL("./worker-gpu.js", import.meta.url), { type: "module", name: "felsic-gpu" });
   }
 }
 

@@ -45,8 +45,16 @@ export interface ErrorMessage {
 
 /** What every call of felsic rejects with. */
 export class FelsicError extends Error {
-  override readonly name = "FelsicError";
+  declare readonly name: "FelsicError";
   readonly code: FelsicErrorCode;
+
+  static {
+    // On the prototype, since a stack begins with the name that its error has while it is being made; and on the
+    // class, whose own name is lost where a bundler makes names short.
+    for (const named of [this.prototype, this]) {
+      Object.defineProperty(named, "name", { value: "FelsicError", writable: true, configurable: true });
+    }
+  }
 
   /** What is quoted in `message`, or in a `cause` that is a text, may be anybody's: both are made plain. */
   constructor(code: FelsicErrorCode, message: string, options?: ErrorOptions) {

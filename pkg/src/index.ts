@@ -13,6 +13,7 @@ export type {
   EmbedProgress,
   LoadProgress,
   ModelOptions,
+  Prefetch,
   Priority,
   Simd,
   TaskType,

@@ -196,6 +196,55 @@ const PRIORITIES: readonly unknown[] = ["high", "normal"];
 const CREDENTIALS: readonly unknown[] = ["omit", "same-origin", "include"];
 const PREFETCH: readonly unknown[] = ["background", "all", "none"];
 
+/** The names of all options that are there, as a type that lacks none. */
+type Names<Options> = Readonly<Record<keyof Options, true>>;
+
+/** What `create()` takes; `availability()` and `deleteCache()` read a part of it, and may be given all of it. */
+const CREATE_OPTIONS: Names<CreateOptions> = {
+  model: true,
+  hub: true,
+  device: true,
+  simd: true,
+  workers: true,
+  integrity: true,
+  cache: true,
+  credentials: true,
+  prefetch: true,
+  allowedOrigins: true,
+  onWarning: true,
+  onProgress: true,
+  monitor: true,
+  signal: true,
+  workerUrl: true,
+  wasmUrl: true,
+};
+
+/** What `embed()` takes; `tokenize()` and `countTokens()` read a part of it, and may be given all of it. */
+const EMBED_OPTIONS: Names<EmbedOptions> = {
+  dimensions: true,
+  taskType: true,
+  prompt: true,
+  strip: true,
+  priority: true,
+  onProgress: true,
+  signal: true,
+};
+
+/** Checks that the options of {@link CreateOptions} are an object and have no name that means nothing. */
+export function checkCreateOptions(options: unknown): void {
+  checkNames(options, CREATE_OPTIONS);
+}
+
+/** A misspelt option must not pass for one that was left out: without `model` there is the built-in model. */
+function checkNames(options: unknown, known: Readonly<Record<string, true>>): void {
+  if (typeof options !== "object" || options === null || Array.isArray(options)) {
+    throw invalid(`options have to be an object, not ${Array.isArray(options) ? "an array" : kind(options)}`);
+  }
+  const unknown = Object.keys(options).find((name) => !Object.hasOwn(known, name));
+  if (unknown === undefined) return;
+  throw invalid(`there is no option ${JSON.stringify(unknown)}; there are ${Object.keys(known).join(", ")}`);
+}
+
 /** An `input-invalid` error. */
 export function invalid(message: string): FelsicError {
   return new FelsicError("input-invalid", message);
@@ -203,6 +252,7 @@ export function invalid(message: string): FelsicError {
 
 /** The engine's options for a call, checked. */
 export function engineOptions(options: EmbedOptions, prompts: readonly string[]): EngineOptions {
+  checkNames(options, EMBED_OPTIONS);
   const { dimensions, taskType, prompt, strip } = options;
   if (dimensions !== undefined && !(Number.isInteger(dimensions) && dimensions >= 1)) {
     throw invalid(`dimensions is ${String(dimensions)}; it has to be a whole number of at least 1`);

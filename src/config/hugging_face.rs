@@ -6,7 +6,7 @@
 use serde_json::Value;
 
 use super::fields::Fields;
-use super::{Activation, LayerKind, MOST_LAYERS, ModelConfig, invalid, unsupported, within};
+use super::{Activation, CONFIG_FILE, LayerKind, MOST_LAYERS, ModelConfig, invalid, unsupported, within};
 use crate::error::Result;
 
 /// Every so many layers one is global, from layer 0, where the file does not say.
@@ -18,7 +18,7 @@ const LOCAL_THETA: f64 = 10_000.0;
 
 /// Reads the file; the sizes are not checked yet.
 pub(super) fn model_config(bytes: &[u8]) -> Result<ModelConfig> {
-    let fields = Fields::parse("config.json", bytes)?;
+    let fields = Fields::parse(CONFIG_FILE, bytes)?;
     refuse_what_is_not_computed(&fields)?;
     let (global_rope_theta, local_rope_theta) = thetas(&fields)?;
     Ok(ModelConfig {

@@ -15,6 +15,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Code, Error, Result};
 
+/// The file of a checkpoint that says what its encoder is.
+pub const CONFIG_FILE: &str = "config.json";
+
 /// Rows of the vocabulary table, at most.
 const MOST_VOCABULARY: usize = 4 << 20;
 /// Width of a hidden state, at most.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::fields::{Fields, json};
-use super::{EmbedderConfig, ModelConfig, Pooling, invalid, unsupported};
+use super::{CONFIG_FILE, EmbedderConfig, ModelConfig, Pooling, invalid, unsupported};
 use crate::error::{Code, Error, Result};
 
 /// Where the pooling's settings are in every checkpoint known.
@@ -13,7 +13,7 @@ const POOLING: &str = "1_Pooling/config.json";
 
 /// Reads all files; see [`EmbedderConfig::from_files`].
 pub(super) fn embedder_config(mut read: impl FnMut(&str) -> Result<Option<Vec<u8>>>) -> Result<EmbedderConfig> {
-    let Some(bytes) = read("config.json")? else {
+    let Some(bytes) = read(CONFIG_FILE)? else {
         return Err(Error::new(Code::NotFound, "the checkpoint has no config.json"));
     };
     let model = ModelConfig::from_json(&bytes)?;

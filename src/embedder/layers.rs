@@ -5,6 +5,7 @@
 
 use crate::config::{EmbedderConfig, Pooling};
 use crate::error::{Code, Error, Result};
+use crate::kernels;
 use crate::model::{self, Batch, Device, DeviceKind, Encoder, Plan};
 use crate::weights::Tensors;
 
@@ -83,6 +84,6 @@ async fn read(tensor: burn::tensor::Tensor<2>) -> Result<Vec<f32>> {
     let failed = |error: String| {
         Error::new(Code::DeviceUnavailable, "the device failed while computing; create the engine again").because(error)
     };
-    let data = tensor.into_data_async().await.map_err(|error| failed(format!("{error:?}")))?;
+    let data = kernels::read(tensor).await.map_err(|error| failed(format!("{error:?}")))?;
     data.try_into_vec::<f32>().map_err(|error| failed(format!("{error:?}")))
 }

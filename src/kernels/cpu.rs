@@ -112,4 +112,14 @@ impl Kernels for Flex {
         let out = rows.iter().flat_map(|row| &values[*row as usize * width..][..width]).copied().collect();
         matrix(out, [rows.len(), width])
     }
+
+    fn add(x: FloatTensor<Self>, y: FloatTensor<Self>) -> FloatTensor<Self> {
+        // Into the memory of `y`, which is what a layer has just made.
+        let (x, mut y) = (contiguous(x), contiguous(y));
+        let (values, start) = (elements::<f32>(&x), y.layout().start_offset());
+        for (sum, value) in y.storage_mut::<f32>()[start..].iter_mut().zip(values) {
+            *sum += value;
+        }
+        y
+    }
 }

@@ -165,6 +165,10 @@ impl Kernels for Cube {
             Shader { name: "take_rows", text: include_str!("../../shaders/take_rows.wgsl"), values: Vec::new() };
         run(shader, [width.div_ceil(THREADS as usize), count], vec![x, rows], [count, width], &[width as u32])
     }
+
+    fn add(x: FloatTensor<Self>, y: FloatTensor<Self>) -> FloatTensor<Self> {
+        Cube::float_add(x, y)
+    }
 }
 
 /// The key half of `kv`, turned to its positions: [n_in, heads * d].

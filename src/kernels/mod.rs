@@ -12,9 +12,10 @@
 //! Rows are tokens. A batch is *ragged*: the tokens of its sequences stand one after another and
 //! nothing is padded, so padding cannot change a vector.
 
+use burn::backend::ops::{FloatTensorOps, IntTensorOps};
 use burn::backend::tensor::{FloatTensor, IntTensor};
-use burn::backend::{Backend, Dispatch, backend_extension};
-use burn::tensor::{Int, Tensor};
+use burn::backend::{Backend, Dispatch, ExecutionError, backend_extension};
+use burn::tensor::{Device, Element, Int, Tensor, TensorData};
 
 use crate::config::Activation;
 
@@ -121,6 +122,30 @@ pub trait Kernels: Backend {
 
     /// Rows of `x` by index: `x` [n, h], `rows` i32 [m] -> [m, h].
     fn take_rows(x: FloatTensor<Self>, rows: IntTensor<Self>) -> FloatTensor<Self>;
+
+    /// `x + y`, both [n, h] -> [n, h].
+    fn add(x: FloatTensor<Self>, y: FloatTensor<Self>) -> FloatTensor<Self>;
+}
+
+/// A tensor of f32 values in row order.
+///
+/// Here as in [`integers`], [`read`] and [`add`], burn's own `Tensor` would do the same, but it can also convert each type of
+/// element into each other and add quantised tensors. A binary would have to have all that: a third of felsic's.
+pub fn floats<const D: usize>(values: Vec<f32>, shape: [usize; D], device: &Device) -> Tensor<D> {
+    Tensor::from_dispatch(Dispatch::float_from_data(TensorData::new(values, shape), device.as_dispatch()))
+}
+
+/// A tensor of integers in row order, of the type that they have.
+pub fn integers<E: Element, const D: usize>(values: Vec<E>, shape: [usize; D], device: &Device) -> Tensor<D, Int> {
+    Tensor::from_dispatch(Dispatch::int_from_data(TensorData::new(values, shape), device.as_dispatch()))
+}
+
+/// The values of a tensor, in row order, once its device has made them.
+///
+/// # Errors
+/// Of the device, where it failed.
+pub async fn read(tensor: Tensor<2>) -> Result<TensorData, ExecutionError> {
+    Dispatch::float_into_data(tensor.into_dispatch()).await
 }
 
 /// [`Kernels::linear`] on tensors.
@@ -188,4 +213,9 @@ pub fn gate(u: Tensor<2>, activation: Activation) -> Tensor<2> {
 /// [`Kernels::take_rows`] on tensors.
 pub fn take_rows(x: Tensor<2>, rows: Tensor<1, Int>) -> Tensor<2> {
     Tensor::from_dispatch(Dispatch::take_rows(x.into_dispatch(), rows.into_dispatch()))
+}
+
+/// [`Kernels::add`] on tensors.
+pub fn add(x: Tensor<2>, y: Tensor<2>) -> Tensor<2> {
+    Tensor::from_dispatch(Dispatch::add(x.into_dispatch(), y.into_dispatch()))
 }

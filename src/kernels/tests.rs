@@ -193,6 +193,19 @@ fn take_rows_copies_rows_in_the_order_asked_for() {
 }
 
 #[test]
+fn add_adds_and_leaves_its_operands_as_they_are() {
+    check(32, (1usize..20, 1usize..100, any::<u64>()), |device, &(n, width, seed)| {
+        let (x, y) = (values(seed, n * width, 1.0), values(seed ^ 1, n * width, 1.0));
+        let want: Vec<f32> = x.iter().zip(&y).map(|(x, y)| x + y).collect();
+        let (a, b) = (tensor(&x, [n, width], device), tensor(&y, [n, width], device));
+        close(super::add(a.clone(), b.clone()), &want, 0.0);
+        close(super::add(a.clone(), a.clone()), &x.iter().map(|x| x + x).collect::<Vec<_>>(), 0.0);
+        close(a, &x, 0.0);
+        close(b, &y, 0.0);
+    });
+}
+
+#[test]
 fn attention_sees_its_window_of_its_own_sequence() {
     let half_window = prop_oneof![Just(None), (0usize..9).prop_map(Some), Just(Some(64))];
     // Past a block of keys, too.

@@ -1,9 +1,9 @@
 //! Which rows of a ragged batch belong together.
 
-use burn::tensor::{DType, Int, Tensor, TensorData};
+use burn::tensor::{Int, Tensor};
 
 use super::Stage;
-use crate::kernels::QUERY_COLUMNS;
+use crate::kernels::{self, QUERY_COLUMNS};
 
 /// Sequences whose tokens stand one after another, without padding.
 #[derive(Clone, Debug)]
@@ -68,15 +68,11 @@ impl Batch {
         }
         let (made, read) = (kept.len(), positions.len());
         LayerRows {
-            queries: ints(queries, [made, QUERY_COLUMNS], device),
-            positions: ints(positions, [read], device),
-            kept: (made < read).then(|| ints(kept, [made], device)),
+            queries: kernels::integers(queries, [made, QUERY_COLUMNS], device),
+            positions: kernels::integers(positions, [read], device),
+            kept: (made < read).then(|| kernels::integers(kept, [made], device)),
         }
     }
-}
-
-fn ints<const D: usize>(values: Vec<i32>, shape: [usize; D], device: &burn::tensor::Device) -> Tensor<D, Int> {
-    Tensor::from_data(TensorData::new(values, shape), (device, DType::I32))
 }
 
 #[cfg(test)]

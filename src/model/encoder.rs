@@ -1,12 +1,13 @@
 //! The whole encoder.
 
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::Tensor;
 
 use super::layer::{Layer, Norm};
 use super::rope::Rope;
 use super::{Batch, Device, Plan};
 use crate::config::{LayerKind, ModelConfig};
 use crate::error::{Code, Error, Result};
+use crate::kernels;
 use crate::weights::Tensors;
 
 /// The layers of a ModernBERT encoder on one device. Rows of the vocabulary table are its input: the table
@@ -77,7 +78,7 @@ impl Encoder {
             let message = format!("{} values are not {count} rows of {hidden}", rows.len());
             return Err(Error::new(Code::InputInvalid, message));
         }
-        let rows = Tensor::from_data(TensorData::new(rows, [count, hidden]), &self.device.burn);
+        let rows = kernels::floats(rows, [count, hidden], &self.device.burn);
         let mut x = self.embedding_norm.forward(rows);
         observe(&x);
         let longest = batch.lengths().iter().copied().max().unwrap_or(0);

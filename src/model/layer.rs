@@ -1,6 +1,6 @@
 //! One encoder layer.
 
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::Tensor;
 
 use super::Device;
 use super::batch::LayerRows;
@@ -19,7 +19,7 @@ pub(super) struct Norm {
 impl Norm {
     pub fn load(tensors: &mut Tensors, name: &str, config: &ModelConfig, device: &Device) -> Result<Self> {
         let gain = tensors.take_vector(name, config.hidden_size)?;
-        let gain = Tensor::from_data(TensorData::new(gain, [config.hidden_size]), &device.burn);
+        let gain = kernels::floats(gain, [config.hidden_size], &device.burn);
         Ok(Self { gain, eps: config.norm_eps })
     }
 
@@ -90,7 +90,7 @@ impl Layer {
         };
         let q = self.query.forward(normed);
         let seen = kernels::attention(q, kv, rope, rows.queries.clone(), rows.positions.clone(), self.shape);
-        let x = x + self.attention_out.forward(seen);
+        let x = kernels::add(x, self.attention_out.forward(seen));
         self.mlp(x)
     }
 
@@ -101,7 +101,7 @@ impl Layer {
             return kernels::mlp_int8(x, self.mlp_norm.gain.clone(), wide.clone(), narrow.clone(), shape);
         }
         let wide = self.mlp_in.forward(self.mlp_norm.forward(x.clone()));
-        x + self.mlp_out.forward(kernels::gate(wide, self.activation))
+        kernels::add(x, self.mlp_out.forward(kernels::gate(wide, self.activation)))
     }
 }
 

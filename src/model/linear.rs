@@ -1,6 +1,6 @@
 //! A linear layer without bias, in the format its weights have.
 
-use burn::tensor::{DType, Int, Tensor, TensorData};
+use burn::tensor::{Int, Tensor};
 
 use super::{Device, DeviceKind};
 use crate::error::{Code, Error, Result};
@@ -28,12 +28,12 @@ impl Linear {
                     DeviceKind::Gpu => (words(&values, [rows, cols], device)?, scales),
                 };
                 let groups = scales.len() / rows.max(1);
-                let scales = Tensor::from_data(TensorData::new(scales, [rows, groups]), &device.burn);
+                let scales = kernels::floats(scales, [rows, groups], &device.burn);
                 Ok(Self::Int8(Int8Matrix { weight, scales }))
             }
             other => {
                 let (rows, cols) = (other.rows(), other.cols());
-                Ok(Self::F32(Tensor::from_data(TensorData::new(other.into_f32(), [rows, cols]), &device.burn)))
+                Ok(Self::F32(kernels::floats(other.into_f32(), [rows, cols], &device.burn)))
             }
         }
     }
@@ -63,7 +63,7 @@ fn ordered_bytes(
         return Err(Error::new(Code::ConfigUnsupported, message));
     }
     let scales = kernels::simd::order(&mut values, scales, cols, group);
-    Ok((Tensor::from_data(TensorData::new(values, [rows, cols]), (&device.burn, DType::I8)), scales))
+    Ok((kernels::integers(values, [rows, cols], &device.burn), scales))
 }
 
 /// Int8 weights for a GPU: four to a word, since its shading language has no smaller type.
@@ -76,5 +76,5 @@ fn words(values: &[i8], [rows, cols]: [usize; 2], device: &Device) -> Result<Ten
     }
     let words: Vec<i32> =
         values.as_chunks().0.iter().map(|four: &[i8; 4]| i32::from_le_bytes(four.map(|byte| byte as u8))).collect();
-    Ok(Tensor::from_data(TensorData::new(words, [rows, cols / 4]), (&device.burn, DType::I32)))
+    Ok(kernels::integers(words, [rows, cols / 4], &device.burn))
 }

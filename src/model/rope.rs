@@ -2,7 +2,9 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::Tensor;
+
+use crate::kernels;
 
 /// Tables start at this many positions and double.
 const SHORTEST: usize = 512;
@@ -27,7 +29,7 @@ impl Rope {
         }
         let rows = positions.max(SHORTEST).next_power_of_two();
         let values = angles(self.theta, self.head_size, rows);
-        let made = Tensor::from_data(TensorData::new(values, [rows, self.head_size]), device);
+        let made = kernels::floats(values, [rows, self.head_size], device);
         table.insert(made).clone()
     }
 }

@@ -18,7 +18,7 @@ use crate::config::{EmbedderConfig, ModelConfig};
 use crate::error::{Code, Error, Result};
 use crate::tokenizer::Tokenizer;
 use crate::weights::safetensors::{self, Entry, PREFIX};
-use crate::weights::{CheckpointTensors, StoredTensor, Tensors, indexed_files};
+use crate::weights::{CheckpointTensors, INDEX_FILE, StoredTensor, Tensors, WEIGHTS_FILE, indexed_files};
 
 /// Bytes read at a time.
 const PIECE: usize = 1 << 20;
@@ -195,8 +195,8 @@ impl CheckpointWeights {
 
 /// The weight files of a checkpoint, in the order of their names.
 fn weight_files(folder: &Path) -> Result<Vec<PathBuf>> {
-    let single = folder.join("model.safetensors");
-    let Some(index) = read_optional(folder, "model.safetensors.index.json")?.filter(|_| !single.exists()) else {
+    let single = folder.join(WEIGHTS_FILE);
+    let Some(index) = read_optional(folder, INDEX_FILE)?.filter(|_| !single.exists()) else {
         return Ok(vec![single]);
     };
     Ok(indexed_files(&index)?.into_iter().map(|name| folder.join(name)).collect())

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::open::{io_error, open};
 use super::{Parts, Progress, Sink, Source, Wanted, load_pack, open_checkpoint};
+use crate::config::CONFIG_FILE;
 use crate::error::{Code, Error, Result};
 use crate::weights::Manifest;
 
@@ -53,7 +54,7 @@ pub async fn open_model(folder: &Path, on_progress: &mut dyn FnMut(Progress)) ->
     if folder.join(Manifest::FILE).exists() {
         return load_pack(&FolderSource::new(folder), on_progress).await;
     }
-    if folder.join("config.json").exists() {
+    if folder.join(CONFIG_FILE).exists() {
         return open_checkpoint(folder);
     }
     let message = match folder.is_dir() {

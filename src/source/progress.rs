@@ -14,6 +14,9 @@ pub enum Phase {
 }
 
 impl Phase {
+    /// All, in the order in which they begin.
+    pub const ALL: [Self; 3] = [Self::Manifest, Self::Tokenizer, Self::Weights];
+
     /// The name that the JavaScript API uses.
     pub fn as_str(self) -> &'static str {
         match self {

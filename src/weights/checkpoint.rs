@@ -73,12 +73,17 @@ fn is_of_encoder(name: &str) -> bool {
     inside && !name.contains(".rotary_emb.")
 }
 
+/// A checkpoint's weights, where they are in one file.
+pub const WEIGHTS_FILE: &str = "model.safetensors";
+/// The list of a checkpoint's weight files, where there are several.
+pub const INDEX_FILE: &str = "model.safetensors.index.json";
+
 /// The weight files that `model.safetensors.index.json` lists, in the order of their names.
 ///
 /// # Errors
 /// [`Code::WeightsInvalid`] for one that is malformed, or lists what is not the name of a file beside it.
 pub fn indexed_files(index: &[u8]) -> Result<Vec<String>> {
-    let malformed = |what: &str| Error::new(Code::WeightsInvalid, format!("model.safetensors.index.json {what}"));
+    let malformed = |what: &str| Error::new(Code::WeightsInvalid, format!("{INDEX_FILE} {what}"));
     let index: Value = serde_json::from_slice(index).map_err(|error| malformed("is not JSON").because(error))?;
     let map = index.get("weight_map").and_then(Value::as_object).filter(|map| !map.is_empty());
     let map = map.ok_or_else(|| malformed("has no weight_map"))?;

@@ -15,7 +15,7 @@ mod scales;
 mod table;
 mod tensors;
 
-pub use checkpoint::{CheckpointTensors, indexed_files};
+pub use checkpoint::{CheckpointTensors, INDEX_FILE, WEIGHTS_FILE, indexed_files};
 pub use element::ElementType;
 pub use int4::quantise_rows_int4;
 pub use manifest::{Checkpoint, FileEntry, Manifest, SelfTest, TableGroup, TensorEntry, TokenizerFile};

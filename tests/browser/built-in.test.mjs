@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, beforeEach, test } from "node:test";
-import { cosine, root, start } from "./harness.mjs";
+import { cosine, dist, root, start } from "./harness.mjs";
 
 /** Bytes of the whole pack, at most. */
 const MOST = 12e6;
@@ -51,7 +51,7 @@ async function scores(options) {
 const asked = () => environment.server.requests.filter((path) => path.includes("/model/"));
 
 test("it is small", () => {
-  const folder = join(root, "pkg/dist/model");
+  const folder = join(dist, "model");
   const bytes = readdirSync(folder).reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
   assert.ok(bytes <= MOST, `${bytes} bytes`);
 });

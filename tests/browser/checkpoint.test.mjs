@@ -320,3 +320,16 @@ function splitInto(folder) {
   }
   writeFileSync(join(folder, "model.safetensors.index.json"), JSON.stringify({ weight_map: map }));
 }
+
+test("felsic/cpu makes no pack of a checkpoint, and says what to do", async () => {
+  const model = elsewhere.url(`/models/${MODEL}/`);
+  const refused = await environment.page.evaluate(async (model) => {
+    /** @type {typeof import("felsic/cpu")} */
+    const { Embedder } = await import(String("./cpu.js"));
+    const { code, message } = await settle(Embedder.create({ model, workers: 1 }));
+    return { code, message };
+  }, model);
+  assert.equal(refused.code, "not-found");
+  assert.match(refused.message ?? "", /felsic pack/);
+  assert.ok(!environment.server.requests.some((path) => path.includes("packer")), "nothing of the packer was fetched");
+});

@@ -5,7 +5,7 @@ import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, beforeEach, test } from "node:test";
 import { gzipSync } from "node:zlib";
-import { root, skipWithout, start } from "./harness.mjs";
+import { dist, root, skipWithout, start } from "./harness.mjs";
 import { Server } from "./server.mjs";
 
 const PACK = "granite-97m-int8";
@@ -81,7 +81,7 @@ test("an everyday sentence needs the layers and one group of the table", { skip 
 
   // Scripts, wasm and tokenizer are sent compressed by any server, the weights by hardly one.
   const compressed = (/** @type {string} */ path) => gzipSync(readFileSync(path)).length;
-  const engine = ["index.js", "worker-cpu.js", "felsic_cpu.js", "felsic_cpu_bg.wasm"].map((name) => compressed(join(root, "pkg/dist", name)));
+  const engine = ["index.js", "worker-cpu.js", "felsic_cpu.js", "felsic_cpu_bg.wasm"].map((name) => compressed(join(dist, name)));
   const pack = files.map((name) => (name.endsWith(".safetensors") ? statSync(join(folder, name)).size : compressed(join(folder, name))));
   const bytes = [...engine, ...pack].reduce((sum, size) => sum + size, 0);
   context.diagnostic(`${(bytes / 1e6).toFixed(1)} MB before the first vector, ${(memory / 1e6).toFixed(1)} MB of wasm memory`);

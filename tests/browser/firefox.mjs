@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { once } from "node:events";
 // @ts-ignore: without types
 import * as bundle from "playwright-core/lib/utilsBundle";
-import { root } from "./harness.mjs";
+import { dist, root } from "./harness.mjs";
 import { Server } from "./server.mjs";
 
 const executable = process.env.FIREFOX_PATH ?? "/usr/bin/firefox-esr";
@@ -17,7 +17,7 @@ export const hasFirefox = existsSync(executable);
 /** Firefox, a server and an empty page with felsic on it, as `start` of the harness has them in Chromium. */
 export async function startFirefox() {
   const server = await Server.start({
-    "/felsic/": [join(root, "pkg/dist"), import.meta.dirname],
+    "/felsic/": [dist, import.meta.dirname],
     "/packs/": [join(root, "target/test-packs")],
     "/models/": [join(root, "tests/fixtures/models")],
   });

@@ -8,7 +8,9 @@ import { Server } from "./server.mjs";
 export const root = resolve(import.meta.dirname, "../..");
 const target = process.env.CARGO_TARGET_DIR ? resolve(root, process.env.CARGO_TARGET_DIR) : join(root, "target");
 const packs = join(target, "test-packs");
-const dist = join(root, "pkg/dist");
+
+/** The scripts and binaries of the package as it would be published; `npm run build` packs and unpacks it. */
+export const dist = join(target, "package/dist");
 
 /** Where screenshots go. */
 export const screenshots = join(target, "screenshots");

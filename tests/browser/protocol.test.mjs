@@ -108,9 +108,19 @@ test("bad arguments are refused before any work", async () => {
       wrong.embed("a", { prompt: 1 }),
       wrong.embedDetailed("a"),
       wrong.countTokens({}),
+      wrong.embed("a", { dimension: 4 }),
+      wrong.embed(["a"], { tasktype: "clustering" }),
+      wrong.embed("a", "query"),
+      wrong.embed("a", null),
+      wrong.embedDetailed(["a"], { onprogress: () => {} }),
+      wrong.tokenize("a", { stripped: true }),
+      wrong.countTokens("a", { propmt: "query" }),
       felsic.Embedder.create(/** @type {any} */ (null)),
       felsic.Embedder.create(/** @type {any} */ ({ model: null })),
       felsic.Embedder.create(/** @type {any} */ ({ model: 7 })),
+      felsic.Embedder.create(/** @type {any} */ ({ modell: "/pack" })),
+      felsic.Embedder.create(/** @type {any} */ ({ model: "/pack", wasmurl: "/felsic.wasm" })),
+      felsic.Embedder.deleteCache(/** @type {any} */ ({ modell: "/pack" })),
       felsic.Embedder.create({ model: "http://" }),
       felsic.Embedder.create({ model: "/pack/?token=1" }),
       felsic.Embedder.create({ model: "/pack", device: /** @type {any} */ ("gpu") }),
@@ -467,4 +477,21 @@ test("an error in a progress callback is the page's own and stops nothing", asyn
   assert.equal(length, 2);
   assert.match(environment.errors.slice(before).join("\n"), /a callback's own error/);
   await embedder.evaluate((embedder) => embedder.destroy());
+});
+
+test("felsic/cpu is the same, and says what it has not", async () => {
+  const made = await environment.page.evaluate(async () => {
+    /** @type {typeof import("felsic/cpu")} */
+    const { Embedder } = await import(String("./cpu.js"));
+    const embedder = await Embedder.create({ model: "/pack/" });
+    const vector = Array.from(await embedder.embed("text"));
+    embedder.destroy();
+    const { code, message } = await settle(Embedder.create({ model: "/pack/", device: "webgpu" }));
+    return { length: vector.length, code, message, availability: await Embedder.availability({ device: "webgpu" }) };
+  });
+  assert.equal(made.length, 4);
+  assert.equal(made.code, "device-unavailable");
+  assert.match(made.message ?? "", /import "felsic" for WebGPU/);
+  assert.equal(made.availability, "unavailable");
+  assert.equal(await workers(environment.page, 0), 0);
 });

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { rolldown } from "rolldown";
 import { launchFirefox } from "./firefox.mjs";
-import { launch, root } from "./harness.mjs";
+import { dist, launch, root } from "./harness.mjs";
 import { Server } from "./server.mjs";
 
 const here = import.meta.dirname;
@@ -109,7 +109,7 @@ export async function startStore() {
     await bundle.close();
   }
   const mounts = { "/packs/": [join(folder, "packs")] };
-  const pages = await Server.start({ "/felsic/": [join(root, "pkg/dist"), here, folder], ...mounts });
+  const pages = await Server.start({ "/felsic/": [dist, here, folder], ...mounts });
   const server = await Server.start(mounts);
   return {
     /** Has packs too, so that a test may have them of the page's origin. */

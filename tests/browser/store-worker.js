@@ -5,12 +5,12 @@
 import * as storeModule from "./store.js";
 import { hurry } from "./hurry.js";
 
-/** @type {typeof import("../../pkg/dist/store/index.js")} */
+/** @type {typeof import("../../pkg/dist/types/store/index.js")} */
 const { openStore } = storeModule;
 
-/** @typedef {import("../../pkg/dist/store/types.js").Files} Files */
-/** @typedef {import("../../pkg/dist/store/types.js").FileEntry} FileEntry */
-/** @typedef {import("../../pkg/dist/store/types.js").FileReader} FileReader */
+/** @typedef {import("../../pkg/dist/types/store/types.js").Files} Files */
+/** @typedef {import("../../pkg/dist/types/store/types.js").FileEntry} FileEntry */
+/** @typedef {import("../../pkg/dist/types/store/types.js").FileReader} FileReader */
 /** @typedef {import("./store-harness.mjs").Load} Load */
 
 const controller = new AbortController();

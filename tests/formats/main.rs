@@ -3,6 +3,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod border;
 mod checkpoint;
 mod config;
 mod int4;

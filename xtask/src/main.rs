@@ -7,6 +7,7 @@
 //! | `files` | up to date or not, hashes, sizes, copies |
 //! | `setup` | what the machine must have, installed where that is allowed |
 //! | `wasm` | the WebAssembly binaries |
+//! | `notices` | the licences of what is in the binaries |
 //! | `web` | the npm package, the page, the benchmark page |
 //! | `checkpoints` | checkpoints of the real shapes with seeded weights |
 //! | `packs` | the packs that tests, demo and benchmark load |
@@ -16,6 +17,7 @@ mod bench;
 mod checkpoints;
 mod demo;
 mod files;
+mod notices;
 mod packs;
 mod process;
 mod project;

@@ -47,6 +47,7 @@ const STEPS: &[Step] = &[
     Step { name: "wasm-lint", needs: &[], run: |_| wasm::lint().map(|()| Passed) },
     Step { name: "page", needs: &[], run: |_| web::page().map(|()| Passed) },
     Step { name: "types", needs: &["page"], run: |_| web::types().map(|()| Passed) },
+    Step { name: "package", needs: &["page"], run: |_| web::installed().map(|()| Passed) },
     Step { name: "bench-page", needs: &["page"], run: |_| web::bench_page().map(|()| Passed) },
     Step { name: "size", needs: &["page"], run: |_| size::run().map(|()| Passed) },
     Step { name: "packs", needs: &["checkpoints"], run: |options| packs::all(options.full).map(|()| Passed) },

@@ -39,7 +39,8 @@ impl Binary {
         format!("felsic_{}", self.name())
     }
 
-    fn features(self) -> String {
+    /// The features that it is built with.
+    pub fn features(self) -> String {
         format!("web,{}", self.name())
     }
 
@@ -47,9 +48,17 @@ impl Binary {
     fn files(self) -> [PathBuf; 3] {
         [".js", "_bg.wasm", ".d.ts"].map(|end| project::path(&format!("pkg/dist/{}{end}", self.stem())))
     }
+
+    /// Its WebAssembly with the names of functions, which is not shipped: the same code otherwise.
+    fn named(self) -> PathBuf {
+        project::target(&format!("wasm-names/{}_bg.wasm", self.stem()))
+    }
 }
 
-const TARGET: [&str; 5] = ["--target", "wasm32-unknown-unknown", "--profile", "wasm", "--no-default-features"];
+/// The target of all binaries.
+pub const TRIPLE: &str = "wasm32-unknown-unknown";
+
+const TARGET: [&str; 5] = ["--target", TRIPLE, "--profile", "wasm", "--no-default-features"];
 
 /// What the binaries are made from, as paths in the repository.
 const INPUTS: [&str; 6] = ["src", "shaders", "Cargo.toml", "Cargo.lock", ".cargo/config.toml", "rust-toolchain.toml"];
@@ -62,11 +71,11 @@ pub fn build() -> Result<()> {
     setup::wasm_target()?;
     let inputs = INPUTS.map(project::path);
     for binary in Binary::ALL {
-        let made = binary.files();
-        if !files::is_fresh(&made, &inputs) {
+        let [glue, wasm, types] = binary.files();
+        if !files::is_fresh(&[&glue, &wasm, &types, &binary.named()], &inputs) {
             compile(binary)?;
         }
-        let (raw, gzipped) = files::sizes(&made[1])?;
+        let (raw, gzipped) = files::sizes(&wasm)?;
         println!("{}_bg.wasm: {} kB, {} kB gzipped", binary.stem(), raw / 1000, gzipped / 1000);
     }
     Ok(())
@@ -75,7 +84,7 @@ pub fn build() -> Result<()> {
 fn compile(binary: Binary) -> Result<()> {
     let mut build = cargo(["rustc", "--package", "felsic", "--lib", "--crate-type", "cdylib"]);
     run(build.args(TARGET).args(["--features", &binary.features()]))?;
-    let compiled = project::target("wasm32-unknown-unknown/wasm/felsic.wasm");
+    let compiled = project::target(&format!("{TRIPLE}/wasm/felsic.wasm"));
     let dist = project::path("pkg/dist");
     fs::create_dir_all(&dist)?;
     Bindgen::new()
@@ -83,9 +92,55 @@ fn compile(binary: Binary) -> Result<()> {
         .out_name(&binary.stem())
         .web(true)
         .and_then(|bindgen| {
-            bindgen.typescript(true).omit_default_module_path(false).remove_producers_section(true).generate(&dist)
+            bindgen
+                .typescript(true)
+                .omit_default_module_path(false)
+                .remove_producers_section(true)
+                .generate(&dist)
         })
-        .with_context(|| format!("wasm-bindgen failed on {}", compiled.display()))
+        .with_context(|| format!("wasm-bindgen failed on {}", compiled.display()))?;
+    set_names_apart(binary)
+}
+
+/// Moves the binary with its names out of the package, and leaves it there without.
+fn set_names_apart(binary: Binary) -> Result<()> {
+    let [_, wasm, _] = binary.files();
+    let named = binary.named();
+    fs::create_dir_all(named.parent().context("a file has a folder")?)?;
+    let bytes = fs::read(&wasm)?;
+    let unnamed = without_names(&bytes).with_context(|| format!("{} is not WebAssembly", wasm.display()))?;
+    fs::write(&named, &bytes)?;
+    Ok(fs::write(&wasm, unnamed)?)
+}
+
+/// The module without its section of names: all else to the byte, so that the names fit what runs. Nothing if it is no
+/// module.
+fn without_names(module: &[u8]) -> Option<Vec<u8>> {
+    const HEADER: usize = 8;
+    const CUSTOM: u8 = 0;
+    let mut kept = module.get(..HEADER).filter(|header| header.starts_with(b"\0asm"))?.to_vec();
+    let mut rest = &module[HEADER..];
+    while let Some((kind, after)) = rest.split_first() {
+        let (length, content) = unsigned(after)?;
+        let (content, next) = content.split_at_checked(length)?;
+        let is_names = *kind == CUSTOM && {
+            let (length, name) = unsigned(content)?;
+            name.get(..length)? == b"name"
+        };
+        if !is_names {
+            kept.extend(&rest[..rest.len() - next.len()]);
+        }
+        rest = next;
+    }
+    Some(kept)
+}
+
+/// A number in LEB128, and what follows it.
+fn unsigned(bytes: &[u8]) -> Option<(usize, &[u8])> {
+    let end = bytes.iter().position(|byte| byte & 0x80 == 0)?;
+    let number =
+        bytes[..=end].iter().rev().try_fold(0u32, |sum, byte| Some(sum.checked_mul(0x80)? | u32::from(byte & 0x7f)))?;
+    Some((number as usize, &bytes[end + 1..]))
 }
 
 /// Lints what only these binaries contain.
@@ -96,4 +151,35 @@ pub fn lint() -> Result<()> {
         run(lint.args(TARGET).args(["--features", &binary.features(), "--", "-D", "warnings"]))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MAGIC: &[u8] = b"\0asm\x01\0\0\0";
+
+    fn section(kind: u8, content: &[u8]) -> Vec<u8> {
+        // A length in as many bytes as linkers give it.
+        let length = content.len() as u8;
+        [&[kind, length | 0x80, 0x80, 0x00], content].concat()
+    }
+
+    #[test]
+    fn names_go_and_all_else_stays_to_the_byte() {
+        let code = section(10, b"whatever");
+        let features = section(0, b"\x0ftarget_features\x00");
+        let names = section(0, b"\x04name\x00\x02\x01f");
+        let module = [MAGIC, &code, &names, &features].concat();
+        assert_eq!(without_names(&module).unwrap(), [MAGIC, &code, &features].concat());
+        assert_eq!(without_names(MAGIC).unwrap(), MAGIC);
+    }
+
+    #[test]
+    fn what_is_no_module_is_not_cut() {
+        let module = [MAGIC, &section(0, b"\x04name")].concat();
+        for bytes in [&b""[..], b"<!doctype html>", &module[..module.len() - 1], &[MAGIC, b"\x00\xff"].concat()] {
+            assert_eq!(without_names(bytes), None);
+        }
+    }
 }

@@ -1,12 +1,14 @@
 //! The npm package, the page, the benchmark page.
 
 use crate::process::{command, run};
-use crate::{project, setup, wasm};
+use crate::{notices, project, setup, wasm};
 use anyhow::Result;
 
-/// The npm package with its wasm binaries, in `pkg/dist`.
+/// The npm package with its wasm binaries: in `pkg/dist`, packed in `target/npm-package`, unpacked in `target/package`,
+/// where the page and the tests take it from.
 pub fn package() -> Result<()> {
     wasm::build()?;
+    notices::write()?;
     setup::npm_packages(project::root())?;
     run(&mut command("npm", ["run", "--silent", "build", "--workspace", "pkg"]))
 }
@@ -20,6 +22,11 @@ pub fn page() -> Result<()> {
 /// Checks the types of everything that is written in TypeScript. The package must be built.
 pub fn types() -> Result<()> {
     run(&mut command("npm", ["run", "--silent", "check"]))
+}
+
+/// Installs the packed package as a person would, and checks its types and files there. The package must be built.
+pub fn installed() -> Result<()> {
+    run(&mut command("npm", ["test", "--silent", "--workspace", "tests/package"]))
 }
 
 /// The benchmark page, in `www/dist/bench`, its types checked first. The package must be built.

@@ -4,6 +4,7 @@ import { FelsicError, fromMessage } from "../errors.js";
 import type { LoadProgress } from "../options.js";
 import type { Made } from "../store/types.js";
 import type { Warning } from "../store/warning.js";
+import { packerWorker } from "../workers.js";
 import type { FromPacker, ToPacker } from "./protocol.js";
 
 /** Who hears of it. */
@@ -43,11 +44,11 @@ export function makePack(request: ToPacker, { progress, warn, onEnd }: MakeListe
   });
 }
 
-/** Bundlers look for exactly this form. */
 function startWorker(): Worker {
   try {
-    return new Worker(new URL("./worker-packer.js", import.meta.url), { type: "module", name: "felsic-packer" });
+    return packerWorker();
   } catch (cause) {
+    if (cause instanceof FelsicError) throw cause;
     const message = "the worker that makes packs of checkpoints cannot be started; its script has to be of the page's origin";
     throw new FelsicError("network", message, { cause });
   }

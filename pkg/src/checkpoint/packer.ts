@@ -33,7 +33,7 @@ export interface PackerModule {
   default(input: { module_or_path: Response }): Promise<unknown>;
   readonly Packer: Settings &
     (new (
-      settings: ReadonlyMap<string, Uint8Array | undefined>,
+      settings: Map<string, Uint8Array | undefined>,
       tokenizer: Uint8Array,
       name: string,
       revision: string | undefined,

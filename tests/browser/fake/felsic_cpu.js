@@ -16,8 +16,8 @@ const DIMENSIONS = 4;
 /** What helpers are made of. */
 const PACK = "0".repeat(64);
 
-/** @typedef {import("../../../pkg/dist/engine.js").EngineModule} Module */
-/** @typedef {import("../../../pkg/dist/engine.js").Engine} EngineInterface */
+/** @typedef {import("../../../pkg/dist/types/engine.js").EngineModule} Module */
+/** @typedef {import("../../../pkg/dist/types/engine.js").Engine} EngineInterface */
 
 const sleep = (/** @type {number} */ ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -159,7 +159,7 @@ export class Engine {
   }
 }
 
-/** @typedef {import("../../../pkg/dist/engine.js").Helper} HelperInterface */
+/** @typedef {import("../../../pkg/dist/types/engine.js").Helper} HelperInterface */
 
 /** @implements {HelperInterface} */
 export class Helper {

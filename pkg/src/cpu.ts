@@ -1,0 +1,3 @@
+/** felsic for packs on the CPU alone: the same, without the binaries for GPUs and for checkpoints. */
+
+export * from "./index.js";

@@ -1,0 +1,50 @@
+/** What a bundler ships of the package to a page that imports it. */
+
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { build } from "vite";
+import { install } from "./harness.mjs";
+
+/** @type {ReturnType<typeof install>} */
+let consumer;
+
+before(() => {
+  consumer = install([]);
+});
+
+after(() => consumer?.remove());
+
+/** The files that Vite makes of a page with one import. @param {string} entry */
+async function bundle(entry) {
+  const root = consumer.folder;
+  const outDir = join(root, entry.replace("/", "-"));
+  writeFileSync(join(root, "main.js"), `import { Embedder } from ${JSON.stringify(entry)};\nglobalThis.embedder = Embedder.create();\n`);
+  await build({
+    root,
+    configFile: false,
+    logLevel: "error",
+    worker: { format: "es" },
+    build: { outDir, assetsInlineLimit: 0, rolldownOptions: { input: join(root, "main.js") } },
+  });
+  const names = readdirSync(outDir, { recursive: true, encoding: "utf8" });
+  const scripts = names.filter((name) => name.endsWith(".js"));
+  return { names, text: scripts.map((name) => readFileSync(join(outDir, name), "utf8")).join("\n") };
+}
+
+/** The binaries among them, without their hashes. @param {string[]} names */
+const binaries = (names) => names.flatMap((name) => /felsic_([a-z]+)_bg-[\w-]+\.wasm$/.exec(name)?.[1] ?? []).sort();
+
+test("the whole package has four binaries, each with its worker", async () => {
+  const { names } = await bundle("felsic");
+  assert.deepEqual(binaries(names), ["cpu", "gpu", "packer", "relaxed"]);
+  assert.equal(names.filter((name) => /worker-[a-z]+-[\w-]+\.js$/.test(name)).length, 4, names.join(" "));
+});
+
+test("felsic/cpu can pull in neither GPU nor packer", async () => {
+  const { names, text } = await bundle("felsic/cpu");
+  assert.deepEqual(binaries(names), ["cpu", "relaxed"]);
+  assert.deepEqual(names.filter((name) => /gpu|packer/.test(name)), []);
+  assert.doesNotMatch(text, /worker-gpu|worker-packer|felsic_gpu|felsic_packer/);
+});

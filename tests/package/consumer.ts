@@ -1,0 +1,57 @@
+/** A strict consumer: everything that the package exports, used as it is meant to be. Type-checked only. */
+
+import {
+  type Availability,
+  type CreateOptions,
+  Embedder,
+  type Embedding,
+  type EmbedOptions,
+  ERROR_CODES,
+  FelsicError,
+  type FelsicErrorCode,
+  type LoadProgress,
+  type Prefetch,
+  type Warning,
+  type WarningCode,
+} from "felsic";
+import { Embedder as CpuEmbedder } from "felsic/cpu";
+import "felsic/worker-cpu.js";
+
+/** Fails to compile unless both are the same type; `any` is the same as nothing else. */
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+function same<A, B>(_: Same<A, B>): void {}
+
+same<typeof CpuEmbedder, typeof Embedder>(true);
+same<Warning["code"], WarningCode>(true);
+same<WarningCode, "cache-unavailable" | "quota-exceeded" | "cache-corrupt">(true);
+same<LoadProgress["phase"], "manifest" | "tokenizer" | "weights" | "checkpoint">(true);
+same<CreateOptions["prefetch"], Prefetch | undefined>(true);
+same<FelsicError["code"], FelsicErrorCode>(true);
+same<FelsicError["name"], "FelsicError">(true);
+same<(typeof ERROR_CODES)[number], FelsicErrorCode>(true);
+
+// @ts-expect-error: a number is no warning, unless the type does not resolve
+export const warning: Warning = 3;
+// @ts-expect-error: a misspelt option
+void Embedder.create({ modell: "x" });
+
+export async function use(some: string | readonly string[], options: EmbedOptions): Promise<number> {
+  const state: Availability = await Embedder.availability({ device: "cpu" });
+  const embedder = await Embedder.create({
+    model: new URL("https://example.com/pack/"),
+    onWarning: ({ code, message }) => console.warn(code, message, state),
+    onProgress: ({ loadedBytes, totalBytes }) => console.log(loadedBytes / totalBytes),
+  });
+  const one: Float32Array<ArrayBuffer> = await embedder.embed("a text");
+  const several: Float32Array<ArrayBuffer>[] = await embedder.embed(["a", "b"], options);
+  const either = await embedder.embed(some);
+  same<typeof either, Float32Array<ArrayBuffer> | Float32Array<ArrayBuffer>[]>(true);
+  const detailed: Embedding[] = await embedder.embedDetailed(["a"], { taskType: "retrieval-query" });
+  const disposable: { [Symbol.dispose](): void } = embedder;
+  disposable[Symbol.dispose]();
+  return one.length + several.length + detailed.length;
+}
+
+export function codeOf(error: unknown): FelsicErrorCode | undefined {
+  return error instanceof FelsicError ? error.code : undefined;
+}
