@@ -8,16 +8,16 @@ import * as cacheModule from "../../pkg/src/store/cache.ts";
 import * as warningModule from "../../pkg/src/store/warning.ts";
 import { hurry } from "./hurry.js";
 
-/** @type {Pick<typeof import("../../pkg/dist/checkpoint/packer.js"), "makePack">} */
+/** @type {Pick<typeof import("../../pkg/dist/types/checkpoint/packer.js"), "makePack">} */
 const { makePack } = /** @type {any} */ (packerModule);
-/** @type {typeof import("../../pkg/dist/store/cache.js")} */
+/** @type {typeof import("../../pkg/dist/types/store/cache.js")} */
 const { openCache } = /** @type {any} */ (cacheModule);
-/** @type {typeof import("../../pkg/dist/store/warning.js")} */
+/** @type {typeof import("../../pkg/dist/types/store/warning.js")} */
 const { cacheWarning } = /** @type {any} */ (warningModule);
 
 /** @typedef {import("./store-harness.mjs").Make} Make */
-/** @typedef {import("../../pkg/dist/checkpoint/packer.js").Making} Making */
-/** @typedef {import("../../pkg/dist/checkpoint/packer.js").Packer} PackerInterface */
+/** @typedef {import("../../pkg/dist/types/checkpoint/packer.js").Making} Making */
+/** @typedef {import("../../pkg/dist/types/checkpoint/packer.js").Packer} PackerInterface */
 
 /** Bytes of the only shard. */
 const SHARD = 500_000;

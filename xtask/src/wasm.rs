@@ -92,11 +92,7 @@ fn compile(binary: Binary) -> Result<()> {
         .out_name(&binary.stem())
         .web(true)
         .and_then(|bindgen| {
-            bindgen
-                .typescript(true)
-                .omit_default_module_path(false)
-                .remove_producers_section(true)
-                .generate(&dist)
+            bindgen.typescript(true).omit_default_module_path(false).remove_producers_section(true).generate(&dist)
         })
         .with_context(|| format!("wasm-bindgen failed on {}", compiled.display()))?;
     set_names_apart(binary)
