@@ -65,7 +65,10 @@ export class CheckpointFiles {
     return index ? packer.indexedFiles(index) : [WEIGHTS];
   }
 
-  /** Length of a file, if the server tells; `unclear` where it refuses to, or has a page: only asking for the file tells. */
+  /**
+   * Length of a file, if the server tells; `unclear` where it refuses to, or has a page: only asking for the file tells. It may
+   * be that of the file's compressed bytes: good for progress, and for nothing else.
+   */
   length(file: string): Promise<number | undefined | "missing" | "unclear"> {
     const length = this.#lengths.get(file) ?? this.#askLength(file);
     this.#lengths.set(file, length);

@@ -102,6 +102,7 @@ async function make(making: Making): Promise<Made> {
   const weights = await files.weights(module.Packer);
   const meter = await Meter.of(files, ["tokenizer.json", ...weights], making.progress);
   const tokenizer = await files.read("tokenizer.json", (bytes) => meter.at("tokenizer.json", bytes));
+  meter.done("tokenizer.json");
   const packer = new module.Packer(settings, tokenizer, nameOf(model), files.revision);
   const lengths = [...packer.lengths()];
   const shards = await Shards.open(lengths, cache, failed);
@@ -144,6 +145,7 @@ async function pack(
       meter.at(file, at);
     }
     packer.endFile();
+    meter.done(file);
   } finally {
     await download.cancel();
   }
@@ -226,26 +228,32 @@ class Keep {
 
 /** How far several files are, if the server says how long they are. */
 class Meter {
-  readonly #totalBytes: number | undefined;
+  /** By name, as the server says: of a compressed file more may come. */
+  readonly #lengths: ReadonlyMap<string, number> | undefined;
   readonly #bytes = new Map<string, number>();
   readonly #report: (progress: LoadProgress) => void;
 
-  private constructor(totalBytes: number | undefined, report: (progress: LoadProgress) => void) {
-    this.#totalBytes = totalBytes;
+  private constructor(lengths: ReadonlyMap<string, number> | undefined, report: (progress: LoadProgress) => void) {
+    this.#lengths = lengths;
     this.#report = report;
   }
 
   static async of(files: CheckpointFiles, names: string[], report: (progress: LoadProgress) => void): Promise<Meter> {
-    const lengths = await Promise.all(names.map((name) => files.length(name)));
-    const total = lengths.reduce<number>((sum, length) => sum + (typeof length === "number" ? length : NaN), 0);
-    return new Meter(Number.isNaN(total) ? undefined : total, report);
+    const lengths = await Promise.all(names.map(async (name) => [name, await files.length(name)] as const));
+    const known = lengths.flatMap(([name, length]) => (typeof length === "number" ? [[name, length] as const] : []));
+    return new Meter(known.length === names.length ? new Map(known) : undefined, report);
   }
 
   at(file: string, bytes: number): void {
-    this.#bytes.set(file, bytes);
-    const totalBytes = this.#totalBytes;
-    if (totalBytes === undefined) return;
-    const loadedBytes = Math.min([...this.#bytes.values()].reduce((sum, bytes) => sum + bytes, 0), totalBytes);
+    if (!this.#lengths) return;
+    this.#bytes.set(file, Math.min(bytes, this.#lengths.get(file) ?? 0));
+    const sum = (lengths: Iterable<number>) => [...lengths].reduce((sum, bytes) => sum + bytes, 0);
+    const [loadedBytes, totalBytes] = [sum(this.#bytes.values()), sum(this.#lengths.values())];
     this.#report({ phase: "checkpoint", file, loadedBytes, totalBytes });
+  }
+
+  /** All of a file has come, whatever was said of its length. */
+  done(file: string): void {
+    this.at(file, Infinity);
   }
 }

@@ -56,6 +56,8 @@ class Store implements Files {
   #patience = PATIENCE;
   /** Ends with the first write that fails; what is stored is still read. */
   #writable = true;
+  /** Ends with the first file that is fetched without being stored, as somebody else is about to store it. */
+  #isKeeping = true;
 
   constructor(options: StoreOptions, pin: string | undefined) {
     this.#options = options;
@@ -63,7 +65,7 @@ class Store implements Files {
   }
 
   get persistent(): boolean {
-    return this.#cache !== undefined && this.#writable;
+    return this.#cache !== undefined && this.#writable && this.#isKeeping;
   }
 
   async openCache(): Promise<void> {
@@ -96,6 +98,7 @@ class Store implements Files {
       const fetched = await find();
       const part = held && !fetched ? await this.#part(entry.sha256) : undefined;
       if (!part) held?.release();
+      if (!part && !fetched) this.#isKeeping = false;
       return new StoreReader(fetched ? { ...reading, stored: fetched } : { ...reading, part, held });
     } catch (error) {
       held?.release();

@@ -65,6 +65,8 @@ export class Download {
   readonly #wanted: Wanted;
   readonly #attempts: number;
   #bytes: number | undefined;
+  /** The length that an answer tells, where it may be that of compressed bytes: it only hints that the answer ended early. */
+  #hint: number | undefined;
   /** Which version of the file the server said to have, where nothing else would show that it is another. */
   #version: string | undefined;
   #headers = new Headers();
@@ -181,7 +183,7 @@ export class Download {
   /** A body that is too short was cut by someone on the way, or is all that the server has: if so it is so twice. */
   #bodyEnded(): typeof END {
     this.#body = undefined;
-    const bytes = this.#bytes;
+    const bytes = this.#bytes ?? this.#hint;
     if (bytes === undefined || this.#at >= bytes || this.#endedAt === this.#at) return END;
     this.#endedAt = this.#at;
     throw new Passing(`${this.#wanted.url} ended after ${this.#at} of ${bytes} bytes`);
@@ -220,16 +222,19 @@ export class Download {
   }
 
   /** Notes what the server says of a file of which nobody else says anything. */
-  #told({ headers }: Response, start: number): void {
+  #told(response: Response, start: number): void {
     const { url } = this.#wanted;
-    const version = headers.get("etag") ?? headers.get("last-modified") ?? undefined;
+    const { headers } = response;
+    const version = versionOf(headers);
     if (this.#version !== undefined && this.#version !== version) {
       throw new FelsicError("network", `${url} has changed while it was being fetched; try once more`);
     }
     this.#headers = headers;
     this.#version = version;
     const length = headers.get("content-length");
-    if (this.#ranges && length !== null) this.#bytes ??= start + Number(length);
+    if (!this.#ranges || length === null) return;
+    if (tellsLength(response)) this.#bytes ??= start + Number(length);
+    else this.#hint ??= start + Number(length);
   }
 
   /** Waits for the network, but not for ever, and not once the signal has aborted. */
@@ -294,6 +299,21 @@ export class Download {
     await sleep(wait, signal);
     this.#pace.wait(wait);
   }
+}
+
+/**
+ * Whether the length that an answer tells is that of the file. Of a compressed answer it is not, and another origin's may be
+ * compressed without letting that be seen.
+ */
+function tellsLength({ type, headers }: Response): boolean {
+  const encoding = headers.get("content-encoding");
+  return encoding === "identity" || (encoding === null && type === "basic");
+}
+
+/** What tells one version of a file from another. Servers mark the tag of a compressed answer, which says nothing here. */
+function versionOf(headers: Headers): string | undefined {
+  const tag = headers.get("etag")?.replace(/^W\//, "").replace(/[-;:](gzip|br|zstd)"$/, '"');
+  return tag ?? headers.get("last-modified") ?? undefined;
 }
 
 /** Where the bytes of a partial answer start; where that is hidden it is taken to be what was asked for. */
