@@ -20,6 +20,9 @@ pub struct Options {
     strings: Option<u32>,
     /// Only the steps whose name contains this, and what they need
     filter: Option<String>,
+    /// What the browser tests' runner gets: files such as store.test.mjs, or options of node's test runner
+    #[arg(last = true)]
+    runner: Vec<String>,
 }
 
 /// How a step ended that did not fail.
@@ -127,12 +130,13 @@ fn goldens(options: &Options) -> Result<Outcome> {
     Ok(Passed)
 }
 
-fn browser(_: &Options) -> Result<Outcome> {
+fn browser(options: &Options) -> Result<Outcome> {
     let chromium = match setup::chromium() {
         Ok(chromium) => chromium,
         Err(error) => return unless_ci(Err(error)),
     };
-    let mut tests = command("npm", ["test", "--silent", "--workspace", "tests/browser"]);
+    let mut tests = command("npm", ["test", "--silent", "--workspace", "tests/browser", "--"]);
+    tests.args(&options.runner);
     match setup::firefox() {
         Ok(firefox) => drop(tests.env("FIREFOX_PATH", firefox)),
         // Its tests are skipped then, and counted so; Chromium runs them as well.
@@ -254,7 +258,7 @@ mod tests {
     fn a_step_does_not_run_when_what_it_needs_has_failed() {
         let step = Step { name: "later", needs: &["earlier"], run: |_| panic!("must not run") };
         let earlier = Finished { name: "earlier", end: End::Failed("no".into()), time: Duration::ZERO };
-        let options = Options { full: false, strings: None, filter: None };
+        let options = Options { full: false, strings: None, filter: None, runner: Vec::new() };
         assert!(matches!(perform(&step, &options, &[earlier]), End::Failed(why) if why.contains("earlier")));
     }
 }
