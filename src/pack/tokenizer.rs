@@ -1,6 +1,6 @@
 //! `tokenizer.json` -> compact form, checked against the original.
 
-use serde_json::Value;
+use serde::Deserialize;
 
 use super::tokenizer_texts;
 use crate::config::EmbedderConfig;
@@ -20,7 +20,7 @@ pub(super) fn compile(json: &[u8], config: &EmbedderConfig) -> Result<Vec<u8>> {
     let bytes = compact::compile(json)?;
     let compact = Tokenizer::from_compact(&bytes)?;
     source::check_tokenizer(&compact, config)?;
-    for (at, text) in tokenizer_texts::for_tokenizers(&added_tokens(json)).iter().enumerate() {
+    for (at, text) in tokenizer_texts::for_tokenizers(&added_tokens(json)?).iter().enumerate() {
         let cut = 1 + at % 24;
         let same = original.encode(text)? == compact.encode(text)?
             && original.encode_truncated(text, cut)? == compact.encode_truncated(text, cut)?;
@@ -32,9 +32,19 @@ pub(super) fn compile(json: &[u8], config: &EmbedderConfig) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The contents of added tokens, which texts may contain.
-fn added_tokens(json: &[u8]) -> Vec<String> {
-    let value: Value = serde_json::from_slice(json).unwrap_or_default();
-    let tokens = value.get("added_tokens").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    tokens.iter().filter_map(|token| token.get("content")?.as_str()).map(str::to_string).collect()
+/// The contents of added tokens, which texts may contain. Of the file only they are read: what is wrong with a section that
+/// nobody uses must not leave them out.
+fn added_tokens(json: &[u8]) -> Result<Vec<String>> {
+    #[derive(Deserialize)]
+    struct Token {
+        content: String,
+    }
+    #[derive(Deserialize)]
+    struct Tokens {
+        #[serde(default)]
+        added_tokens: Vec<Token>,
+    }
+    let read: Tokens = serde_json::from_slice(json)
+        .map_err(|error| Error::new(Code::TokenizerInvalid, "added_tokens cannot be read").because(error))?;
+    Ok(read.added_tokens.into_iter().map(|token| token.content).collect())
 }

@@ -117,6 +117,8 @@ impl AddedTokens {
     ) -> ControlFlow<()> {
         let mut done = 0;
         let mut at = 0;
+        // White space that was taken last: many tokens may take the same, and it is not to be read for each.
+        let mut white = 0..0;
         while let Some(first) = text.as_bytes().get(at) {
             // Most bytes start no token.
             let (start, end) = self.starts[usize::from(*first)];
@@ -140,7 +142,13 @@ impl AddedTokens {
             each(Part::Token(token.id))?;
             done = match token.rstrip {
                 // A token before this one may have taken the same white space.
-                true => text.len() - text[done.max(matched.end)..].trim_start().len(),
+                true => {
+                    let from = done.max(matched.end);
+                    if !white.contains(&from) {
+                        white = from..text.len() - text[from..].trim_start().len();
+                    }
+                    white.end
+                }
                 false => matched.end,
             };
         }

@@ -1,11 +1,12 @@
 //! `tokenizer.json` through the `tokenizers` crate.
 
+use super::added::{AddedToken, AddedTokens};
 use super::guard::guarded;
 use super::sections::Sound;
 use super::{invalid, short_enough};
 use crate::error::{Code, Error, Result};
 use serde::Deserialize;
-use tokenizers::{Encoding, PostProcessor, TruncationDirection};
+use tokenizers::{Encoding, NormalizedString, Normalizer, PostProcessor, TruncationDirection};
 
 /// Longest text in bytes. The regular expression engine of the crate panics when one match takes it
 /// more than ten million steps back; the patterns in use take at most two for a character.
@@ -36,6 +37,7 @@ impl Native {
         let read: std::result::Result<_, tokenizers::Error> = read.unwrap_or_else(|panicked| Err(panicked.into()));
         let (tokenizer, largest, template_len) =
             read.map_err(|error| invalid("tokenizer.json cannot be read").because(error))?;
+        check_normal_forms(&tokenizer)?;
         Ok(Self {
             tokenizer,
             vocab_size: largest.map_or(0, |id| id as usize + 1),
@@ -78,4 +80,23 @@ impl Native {
         let done = guarded(|| call(&self.tokenizer)).unwrap_or_else(|panicked| Err(panicked.into()));
         done.map_err(|error| Error::new(Code::InputInvalid, "the text is refused by the tokenizer").because(error))
     }
+}
+
+/// Refuses what the compact form refuses of added tokens that are searched for in the normalised text. Of two with one
+/// normal form the crate finds the one or the other as its hash map has them, which differs from load to load: no
+/// ids are right.
+fn check_normal_forms(tokenizer: &tokenizers::Tokenizer) -> Result<()> {
+    let normal_form = |content: &str| -> std::result::Result<String, tokenizers::Error> {
+        let mut text = NormalizedString::from(content);
+        tokenizer.get_normalizer().map_or(Ok(()), |normaliser| normaliser.normalize(&mut text))?;
+        Ok(text.get().to_owned())
+    };
+    let tokens = tokenizer.get_added_tokens_decoder().into_iter().filter(|(_, token)| token.normalized);
+    let tokens = tokens.map(|(id, token)| {
+        let content = guarded(|| normal_form(&token.content)).unwrap_or_else(|panicked| Err(panicked.into()));
+        let content = content.map_err(|error| invalid("added_tokens cannot be normalised").because(error))?;
+        let tokenizers::AddedToken { lstrip, rstrip, single_word, .. } = token;
+        Ok(AddedToken { id, content, normalized: true, lstrip, rstrip, single_word })
+    });
+    AddedTokens::new(tokens.collect::<Result<_>>()?).map(drop)
 }

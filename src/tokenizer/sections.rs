@@ -6,13 +6,19 @@
 
 use super::json::{self, Added, kind, sequence};
 use super::normalise::{self, NFC_GROWTH, replacement_growth};
+use super::vocabulary::LONGEST_TOKEN;
 use super::{added, invalid, unsupported};
 use crate::error::Result;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::collections::HashMap;
 
 /// NFKC and NFKD make 33 bytes of the three of U+FDFA; no other normaliser of the crate goes further.
 const NFKD_GROWTH: usize = 11;
+
+/// Characters of a word that WordPiece looks for parts of, at most; nearly every model has 100. The work for a
+/// word grows with their third power.
+const LONGEST_WORD: u64 = 256;
 
 #[derive(Deserialize)]
 struct Sections {
@@ -71,9 +77,47 @@ fn check_model(model: &Value) -> Result<()> {
     match model["type"].as_str() {
         _ if !model.is_object() => Err(invalid("model is not an object")),
         None => Err(unsupported("model.type is missing")),
-        Some("BPE") => read_part::<json::Model>(model, "model")?.check(),
-        Some("WordPiece" | "WordLevel" | "Unigram") => Ok(()),
+        Some("BPE") => {
+            let model: json::Model = read_part(model, "model")?;
+            check_tokens(model.vocab.keys())?;
+            model.check()
+        }
+        Some("WordPiece" | "WordLevel" | "Unigram") => check_pieces(&read_part(model, "model")?),
         Some(other) => Err(unsupported(format!("model.type is {other}"))),
+    }
+}
+
+/// What models of other types than BPE are made of.
+#[derive(Deserialize)]
+struct Pieces {
+    vocab: Tokens,
+    max_input_chars_per_word: Option<u64>,
+}
+
+/// Tokens by name, or a list of them with their scores.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Tokens {
+    Ids(HashMap<String, u32>),
+    Scores(Vec<(String, f64)>),
+}
+
+fn check_pieces(pieces: &Pieces) -> Result<()> {
+    if pieces.max_input_chars_per_word.is_some_and(|most| most > LONGEST_WORD) {
+        return Err(unsupported(format!("model.max_input_chars_per_word is more than {LONGEST_WORD}")));
+    }
+    match &pieces.vocab {
+        Tokens::Ids(ids) => check_tokens(ids.keys()),
+        Tokens::Scores(scores) => check_tokens(scores.iter().map(|(token, _)| token)),
+    }
+}
+
+/// The crate makes a tree of the bytes of Unigram's tokens, as deep as the longest is long, and drops it by
+/// recursion: at the end of the stack the process aborts, which no guard can catch.
+fn check_tokens<'v>(mut tokens: impl Iterator<Item = &'v String>) -> Result<()> {
+    match tokens.any(|token| token.len() > LONGEST_TOKEN) {
+        true => Err(unsupported(format!("model.vocab has a token of more than {LONGEST_TOKEN} bytes"))),
+        false => Ok(()),
     }
 }
 

@@ -206,3 +206,58 @@ fn a_text_on_which_the_tokenizers_crate_panics_is_invalid_input() {
     }
     assert_eq!(tokenizer.encode("ab").unwrap(), Tokenizer::from_json(&with(|_| ())).unwrap().encode("ab").unwrap());
 }
+
+/// A tokenizer of another type than BPE, natively.
+fn of_model(model: Value) -> Result<Tokenizer, Code> {
+    let json = json!({ "version": "1.0", "added_tokens": [], "model": model });
+    Tokenizer::from_json(&serde_json::to_vec(&json).unwrap()).map_err(|error| error.code())
+}
+
+/// The crate drops a tree as deep as the longest token is long by recursion; what ends the stack cannot be caught.
+#[test]
+fn a_long_token_of_unigram_is_refused_before_it_ends_the_stack() {
+    let unigram = |length: usize| {
+        let vocab = json!([["?", 0.0], ["a", -1.0], ["a".repeat(length), -2.0]]);
+        of_model(json!({ "type": "Unigram", "unk_id": 0, "vocab": vocab }))
+    };
+    assert_eq!(unigram(1024).unwrap().encode("aa").unwrap(), [1, 1]);
+    for length in [1025, 1_000_000] {
+        assert_eq!(unigram(length).err(), Some(Code::TokenizerUnsupported));
+    }
+    assert_eq!(codes(&with(|json| json["model"]["vocab"]["a".repeat(1025)] = json!(11))), UNSUPPORTED);
+}
+
+#[test]
+fn a_long_word_of_word_piece_is_not_searched_through() {
+    let piece = |most: u64| {
+        of_model(json!({ "type": "WordPiece", "unk_token": "?", "continuing_subword_prefix": "##",
+            "max_input_chars_per_word": most, "vocab": { "?": 0, "a": 1, "##a": 2 } }))
+    };
+    let start = Instant::now();
+    let tokenizer = piece(256).unwrap();
+    assert_eq!(tokenizer.encode("aa").unwrap(), [1, 2]);
+    assert_eq!(tokenizer.encode(&"a".repeat(100_000)).unwrap(), [0]);
+    assert_eq!(piece(1_000_000_000).err(), Some(Code::TokenizerUnsupported));
+    assert!(start.elapsed() < Duration::from_secs(10));
+}
+
+/// White space that one token has taken to its right may hold many others, each of which takes the rest of it again.
+#[test]
+fn white_space_that_many_tokens_take_is_read_once() {
+    let json = with(|json| {
+        let token = json["added_tokens"][1].clone();
+        for (content, rstrip) in [(" ", false), ("\t", true)] {
+            let mut token = token.clone();
+            (token["content"], token["rstrip"], token["normalized"]) = (json!(content), json!(rstrip), json!(false));
+            json["added_tokens"].as_array_mut().unwrap().push(token);
+        }
+    });
+    let quick = Tokenizer::from_compact(&compact::compile(&json).unwrap()).unwrap();
+    let native = Tokenizer::from_json(&json).unwrap();
+    for text in ["a\t  \t b \t", "\t\t \t", " \ta \t"] {
+        assert_eq!(quick.encode(text).unwrap(), native.encode(text).unwrap(), "{text:?}");
+    }
+    let start = Instant::now();
+    assert!(quick.count(&" \t".repeat(1 << 20)).unwrap() > 1 << 20);
+    assert!(start.elapsed() < Duration::from_secs(10));
+}

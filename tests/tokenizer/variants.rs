@@ -42,6 +42,7 @@ fn added_tokens_with_the_same_normal_form_are_refused() {
     let bytes = serde_json::to_vec(&json).unwrap();
     assert!(is_ambiguous(&bytes));
     assert_eq!(compact_form::compile(&bytes).unwrap_err().code(), Code::TokenizerInvalid);
+    assert_eq!(Tokenizer::from_json(&bytes).err().unwrap().code(), Code::TokenizerInvalid);
     let last = json["added_tokens"].as_array_mut().unwrap().last_mut().unwrap();
     last["normalized"] = json!(false);
     let bytes = serde_json::to_vec(&json).unwrap();
