@@ -9,7 +9,7 @@
 //! | [`config`] | a checkpoint's settings, checked |
 //! | [`tokenizer`] | text -> token ids |
 //! | [`weights`] | bytes -> tensors: manifest, shards, quantised formats |
-//! | [`source`] | where bytes come from: HTTP, a folder, memory |
+//! | [`source`] | where bytes come from: the page's store, a folder, memory |
 //! | [`kernels`] | the hot operations, on CPU and GPU, behind one trait |
 //! | [`model`] | token ids -> hidden states -> pooled vectors |
 //! | [`embedder`] | texts -> vectors |

@@ -1,4 +1,4 @@
-/** What the two wasm modules look like from here. Both have the same interface. */
+/** What the engine's wasm modules (CPU, relaxed, GPU) look like from here: all have one interface. */
 
 import type { EmbedderInfo, LoadProgress } from "./options.js";
 import type { Files } from "./store/types.js";

@@ -1,4 +1,4 @@
-/** The body of both workers: takes requests to an engine, of which one at a time computes. */
+/** The body of the engine's workers (CPU, relaxed, GPU): takes requests to an engine, of which one at a time computes. */
 
 import { CheckpointFiles } from "./checkpoint/files.js";
 import type { ToPacker } from "./checkpoint/protocol.js";

@@ -1,4 +1,4 @@
-//! The wasm-bindgen edge: JavaScript values in and out, no logic.
+//! The wasm-bindgen edge: JavaScript values in and out, and the vocabulary table's blocks in JavaScript's memory.
 //!
 //! One `Engine` class, the same in the binaries of the CPU and of the GPU, and in a binary of its own the `Packer`.
 //! Whatever they throw is a JavaScript `Error` named `FelsicError` with a `code`; see [`errors`].
