@@ -26,6 +26,7 @@ import {
   invalid,
   type LoadProgress,
   type ModelOptions,
+  type Priority,
   type TextOptions,
 } from "./options.js";
 import { placeOf } from "./place.js";
@@ -117,7 +118,7 @@ export class Embedder {
     options: EmbedOptions = {},
   ): Promise<Float32Array<ArrayBuffer> | Float32Array<ArrayBuffer>[]> {
     if (Array.isArray(input)) return [...(await this.#embed(checkedTexts(input), options)).vectors];
-    const { vectors } = await this.#embed([checkedText(input)], { ...options, priority: options.priority ?? "high" });
+    const { vectors } = await this.#embed([checkedText(input)], options, "high");
     return vectors[0]!;
   }
 
@@ -169,9 +170,9 @@ export class Embedder {
     this.#connection.end(new FelsicError("destroyed", "this embedder was destroyed; create a new one"));
   }
 
-  async #embed(texts: string[], options: EmbedOptions): Promise<EmbedResult> {
-    const urgent = checkedPriority(options.priority) === "high";
-    const request = { texts, options: engineOptions(options, this.info.prompts), urgent };
+  async #embed(texts: string[], options: EmbedOptions, priority: Priority = "normal"): Promise<EmbedResult> {
+    const checked = engineOptions(options, this.info.prompts);
+    const request = { texts, options: checked, urgent: checkedPriority(options.priority ?? priority) === "high" };
     const { signal, onProgress } = options;
     if (texts.length > 1) void this.#pool?.start();
     return this.#connection.request("embed", request, { signal, onProgress });

@@ -93,7 +93,7 @@ function safetensors(header) {
 const FAULTS = [
   ["no manifest (404)", "not-found", [{ file: MANIFEST, status: 404 }]],
   ["a server error", "network", [{ file: MANIFEST, status: 500 }]],
-  ["a page instead of the manifest", "manifest-invalid", [{ file: MANIFEST, type: "text/html", change: () => "<!doctype html><title>Hello</title>" }]],
+  ["a page instead of the manifest and of a checkpoint's files", "not-found", [{ file: MANIFEST, type: "text/html", change: () => "<!doctype html><title>Hello</title>" }]],
   ["an empty manifest", "manifest-invalid", [{ file: MANIFEST, change: () => "" }]],
   ["a manifest that ends early", "manifest-invalid", [{ file: MANIFEST, change: (bytes) => bytes.subarray(0, 300) }]],
   ["JSON of another kind", "manifest-invalid", [{ file: MANIFEST, change: () => '{"name": "package"}' }]],
