@@ -9,9 +9,9 @@ use std::path::PathBuf;
 /// above what was measured; raise one only for what is worth it.
 fn budget(binary: Binary) -> u64 {
     match binary {
-        Binary::Cpu | Binary::Relaxed => 500_000,
+        Binary::Cpu | Binary::Relaxed => 530_000,
         Binary::Gpu => 2_650_000,
-        Binary::Packer => 400_000,
+        Binary::Packer => 420_000,
     }
 }
 
