@@ -335,7 +335,7 @@ export function checkedPrefetch(prefetch: unknown = "background"): Prefetch {
 }
 
 /** A priority, checked. */
-export function checkedPriority(priority: unknown = "normal"): Priority {
+export function checkedPriority(priority: unknown): Priority {
   if (!PRIORITIES.includes(priority)) throw invalid(`priority is ${String(priority)}; use "high" or "normal"`);
   return priority as Priority;
 }

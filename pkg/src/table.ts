@@ -44,7 +44,8 @@ export class TableLoader {
 
   /** Brings the whole table to where it is at hand; rejects with the first failure. */
   async all(): Promise<void> {
-    await this.#round();
+    // With the first failure nobody waits for the rest.
+    await this.#round(() => true);
     for (const error of this.#failed.values()) throw error;
   }
 
@@ -52,7 +53,7 @@ export class TableLoader {
   async background(): Promise<void> {
     for (let round = 1; ; round += 1) {
       const before = this.#there.size;
-      await this.#round();
+      await this.#round((error) => knownError(error)?.code === "network");
       if (this.#failed.size === 0) return;
       if (this.#there.size > before) round = 1;
       await rest(round);
@@ -66,15 +67,15 @@ export class TableLoader {
     await Promise.all(wanted.map((shard) => this.#engine.prefetch(shard, true)));
   }
 
-  /** Asks once for everything that is not at hand. */
-  async #round(): Promise<void> {
+  /** Asks once for everything that is not at hand, as far as the first failure that ends the round. */
+  async #round(endsWith: (error: unknown) => boolean): Promise<void> {
     this.#failed.clear();
     this.#resting = undefined;
-    while (!(await this.#pass()));
+    while (!(await this.#pass(endsWith)));
   }
 
   /** Says whether it came to its end. It does not if the store ends: then what was to be stored is not at hand either. */
-  async #pass(): Promise<boolean> {
+  async #pass(endsWith: (error: unknown) => boolean): Promise<boolean> {
     const keep = !this.#files.persistent;
     for (const shard of this.#order()) {
       if (this.#there.has(shard) || this.#failed.has(shard)) continue;
@@ -87,7 +88,7 @@ export class TableLoader {
         this.#there.add(shard);
       } catch (error) {
         this.#failed.set(shard, error);
-        if (knownError(error)?.code === "network") this.#resting = error;
+        if (endsWith(error)) this.#resting = error;
       }
       this.#wakeAll();
       if (this.#resting) break;
