@@ -11,7 +11,7 @@
 //! | `web` | the npm package, the page, the benchmark page |
 //! | `checkpoints` | checkpoints of the real shapes with seeded weights |
 //! | `packs` | the packs that tests, demo and benchmark load |
-//! | `test`, `demo`, `bench`, `size` | the commands of these names |
+//! | `test` (`check` too), `demo`, `bench`, `size` | the commands of these names |
 
 mod bench;
 mod checkpoints;
@@ -37,6 +37,8 @@ enum Command {
     Build,
     /// Serves the private-search page on this machine
     Demo(demo::Options),
+    /// Checks formatting, lints, types and the tests that need no WebAssembly: minutes, once everything has been built
+    Check,
     /// Runs all tests, from formatting to the browser
     Test(test::Options),
     /// Times felsic, onnxruntime-web and transformers.js in Chromium and writes target/bench/report.json
@@ -55,6 +57,7 @@ fn main() -> ExitCode {
     let done = match Command::parse() {
         Command::Build => web::page(),
         Command::Demo(options) => demo::run(&options),
+        Command::Check => test::check(),
         Command::Test(options) => test::run(&options),
         Command::Bench(options) => bench::run(&options),
         Command::Packs { full } => packs::all(full),

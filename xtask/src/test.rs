@@ -1,4 +1,4 @@
-//! `cargo xtask test`: all tests, in the order in which their results are needed.
+//! `cargo xtask test`: all tests, in the order in which their results are needed. `cargo xtask check`: the quick ones.
 
 use crate::checkpoints;
 use crate::process::{cargo, command, run as run_command};
@@ -50,6 +50,7 @@ const STEPS: &[Step] = &[
     Step { name: "wasm-lint", needs: &[], run: |_| wasm::lint().map(|()| Passed) },
     Step { name: "page", needs: &[], run: |_| web::page().map(|()| Passed) },
     Step { name: "types", needs: &["page"], run: |_| web::types().map(|()| Passed) },
+    Step { name: "docs", needs: &["page"], run: |_| web::docs().map(|()| Passed) },
     Step { name: "package", needs: &["page"], run: |_| web::installed().map(|()| Passed) },
     Step { name: "bench-page", needs: &["page"], run: |_| web::bench_page().map(|()| Passed) },
     Step { name: "size", needs: &["page"], run: |_| size::run().map(|()| Passed) },
@@ -60,8 +61,23 @@ const STEPS: &[Step] = &[
 /// Steps that run only when the filter names them: they repeat a part of the others at greater length.
 const ON_REQUEST: &[Step] = &[Step { name: "tokenizer", needs: &[], run: tokenizer }];
 
+/// The steps of `cargo xtask check`: what needs neither WebAssembly nor a model.
+const CHECK: &[Step] = &[
+    Step { name: "format", needs: &[], run: format },
+    Step { name: "lint", needs: &[], run: lint },
+    Step { name: "unit", needs: &[], run: |_| unit() },
+    Step { name: "scripts", needs: &[], run: |_| web::scripts().map(|()| Passed) },
+    Step { name: "types", needs: &["scripts"], run: |_| web::types().map(|()| Passed) },
+    Step { name: "browser", needs: &["scripts"], run: without_engine },
+];
+
+/// Files of `tests/browser` that run on the engine of `tests/browser/fake`.
+const WITHOUT_ENGINE: [&str; 2] = ["protocol.test.mjs", "store.test.mjs"];
+
 fn format(_: &Options) -> Result<Outcome> {
-    run_command(&mut cargo(["fmt", "--all", "--check"]))?;
+    let rust = run_command(&mut cargo(["fmt", "--all", "--check"]));
+    setup::npm_packages(project::root())?;
+    rust.and(run_command(&mut command("npm", ["run", "--silent", "check-format"])))?;
     Ok(Passed)
 }
 
@@ -128,6 +144,17 @@ fn goldens(options: &Options) -> Result<Outcome> {
         bail!("{failed} golden files are not met");
     }
     Ok(Passed)
+}
+
+/// The Rust tests that lie beside the code, on the CPU alone.
+fn unit() -> Result<Outcome> {
+    run_command(cargo(["test", "--release", "--package", "felsic", "--lib"]).env("FELSIC_SKIP_GPU", "1"))?;
+    Ok(Passed)
+}
+
+fn without_engine(options: &Options) -> Result<Outcome> {
+    let runner = WITHOUT_ENGINE.map(str::to_string).to_vec();
+    browser(&Options { full: options.full, strings: options.strings, filter: None, runner })
 }
 
 fn browser(options: &Options) -> Result<Outcome> {
@@ -199,13 +226,24 @@ fn perform(step: &Step, options: &Options, finished: &[Finished]) -> End {
     }
 }
 
-/// Runs the steps; a failed one does not keep the others from running. The last line says how many passed.
+/// Runs the steps that the filter names, or all.
 pub fn run(options: &Options) -> Result<()> {
     let steps = chosen(options.filter.as_deref().unwrap_or(""));
     if steps.is_empty() {
         let names = STEPS.iter().chain(ON_REQUEST).map(|step| step.name).collect::<Vec<_>>().join(", ");
         bail!("no step has such a name; there are {names}");
     }
+    run_steps(&steps, options)
+}
+
+/// Runs what shows most mistakes within minutes, once everything has been built.
+pub fn check() -> Result<()> {
+    let options = Options { full: false, strings: None, filter: None, runner: Vec::new() };
+    run_steps(&CHECK.iter().collect::<Vec<_>>(), &options)
+}
+
+/// Runs the steps; a failed one does not keep the others from running. The last line says how many passed.
+fn run_steps(steps: &[&Step], options: &Options) -> Result<()> {
     let mut finished: Vec<Finished> = Vec::new();
     for step in steps {
         let begin = Instant::now();
@@ -238,10 +276,19 @@ mod tests {
 
     #[test]
     fn needs_name_earlier_steps() {
-        for (i, step) in STEPS.iter().enumerate() {
-            for needed in step.needs {
-                assert!(STEPS[..i].iter().any(|earlier| earlier.name == *needed), "{} needs {needed}", step.name);
+        for steps in [STEPS, CHECK] {
+            for (i, step) in steps.iter().enumerate() {
+                for needed in step.needs {
+                    assert!(steps[..i].iter().any(|earlier| earlier.name == *needed), "{} needs {needed}", step.name);
+                }
             }
+        }
+    }
+
+    #[test]
+    fn files_of_the_quick_check_exist() {
+        for file in WITHOUT_ENGINE {
+            assert!(project::path(&format!("tests/browser/{file}")).is_file(), "{file}");
         }
     }
 

@@ -1,6 +1,6 @@
 //! The npm package, the page, the benchmark page.
 
-use crate::process::{command, run};
+use crate::process::{cargo, command, run};
 use crate::{notices, project, setup, wasm};
 use anyhow::Result;
 
@@ -9,6 +9,11 @@ use anyhow::Result;
 pub fn package() -> Result<()> {
     wasm::build()?;
     notices::write()?;
+    scripts()
+}
+
+/// The npm package with the wasm binaries that are there already.
+pub fn scripts() -> Result<()> {
     setup::npm_packages(project::root())?;
     run(&mut command("npm", ["run", "--silent", "build", "--workspace", "pkg"]))
 }
@@ -22,6 +27,14 @@ pub fn page() -> Result<()> {
 /// Checks the types of everything that is written in TypeScript. The package must be built.
 pub fn types() -> Result<()> {
     run(&mut command("npm", ["run", "--silent", "check"]))
+}
+
+/// The API reference: of the crate in `target/doc`, of the npm package in `target/doc/js`. A broken link or a public item
+/// without documentation is an error. The package must be built.
+pub fn docs() -> Result<()> {
+    let mut rust = cargo(["doc", "--release", "--no-deps", "--package", "felsic"]);
+    run(rust.env("RUSTDOCFLAGS", "-D warnings"))?;
+    run(&mut command("npm", ["run", "--silent", "build", "--workspace", "docs/api"]))
 }
 
 /// Installs the packed package as a person would, and checks its types and files there. The package must be built.
