@@ -11,11 +11,13 @@
 //! | `web` | the npm package, the page, the benchmark page |
 //! | `checkpoints` | checkpoints of the real shapes with seeded weights |
 //! | `packs` | the packs that tests, demo and benchmark load |
+//! | `deny` | licences, sources and advisories of all crates |
 //! | `test` (`check` too), `demo`, `bench`, `size` | the commands of these names |
 
 mod bench;
 mod checkpoints;
 mod demo;
+mod deny;
 mod files;
 mod notices;
 mod packs;

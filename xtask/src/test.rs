@@ -1,8 +1,7 @@
 //! `cargo xtask test`: all tests, in the order in which their results are needed. `cargo xtask check`: the quick ones.
 
-use crate::checkpoints;
 use crate::process::{cargo, command, run as run_command};
-use crate::{packs, project, setup, size, wasm, web};
+use crate::{checkpoints, deny, packs, project, setup, size, wasm, web};
 use anyhow::{Result, bail};
 use clap::Args;
 use std::env;
@@ -58,8 +57,11 @@ const STEPS: &[Step] = &[
     Step { name: "browser", needs: &["page", "packs"], run: browser },
 ];
 
-/// Steps that run only when the filter names them: they repeat a part of the others at greater length.
-const ON_REQUEST: &[Step] = &[Step { name: "tokenizer", needs: &[], run: tokenizer }];
+/// Steps that run only when the filter names them: they take long, or repeat a part of the others at greater length.
+const ON_REQUEST: &[Step] = &[
+    Step { name: "tokenizer", needs: &[], run: tokenizer },
+    Step { name: "deny", needs: &[], run: |_| deny::check().map(|()| Passed) },
+];
 
 /// The steps of `cargo xtask check`: what needs neither WebAssembly nor a model.
 const CHECK: &[Step] = &[
