@@ -1,5 +1,5 @@
-// Softmax attention of one query and one head a workgroup, 64 keys at a time with a running maximum
-// and sum (online softmax: Milakov and Gimelshein, arXiv 1805.02867), so no score is ever stored.
+// Softmax attention, one query and one head for each workgroup, 64 keys at a time with a running
+// maximum and sum (online softmax: Milakov and Gimelshein, arXiv 1805.02867): no score is stored.
 
 @group(0) @binding(0) var<storage, read_write> q: array<f32>;
 // turned keys [n_in, width]
@@ -22,7 +22,7 @@ const PARTS = (HEAD + THREADS - 1u) / THREADS;
 var<workgroup> turned: array<f32, HEAD>;
 var<workgroup> shares: array<f32, THREADS>;
 var<workgroup> scratch: array<f32, THREADS>;
-// First and one past the last row that the query sees.
+// First row that the query sees, and the row past the last.
 var<workgroup> rows: vec2<u32>;
 
 @compute @workgroup_size(64)

@@ -1,4 +1,4 @@
-// Layer norm without bias: a workgroup a row.
+// Layer norm without bias: one workgroup for each row.
 //   out = (x - mean) / sqrt(variance + eps) * gain
 
 @group(0) @binding(0) var<storage, read_write> x: array<f32>;
@@ -9,7 +9,7 @@
 
 var<workgroup> parts: array<f32, 64>;
 
-// Sum of one value a thread, the same for all threads.
+// Sums one value of each thread; every thread gets the sum.
 fn total(thread: u32, value: f32) -> f32 {
     parts[thread] = value;
     workgroupBarrier();

@@ -1,10 +1,10 @@
 //! The one error type: a stable [`Code`], a message that says what to do, and the cause.
 //!
 //! Everything that reaches felsic from outside (a checkpoint, a pack, a manifest, a response, a
-//! text) is untrusted; whatever is wrong with it ends here, never in a panic. Over the wasm edge an
+//! text) is untrusted; whatever is wrong with it ends here, never in a panic. At the wasm edge an
 //! [`Error`] becomes a `FelsicError` with the same `code`.
 //!
-//! Messages quote what is untrusted, and so do the messages of causes. Both are made [`plain`] as soon as an [`Error`]
+//! Messages quote untrusted text, and so do the messages of causes. An [`Error`] makes both [`plain`] as soon as it
 //! gets them, whoever shows them later.
 
 mod plain;
@@ -17,7 +17,7 @@ pub use plain::{escaped, plain};
 
 /// What went wrong, as a name that never changes.
 ///
-/// `as_str` gives the name that JavaScript and the command line see.
+/// `as_str` returns the name that JavaScript and the command line see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Code {
@@ -35,15 +35,15 @@ pub enum Code {
     ManifestUnsupported,
     /// A weight file is not a well-formed safetensors file.
     WeightsInvalid,
-    /// A tensor that the config calls for is not there.
+    /// A tensor that the config calls for is missing.
     TensorMissing,
-    /// A tensor has another shape than the config calls for.
+    /// A tensor's shape differs from the one that the config calls for.
     TensorShape,
     /// A tensor has an element type that felsic does not read there.
     TensorType,
     /// A file is shorter or longer than its manifest says.
     FileLength,
-    /// A file's bytes do not have the SHA-256 that its manifest says.
+    /// A file's SHA-256 differs from the one in its manifest.
     FileIntegrity,
     /// A file or URL does not exist (HTTP 404 or 410, or no such path).
     NotFound,
@@ -55,7 +55,7 @@ pub enum Code {
     Aborted,
     /// There is not enough memory for what a file asks for.
     OutOfMemory,
-    /// The asked-for device is not to be had.
+    /// The requested device is not available.
     DeviceUnavailable,
     /// A device does not reproduce the pack's self-test vectors.
     SelfTestFailed,
@@ -66,7 +66,7 @@ pub enum Code {
 }
 
 impl Code {
-    /// The stable name, in kebab case.
+    /// Returns the stable name, in kebab case.
     pub fn as_str(self) -> &'static str {
         match self {
             Code::ConfigInvalid => "config-invalid",
@@ -120,7 +120,7 @@ impl Code {
         Code::Internal,
     ];
 
-    /// The code of a name that [`Self::as_str`] gives.
+    /// Returns the code whose [`Self::as_str`] is `name`.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|code| code.as_str() == name)
     }
@@ -134,7 +134,7 @@ impl fmt::Display for Code {
 
 type Cause = Box<dyn std::error::Error + Send + Sync + 'static>;
 
-/// Causes of an error that are kept and shown, at most.
+/// The most causes of an error that are kept and shown.
 const MOST_CAUSES: usize = 8;
 
 /// An error with a stable code. Its message and those of its causes are [`plain`].
@@ -143,7 +143,7 @@ pub struct Error {
     code: Code,
     message: String,
     cause: Option<Cause>,
-    /// Position of the text that it is about, and what the message calls that text.
+    /// Position of the text that the error is about, and what the message calls that text.
     text: Option<(usize, String)>,
 }
 
@@ -151,22 +151,22 @@ pub struct Error {
 pub type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
-    /// An error without a deeper cause. `message` says what to do; it is made [`plain`].
+    /// Creates an error without a deeper cause. `message` says what to do; it is made [`plain`].
     pub fn new(code: Code, message: impl Into<String>) -> Self {
         Self { code, message: plain(&message.into()), cause: None, text: None }
     }
 
-    /// The same error with the error that led to it. Of an [`Error`] and an [`io::Error`] the type stays, for those who
-    /// ask [`source`](std::error::Error::source) for it; of others only their messages are kept, made [`plain`].
+    /// Adds the error that led to this one. An [`Error`] and an [`io::Error`] keep their type, for those who ask
+    /// [`source`](std::error::Error::source) for it; other errors leave only their messages, made [`plain`].
     pub fn because(mut self, cause: impl Into<Cause>) -> Self {
         self.cause = Some(kept(cause.into()));
         self
     }
 
-    /// The same error, about the text at `position` of a call, counted from 0, which the message now calls `name`.
+    /// Says that the error is about the text at `position` of a call, counted from 0; the message now calls it `name`.
     ///
-    /// Where only one text is known, a message calls it `the text`: `name` takes the place of that, or of an
-    /// earlier name. A message that does not start with either gets `name` in front.
+    /// Where only one text is known, a message calls it `the text`: `name` replaces that, or an earlier name. A
+    /// message that starts with neither gets `name` in front.
     pub fn of_text(mut self, position: usize, name: impl Into<String>) -> Self {
         let name = name.into();
         let called = self.text.as_ref().map_or("the text", |(_, called)| called);
@@ -178,23 +178,23 @@ impl Error {
         self
     }
 
-    /// Position of the text that this error is about among those of its call, counted from 0; `None` if it is
-    /// not about a single text.
+    /// Returns the position, among the texts of the call, of the text that this error is about, counted from 0; `None`
+    /// if it is not about a single text.
     pub fn text(&self) -> Option<usize> {
         self.text.as_ref().map(|(position, _)| *position)
     }
 
-    /// The stable code.
+    /// Returns the stable code.
     pub fn code(&self) -> Code {
         self.code
     }
 
-    /// The message alone, without the causes.
+    /// Returns the message alone, without the causes.
     pub fn message(&self) -> &str {
         &self.message
     }
 
-    /// The messages of the causes on one line, from the nearest to the deepest; nothing if there are none.
+    /// Returns the messages of the causes on one line, from the nearest to the deepest; `None` if there are none.
     pub fn causes(&self) -> Option<String> {
         let mut next = std::error::Error::source(self);
         let mut causes = Vec::new();
@@ -203,7 +203,7 @@ impl Error {
                 causes.push("…".to_string());
                 break;
             }
-            // The display of an `Error` has its causes in it, which come anyway.
+            // An `Error` displays its causes too, and they come anyway.
             let message = cause.downcast_ref::<Self>().map(|error| error.message.clone());
             causes.push(message.unwrap_or_else(|| cause.to_string()));
             next = cause.source();
@@ -212,7 +212,7 @@ impl Error {
     }
 }
 
-/// The message and its causes on one line, as the command line prints it.
+/// Writes the message and its causes on one line, as the command line prints it.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)?;
@@ -232,21 +232,21 @@ impl From<TryReserveError> for Error {
     }
 }
 
-/// A cause whose messages are plain.
+/// Makes a cause's messages plain.
 fn kept(cause: Cause) -> Cause {
     let cause = match cause.downcast::<Error>() {
         Ok(error) => return error,
         Err(cause) => cause,
     };
     match cause.downcast::<io::Error>() {
-        // Without an error inside, the words are those of the system.
+        // Without an error inside, the words are the system's.
         Ok(error) if error.get_ref().is_none() => error,
         Ok(error) => Box::new(io::Error::new(error.kind(), Words::of(&*error, MOST_CAUSES))),
         Err(cause) => Box::new(Words::of(&*cause, MOST_CAUSES)),
     }
 }
 
-/// What another error says.
+/// The messages of another error and its causes.
 #[derive(Debug)]
 struct Words {
     message: String,
@@ -254,7 +254,7 @@ struct Words {
 }
 
 impl Words {
-    /// Those of an error and of its causes, `most` in all.
+    /// Copies the messages of an error and its causes, `most` in all.
     fn of(error: &(dyn std::error::Error + 'static), most: usize) -> Self {
         let cause = error.source().filter(|_| most > 1).map(|cause| Box::new(Self::of(cause, most - 1)));
         Self { message: plain(&error.to_string()), cause }
@@ -308,7 +308,7 @@ mod tests {
         assert_eq!(Error::new(Code::Io, "alone").causes(), None);
     }
 
-    /// An error with a message that does harm, and so do its causes.
+    /// An error whose message does harm, and whose causes' messages do too.
     #[derive(Debug)]
     struct Hostile(Option<Box<Hostile>>);
 

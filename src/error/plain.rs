@@ -1,23 +1,23 @@
 //! Text that may be shown anywhere: on one line, without anything that a terminal obeys, and short.
 //!
-//! Messages quote names, paths and strings of untrusted files. Shown as they are, these could move the cursor, colour
-//! the terminal, pretend to be another line or turn the reading direction, and a name may have megabytes.
+//! Messages quote names, paths and strings of untrusted files. Shown raw, these could move the cursor, colour the
+//! terminal, pretend to be another line or turn the reading direction, and a name may be megabytes long.
 //! `pkg/src/plain.ts` has the same rules.
 
-/// Characters of a text, at most.
+/// The most characters of a text.
 const MOST: usize = 400;
-/// Characters that are kept of the start of a longer one.
+/// Characters kept from the start of a longer one.
 const HEAD: usize = 250;
-/// Characters that are kept of its end, where messages say what to do and paths name their file.
+/// Characters kept from its end, where messages say what to do and paths name their file.
 const TAIL: usize = 100;
 
-/// `text` with every character that is not to be shown as it is written as an escape, such as `\n` or `\u{1b}`.
+/// Returns `text` with every character that must not be shown raw written as an escape, such as `\n` or `\u{1b}`.
 pub fn escaped(text: &str) -> String {
     text.chars().flat_map(shown).collect()
 }
 
-/// `text` as [`escaped`] gives it and cut to 400 characters: what is left out of its middle is counted there. A text
-/// that has been made plain stays as it is.
+/// Returns `text` [`escaped`] and cut to 400 characters: a count stands for the middle that is left out. A text
+/// that is already plain stays as it is.
 pub fn plain(text: &str) -> String {
     let is_short =
         text.chars().map(width).try_fold(0, |sum: usize, width| Some(sum + width).filter(|sum| *sum <= MOST));
@@ -30,7 +30,7 @@ pub fn plain(text: &str) -> String {
     format!("{}… ({left_out} characters left out) …{}", show(&mut head.iter()), show(&mut tail.iter().rev()))
 }
 
-/// The first characters, as many as can be shown in `room`.
+/// Takes as many of the first characters as can be shown in `room`.
 fn fitting(characters: impl Iterator<Item = char>, mut room: usize) -> Vec<char> {
     characters
         .map_while(|c| {
@@ -40,7 +40,7 @@ fn fitting(characters: impl Iterator<Item = char>, mut room: usize) -> Vec<char>
         .collect()
 }
 
-/// What is shown of a character.
+/// Returns what is shown of a character.
 fn shown(c: char) -> impl Iterator<Item = char> {
     let (plain, escape) = match is_plain(c) {
         true => (Some(c), None),
@@ -53,7 +53,8 @@ fn width(c: char) -> usize {
     shown(c).count()
 }
 
-/// Not so: control characters, line and paragraph separators, and what turns the reading direction.
+/// Returns whether a character may be shown raw; control characters, line and paragraph separators, and what turns
+/// the reading direction may not.
 fn is_plain(c: char) -> bool {
     let turns = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     !c.is_control() && !matches!(c, '\u{2028}' | '\u{2029}') && !turns

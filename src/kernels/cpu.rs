@@ -9,19 +9,19 @@ use super::profile::{Operation, time};
 use super::{AttentionShape, Kernels, MlpShape, simd};
 use crate::config::Activation;
 
-/// Rows and columns of a matrix.
+/// Returns the rows and columns of a matrix.
 fn size(tensor: &FlexTensor) -> [usize; 2] {
     let shape = tensor.layout().shape();
     [shape[0], shape[1]]
 }
 
-/// A new matrix from its values in row order.
+/// Makes a matrix from its values in row order.
 fn matrix(values: Vec<f32>, [rows, columns]: [usize; 2]) -> FlexTensor {
     debug_assert_eq!(values.len(), rows * columns);
     FlexTensor::new(Bytes::from_elems(values), Layout::contiguous(Shape::from(vec![rows, columns])), DType::F32)
 }
 
-/// The elements in row order. `tensor` is contiguous: [`contiguous`] made it so.
+/// Returns the elements in row order. `tensor` is contiguous: [`contiguous`] made it so.
 fn elements<E: burn::tensor::Element + bytemuck::Pod>(tensor: &FlexTensor) -> &[E] {
     tensor.as_slice().expect("a contiguous tensor of the element type that the trait names")
 }
@@ -30,7 +30,7 @@ fn contiguous(tensor: FlexTensor) -> FlexTensor {
     if tensor.is_contiguous() { tensor } else { tensor.to_contiguous() }
 }
 
-/// Int8 weights and their scales, both contiguous and in the kernels' order.
+/// Views int8 weights and their scales, both contiguous and in the kernels' order.
 fn weights<'a>(values: &'a FlexTensor, scales: &'a FlexTensor) -> simd::Weights<'a> {
     let ([_, k], [_, groups]) = (size(values), size(scales));
     simd::Weights::new(elements(values), elements(scales), k, k / groups)

@@ -1,12 +1,12 @@
 //! The GPU bodies: felsic's own WGSL through burn's Cube backend on wgpu.
 //!
-//! The shader text reaches the browser as it stands, so it keeps to plain WebGPU: f32, no subgroups,
+//! The shader text reaches the browser unchanged, so it keeps to plain WebGPU: f32, no subgroups,
 //! no optional feature, workgroups of 64. Every buffer is bound as read and write, because tensors may
 //! share one buffer and WebGPU refuses a buffer that one dispatch both reads and writes; values that
 //! decide a loop with a barrier in it therefore go through `workgroupUniformLoad`.
 //!
 //! On the web a refused shader is only logged and leaves its output as it was; the self-test that
-//! every GPU engine runs before use is what catches that.
+//! every GPU engine runs before use catches that.
 
 use burn::backend::Cube;
 use burn::backend::ops::FloatTensorOps;
@@ -20,7 +20,7 @@ use cubecl::{CubeCount, CubeDim};
 use super::{AttentionShape, Kernels, MlpShape};
 use crate::config::Activation;
 
-/// Threads of a workgroup, as the shaders have it.
+/// Threads of a workgroup, as in the shaders.
 const THREADS: u32 = 64;
 /// Rows and columns of the output that one workgroup of `linear.wgsl` makes.
 const TILE: usize = 32;
@@ -74,7 +74,7 @@ fn run(
     output
 }
 
-/// Rows and columns of a matrix.
+/// Returns the rows and columns of a matrix.
 fn size(tensor: &CubeTensor) -> [usize; 2] {
     let shape = tensor.meta.shape();
     [shape[0], shape[1]]
@@ -138,7 +138,7 @@ impl Kernels for Cube {
             text: include_str!("../../shaders/attention.wgsl"),
             values: vec![("head_size", shape.head_size.to_string())],
         };
-        // A window past any length means none.
+        // A window longer than any text means none.
         let half = shape.half_window.map_or(u32::MAX, |half| half as u32);
         run(shader, [n_out, shape.heads], vec![q, keys, kv, rope, queries], [n_out, width], &[width as u32, half])
     }
@@ -171,7 +171,7 @@ impl Kernels for Cube {
     }
 }
 
-/// The key half of `kv`, turned to its positions: [n_in, heads * d].
+/// Returns the key half of `kv`, turned to its positions: [n_in, heads * d].
 fn rotate_keys(
     kv: &CubeTensor,
     rope: &CubeTensor,

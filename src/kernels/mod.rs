@@ -1,6 +1,6 @@
 //! The hot operations, behind one backend-extension trait.
 //!
-//! [`Kernels`] is what the model calls; burn's dispatcher routes a call to the device that holds the
+//! The model calls [`Kernels`]; burn's dispatcher routes a call to the device that holds the
 //! tensors. Every operation has a plain [`reference`] body that states the maths, and faster bodies
 //! that the same property tests hold against it:
 //!
@@ -32,23 +32,23 @@ mod tests;
 /// The fixed numbers of one attention call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AttentionShape {
-    /// How many heads; `q` is `[n, heads * head_size]`.
+    /// Number of heads; `q` is `[n, heads * head_size]`.
     pub heads: usize,
     /// Width of one head; even.
     pub head_size: usize,
     /// `None`: a query sees its whole sequence. `Some(h)`: it sees positions at most `h` away, both
     /// ends included.
     pub half_window: Option<usize>,
-    /// What is multiplied.
+    /// The numbers that are multiplied.
     pub precision: Precision,
 }
 
-/// In what numbers attention multiplies, on a device that can choose.
+/// The numbers in which attention multiplies, on a device that can choose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Precision {
     /// f32.
     Float,
-    /// 16-bit integers with exact sums: twice as fast on a CPU, and much finer than int8 weights are.
+    /// 16-bit integers with exact sums: twice as fast on a CPU, and much finer than int8 weights.
     Int16,
 }
 
@@ -70,20 +70,20 @@ pub const QUERY_COLUMNS: usize = 3;
 /// and positions are i32.
 #[backend_extension(Flex: cfg(feature = "cpu"), Cube: cfg(feature = "gpu"))]
 pub trait Kernels: Backend {
-    /// `x · Wᵀ`: `x` [n, k], `weight` [m, k] -> [n, m].
+    /// Computes `x · Wᵀ`: `x` [n, k], `weight` [m, k] -> [n, m].
     fn linear(x: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self>;
 
-    /// `x · (scale * W)ᵀ` with int8 weights in groups along k.
+    /// Computes `x · (scale * W)ᵀ` with int8 weights in groups along k.
     ///
     /// `x` [n, k]; on the CPU `weight` int8 [m, k] and `scales` f32 [m, k / group], both in the order of
     /// [`simd::order`]; on the GPU `weight` as i32 words [m, k / 4] of four neighbouring bytes, `scales`
     /// the same, both row-major -> [n, m].
     fn linear_int8(x: FloatTensor<Self>, weight: IntTensor<Self>, scales: FloatTensor<Self>) -> FloatTensor<Self>;
 
-    /// The whole gated MLP with its norm and its residual: `x + Wo · gate(Wi · norm(x))`.
+    /// Computes the whole gated MLP with its norm and its residual: `x + Wo · gate(Wi · norm(x))`.
     ///
     /// `x` [n, h]; `gain` [h]; `wide` is `Wi` [2i, h], `narrow` is `Wo` [h, i], each int8 with its scales
-    /// as in [`Self::linear_int8`] -> [n, h]. One operation, so that the CPU can take a few dozen tokens
+    /// as in [`Self::linear_int8`] -> [n, h]. It is one operation so that the CPU can take a few dozen tokens
     /// at a time through all of it while they are in its caches.
     fn mlp_int8(
         x: FloatTensor<Self>,
@@ -95,10 +95,10 @@ pub trait Kernels: Backend {
         shape: MlpShape,
     ) -> FloatTensor<Self>;
 
-    /// `(x - mean) / sqrt(variance + eps) * gain` over each row: `x` [n, h], `gain` [h] -> [n, h].
+    /// Computes `(x - mean) / sqrt(variance + eps) * gain` over each row: `x` [n, h], `gain` [h] -> [n, h].
     fn layer_norm(x: FloatTensor<Self>, gain: FloatTensor<Self>, eps: f32) -> FloatTensor<Self>;
 
-    /// Softmax attention with rotary positions, by sequence.
+    /// Computes softmax attention with rotary positions, by sequence.
     ///
     /// * `q` [n_out, heads * d]: queries before rotation.
     /// * `kv` [n_in, 2 * heads * d]: keys (first half of the columns) and values, before rotation.
@@ -117,43 +117,43 @@ pub trait Kernels: Backend {
         shape: AttentionShape,
     ) -> FloatTensor<Self>;
 
-    /// `act(u[:, ..i]) * u[:, i..]`: `u` [n, 2i] -> [n, i].
+    /// Computes `act(u[:, ..i]) * u[:, i..]`: `u` [n, 2i] -> [n, i].
     fn gate(u: FloatTensor<Self>, activation: Activation) -> FloatTensor<Self>;
 
-    /// Rows of `x` by index: `x` [n, h], `rows` i32 [m] -> [m, h].
+    /// Takes rows of `x` by index: `x` [n, h], `rows` i32 [m] -> [m, h].
     fn take_rows(x: FloatTensor<Self>, rows: IntTensor<Self>) -> FloatTensor<Self>;
 
-    /// `x + y`, both [n, h] -> [n, h].
+    /// Computes `x + y`, both [n, h] -> [n, h].
     fn add(x: FloatTensor<Self>, y: FloatTensor<Self>) -> FloatTensor<Self>;
 }
 
-/// A tensor of f32 values in row order.
+/// Makes a tensor of f32 values in row order.
 ///
-/// Here as in [`integers`], [`read`] and [`add`], burn's own `Tensor` would do the same, but it can also convert each type of
-/// element into each other and add quantised tensors. A binary would have to have all that: a third of felsic's.
+/// Burn's own `Tensor` would do the same here as in [`integers`], [`read`] and [`add`], but it can also convert every
+/// element type into every other and add quantised tensors. A binary would have to hold all that: a third of felsic's.
 pub fn floats<const D: usize>(values: Vec<f32>, shape: [usize; D], device: &Device) -> Tensor<D> {
     Tensor::from_dispatch(Dispatch::float_from_data(TensorData::new(values, shape), device.as_dispatch()))
 }
 
-/// A tensor of integers in row order, of the type that they have.
+/// Makes a tensor of integers in row order, of their own type.
 pub fn integers<E: Element, const D: usize>(values: Vec<E>, shape: [usize; D], device: &Device) -> Tensor<D, Int> {
     Tensor::from_dispatch(Dispatch::int_from_data(TensorData::new(values, shape), device.as_dispatch()))
 }
 
-/// The values of a tensor, in row order, once its device has made them.
+/// Reads the values of a tensor, in row order, once its device has made them.
 ///
 /// # Errors
-/// Of the device, where it failed.
+/// The device's own, if it failed.
 pub async fn read(tensor: Tensor<2>) -> Result<TensorData, ExecutionError> {
     Dispatch::float_into_data(tensor.into_dispatch()).await
 }
 
-/// [`Kernels::linear`] on tensors.
+/// Calls [`Kernels::linear`] on tensors.
 pub fn linear(x: Tensor<2>, weight: Tensor<2>) -> Tensor<2> {
     Tensor::from_dispatch(Dispatch::linear(x.into_dispatch(), weight.into_dispatch()))
 }
 
-/// [`Kernels::linear_int8`] on tensors.
+/// Calls [`Kernels::linear_int8`] on tensors.
 pub fn linear_int8(x: Tensor<2>, matrix: Int8Matrix) -> Tensor<2> {
     let (weight, scales) = (matrix.weight.into_dispatch(), matrix.scales.into_dispatch());
     Tensor::from_dispatch(Dispatch::linear_int8(x.into_dispatch(), weight, scales))
@@ -168,7 +168,7 @@ pub struct Int8Matrix {
     pub scales: Tensor<2>,
 }
 
-/// [`Kernels::mlp_int8`] on tensors.
+/// Calls [`Kernels::mlp_int8`] on tensors.
 pub fn mlp_int8(x: Tensor<2>, gain: Tensor<1>, wide: Int8Matrix, narrow: Int8Matrix, shape: MlpShape) -> Tensor<2> {
     Tensor::from_dispatch(Dispatch::mlp_int8(
         x.into_dispatch(),
@@ -181,12 +181,12 @@ pub fn mlp_int8(x: Tensor<2>, gain: Tensor<1>, wide: Int8Matrix, narrow: Int8Mat
     ))
 }
 
-/// [`Kernels::layer_norm`] on tensors.
+/// Calls [`Kernels::layer_norm`] on tensors.
 pub fn layer_norm(x: Tensor<2>, gain: Tensor<1>, eps: f32) -> Tensor<2> {
     Tensor::from_dispatch(Dispatch::layer_norm(x.into_dispatch(), gain.into_dispatch(), eps))
 }
 
-/// [`Kernels::attention`] on tensors.
+/// Calls [`Kernels::attention`] on tensors.
 pub fn attention(
     q: Tensor<2>,
     kv: Tensor<2>,
@@ -205,17 +205,17 @@ pub fn attention(
     ))
 }
 
-/// [`Kernels::gate`] on tensors.
+/// Calls [`Kernels::gate`] on tensors.
 pub fn gate(u: Tensor<2>, activation: Activation) -> Tensor<2> {
     Tensor::from_dispatch(Dispatch::gate(u.into_dispatch(), activation))
 }
 
-/// [`Kernels::take_rows`] on tensors.
+/// Calls [`Kernels::take_rows`] on tensors.
 pub fn take_rows(x: Tensor<2>, rows: Tensor<1, Int>) -> Tensor<2> {
     Tensor::from_dispatch(Dispatch::take_rows(x.into_dispatch(), rows.into_dispatch()))
 }
 
-/// [`Kernels::add`] on tensors.
+/// Calls [`Kernels::add`] on tensors.
 pub fn add(x: Tensor<2>, y: Tensor<2>) -> Tensor<2> {
     Tensor::from_dispatch(Dispatch::add(x.into_dispatch(), y.into_dispatch()))
 }

@@ -1,9 +1,10 @@
-//! Where the CPU's time goes, by operation. Off unless asked for; what is not timed costs one branch.
+//! Where the CPU's time goes, by operation. Off unless asked for; while it is off, each timed place costs one branch.
 
 use std::cell::{Cell, RefCell};
 use web_time::Instant;
 
-/// What is told apart. A norm or a gate whose result is rounded in the same pass counts with that rounding.
+/// The operations that are timed separately. A norm or a gate that also rounds its result in the same pass includes
+/// that rounding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operation {
     /// Int8 weights times rounded activations.
@@ -34,7 +35,7 @@ thread_local! {
     static MILLISECONDS: RefCell<[f64; OPERATIONS.len()]> = const { RefCell::new([0.0; OPERATIONS.len()]) };
 }
 
-/// Runs `work`, and counts its time if this thread is being profiled.
+/// Runs `work` and counts its time if this thread is being profiled.
 #[inline]
 pub(super) fn time<T>(operation: Operation, work: impl FnOnce() -> T) -> T {
     if !ON.get() {
@@ -46,13 +47,13 @@ pub(super) fn time<T>(operation: Operation, work: impl FnOnce() -> T) -> T {
     made
 }
 
-/// Starts to count on this thread, from nothing.
+/// Starts counting on this thread, from zero.
 pub fn start() {
     MILLISECONDS.set([0.0; OPERATIONS.len()]);
     ON.set(true);
 }
 
-/// Stops counting: milliseconds by operation since [`start`], those that took none left out.
+/// Stops counting. Returns the milliseconds since [`start`] by operation, without those that took none.
 pub fn stop() -> Vec<(&'static str, f64)> {
     ON.set(false);
     let sums = MILLISECONDS.take();

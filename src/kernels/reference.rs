@@ -1,26 +1,26 @@
-//! The plain bodies: each states its maths in the fewest words and is what the fast bodies are
-//! tested against. Sums are in f64, so that a difference is the fast body's.
+//! The plain bodies: each states its maths in the fewest words, and the fast bodies are tested
+//! against it. Sums are in f64, so that a difference is the fast body's.
 
 use super::{AttentionShape, QUERY_COLUMNS};
 use crate::config::Activation;
 
-/// `x · Wᵀ`: `x` [n, k], `weight` [m, k] -> [n, m].
+/// Computes `x · Wᵀ`: `x` [n, k], `weight` [m, k] -> [n, m].
 pub fn linear(x: &[f32], weight: &[f32], k: usize) -> Vec<f32> {
     let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum::<f64>() as f32;
     x.chunks_exact(k).flat_map(|row| weight.chunks_exact(k).map(move |w| dot(row, w))).collect()
 }
 
-/// Int8 weights with one scale for each `group` of k: `weight` [m, k], `scales` [m, k / group].
+/// Computes [`linear`] with int8 weights and one scale for each `group` of k: `weight` [m, k], `scales` [m, k / group].
 pub fn linear_int8(x: &[f32], weight: &[i8], scales: &[f32], k: usize, group: usize) -> Vec<f32> {
     linear(x, &widen(weight, scales, group), k)
 }
 
-/// Int8 weights as the numbers that they stand for.
+/// Returns int8 weights as the numbers that they stand for.
 pub fn widen(weight: &[i8], scales: &[f32], group: usize) -> Vec<f32> {
     weight.chunks_exact(group).zip(scales).flat_map(|(w, s)| w.iter().map(move |w| f32::from(*w) * s)).collect()
 }
 
-/// Layer norm without bias over rows of `gain.len()`.
+/// Computes layer norm without bias over rows of `gain.len()`.
 pub fn layer_norm(x: &[f32], gain: &[f32], eps: f32) -> Vec<f32> {
     let width = gain.len() as f64;
     let row_norm = |row: &[f32]| {
@@ -32,7 +32,7 @@ pub fn layer_norm(x: &[f32], gain: &[f32], eps: f32) -> Vec<f32> {
     x.chunks_exact(gain.len()).flat_map(row_norm).collect()
 }
 
-/// One head turned to its position: `(a, b) -> (a cos - b sin, b cos + a sin)` over the two halves.
+/// Turns one head to its position: `(a, b) -> (a cos - b sin, b cos + a sin)` over the two halves.
 pub fn rotate(head: &[f32], angles: &[f32]) -> Vec<f32> {
     let half = head.len() / 2;
     let (cos, sin) = angles.split_at(half);
@@ -41,7 +41,7 @@ pub fn rotate(head: &[f32], angles: &[f32]) -> Vec<f32> {
     first.chain(second).collect()
 }
 
-/// Attention as [`super::Kernels::attention`] describes it.
+/// Computes attention as [`super::Kernels::attention`] describes it.
 pub fn attention(q: &[f32], kv: &[f32], rope: &[f32], queries: &[i32], shape: AttentionShape) -> Vec<f32> {
     let AttentionShape { heads, head_size: d, half_window, .. } = shape;
     let width = heads * d;
@@ -70,7 +70,7 @@ pub fn attention(q: &[f32], kv: &[f32], rope: &[f32], queries: &[i32], shape: At
     out
 }
 
-/// SiLU or exact GELU in f64.
+/// Computes SiLU or exact GELU in f64.
 pub fn activate(x: f32, activation: Activation) -> f64 {
     let x = f64::from(x);
     match activation {
@@ -79,7 +79,7 @@ pub fn activate(x: f32, activation: Activation) -> f64 {
     }
 }
 
-/// `act(first half) * second half` over rows of `2 * inner`.
+/// Computes `act(first half) * second half` over rows of `2 * inner`.
 pub fn gate(u: &[f32], inner: usize, activation: Activation) -> Vec<f32> {
     let row_gate = |row: &[f32]| {
         let (value, gate) = row.split_at(inner);
@@ -89,14 +89,14 @@ pub fn gate(u: &[f32], inner: usize, activation: Activation) -> Vec<f32> {
     u.chunks_exact(2 * inner).flat_map(row_gate).collect()
 }
 
-/// `x + Wo · gate(Wi · norm(x))` with plain weights: `wide` [2i, h], `narrow` [h, i].
+/// Computes `x + Wo · gate(Wi · norm(x))` with plain weights: `wide` [2i, h], `narrow` [h, i].
 pub fn mlp(x: &[f32], gain: &[f32], wide: &[f32], narrow: &[f32], eps: f32, activation: Activation) -> Vec<f32> {
     let (hidden, inner) = (gain.len(), narrow.len() / gain.len());
     let gated = gate(&linear(&layer_norm(x, gain, eps), wide, hidden), inner, activation);
     linear(&gated, narrow, inner).iter().zip(x).map(|(made, x)| made + x).collect()
 }
 
-/// The error function by its Maclaurin series (small arguments) or its continued fraction (large),
+/// Computes the error function by its Maclaurin series (small arguments) or its continued fraction (large),
 /// both to f64 accuracy: Abramowitz and Stegun 7.1.6 and 7.1.14.
 fn erf(x: f64) -> f64 {
     let magnitude = x.abs();

@@ -1,6 +1,6 @@
 //! Every body of every kernel against its plain reference body, over random shapes, tails included.
 //!
-//! The GPU half needs a Vulkan, Metal or DirectX 12 adapter (Mesa's software one will do); it is left
+//! The GPU half needs a Vulkan, Metal or DirectX 12 adapter (Mesa's software one is enough); it is left
 //! out only where `FELSIC_SKIP_GPU` is set.
 
 use burn::tensor::{DType, Int, Tensor, TensorData};
@@ -11,7 +11,7 @@ use super::{AttentionShape, Int8Matrix, MlpShape, Precision, reference};
 use crate::config::Activation;
 use crate::model::{Device, DeviceKind};
 
-/// The devices of this build, opened.
+/// Opens the devices of this build.
 fn devices() -> Vec<Device> {
     let mut devices = Vec::new();
     if cfg!(feature = "cpu") {
@@ -27,7 +27,7 @@ fn devices() -> Vec<Device> {
 /// Runs `test` on `cases` random inputs for each device.
 fn check<S: Strategy>(cases: u32, strategy: S, test: impl Fn(&Device, &S::Value)) {
     for device in devices() {
-        // Seeds are fixed, so a failure comes again; software GPUs are slow, so they get fewer cases.
+        // Seeds are fixed, so a failure repeats; software GPUs are slow, so they get fewer cases.
         let cases = if device.kind == DeviceKind::Cpu { cases } else { cases / 4 };
         let config = Config { cases, failure_persistence: None, ..Config::default() };
         let mut runner =
@@ -42,7 +42,7 @@ fn check<S: Strategy>(cases: u32, strategy: S, test: impl Fn(&Device, &S::Value)
     }
 }
 
-/// Bell-shaped values, the same for the same seed (SplitMix64).
+/// Makes bell-shaped values, identical for the same seed (SplitMix64).
 fn values(seed: u64, count: usize, scale: f32) -> Vec<f32> {
     let mut state = seed;
     let mut next = || {
@@ -68,7 +68,7 @@ fn ints<const D: usize>(values: Vec<i32>, shape: [usize; D], device: &Device) ->
     Tensor::from_data(TensorData::new(values, shape), (&device.burn, DType::I32))
 }
 
-/// Each component within `tolerance` of the largest wanted value.
+/// Checks that each component is within `tolerance` of the largest wanted value.
 fn close(got: Tensor<2>, want: &[f32], tolerance: f32) {
     let got: Vec<f32> = got.into_data().try_into_vec().expect("f32");
     assert_eq!(got.len(), want.len());
@@ -87,14 +87,14 @@ fn linear_is_the_matrix_product() {
     });
 }
 
-/// Int8 weights: `cols` = `groups` * `group`.
+/// Makes int8 weights: `cols` = `groups` * `group`.
 fn int8(seed: u64, rows: usize, cols: usize, group: usize) -> (Vec<i8>, Vec<f32>) {
     let weight = values(seed, rows * cols, 50.0).iter().map(|v| v.round().clamp(-127.0, 127.0) as i8).collect();
     let scales = values(seed ^ 2, rows * (cols / group), 0.01).iter().map(|v| v.abs() + 1e-4).collect();
     (weight, scales)
 }
 
-/// An int8 matrix on a device, in the device's order.
+/// Moves an int8 matrix to a device, in the device's order.
 fn int8_matrix(weight: &[i8], scales: &[f32], [m, k]: [usize; 2], device: &Device) -> Int8Matrix {
     let (mut weight, mut scales, given) = (weight.to_vec(), scales.to_vec(), scales.len());
     let weight = match device.kind {
@@ -142,7 +142,7 @@ fn int8_mlp_is_norm_product_gate_product_and_residual() {
             int8_matrix(&narrow, &narrow_scales, [hidden, inner], device),
             MlpShape { eps: 1e-5, activation },
         );
-        // Activations are rounded twice, and the gate multiplies what the first rounding left.
+        // Activations are rounded twice, and the gate multiplies the error of the first rounding.
         close(got, &want, 3e-4);
     });
 }
@@ -208,7 +208,7 @@ fn add_adds_and_leaves_its_operands_as_they_are() {
 #[test]
 fn attention_sees_its_window_of_its_own_sequence() {
     let half_window = prop_oneof![Just(None), (0usize..9).prop_map(Some), Just(Some(64))];
-    // Past a block of keys, too.
+    // Beyond one block of keys, too.
     let lengths = prop_oneof![prop::collection::vec(1usize..90, 1..4), prop::collection::vec(200usize..600, 1..3)];
     let precision = prop_oneof![Just(Precision::Float), Just(Precision::Int16)];
     let heads = (1usize..4, 1usize..40, half_window, precision);

@@ -11,7 +11,7 @@ pub struct Batch {
     lengths: Vec<usize>,
 }
 
-/// What one layer is told of the batch.
+/// The rows of the batch that one layer reads and makes.
 pub(super) struct LayerRows {
     /// i32 [n_out, 3]: see [`crate::kernels::Kernels::attention`].
     pub queries: Tensor<2, Int>,
@@ -21,28 +21,28 @@ pub(super) struct LayerRows {
     pub kept: Option<Tensor<1, Int>>,
 }
 
-/// The first `limit` of `length` tokens.
+/// Returns how many of `length` tokens are among the first `limit`.
 fn leading(length: usize, limit: Option<usize>) -> usize {
     limit.map_or(length, |limit| limit.min(length))
 }
 
 impl Batch {
-    /// A batch of sequences of these lengths.
+    /// Creates a batch of sequences of these lengths.
     pub fn new(lengths: Vec<usize>) -> Self {
         Self { lengths }
     }
 
-    /// The lengths in tokens.
+    /// Returns the lengths in tokens.
     pub fn lengths(&self) -> &[usize] {
         &self.lengths
     }
 
-    /// How many rows the first `limit` tokens of each sequence take.
+    /// Returns how many rows the first `limit` tokens of each sequence take.
     pub fn rows(&self, limit: Option<usize>) -> usize {
         self.lengths.iter().map(|length| leading(*length, limit)).sum()
     }
 
-    /// The first `limit` entries of each sequence of `all`, which has one entry a token.
+    /// Returns the first `limit` entries of each sequence of `all`, which has one entry for each token.
     pub fn first<T: Copy>(&self, all: &[T], limit: Option<usize>) -> Vec<T> {
         let mut start = 0;
         let mut kept = Vec::with_capacity(self.rows(limit));
@@ -53,7 +53,7 @@ impl Batch {
         kept
     }
 
-    /// The index tensors of one stage.
+    /// Makes the index tensors of one stage.
     pub(super) fn layer_rows(&self, stage: Stage, device: &burn::tensor::Device) -> LayerRows {
         let (mut queries, mut positions, mut kept) = (Vec::new(), Vec::new(), Vec::new());
         let mut first = 0;

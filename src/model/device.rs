@@ -12,7 +12,7 @@ pub enum DeviceKind {
 }
 
 impl DeviceKind {
-    /// The name that the JavaScript API and the command line use.
+    /// Returns the name that the JavaScript API and the command line use.
     pub fn as_str(self) -> &'static str {
         match self {
             DeviceKind::Cpu => "cpu",
@@ -20,7 +20,7 @@ impl DeviceKind {
         }
     }
 
-    /// The name of the kernels that run there.
+    /// Returns the name of the kernels that run there.
     pub fn kernel(self) -> &'static str {
         match self {
             DeviceKind::Cpu => crate::kernels::simd::NAME,
@@ -32,9 +32,9 @@ impl DeviceKind {
 /// A device that has been opened.
 #[derive(Clone, Debug)]
 pub struct Device {
-    /// What it is.
+    /// Its kind.
     pub kind: DeviceKind,
-    /// Burn's handle of it.
+    /// Burn's handle for it.
     pub burn: burn::tensor::Device,
 }
 
@@ -71,7 +71,7 @@ fn no_gpu(error: burn::tensor::wgpu::WgpuInitError) -> Error {
     Error::new(Code::DeviceUnavailable, "no usable GPU here; use the CPU device").because(error.to_string())
 }
 
-/// Burn refuses to open the same GPU twice, so the first one opened is kept.
+/// Opens the first GPU and keeps it: burn refuses to open the same one twice.
 #[cfg(all(feature = "gpu", not(target_family = "wasm")))]
 async fn open_gpu() -> Result<burn::tensor::Device> {
     static OPEN: std::sync::Mutex<Option<burn::tensor::Device>> = std::sync::Mutex::new(None);

@@ -10,7 +10,7 @@ use crate::error::{Code, Error, Result};
 use crate::kernels;
 use crate::weights::Tensors;
 
-/// The layers of a ModernBERT encoder on one device. Rows of the vocabulary table are its input: the table
+/// The layers of a ModernBERT encoder on one device. Its input is rows of the vocabulary table: the table
 /// itself stays in ordinary memory, wherever its holder keeps it.
 pub struct Encoder {
     config: ModelConfig,
@@ -23,7 +23,7 @@ pub struct Encoder {
 }
 
 impl Encoder {
-    /// Takes the tensors that `config` calls for out of `tensors`, all but the vocabulary table.
+    /// Takes the tensors that `config` calls for out of `tensors`, except the vocabulary table.
     ///
     /// # Errors
     /// [`Code::TensorMissing`], [`Code::TensorShape`] or [`Code::TensorType`] with the tensor's name.
@@ -42,28 +42,28 @@ impl Encoder {
         })
     }
 
-    /// The shape of the model.
+    /// Returns the shape of the model.
     pub fn config(&self) -> &ModelConfig {
         &self.config
     }
 
-    /// Where it runs.
+    /// Returns the device that it runs on.
     pub fn device(&self) -> &Device {
         &self.device
     }
 
-    /// Rows of the vocabulary table -> hidden states after the last norm, [n, H]: those of the tokens that
-    /// `plan` keeps, sequence by sequence.
+    /// Computes, from rows of the vocabulary table, the hidden states after the last norm, [n, H]: those of the tokens
+    /// that `plan` keeps, sequence by sequence.
     ///
     /// `rows` are those of the tokens that `plan` embeds, sequence by sequence, see [`Batch::first`].
     ///
     /// # Errors
-    /// [`Code::InputInvalid`] for another number of rows, an empty sequence or one past `max_positions`.
+    /// [`Code::InputInvalid`] for a wrong number of rows, an empty sequence or one longer than `max_positions`.
     pub fn forward(&self, rows: Vec<f32>, batch: &Batch, plan: &Plan) -> Result<Tensor<2>> {
         self.forward_observed(rows, batch, plan, |_| ())
     }
 
-    /// [`Self::forward`], showing `observe` the state after the embedding norm and after each layer.
+    /// Does what [`Self::forward`] does and shows `observe` the state after the embedding norm and after each layer.
     pub fn forward_observed(
         &self,
         rows: Vec<f32>,

@@ -30,7 +30,7 @@ impl Norm {
 
 /// Attention and gated MLP, each with its norm before and its residual around.
 pub(super) struct Layer {
-    /// Layer 0 has none.
+    /// `None` in layer 0.
     attention_norm: Option<Norm>,
     /// The first H rows of `Wqkv`: queries are made for fewer tokens than keys and values.
     query: Linear,
@@ -77,7 +77,7 @@ impl Layer {
         })
     }
 
-    /// `x` [n_in, H] -> [n_out, H].
+    /// Computes the layer: `x` [n_in, H] -> [n_out, H].
     pub fn forward(&self, x: Tensor<2>, rope: Tensor<2>, rows: &LayerRows) -> Tensor<2> {
         let normed = match &self.attention_norm {
             Some(norm) => norm.forward(x.clone()),
@@ -94,7 +94,7 @@ impl Layer {
         self.mlp(x)
     }
 
-    /// `x` [n, H] -> [n, H], residual included.
+    /// Computes the MLP: `x` [n, H] -> [n, H], residual included.
     fn mlp(&self, x: Tensor<2>) -> Tensor<2> {
         if let (Linear::Int8(wide), Linear::Int8(narrow)) = (&self.mlp_in, &self.mlp_out) {
             let shape = MlpShape { eps: self.mlp_norm.eps, activation: self.activation };
@@ -105,7 +105,7 @@ impl Layer {
     }
 }
 
-/// The first `at` rows of a matrix and the rest.
+/// Splits a matrix into its first `at` rows and the rest.
 fn split_rows(matrix: Matrix, at: usize) -> (Matrix, Matrix) {
     match matrix {
         Matrix::Int8 { rows, cols, group, mut values, mut scales } => {

@@ -1,4 +1,4 @@
-//! A linear layer without bias, in the format its weights have.
+//! A linear layer without bias, in the format of its weights.
 
 use burn::tensor::{Int, Tensor};
 
@@ -38,7 +38,7 @@ impl Linear {
         }
     }
 
-    /// `x` [n, in] -> [n, out].
+    /// Multiplies `x` by the weights: [n, in] -> [n, out].
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
         match self {
             Self::F32(weight) => kernels::linear(x, weight.clone()),
@@ -47,7 +47,7 @@ impl Linear {
     }
 }
 
-/// Int8 weights for the CPU's kernels, and their scales in the same order. No weight is copied.
+/// Orders int8 weights and their scales for the CPU's kernels. No weight is copied.
 fn ordered_bytes(
     mut values: Vec<i8>,
     scales: Vec<f32>,
@@ -66,7 +66,7 @@ fn ordered_bytes(
     Ok((kernels::integers(values, [rows, cols], &device.burn), scales))
 }
 
-/// Int8 weights for a GPU: four to a word, since its shading language has no smaller type.
+/// Packs int8 weights for a GPU: four to a word, since its shading language has no smaller type.
 fn words(values: &[i8], [rows, cols]: [usize; 2], device: &Device) -> Result<Tensor<2, Int>> {
     if !cols.is_multiple_of(4) {
         let message = format!(

@@ -2,12 +2,12 @@
 //!
 //! With CLS pooling only token 0 of the last layer is read. If that layer is local, token 0 sees the
 //! keys of the first `half_window + 1` tokens, so the layer before needs to produce only those, and so
-//! on backwards until a global layer needs every token. This is exact: what is left out takes part in
+//! on backwards until a global layer needs every token. This is exact: whatever is left out takes part in
 //! no sum that reaches the vector.
 
 use crate::config::{LayerKind, ModelConfig};
 
-/// How many leading tokens of each sequence a layer reads and produces. `None` is all of them.
+/// The leading tokens of each sequence that a layer reads and produces. `None` means all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stage {
     /// Tokens whose keys and values the layer needs.
@@ -23,7 +23,7 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// The least work after which the first `leading` tokens of each sequence are right; `None` for
+    /// Plans the least work that makes the first `leading` tokens of each sequence right; `None` means
     /// all tokens.
     pub fn new(config: &ModelConfig, leading: Option<usize>) -> Self {
         let mut output = leading;
@@ -45,12 +45,12 @@ impl Plan {
         Self { stages }
     }
 
-    /// The stages in the order of the layers.
+    /// Returns the stages in the order of the layers.
     pub fn stages(&self) -> &[Stage] {
         &self.stages
     }
 
-    /// How many leading tokens the embedding has to provide.
+    /// Returns how many leading tokens the embedding has to provide.
     pub fn embedded(&self) -> Option<usize> {
         self.stages.first().and_then(|stage| stage.input)
     }

@@ -1,9 +1,9 @@
-//! Hidden states to one vector a sequence.
+//! Hidden states to one vector for each sequence.
 
 use crate::config::Pooling;
 use crate::error::{Code, Error, Result};
 
-/// The hidden states of one sequence, [n, H], to one vector [H].
+/// Pools the hidden states of one sequence, [n, H], to one vector [H].
 pub fn pool(states: &[f32], hidden: usize, pooling: Pooling) -> Vec<f32> {
     match pooling {
         Pooling::Cls => states[..hidden].to_vec(),
@@ -15,7 +15,7 @@ pub fn pool(states: &[f32], hidden: usize, pooling: Pooling) -> Vec<f32> {
     }
 }
 
-/// The first `dimensions` components, divided by their length: a Matryoshka cut (Kusupati and others,
+/// Returns the first `dimensions` components, divided by their length: a Matryoshka cut (Kusupati and others,
 /// arXiv 2205.13147) when there are fewer of them than the vector has.
 ///
 /// # Errors

@@ -9,7 +9,7 @@ use crate::kernels;
 /// Tables start at this many positions and double.
 const SHORTEST: usize = 512;
 
-/// The cosines and sines of one base, made as far as they have been asked for.
+/// The cosines and sines of one base, for as many positions as have been asked for.
 pub(super) struct Rope {
     theta: f64,
     head_size: usize,
@@ -21,7 +21,7 @@ impl Rope {
         Self { theta, head_size, table: Mutex::new(None) }
     }
 
-    /// A table [at least `positions`, head size]: for each position d/2 cosines, then d/2 sines.
+    /// Returns a table [at least `positions`, head size]: for each position d/2 cosines, then d/2 sines.
     pub fn table(&self, positions: usize, device: &burn::tensor::Device) -> Tensor<2> {
         let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(table) = table.as_ref().filter(|table| table.dims()[0] >= positions) {
@@ -34,8 +34,8 @@ impl Rope {
     }
 }
 
-/// `angle[p, j] = p * theta^(-2j/d)`. The frequencies and the products are f32, as in the reference;
-/// only the cosine and sine of that angle are taken in f64.
+/// Computes the cosines and sines of `angle[p, j] = p * theta^(-2j/d)`. The frequencies and the products are f32, as
+/// in the reference; only the cosine and sine of that angle are taken in f64.
 fn angles(theta: f64, head_size: usize, rows: usize) -> Vec<f32> {
     let frequency = |j: usize| theta.powf(-2.0 * j as f64 / head_size as f64) as f32;
     let frequencies: Vec<f32> = (0..head_size / 2).map(frequency).collect();

@@ -1,6 +1,6 @@
 //! The example of the 97M model's card, for anyone who has the real weights.
 //!
-//! Queries and passages in English, German and Japanese with the table of cosines that the card of
+//! Queries and passages in English, German and Japanese, with the table of cosines that the card of
 //! `ibm-granite/granite-embedding-97m-multilingual-r2` (Apache-2.0) prints. Stand-in weights do not reach it.
 
 use crate::embedder::{EmbedOptions, Embedder, NoHooks, largest_difference};
@@ -25,7 +25,7 @@ pub const PASSAGES: [&str; 3] = [
 /// The card's cosines: a row for each query, a column for each passage.
 pub const COSINES: [[f32; 3]; 3] = [[0.8869, 0.6658, 0.7213], [0.6792, 0.9577, 0.6420], [0.7534, 0.6771, 0.9112]];
 
-/// The same table as this engine gives it.
+/// Computes the same table with this engine.
 ///
 /// # Errors
 /// Those of [`Embedder::embed`].
@@ -46,7 +46,7 @@ fn too_few() -> Error {
     Error::new(Code::Internal, "fewer vectors than texts")
 }
 
-/// The largest difference from [`COSINES`]; not a number if any of the cosines is not.
+/// Returns the largest difference from [`COSINES`]; NaN if any of the cosines is.
 pub fn difference(table: &[[f32; 3]; 3]) -> f32 {
     largest_difference(table.as_flattened(), COSINES.as_flattened())
 }

@@ -8,18 +8,18 @@ use crate::weights::{ElementType, Matrix, StoredTensor, Tensors, quantise_rows, 
 /// The format of a matrix in a pack. Norms are always f32.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WeightFormat {
-    /// As they are, for the truth.
+    /// Unchanged, as the ground truth.
     F32,
-    /// Int8 with one f16 scale a group, for use.
+    /// Int8 with one f16 scale for each group, for use.
     Int8,
-    /// Int4 with one f16 scale a group: half the size, less exact.
+    /// Int4 with one f16 scale for each group: half the size, less exact.
     Int4,
 }
 
-/// How many columns of a row share a scale.
+/// The number of columns of a row that share a scale.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Group {
-    /// So many; in a matrix whose width that does not divide, the largest of 32, 16 and 8 that does, or
+    /// This many; in a matrix whose width it does not divide, the largest of 32, 16 and 8 that does, or
     /// else the whole row.
     Columns(usize),
     /// The whole row.
@@ -27,14 +27,14 @@ pub enum Group {
 }
 
 impl Group {
-    /// Columns that share a scale in rows of `cols`.
+    /// Returns the number of columns that share a scale in rows of `cols`.
     pub fn of(self, cols: usize) -> usize {
         let Group::Columns(wanted) = self else { return cols };
         [wanted, 32, 16, 8].into_iter().find(|group| *group > 0 && cols.is_multiple_of(*group)).unwrap_or(cols)
     }
 }
 
-/// What [`pack`](super::pack) makes.
+/// Options of [`pack`](super::pack).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PackOptions {
     /// Format of the layers.
@@ -43,9 +43,9 @@ pub struct PackOptions {
     pub table: WeightFormat,
     /// Columns that share a scale, in both.
     pub group: Group,
-    /// Name of the model; the checkpoint's folder tells it otherwise.
+    /// Model name. Defaults to the name of the checkpoint's folder.
     pub name: Option<String>,
-    /// Revision of the checkpoint; known by itself only in a Hugging Face cache.
+    /// Revision of the checkpoint. Only a Hugging Face cache gives a default.
     pub revision: Option<String>,
 }
 
@@ -62,7 +62,7 @@ impl Default for PackOptions {
 }
 
 impl PackOptions {
-    /// The format as manifests and spaces name it: that of the layers, and that of the table if it differs.
+    /// Returns the format as manifests and spaces name it: that of the layers, and that of the table if it differs.
     pub(super) fn format_name(&self) -> String {
         let group = match self.group {
             Group::Row => "row".to_string(),
@@ -83,7 +83,7 @@ impl PackOptions {
 /// Name, type and shape of a stored tensor.
 pub(super) type Part = (String, ElementType, Vec<usize>);
 
-/// What a pack stores of a tensor: itself or, of a matrix, its integers and their scales.
+/// Returns what a pack stores of a tensor: itself or, of a matrix, its integers and their scales.
 pub(super) fn stored(name: &str, shape: &[usize], format: WeightFormat, group: Group) -> Vec<Part> {
     let own = |element| (name.to_string(), element, shape.to_vec());
     let scales = || {
@@ -97,7 +97,7 @@ pub(super) fn stored(name: &str, shape: &[usize], format: WeightFormat, group: G
     }
 }
 
-/// The bytes of the tensors that [`stored`] gives, of a tensor of a checkpoint or some of its rows: values, and
+/// Returns the bytes of the tensors that [`stored`] lists, for a checkpoint's tensor or some of its rows: values, and
 /// scales if there are any.
 pub(super) fn convert(
     name: &str,

@@ -10,15 +10,15 @@ use crate::embedder::{EmbedOptions, Embedder, Hooks, larger, largest_difference}
 use crate::error::{Code, Error, Result};
 use crate::source::{MOST_WHOLE, read_whole};
 
-/// Texts that are embedded together.
+/// Texts that are embedded in one call.
 const TOGETHER: usize = 8;
 
-/// A text with what the reference implementation makes of it.
+/// A text and what the reference implementation makes of it.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Golden {
     /// A short name.
     pub name: String,
-    /// The text, which is not to be stripped.
+    /// The text, which must not be stripped.
     pub text: String,
     /// Its token ids, special tokens included, not truncated.
     pub ids: Vec<u32>,
@@ -30,7 +30,7 @@ pub struct Golden {
 }
 
 impl Golden {
-    /// The vector, of unit length.
+    /// Returns the vector, of unit length.
     ///
     /// # Errors
     /// [`Code::InputInvalid`] if it is not base64 of f32.
@@ -38,7 +38,7 @@ impl Golden {
         self.floats(&self.embedding)
     }
 
-    /// The hidden states, each [n, H], where the goldens have them.
+    /// Returns the hidden states, each [n, H], where the goldens have them.
     ///
     /// # Errors
     /// [`Code::InputInvalid`] if one is not base64 of f32.
@@ -66,7 +66,7 @@ pub struct Goldens {
 }
 
 impl Goldens {
-    /// Reads a file, which has the form that [`Self::from_json`] reads.
+    /// Reads a file in the format of [`Self::from_json`].
     ///
     /// # Errors
     /// [`Code::NotFound`]; [`Code::Io`], also for what is not a regular file; those of [`Self::from_json`].
@@ -74,7 +74,7 @@ impl Goldens {
         Self::from_json(&read_whole(path, MOST_WHOLE)?)
     }
 
-    /// Reads a file as `tests/reference/make_goldens.py` writes it.
+    /// Parses goldens as `tests/reference/make_goldens.py` writes them.
     ///
     /// # Errors
     /// [`Code::InputInvalid`].
@@ -92,13 +92,13 @@ impl Goldens {
 /// How an engine's outputs differ from goldens. A comparison with NaN is NaN and passes no tolerance.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Comparison {
-    /// How many texts were compared.
+    /// Number of texts compared.
     pub texts: usize,
-    /// Names of the texts that got other token ids.
+    /// Names of the texts whose token ids differ.
     pub other_ids: Vec<String>,
-    /// Largest difference of a vector's component.
+    /// Largest difference of a component of a vector.
     pub difference: f32,
-    /// The text that it occurs in.
+    /// Name of the text where it occurs.
     pub worst: String,
     /// Lowest cosine.
     pub lowest_cosine: f32,
@@ -110,15 +110,15 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    /// Whether all ids are equal and no component, nor hidden state where there are some, is further off
-    /// than `tolerance`.
+    /// Returns whether all ids are equal and every component, and every hidden state where there are some, is within
+    /// `tolerance`.
     pub fn is_within(&self, tolerance: f32) -> bool {
         self.other_ids.is_empty()
             && self.difference <= tolerance
             && self.state_difference.is_none_or(|difference| difference <= tolerance)
     }
 
-    /// Whether all ids are equal and no cosine is lower than `least`.
+    /// Returns whether all ids are equal and no cosine is lower than `least`.
     pub fn is_similar(&self, least: f32) -> bool {
         self.other_ids.is_empty() && self.lowest_cosine >= least
     }
@@ -209,7 +209,7 @@ fn same_length(golden: &Golden, made: usize, wanted: usize) -> Result<()> {
     }
 }
 
-/// In double precision, so that 1 - cosine keeps its digits.
+/// Computes a cosine in double precision, so that 1 - cosine keeps its digits.
 fn cosine(a: &[f32], b: &[f32]) -> f32 {
     let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum::<f64>();
     (dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()) as f32

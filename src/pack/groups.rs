@@ -1,10 +1,10 @@
 //! The vocabulary table's rows by script, and by frequency inside it.
 //!
-//! A page fetches of the table what a text needs. What it asks for tells its host something about the text, so the
-//! least that is ever asked for is a group of [`LEAST_GROUP`] rows; and for a group to be useful, its tokens have to occur
-//! together. How frequent a token is, its id tells: byte-pair encoding numbers tokens as it finds them worth
-//! merging, over all languages and code. What everyday English needs would be scattered by that, so the tokens of a
-//! list of words come first, after the special tokens, which every text has.
+//! A page fetches the part of the table that a text needs. Its requests tell the host something about the text, so
+//! the smallest part that it ever asks for is a table group of [`LEAST_GROUP`] rows; and for a table group to be
+//! useful, its tokens have to occur together. A token's id tells how frequent it is: byte-pair encoding numbers tokens
+//! as it finds them worth merging, over all languages and code. That order would scatter what everyday English needs,
+//! so the tokens of a list of words come first, after the special tokens, which every text has.
 
 use std::collections::BTreeSet;
 
@@ -14,29 +14,29 @@ use crate::error::Result;
 use crate::tokenizer::Tokenizer;
 use crate::weights::{LEAST_GROUP, TableGroup};
 
-/// English words of everyday life, each once; with a capital those that sentences start with, and names.
+/// English words of everyday life, each once; capitalised where they start sentences or are names.
 const EVERYDAY: &str = include_str!("everyday.txt");
 
-/// Tiers of a family, at most: groups of six families are to be numbered in 7 bits.
+/// The most tiers of a family: the table groups of six families have to be numbered in 7 bits.
 const MOST_TIERS: usize = 20;
 
-/// Scripts whose tokens occur together, with a name for people; what every text has stands with Latin. Scripts that
-/// are not listed belong to the last.
+/// Scripts whose tokens occur together, with a name for people; tokens that every text has belong to Latin. Scripts
+/// that are not listed belong to the last.
 const FAMILIES: [&str; 6] =
     ["Latin, signs and digits", "Cyrillic", "Arabic and Hebrew", "East Asian", "Indic", "other scripts"];
 const OTHER: usize = FAMILIES.len() - 1;
 
-/// The groups of a table.
+/// The table groups.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Groups {
-    /// The group of each id.
+    /// The table group of each id.
     pub of: Vec<u8>,
-    /// The groups in order.
+    /// The table groups in order.
     pub list: Vec<TableGroup>,
 }
 
-/// The family of a token: that of its first character which has a script. Bytes that are no characters, and
-/// tokens without any, stand with Latin.
+/// Returns the family of a token: that of its first character that has a script. Bytes that are not characters, and
+/// tokens without any such character, belong to Latin.
 fn family(token: &[u8]) -> usize {
     let text = String::from_utf8_lossy(token);
     let script = |c: char| match c.script() {
@@ -92,7 +92,7 @@ pub(super) fn groups(tokenizer: &Tokenizer, rows: usize) -> Result<Groups> {
     Ok(cut(merged(families, first), rows))
 }
 
-/// No family but the first has fewer than [`LEAST_GROUP`] ids then, unless it has none; the ids of `first` lead.
+/// Merges families until each but the first has at least [`LEAST_GROUP`] ids, or none; the ids of `first` lead.
 fn merged(mut families: [Vec<usize>; FAMILIES.len()], mut first: Vec<usize>) -> [Vec<usize>; FAMILIES.len()] {
     for at in 1..OTHER {
         if families[at].len() < LEAST_GROUP {
@@ -110,7 +110,7 @@ fn merged(mut families: [Vec<usize>; FAMILIES.len()], mut first: Vec<usize>) -> 
     families
 }
 
-/// Cuts each family into tiers of [`LEAST_GROUP`] ids; the last takes all that is left over.
+/// Cuts each family into tiers of [`LEAST_GROUP`] ids; the last tier takes all that are left over.
 fn cut(families: [Vec<usize>; FAMILIES.len()], rows: usize) -> Groups {
     let mut groups = Groups { of: vec![0; rows], list: Vec::new() };
     for (ids, name) in families.iter().zip(FAMILIES).filter(|(ids, _)| !ids.is_empty()) {

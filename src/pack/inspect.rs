@@ -1,4 +1,4 @@
-//! A pack in words.
+//! Describing a pack in words.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -95,7 +95,7 @@ fn describe(manifest: &Manifest, manifest_bytes: u64, checked: bool) -> String {
     out
 }
 
-/// The groups of the vocabulary table, the least of it that a page fetches.
+/// Describes the table groups, the smallest parts of the vocabulary table that a page fetches.
 fn describe_groups(manifest: &Manifest, out: &mut String) {
     let (blocks, mut end) = (manifest.blocks(), 0);
     for group in &manifest.groups {
@@ -126,7 +126,7 @@ fn parameters(manifest: &Manifest) -> u64 {
         .sum()
 }
 
-/// 1234567 -> `1 234 567`.
+/// Formats 1234567 as `1 234 567`.
 fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::new();

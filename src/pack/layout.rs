@@ -1,4 +1,4 @@
-//! Where in a pack everything lies, which its config and its formats tell alone.
+//! Where everything in a pack lies. Its config and its formats alone decide that.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::weights::{ElementType, Order, SHARD_BYTES, TensorEntry, block_name, g
 /// Bytes left free for a shard's header.
 const HEADER_ROOM: usize = 64 << 10;
 
-/// The shards of a pack and what is to be in them.
+/// The shards of a pack and their planned content.
 #[derive(Debug)]
 pub(super) struct Layout {
     pub shards: Vec<ShardPlan>,
@@ -24,12 +24,12 @@ pub(super) struct Layout {
 /// A shard before it has any tensor.
 #[derive(Debug)]
 pub(super) struct ShardPlan {
-    /// The start of its file's name.
+    /// The start of its file name.
     pub kind: &'static str,
     pub header: Vec<u8>,
-    /// Of the whole file.
+    /// Length of the whole file.
     pub bytes: u64,
-    /// Where in the file each tensor begins.
+    /// Where each tensor begins in the file.
     pub starts: BTreeMap<String, u64>,
 }
 
@@ -37,9 +37,9 @@ pub(super) struct ShardPlan {
 #[derive(Debug)]
 pub(super) struct Target {
     pub format: WeightFormat,
-    /// The stored row of each row, where that is another.
+    /// The stored row of each row, where the two differ.
     pub order: Option<Order>,
-    /// In the order of their stored rows, and without gaps.
+    /// In the order of their stored rows, without gaps.
     pub slots: Vec<Slot>,
 }
 
@@ -49,14 +49,14 @@ pub(super) struct Slot {
     /// The first stored row.
     pub first: usize,
     pub shard: usize,
-    /// Where in the shard the values of the first row are.
+    /// Where the values of the first row are in the shard.
     pub values: u64,
-    /// And its scales, if it has any.
+    /// Where its scales are, if it has any.
     pub scales: Option<u64>,
 }
 
 impl Layout {
-    /// For a model, whose vocabulary table is grouped so.
+    /// Lays out the pack of a model whose vocabulary table has these groups.
     pub fn new(config: &ModelConfig, groups: &Groups, options: &PackOptions) -> Result<Self> {
         let mut builder = Builder::default();
         if groups.list.len() > 1 {
@@ -77,7 +77,7 @@ impl Layout {
         let most = ((SHARD_BYTES - HEADER_ROOM) / row_bytes).clamp(1, config.vocab_size);
         let mut table = Vec::new();
         for group in order.groups() {
-            // Blocks of a group are about alike.
+            // Blocks of a table group are of about equal size.
             let blocks = group.len().div_ceil(most);
             let at = |block: usize| group.start + block * group.len() / blocks;
             for block in 0..blocks {
@@ -141,7 +141,7 @@ impl Builder {
     }
 }
 
-/// Configs are checked, so that sizes can be counted.
+/// Returns the bytes of a part. Configs are checked, so sizes can be counted.
 fn bytes_of((_, element, shape): &Part) -> usize {
     element.bytes_of(shape).unwrap_or(usize::MAX / 4)
 }

@@ -1,8 +1,8 @@
 //! Checkpoint -> pack, and what goes with it: looking at packs and comparing engines with goldens.
 //!
-//! A [`Packer`] takes a checkpoint's weights as they come, from a folder or over the network, quantises them and writes
-//! the shards of a pack; [`pack`] makes a folder of them, files named by their content's hash, with `manifest.json`
-//! on top. The same checkpoint and options give the same bytes.
+//! A [`Packer`] takes a checkpoint's weights as they arrive, from a folder or over the network, quantises them and
+//! writes the shards of a pack; [`pack`] makes a folder of them, files named by their content's hash, with
+//! `manifest.json` on top. The same checkpoint and options give bit-for-bit identical files.
 
 #[cfg(feature = "native")]
 pub mod card;

@@ -12,17 +12,17 @@ use crate::error::{Code, Error, Result};
 use crate::source::{io_error, read_whole};
 use crate::weights::Manifest;
 
-/// A folder beside the final one whose files take their place there when they are complete. Dropped before, it is
+/// A folder beside the final one; its files move there when they are complete. If it is dropped before, it is
 /// removed.
 pub(super) struct Output {
     partial: Partial,
     target: PathBuf,
-    /// Files of the pack that is to be replaced.
+    /// Files of the pack that is being replaced.
     stale: Vec<String>,
 }
 
 impl Output {
-    /// Looks whether `target` may become a pack and makes the folder beside it.
+    /// Checks that `target` may become a pack and makes the folder beside it.
     pub fn create(target: &Path) -> Result<Self> {
         let target = std::path::absolute(target).map_err(|error| io_error(target, "find", error))?;
         let occupied = fs::read_dir(&target).is_ok_and(|mut entries| entries.next().is_some());
@@ -38,12 +38,12 @@ impl Output {
         Ok(Self { partial, stale: listed_files(&target), target })
     }
 
-    /// Where the files are until [`Self::finish`].
+    /// Returns where the files are until [`Self::finish`].
     pub fn folder(&self) -> &Path {
         self.partial.folder()
     }
 
-    /// Shards in progress, in the folder.
+    /// Returns the shards in progress, in the folder.
     pub fn shards(&self) -> OutputShards {
         OutputShards { folder: self.folder().to_path_buf(), files: Vec::new() }
     }
@@ -58,11 +58,11 @@ impl Output {
         write_file(&self.folder().join(&manifest.tokenizer.entry.file), tokenizer)
     }
 
-    /// Adds the manifest and puts everything in its place, the manifest last. A pack that was there stays
+    /// Adds the manifest and moves everything to its place, the manifest last. A previous pack stays
     /// whole until then, since files of different content have different names.
     pub fn finish(mut self, manifest: &Manifest) -> Result<()> {
         let bytes = manifest.to_json()?;
-        // What is written can be read.
+        // What is written must be readable.
         Manifest::from_json(&bytes, Manifest::FILE)?;
         write_file(&self.folder().join(Manifest::FILE), &bytes)?;
         if !self.target.exists() {
@@ -82,8 +82,8 @@ impl Output {
         self.remove_replaced(&names)
     }
 
-    /// Removes the files of the pack before, all but `names`. Another run into the same folder may have put some of
-    /// them there anew, before its manifest: it removes in its turn what it has found when it began.
+    /// Removes the files of the previous pack except `names`. Another run into the same folder may have put some of them
+    /// there again, before its manifest: it then removes, in its turn, the files that it found when it began.
     fn remove_replaced(&self, names: &[&str]) -> Result<()> {
         if self.partial.remove_stale() {
             return Ok(());
@@ -101,14 +101,14 @@ impl Output {
     }
 }
 
-/// Shards in progress, as files of the folder that have no name of their own yet.
+/// Shards in progress: files of the folder that do not have their final names yet.
 pub(super) struct OutputShards {
     folder: PathBuf,
     files: Vec<(PathBuf, File)>,
 }
 
 impl OutputShards {
-    /// SHA-256 of each shard, all of which are written.
+    /// Returns the SHA-256 of each shard; all of them are written.
     pub fn hashes(self) -> Result<Vec<String>> {
         let hash = |(path, mut file): (PathBuf, File)| {
             let mut hash = Sha256::new();
@@ -139,7 +139,7 @@ fn part_name(shard: usize) -> String {
     format!("shard-{shard}.part")
 }
 
-/// The manifest in `folder`; nothing if there is none that can be read.
+/// Returns the manifest in `folder`; no bytes if there is none or it cannot be read.
 fn manifest_in(folder: &Path) -> Vec<u8> {
     read_whole(&folder.join(Manifest::FILE), Manifest::MOST_BYTES).unwrap_or_default()
 }
@@ -149,7 +149,7 @@ fn is_pack(folder: &Path) -> bool {
     manifest.get("format").and_then(serde_json::Value::as_str) == Some(Manifest::FORMAT)
 }
 
-/// The files of the pack in `folder`, as far as its manifest is sound.
+/// Returns the files of the pack in `folder`; none if its manifest is not sound.
 fn listed_files(folder: &Path) -> Vec<String> {
     match Manifest::from_json(&manifest_in(folder), Manifest::FILE) {
         Ok(manifest) => manifest.files().map(|entry| entry.file.clone()).collect(),

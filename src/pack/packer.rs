@@ -1,4 +1,4 @@
-//! A checkpoint's weights into a pack, as they come.
+//! A checkpoint's weights into a pack, as they arrive.
 
 use sha2::{Digest, Sha256};
 
@@ -13,7 +13,7 @@ use crate::tokenizer::Tokenizer;
 use crate::weights::safetensors::{self, Entry};
 use crate::weights::{Checkpoint, CheckpointTensors, FileEntry, Manifest, SelfTest, TokenizerFile, groups_name};
 
-/// Shards that come into being.
+/// Destination for the shards being written.
 pub trait Shards {
     /// Writes bytes to their place in a shard; every byte of it is written once.
     ///
@@ -24,8 +24,8 @@ pub trait Shards {
 
 /// Takes the weight files of a checkpoint and writes the shards of a pack.
 ///
-/// Where everything lies is known beforehand, so that a row is quantised and written as soon as it is there: no more
-/// than a few megabytes are ever held, and the pack does not depend on the order of the tensors in their files.
+/// The place of everything is known beforehand, so a row is quantised and written as soon as it has arrived: at most
+/// a few megabytes are held, and the pack does not depend on the order of the tensors in their files.
 pub struct Packer {
     config: EmbedderConfig,
     options: PackOptions,
@@ -38,16 +38,16 @@ pub struct Packer {
     file: Stage,
 }
 
-/// How far the file is that is being read.
+/// How much of the current file has been read.
 enum Stage {
     None,
-    /// The prefix and the header, as far as they have come.
+    /// The prefix and the header, as far as they have arrived.
     Header {
         bytes: Vec<u8>,
         length: Option<u64>,
         is_last: bool,
     },
-    /// The tensors that are to come, with their names where they are the model's; the next one last.
+    /// The tensors still to come, with their names if they are the model's; the next one last.
     Tensors {
         coming: Vec<(Option<String>, Entry)>,
         read: usize,
@@ -56,7 +56,8 @@ enum Stage {
 }
 
 impl Packer {
-    /// For a checkpoint with these settings and, in its compact form, this tokenizer. `options` have to give a name.
+    /// Creates a packer for a checkpoint with these settings and this tokenizer, in its compact form. `options` have to
+    /// give a name.
     ///
     /// # Errors
     /// Those of [`Tokenizer::from_compact`]; [`Code::TokenizerInvalid`] for more ids than the vocabulary table has rows,
@@ -82,12 +83,12 @@ impl Packer {
         })
     }
 
-    /// The length of each shard.
+    /// Returns the length of each shard.
     pub fn lengths(&self) -> Vec<u64> {
         self.layout.shards.iter().map(|shard| shard.bytes).collect()
     }
 
-    /// Writes what is known before the first weight. To be called once, first.
+    /// Writes what is known before the first weight. Must be called first, and once.
     ///
     /// # Errors
     /// Those of [`Shards::write`].
@@ -101,7 +102,7 @@ impl Packer {
         Ok(())
     }
 
-    /// Begins the next weight file, `length` bytes long if that is known; `is_last` says that no other comes after it.
+    /// Begins the next weight file, `length` bytes long if that is known; `is_last` says that no other follows.
     pub fn begin_file(&mut self, length: Option<u64>, is_last: bool) {
         self.file = Stage::Header { bytes: Vec::new(), length, is_last };
     }
@@ -124,7 +125,7 @@ impl Packer {
         Ok(())
     }
 
-    /// Takes what belongs to the header.
+    /// Takes what belongs to the header; returns how many bytes that is.
     fn take_header(&mut self, piece: &[u8]) -> Result<usize> {
         let Stage::Header { bytes, length, is_last } = &mut self.file else { return Ok(0) };
         let (taken, coming) = safetensors::take_header(bytes, piece, *length)?;
@@ -139,7 +140,7 @@ impl Packer {
         Ok(taken)
     }
 
-    /// Takes what belongs to the next tensor.
+    /// Takes what belongs to the next tensor; returns how many bytes that is.
     fn take_tensor(&mut self, piece: &[u8], out: &mut dyn Shards) -> Result<usize> {
         let Stage::Tensors { coming, read, rows } = &mut self.file else {
             return Err(Error::new(Code::Internal, "a piece of no file"));
@@ -161,7 +162,7 @@ impl Packer {
     /// Ends the weight file, all of whose pieces have been taken.
     ///
     /// # Errors
-    /// [`Code::WeightsInvalid`] for one that has ended too early.
+    /// [`Code::WeightsInvalid`] for a file that ended too early.
     pub fn end_file(&mut self) -> Result<()> {
         match std::mem::replace(&mut self.file, Stage::None) {
             Stage::Tensors { coming, .. } if coming.iter().all(|(_, entry)| entry.bytes == 0) => Ok(()),
@@ -169,10 +170,10 @@ impl Packer {
         }
     }
 
-    /// The manifest, once all files have been read; `hashes` are the SHA-256 of the shards.
+    /// Returns the manifest, once all files have been read; `hashes` are the SHA-256 of the shards.
     ///
     /// # Errors
-    /// [`Code::TensorMissing`]; [`Code::Internal`] for another number of hashes than of shards.
+    /// [`Code::TensorMissing`]; [`Code::Internal`] if the number of hashes is not that of the shards.
     pub fn manifest(&self, hashes: &[String], self_test: Vec<SelfTest>) -> Result<Manifest> {
         self.tensors.check_complete()?;
         if hashes.len() != self.layout.shards.len() {
@@ -202,7 +203,7 @@ impl Packer {
     }
 }
 
-/// The entry of a file that is named by `kind` and its content's hash.
+/// Makes the entry of a file that is named after `kind` and its content's hash.
 fn entry(kind: &str, extension: &str, bytes: u64, sha256: String) -> FileEntry {
     FileEntry { file: format!("{kind}-{}.{extension}", sha256.get(..16).unwrap_or(&sha256)), bytes, sha256 }
 }

@@ -1,11 +1,11 @@
 //! The folder of a pack in progress, and those that earlier runs have left.
 //!
-//! A run that is killed cannot remove its folder; the next one for the same pack does. Which folders are still in use is
-//! told by a lock in each, which the system lets go of with the process that holds it:
+//! A run that is killed cannot remove its folder; the next run for the same pack does. A lock in each folder, which
+//! the system releases when the process that holds it ends, tells whether the folder is still in use:
 //!
 //! ```text
 //! .NAME.partial-0123456789abcdef/
-//!     lock    locked as long as the run goes on
+//!     lock    locked for as long as the run lasts
 //!     pack/   the files of the pack
 //! ```
 
@@ -20,13 +20,13 @@ use crate::source::io_error;
 
 const LOCK: &str = "lock";
 const PACK: &str = "pack";
-/// How often a name is tried; the first does unless another run takes the folder for one that was left.
+/// Attempts at a name; the first succeeds unless another run takes the folder for one that was left.
 const ATTEMPTS: usize = 16;
 
-/// A folder beside the one that is to become a pack. Dropped, it is removed.
+/// A folder beside the one that is to become a pack. It is removed when dropped.
 pub(super) struct Partial {
     parent: PathBuf,
-    /// How the names of all runs for the same pack begin.
+    /// The start of the names of all runs for the same pack.
     start: OsString,
     outer: PathBuf,
     folder: PathBuf,
@@ -35,7 +35,7 @@ pub(super) struct Partial {
 }
 
 impl Partial {
-    /// A new folder in `parent`, for a pack that is going to be called `name`.
+    /// Creates a folder in `parent`, for a pack that is going to be called `name`.
     pub fn create(parent: &Path, name: &OsStr) -> Result<Self> {
         fs::create_dir_all(parent).map_err(|error| io_error(parent, "create", error))?;
         let mut start = OsString::from(".");
@@ -43,7 +43,7 @@ impl Partial {
         start.push(".partial-");
         for _ in 0..ATTEMPTS {
             let mut own = start.clone();
-            // Two runs never have the same name, on whatever machines they are.
+            // Two runs never have the same name, whatever machines they are on.
             own.push(format!("{:016x}", RandomState::new().build_hasher().finish()));
             let outer = parent.join(own);
             fs::create_dir(&outer).map_err(|error| io_error(&outer, "create", error))?;
@@ -58,26 +58,26 @@ impl Partial {
         Err(Error::new(Code::Io, message))
     }
 
-    /// Where the files of the pack are.
+    /// Returns where the files of the pack are.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// Removes the folders that earlier runs for the same pack have left; tells whether another run is going on.
+    /// Removes the folders that earlier runs for the same pack have left; returns whether another run is in progress.
     pub fn remove_stale(&self) -> bool {
         let mut has_others = false;
         for outer in self.others() {
             match owner_of(&outer) {
                 Owner::Running => has_others = true,
                 Owner::Gone(lock) => remove(&outer, &lock),
-                // Begun a moment ago, or removed but for itself: only what is empty goes.
+                // Begun a moment ago, or removed except for the folder itself: only what is empty goes.
                 Owner::Unknown => drop(fs::remove_dir(&outer)),
             }
         }
         has_others
     }
 
-    /// The folders of other runs for the same pack. A link in place of one leads elsewhere and is left alone.
+    /// Returns the folders of other runs for the same pack. A link in place of one leads elsewhere and is left alone.
     fn others(&self) -> Vec<PathBuf> {
         let is_one = |name: &OsStr| {
             let end = name.as_encoded_bytes().strip_prefix(self.start.as_encoded_bytes());
@@ -96,10 +96,10 @@ impl Drop for Partial {
     }
 }
 
-/// Whose a folder is.
+/// The owner of a folder.
 enum Owner {
     Running,
-    /// Nobody's any more; the lock is now held here.
+    /// Nobody any more; the lock is now held here.
     Gone(File),
     Unknown,
 }
@@ -113,7 +113,7 @@ fn owner_of(outer: &Path) -> Owner {
     }
 }
 
-/// Makes the lock of a new folder and takes it; nothing if another run was faster and has removed the folder.
+/// Makes the lock of a new folder and takes it; `None` if another run was faster and has removed the folder.
 fn lock_new(outer: &Path) -> Result<Option<File>> {
     let path = outer.join(LOCK);
     let lock = match File::options().read(true).write(true).create_new(true).open(&path) {
@@ -123,16 +123,16 @@ fn lock_new(outer: &Path) -> Result<Option<File>> {
     };
     match lock.try_lock() {
         Err(fs::TryLockError::WouldBlock) => Ok(None),
-        // Whoever removes a folder holds its lock until the file is gone: if it is still there, it stays.
+        // A run that removes a folder holds its lock until the file is gone: if the file is still there, it stays.
         Ok(()) => Ok(path.exists().then_some(lock)),
         // A file system without locks.
         Err(fs::TryLockError::Error(_)) => Ok(Some(lock)),
     }
 }
 
-/// Removes a folder whose lock is held: the lock last, so that a run that is killed meanwhile leaves the rest to the next.
+/// Removes a folder whose lock is held. The lock goes last: if the run is killed meanwhile, the next one removes the rest.
 fn remove(outer: &Path, _held: &File) {
-    // Whatever cannot be removed is tried again by the next run; there is no better use for the error.
+    // The next run tries again whatever cannot be removed; there is no better use for the error.
     if fs::remove_dir_all(outer.join(PACK)).is_ok() || !outer.join(PACK).exists() {
         let _ = fs::remove_file(outer.join(LOCK));
         let _ = fs::remove_dir(outer);
@@ -151,7 +151,7 @@ mod tests {
         Partial::create(parent, OsStr::new(name)).expect("a folder")
     }
 
-    /// What a run leaves that is killed: everything but the lock that it holds.
+    /// Makes what a killed run leaves: everything except the lock that it held.
     fn left_by_a_killed_run(parent: &Path, name: &str) -> PathBuf {
         let outer = parent.join(format!(".{name}.partial-{:016x}", names(parent)));
         fs::create_dir_all(outer.join(PACK)).expect("a folder");

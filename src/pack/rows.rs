@@ -11,7 +11,7 @@ use crate::weights::{ElementType, StoredTensor};
 
 /// Bytes of rows that are quantised at a time, about.
 const PIECE: usize = 64 << 10;
-/// Bytes that are gathered before they are written, about: rows that come one after another may go to any block.
+/// Bytes that are gathered before they are written, about: consecutive rows may go to any block.
 const GATHERED: usize = 32 << 10;
 
 /// A tensor, where it goes and how.
@@ -23,7 +23,7 @@ pub(super) struct Tensor<'a> {
 }
 
 impl Tensor<'_> {
-    /// Rows and columns; a vector is one row.
+    /// Returns rows and columns; a vector is one row.
     fn size(&self) -> (usize, usize) {
         match self.entry.shape[..] {
             [rows, cols] => (rows, cols),
@@ -31,7 +31,7 @@ impl Tensor<'_> {
         }
     }
 
-    /// Values and scales of some rows as the pack stores them; there may be no scales.
+    /// Returns the values and scales of some rows as the pack stores them; there may be no scales.
     fn quantised(&self, rows: usize, bytes: Vec<u8>) -> Result<(Vec<u8>, Vec<u8>)> {
         let Entry { element, dtype, shape, .. } = self.entry;
         let element: ElementType = element.ok_or_else(|| safetensors::unread_type(self.name, dtype))?;
@@ -40,21 +40,21 @@ impl Tensor<'_> {
     }
 }
 
-/// How far a tensor is.
+/// How much of a tensor has been taken.
 #[derive(Default)]
 pub(super) struct Rows {
-    /// Bytes that have come.
+    /// Bytes that have arrived.
     read: usize,
     /// Rows that have been quantised.
     row: usize,
-    /// Bytes of the next rows, as far as they have come.
+    /// Bytes of the next rows, as far as they have arrived.
     bytes: Vec<u8>,
     /// Rows that go to a slot, by its number.
     gathered: BTreeMap<usize, Gathered>,
 }
 
 impl Rows {
-    /// Takes the tensor's next bytes; writes what there is enough of, and at the tensor's end all.
+    /// Takes the tensor's next bytes; writes whatever there is enough of, and everything at the tensor's end.
     pub fn push(&mut self, piece: &[u8], tensor: &Tensor<'_>, out: &mut dyn Shards) -> Result<()> {
         self.read += piece.len();
         self.bytes.extend_from_slice(piece);
@@ -75,7 +75,7 @@ impl Rows {
         Ok(())
     }
 
-    /// Puts the next rows to those of their slots.
+    /// Adds the next rows to those of their slots.
     fn gather(
         &mut self,
         rows: usize,
@@ -107,7 +107,7 @@ impl Rows {
     }
 }
 
-/// Stored rows of a slot, one after another: a slot's rows are in the order in which they come.
+/// Consecutive stored rows of a slot: a slot's rows are in the order in which they arrive.
 #[derive(Default)]
 struct Gathered {
     first: usize,

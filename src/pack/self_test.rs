@@ -10,7 +10,7 @@ use crate::source::{FolderSource, Meter, load_parts};
 use crate::weights::{Manifest, SelfTest};
 
 /// Reads the files of `manifest` back from `folder`, every byte checked, and embeds the self-test's texts on
-/// the CPU. The vectors are those of the pack's own weights: they test devices, not quantisation.
+/// the CPU. The vectors come from the pack's own weights: they test devices, not quantisation.
 pub(super) fn make(manifest: &Manifest, folder: &Path) -> Result<Vec<SelfTest>> {
     pollster::block_on(async {
         let parts = load_parts(manifest.clone(), &FolderSource::new(folder), &mut Meter::new(0), &mut |_| ()).await?;

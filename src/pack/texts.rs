@@ -1,7 +1,7 @@
 //! The texts of a pack's self-test.
 
-/// Several scripts, code, and one that is longer than the attention window of the
-/// Granite models, so that a device with a wrong window is found out.
+/// Texts in several scripts, code, and a text that is longer than the attention window of the
+/// Granite models, which reveals a device with a wrong window.
 pub const SELF_TEST: &[&str] = &[
     "A quiet harbour at dawn, before the boats go out.",
     "Der Regen hat die Straße in einen langen Spiegel verwandelt.",

@@ -32,8 +32,8 @@ pub(super) fn compile(json: &[u8], config: &EmbedderConfig) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The contents of added tokens, which texts may contain. Of the file only they are read: what is wrong with a section that
-/// nobody uses must not leave them out.
+/// Returns the contents of added tokens, which texts may contain. Nothing else of the file is read: an error in an
+/// unused section must not leave them out.
 fn added_tokens(json: &[u8]) -> Result<Vec<String>> {
     #[derive(Deserialize)]
     struct Token {

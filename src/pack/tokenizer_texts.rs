@@ -1,4 +1,4 @@
-//! Texts that a pack's tokenizer is checked with while it is made.
+//! Texts for checking a pack's tokenizer while the pack is made.
 
 use super::texts::SELF_TEST;
 
@@ -39,7 +39,7 @@ const PLAIN: &[&str] = &[
     "▁▁ ▁a Ġthe Ċ Ä ł <0x0A> <0xff> ## ##ing [CLS] [MASK] [UNK] <s> </s> <pad> <unk> <mask>",
 ];
 
-/// Ranges of characters that made-up texts are drawn from.
+/// Ranges of characters for made-up texts.
 const RANGES: &[(u32, u32)] = &[
     (0x20, 0x7e),
     (0x61, 0x7a),
@@ -64,11 +64,11 @@ const RANGES: &[(u32, u32)] = &[
     (0x10000, 0x10ffff),
 ];
 
-/// How many texts are made up.
+/// Number of made-up texts.
 const MADE_UP: usize = 400;
 
-/// Texts that exercise a tokenizer: the ones above, every added token between words, and made-up mixtures.
-/// The same every time.
+/// Returns texts that exercise a tokenizer: the ones above, every added token between words, and made-up mixtures.
+/// They are identical every time.
 pub(super) fn for_tokenizers(added: &[String]) -> Vec<String> {
     let mut texts: Vec<String> = SELF_TEST.iter().chain(PLAIN).map(|text| text.to_string()).collect();
     texts.extend(added.chunks(16).map(|tokens| tokens.join(" x ")));
@@ -99,7 +99,7 @@ fn piece(random: &mut Random, added: &[String]) -> String {
     }
 }
 
-/// A small generator (xorshift64*): the same numbers on every machine.
+/// A small generator (xorshift64*): identical numbers on every machine.
 struct Random(u64);
 
 impl Random {

@@ -8,20 +8,20 @@ use crate::error::Result;
 use crate::source::{self, CheckpointWeights};
 use crate::weights::Manifest;
 
-/// How far a pack is.
+/// Progress of making a pack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PackProgress {
-    /// What is being done.
+    /// The current step.
     pub step: &'static str,
     /// Bytes of the checkpoint's weights that have been packed.
     pub done_bytes: u64,
-    /// Of all of them.
+    /// Bytes of all of them.
     pub total_bytes: u64,
 }
 
 /// Makes a pack of the checkpoint in `checkpoint` and writes it to the folder `out`, which may not exist
-/// yet, be empty, or hold a pack, which is then replaced. Until everything has been written and read
-/// back, `out` is not touched.
+/// yet, be empty, or hold a pack, which is then replaced. `out` stays untouched until everything has been
+/// written and read back.
 ///
 /// # Errors
 /// Those of [`source::open_checkpoint`]; [`TokenizerUnsupported`](crate::error::Code::TokenizerUnsupported)

@@ -21,7 +21,7 @@ pub enum ElementType {
 }
 
 impl ElementType {
-    /// Bytes of a tensor, whose rows begin at whole bytes; `None` if there are too many to count.
+    /// Returns the bytes of a tensor, whose rows begin at whole bytes; `None` if there are too many to count.
     pub fn bytes_of(self, shape: &[usize]) -> Option<usize> {
         let (outer, cols) = match shape {
             [outer @ .., cols] => (outer, *cols),
@@ -36,12 +36,12 @@ impl ElementType {
         outer.iter().try_fold(row, |product, size| product.checked_mul(*size))
     }
 
-    /// Whether the elements are values by themselves, and not integers that need a scale.
+    /// Returns whether the elements are values by themselves, and not integers that need a scale.
     pub fn is_float(self) -> bool {
         !matches!(self, ElementType::I8 | ElementType::Int4)
     }
 
-    /// The type of a safetensors file, if felsic reads it.
+    /// Returns the type for that of a safetensors file, if felsic reads it.
     pub(super) fn from_dtype(dtype: ::safetensors::Dtype) -> Option<Self> {
         match dtype {
             ::safetensors::Dtype::F32 => Some(ElementType::F32),
@@ -53,7 +53,7 @@ impl ElementType {
         }
     }
 
-    /// The type as safetensors names it.
+    /// Returns the type as safetensors names it.
     pub(super) fn dtype(self) -> ::safetensors::Dtype {
         match self {
             ElementType::F32 => ::safetensors::Dtype::F32,
@@ -64,8 +64,8 @@ impl ElementType {
         }
     }
 
-    /// Appends `bytes` as f32 to `out`; int8 values as they are. Every value is exact. Half bytes give nothing:
-    /// to which column they belong depends on their group.
+    /// Appends `bytes` as f32 to `out`; int8 values as they are. Every value is exact. Half bytes append nothing:
+    /// `int4::widen` expands them, with their scales.
     pub(super) fn widen(self, bytes: &[u8], out: &mut Vec<f32>) {
         match self {
             ElementType::F32 => out.extend(bytes.as_chunks().0.iter().map(|four| f32::from_le_bytes(*four))),

@@ -1,7 +1,7 @@
 //! `manifest.json`: what a pack holds, so that everything else can be checked against it.
 //!
-//! A manifest comes over the network like any other file. Before anything that it lists is fetched, it is
-//! checked in itself: plain file names only, sensible lengths, and an index of tensors that is exactly
+//! A manifest comes over the network like any other file. Before any file that it lists is fetched, the manifest
+//! itself is checked: plain file names only, sensible lengths, and an index of tensors that is exactly
 //! what its config calls for.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,11 +16,11 @@ use super::{BlockEntry, ElementType, block_name, groups_name, scales_name};
 use crate::config::{EmbedderConfig, TABLE};
 use crate::error::{Code, Error, Result};
 
-/// Bytes of one file, at most.
+/// The most bytes of one file.
 const MOST_FILE: u64 = 1 << 30;
-/// Files of a pack, at most.
+/// The most shards of a pack.
 const MOST_SHARDS: usize = 4096;
-/// Texts of a self-test, at most.
+/// The most texts of a self-test.
 const MOST_SELF_TESTS: usize = 64;
 
 /// A file of a pack.
@@ -35,7 +35,7 @@ pub struct FileEntry {
 }
 
 impl FileEntry {
-    /// The error of a shard whose bytes are those of the manifest, but no good.
+    /// Makes the error for a shard whose bytes are those of the manifest but cannot be used.
     pub fn unusable(&self, error: Error) -> Error {
         Error::new(error.code(), format!("shard {} cannot be used", self.file)).because(error)
     }
@@ -47,12 +47,12 @@ pub struct TokenizerFile {
     /// Its name, length and hash.
     #[serde(flatten)]
     pub entry: FileEntry,
-    /// The form that it has: `felsic-tokenizer`, whose version is in the file itself.
+    /// Its format: `felsic-tokenizer`, whose version is in the file itself.
     pub format: String,
 }
 
 impl TokenizerFile {
-    /// The only form so far.
+    /// The only format so far.
     pub const FORMAT: &str = "felsic-tokenizer";
 }
 
@@ -81,22 +81,22 @@ pub struct SelfTest {
     pub embedding: Vec<f32>,
 }
 
-/// The weights that a pack was made of.
+/// The weights that a pack was made from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Checkpoint {
-    /// SHA-256 of `model.safetensors`; of the files one after another if there are several.
+    /// SHA-256 of `model.safetensors`; of several files, one after another.
     pub sha256: String,
     /// Their length.
     pub bytes: u64,
 }
 
-/// A group of rows of the vocabulary table: the least of it that is ever asked for.
+/// A table group: rows of the vocabulary table, the smallest part of it that is ever asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TableGroup {
     /// What its tokens have in common, for people.
     pub name: String,
-    /// How many rows.
+    /// Number of rows.
     pub rows: usize,
 }
 
@@ -109,33 +109,33 @@ pub struct Manifest {
     pub version: u32,
     /// Name of the model.
     pub name: String,
-    /// Revision of the checkpoint, where it is known.
+    /// Revision of the checkpoint, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<String>,
-    /// Vectors are comparable only within one space.
+    /// Identifier of the space: vectors are comparable only within one.
     pub space: String,
     /// Format of the weights, like `int8-g32` or `f32`.
     pub weight_format: String,
     /// The model and what surrounds it.
     pub config: EmbedderConfig,
-    /// The weights that the pack was made of.
+    /// The weights that the pack was made from.
     pub checkpoint: Checkpoint,
     /// The tokenizer's file.
     pub tokenizer: TokenizerFile,
     /// Files of weights: the layers first, then the vocabulary table.
     pub shards: Vec<FileEntry>,
-    /// The groups of the vocabulary table, in the order of its stored rows.
+    /// The table groups, in the order of the table's stored rows.
     pub groups: Vec<TableGroup>,
     /// Every tensor in the shards.
     pub tensors: BTreeMap<String, TensorEntry>,
-    /// Against devices that compute something else than they should.
+    /// Texts and vectors that reveal a device that computes something else than it should.
     pub self_test: Vec<SelfTest>,
 }
 
 impl Manifest {
     /// Name of the file.
     pub const FILE: &str = "manifest.json";
-    /// Bytes of the file, at most.
+    /// The most bytes of the file.
     pub const MOST_BYTES: u64 = 8 << 20;
     /// Value of `format`.
     pub const FORMAT: &str = "felsic-pack";
@@ -170,7 +170,7 @@ impl Manifest {
         Ok(manifest)
     }
 
-    /// The file's bytes; the same manifest always gives the same.
+    /// Returns the file's bytes, always identical for the same manifest.
     ///
     /// # Errors
     /// [`Code::Internal`] if it cannot be written as JSON, which a number that is not finite would cause.
@@ -181,17 +181,17 @@ impl Manifest {
         Ok(bytes)
     }
 
-    /// Bytes of all files that the manifest lists.
+    /// Returns the bytes of all files that the manifest lists.
     pub fn total_bytes(&self) -> u64 {
         self.files().map(|entry| entry.bytes).sum()
     }
 
-    /// The files that the manifest lists, in the order in which they are loaded.
+    /// Returns the files that the manifest lists, in the order in which they are loaded.
     pub fn files(&self) -> impl Iterator<Item = &FileEntry> {
         std::iter::once(&self.tokenizer.entry).chain(&self.shards)
     }
 
-    /// The blocks of the vocabulary table, in the order of their rows; none if it is a single tensor.
+    /// Returns the blocks of the vocabulary table, in the order of their rows; none if it is a single tensor.
     pub fn blocks(&self) -> Vec<BlockEntry> {
         let mut blocks = Vec::new();
         let mut first = 0;
@@ -220,7 +220,7 @@ impl Manifest {
         }
     }
 
-    /// Checks that the tensor which says to which group each id belongs agrees with the list of groups.
+    /// Checks that the tensor that gives each id its table group agrees with the list of table groups.
     ///
     /// # Errors
     /// [`Code::WeightsInvalid`].
@@ -266,7 +266,7 @@ impl Manifest {
         self.check_self_test()
     }
 
-    /// Groups cover the table, and no block is of two groups, or in a shard with anything else.
+    /// Checks that table groups cover the table, and that no block spans two or shares its shard with anything else.
     fn check_groups(&self) -> Result<()> {
         let names = self.groups.iter().all(|group| {
             !group.name.is_empty() && group.name.len() <= 100 && !group.name.chars().any(char::is_control)
@@ -307,7 +307,7 @@ impl Manifest {
         Ok(())
     }
 
-    /// Every shard must be long enough for what it is to hold.
+    /// Checks that every shard is long enough for what it has to hold.
     fn check_lengths(&self) -> Result<()> {
         let mut held = vec![0u64; self.shards.len()];
         for (name, entry) in &self.tensors {
@@ -343,7 +343,7 @@ impl Manifest {
     }
 }
 
-/// The JSON object of a manifest, with an error that says what was found instead.
+/// Parses the JSON object of a manifest, with an error that says what was found instead.
 fn parse(bytes: &[u8], location: &str) -> Result<Value> {
     let value: Value = serde_json::from_slice(bytes).map_err(|error| {
         let start = bytes.trim_ascii_start();
@@ -363,7 +363,7 @@ fn parse(bytes: &[u8], location: &str) -> Result<Value> {
     }
 }
 
-/// A name that stays inside the pack on every system and needs no escaping in a URL.
+/// Checks that a name stays inside the pack on every system and needs no escaping in a URL.
 fn check_file(entry: &FileEntry) -> Result<()> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
     let name = &entry.file;
@@ -384,12 +384,12 @@ fn check_file(entry: &FileEntry) -> Result<()> {
     }
 }
 
-/// Whether a text is a SHA-256 in lower-case hexadecimal.
+/// Returns whether a text is a SHA-256 in lower-case hexadecimal.
 fn is_sha256(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-/// The index has to be what the config calls for, no more and no less.
+/// Checks that the index is what the config calls for, no more and no less.
 fn check_index(index: &BTreeMap<String, TensorEntry>, config: &EmbedderConfig) -> Result<()> {
     let mut open: BTreeSet<&str> = index.keys().map(String::as_str).collect();
     if let Some(entry) = index.get(&groups_name()) {
@@ -442,7 +442,7 @@ fn check_entry(
     let [rows, cols] = shape else {
         return Err(Error::new(Code::TensorType, format!("tensor {name} has integers; felsic reads no such norms")));
     };
-    // Two int4 values of one group share a byte.
+    // Two int4 values share a byte, and both must be of one group.
     let step = if entry.element == ElementType::Int4 { 2 } else { 1 };
     let name = scales_name(name);
     let scales = index.get(&name).ok_or_else(|| missing(&name))?;

@@ -1,4 +1,4 @@
-//! A matrix in the format it is kept in.
+//! A matrix in the format in which it is kept.
 
 use super::{ElementType, Scales, int4};
 use crate::error::Result;
@@ -21,7 +21,7 @@ impl HalfType {
     }
 }
 
-/// A matrix [rows, cols], row-major. Whoever makes one sees to it that the lengths fit.
+/// A matrix [rows, cols], row-major. The code that makes one ensures that the lengths fit.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Matrix {
     /// Plain values.
@@ -50,7 +50,7 @@ pub enum Matrix {
         rows: usize,
         /// Number of columns, a multiple of `group`.
         cols: usize,
-        /// Columns that share a scale; `cols` means one scale a row.
+        /// Columns that share a scale; `cols` means one scale for each row.
         group: usize,
         /// [rows, cols], each in -127..=127.
         values: Vec<i8>,
@@ -63,9 +63,9 @@ pub enum Matrix {
         rows: usize,
         /// Number of columns, a multiple of `group`.
         cols: usize,
-        /// Columns that share a scale, an even number; `cols` means one scale a row.
+        /// Columns that share a scale, an even number; `cols` means one scale for each row.
         group: usize,
-        /// [rows, cols / 2], in the order that [`quantise_rows_int4`](super::quantise_rows_int4) gives them.
+        /// [rows, cols / 2], in the order that [`quantise_rows_int4`](super::quantise_rows_int4) returns them in.
         bytes: Vec<u8>,
         /// [rows, cols / group].
         scales: Scales,
@@ -73,7 +73,7 @@ pub enum Matrix {
 }
 
 impl Matrix {
-    /// Number of rows.
+    /// Returns the number of rows.
     pub fn rows(&self) -> usize {
         match self {
             Matrix::F32 { rows, .. }
@@ -83,7 +83,7 @@ impl Matrix {
         }
     }
 
-    /// Number of columns.
+    /// Returns the number of columns.
     pub fn cols(&self) -> usize {
         match self {
             Matrix::F32 { cols, .. }
@@ -117,7 +117,7 @@ impl Matrix {
         }
     }
 
-    /// The same matrix with integers of whole bytes, which the kernels take; only int4 changes.
+    /// Returns the matrix with integers of whole bytes, which the kernels take; only int4 changes.
     ///
     /// # Errors
     /// [`Code::OutOfMemory`](crate::error::Code::OutOfMemory).
@@ -126,7 +126,7 @@ impl Matrix {
         Ok(Matrix::Int8 { rows, cols, group, values: int4::expand(&bytes)?, scales })
     }
 
-    /// All values, [rows, cols].
+    /// Returns all values, [rows, cols].
     pub fn into_f32(self) -> Vec<f32> {
         if let Matrix::F32 { values, .. } = self {
             return values;
@@ -138,7 +138,7 @@ impl Matrix {
         out
     }
 
-    /// Bytes that the values take in memory.
+    /// Returns the bytes that the values take in memory.
     pub fn bytes(&self) -> usize {
         match self {
             Matrix::F32 { values, .. } => 4 * values.len(),

@@ -1,7 +1,7 @@
 //! Bytes to tensors: safetensors files, the element types in them, quantised matrices, the vocabulary
 //! table, and the manifest that lists a pack's files.
 //!
-//! Everything here is told by untrusted files, so every length is checked before it is used and no buffer
+//! Everything here comes from untrusted files, so every length is checked before it is used, and no buffer
 //! is made for a size that only a file claims.
 
 mod checkpoint;
@@ -25,5 +25,5 @@ pub use scales::Scales;
 pub use table::{Block, BlockEntry, LEAST_GROUP, Order, Rows, Table};
 pub use tensors::{StoredTensor, Tensors, block_name, groups_name, scales_name};
 
-/// Bytes of a shard, at most, unless a single tensor of the layers is longer.
+/// The most bytes of a shard, unless a single tensor of the layers is longer.
 pub const SHARD_BYTES: usize = 16_000_000;

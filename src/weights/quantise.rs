@@ -1,7 +1,7 @@
-//! Values to int8 with one scale a group.
+//! Values to int8 with one scale for each group.
 //!
-//! Symmetric: `scale = max|v| / 127` over a group, rounded to f16 because that is how a pack stores it,
-//! and `integer = round(v / scale)` with the rounded scale, so that storing adds no error of its own. Every
+//! Symmetric: `scale = max|v| / 127` over a group, rounded to f16 because a pack stores it so, and
+//! `integer = round(v / scale)` with the rounded scale, so that storing adds no error of its own. Every
 //! value comes back within half a scale. A group costs two bytes: with 32 columns 6 % of the matrix.
 
 use half::f16;
@@ -9,7 +9,7 @@ use half::f16;
 use super::{Matrix, Scales};
 use crate::error::{Code, Error, Result};
 
-/// Quantises `values` [rows, cols] with one scale for `group` columns.
+/// Quantises `values` [rows, cols] with one scale for every `group` columns.
 ///
 /// # Errors
 /// [`Code::InputInvalid`] for a `group` that does not divide `cols` or lengths that do not fit;
@@ -29,7 +29,7 @@ pub fn quantise_rows(values: &[f32], rows: usize, cols: usize, group: usize) -> 
     Ok(Matrix::Int8 { rows, cols, group, values: integers, scales: Scales::F16(scales) })
 }
 
-/// Whether `values` are [rows, cols] and `group` columns cut a row evenly.
+/// Checks that `values` are [rows, cols] and `group` columns cut a row evenly.
 pub(super) fn check_groups(values: &[f32], rows: usize, cols: usize, group: usize) -> Result<()> {
     if group == 0 || cols == 0 || !cols.is_multiple_of(group) {
         return Err(Error::new(Code::InputInvalid, format!("groups of {group} do not cut {cols} columns evenly")));
@@ -40,7 +40,7 @@ pub(super) fn check_groups(values: &[f32], rows: usize, cols: usize, group: usiz
     Ok(())
 }
 
-/// The largest magnitude; infinity if there is NaN.
+/// Returns the largest magnitude; infinity if there is NaN.
 pub(super) fn largest(values: &[f32]) -> f32 {
     values.iter().fold(0.0f32, |most, value| match value.is_nan() {
         true => f32::INFINITY,
@@ -48,7 +48,7 @@ pub(super) fn largest(values: &[f32]) -> f32 {
     })
 }
 
-/// The scale of one group, exactly as an f16 holds it; 0 for a group of zeros.
+/// Returns the scale of one group, exactly as an f16 holds it; 0 for a group of zeros.
 fn scale_of(values: &[f32]) -> Result<f32> {
     let largest = largest(values);
     let rounded = f16::from_f32(largest / 127.0);

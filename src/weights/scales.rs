@@ -12,7 +12,7 @@ pub enum Scales {
 }
 
 impl Scales {
-    /// How many there are.
+    /// Returns the number of scales.
     pub fn len(&self) -> usize {
         match self {
             Scales::F16(scales) => scales.len(),
@@ -20,12 +20,12 @@ impl Scales {
         }
     }
 
-    /// Whether there are none.
+    /// Returns whether there are none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The scale at `index`.
+    /// Returns the scale at `index`.
     ///
     /// # Panics
     /// If there is none.
@@ -36,7 +36,7 @@ impl Scales {
         }
     }
 
-    /// All of them as f32; every value is exact.
+    /// Returns all of them as f32; every value is exact.
     pub fn into_f32(self) -> Vec<f32> {
         match self {
             Scales::F16(scales) => scales.into_iter().map(f16::to_f32).collect(),
@@ -44,7 +44,7 @@ impl Scales {
         }
     }
 
-    /// Leaves the scales before `at` here and gives the rest.
+    /// Leaves the scales before `at` here and returns the rest.
     ///
     /// # Panics
     /// If there are fewer.
@@ -55,7 +55,7 @@ impl Scales {
         }
     }
 
-    /// Bytes that they take in memory.
+    /// Returns the bytes that they take in memory.
     pub fn bytes(&self) -> usize {
         match self {
             Scales::F16(scales) => 2 * scales.len(),

@@ -21,7 +21,7 @@ pub struct StoredTensor {
 }
 
 impl StoredTensor {
-    /// Whether there are as many bytes as the shape calls for.
+    /// Returns whether the number of bytes is what the shape calls for.
     pub(super) fn is_sound(&self) -> bool {
         self.element.bytes_of(&self.shape) == Some(self.bytes.len())
     }
@@ -34,17 +34,17 @@ impl StoredTensor {
 #[derive(Clone, Debug, Default)]
 pub struct Tensors(BTreeMap<String, StoredTensor>);
 
-/// Name of the scales of the int8 or int4 matrix `name`.
+/// Returns the name of the scales of the int8 or int4 matrix `name`.
 pub fn scales_name(name: &str) -> String {
     format!("{name}.scales")
 }
 
-/// Name of the block of the vocabulary table that starts at row `first`.
+/// Returns the name of the block of the vocabulary table that starts at row `first`.
 pub fn block_name(first: usize) -> String {
     format!("{TABLE}.rows.{first}")
 }
 
-/// Name of the tensor [vocabulary] that gives each id the number of its group.
+/// Returns the name of the tensor [vocabulary] that gives each id the number of its table group.
 pub fn groups_name() -> String {
     format!("{TABLE}.groups")
 }
@@ -53,7 +53,7 @@ impl Tensors {
     /// Adds a tensor.
     ///
     /// # Errors
-    /// [`Code::WeightsInvalid`] if there is one of that name already or its bytes do not fit its shape.
+    /// [`Code::WeightsInvalid`] if there is already one of that name, or its bytes do not fit its shape.
     pub fn insert(&mut self, name: String, tensor: StoredTensor) -> Result<()> {
         if !tensor.is_sound() {
             let (shape, bytes) = (&tensor.shape, tensor.bytes.len());
@@ -71,17 +71,17 @@ impl Tensors {
         }
     }
 
-    /// The names of all tensors, sorted.
+    /// Returns the names of all tensors, sorted.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)
     }
 
-    /// All tensors, sorted by name.
+    /// Returns all tensors, sorted by name.
     pub fn iter(&self) -> impl Iterator<Item = (&String, &StoredTensor)> {
         self.0.iter()
     }
 
-    /// The tensor of a name.
+    /// Returns the tensor of a name.
     pub fn get(&self, name: &str) -> Option<&StoredTensor> {
         self.0.get(name)
     }
@@ -89,7 +89,7 @@ impl Tensors {
     /// Adds all tensors of `other`.
     ///
     /// # Errors
-    /// As [`Self::insert`].
+    /// Those of [`Self::insert`].
     pub fn append(&mut self, other: Tensors) -> Result<()> {
         other.0.into_iter().try_for_each(|(name, tensor)| self.insert(name, tensor))
     }
@@ -110,7 +110,7 @@ impl Tensors {
     /// Takes a matrix out. Half precision widens to f32, int4 to int8, and int8 stays as it is.
     ///
     /// # Errors
-    /// As [`Self::take_vector`]; [`Code::WeightsInvalid`] for scales that are not finite and for the
+    /// Those of [`Self::take_vector`]; [`Code::WeightsInvalid`] for scales that are not finite and for the
     /// integer -128, which no pack has.
     pub fn take_matrix(&mut self, name: &str, rows: usize, cols: usize) -> Result<Matrix> {
         let tensor = self.take(name, &[rows, cols])?;
@@ -124,7 +124,7 @@ impl Tensors {
     /// Takes the vocabulary table out, from one tensor or from blocks. Half precision stays as it is.
     ///
     /// # Errors
-    /// As [`Self::take_matrix`]; those of [`Self::take_order`].
+    /// Those of [`Self::take_matrix`] and of [`Self::take_order`].
     pub fn take_table(&mut self, rows: usize, cols: usize) -> Result<Table> {
         if self.0.contains_key(TABLE) {
             let block = self.take_block(TABLE, rows, cols)?;
@@ -147,10 +147,10 @@ impl Tensors {
         Table::new(cols, blocks)?.ordered(order)
     }
 
-    /// Takes out the order in which the vocabulary table is stored, if it is not that of ids.
+    /// Takes out the order in which the vocabulary table is stored, if it differs from the order of ids.
     ///
     /// # Errors
-    /// As [`Self::take_matrix`]; [`Code::WeightsInvalid`] for groups that are not numbered from 0.
+    /// Those of [`Self::take_matrix`]; [`Code::WeightsInvalid`] for table groups that are not numbered from 0.
     pub fn take_order(&mut self, rows: usize) -> Result<Option<Order>> {
         let name = groups_name();
         if !self.0.contains_key(&name) {
@@ -169,7 +169,7 @@ impl Tensors {
     /// Takes out a block of the vocabulary table, or some rows of one.
     ///
     /// # Errors
-    /// As [`Self::take_matrix`].
+    /// Those of [`Self::take_matrix`].
     pub fn take_rows(&mut self, name: &str, rows: usize, cols: usize) -> Result<Matrix> {
         self.take_block(name, rows, cols)
     }
@@ -202,7 +202,7 @@ impl Tensors {
         Ok(Matrix::Int8 { rows, cols, group, values, scales })
     }
 
-    /// Puts an int4 matrix and its scales together. Every byte is two integers that packs have.
+    /// Puts an int4 matrix and its scales together. Every byte is two integers that packs may have.
     fn int4(&mut self, name: &str, rows: usize, cols: usize, bytes: Vec<u8>) -> Result<Matrix> {
         let (group, scales) = self.scales(name, rows, cols)?;
         match group.is_multiple_of(2) {

@@ -23,7 +23,7 @@ pub struct Options {
     /// Fresh starts of every engine
     #[arg(long, default_value_t = 3)]
     starts: u32,
-    /// Also the first vector over a line of so many Mbit/s and ms, such as 50,40, with nothing cached and once more
+    /// Also the first vector over a line of this many Mbit/s and ms, such as 50,40: with nothing cached, then again
     #[arg(long)]
     line: Option<String>,
     /// A pack or a checkpoint, as for `demo`
@@ -37,8 +37,8 @@ pub struct Options {
     port: Option<u16>,
 }
 
-/// The peers' model folder, laid out as on the Hugging Face Hub: an ONNX file of the 97M shape in 8 bits, with the
-/// seeded checkpoint's settings and tokenizer.
+/// Makes the peers' model folder, laid out as on the Hugging Face Hub: an ONNX file of the 97M shape in 8 bits, with
+/// the seeded checkpoint's settings and tokenizer.
 fn peer() -> Result<PathBuf> {
     let folder = project::target("peer/granite-97m");
     let checkpoint = Seeded::named("granite-97m").context("there is no checkpoint granite-97m")?.make()?;

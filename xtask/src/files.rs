@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-/// All files at or under `path`; nothing if there is nothing.
+/// Returns all files at or under `path`; none if there is nothing.
 pub fn under(path: &Path) -> Vec<PathBuf> {
     if path.is_file() {
         return vec![path.to_path_buf()];
@@ -24,7 +24,7 @@ fn times(paths: &[impl AsRef<Path>]) -> Vec<SystemTime> {
     files.filter_map(|file| file.metadata().and_then(|meta| meta.modified()).ok()).collect()
 }
 
-/// Whether `output` is there and none of its files is older than any file of `inputs`.
+/// Returns whether all of `output` is there and none of its files is older than any file of `inputs`.
 pub fn is_fresh(output: &[impl AsRef<Path>], inputs: &[impl AsRef<Path>]) -> bool {
     let complete = output.iter().all(|path| path.as_ref().exists());
     match (times(output).into_iter().min(), times(inputs).into_iter().max()) {
@@ -34,7 +34,7 @@ pub fn is_fresh(output: &[impl AsRef<Path>], inputs: &[impl AsRef<Path>]) -> boo
     }
 }
 
-/// The SHA-256 of a file in hexadecimal.
+/// Returns the SHA-256 of a file in hexadecimal.
 pub fn sha256(path: &Path) -> Result<String> {
     let mut hash = Sha256::new();
     let mut file = fs::File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
@@ -42,7 +42,7 @@ pub fn sha256(path: &Path) -> Result<String> {
     Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-/// The length of a file as it is and gzipped, in bytes.
+/// Returns the length of a file as it is and gzipped, in bytes.
 pub fn sizes(path: &Path) -> Result<(u64, u64)> {
     let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
@@ -70,7 +70,7 @@ pub fn remove_folder(path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Lets `make` fill a folder beside `to`, then puts that in place of `to`: what stands at `to` is always complete.
+/// Lets `make` fill a folder beside `to`, then puts that in place of `to`, which is thus always complete.
 pub fn make_folder(to: &Path, make: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
     let parent = to.parent().context("a folder has a parent")?;
     fs::create_dir_all(parent)?;

@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// What the notices are made from, as paths in the repository.
+/// Sources of the notices, as paths in the repository.
 const INPUTS: [&str; 4] = ["Cargo.toml", "Cargo.lock", "rust-toolchain.toml", "xtask/src/notices.rs"];
 
 const INTRODUCTION: &str = "\
@@ -19,7 +19,7 @@ Where a work offers several licences, it is used under the one whose text is giv
 given once, after the list of these works.
 ";
 
-/// The beginnings of the names that files with a licence have.
+/// How the names of files with a licence begin.
 const NAMES: [&str; 5] = ["LICENSE", "LICENCE", "COPYING", "NOTICE", "UNLICENSE"];
 
 /// A crate, or the standard library.
@@ -50,14 +50,14 @@ pub fn write() -> Result<()> {
     Ok(fs::write(file, text(&works)?)?)
 }
 
-/// What a command prints, if it succeeds.
+/// Returns what a command prints, if it succeeds.
 fn output(mut command: Command) -> Result<String> {
     let output = command.output()?;
     ensure!(output.status.success(), "{command:?} failed: {}", String::from_utf8_lossy(&output.stderr));
     Ok(String::from_utf8(output.stdout)?)
 }
 
-/// The crates that a binary is linked with, a line each: those that only build scripts, macros or tests need are not in it.
+/// Lists the crates that a binary is linked with, one a line, without those only for build scripts, macros or tests.
 fn tree(binary: Binary) -> Result<String> {
     let what = ["tree", "--locked", "--package", "felsic", "--edges", "normal,no-proc-macro", "--no-default-features"];
     let form = ["--prefix", "none", "--no-dedupe", "--format", "{p}", "--target", wasm::TRIPLE];
@@ -66,7 +66,7 @@ fn tree(binary: Binary) -> Result<String> {
     output(tree)
 }
 
-/// The works of `tree`, as `metadata` knows them; felsic itself is none.
+/// Returns the works of `tree`, as `metadata` knows them, without felsic itself.
 fn linked(tree: &str, metadata: &Value) -> Result<Vec<Work>> {
     let packages = metadata["packages"].as_array().context("cargo metadata lists no packages")?;
     let lines: BTreeSet<&str> = tree.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
@@ -86,7 +86,7 @@ fn linked(tree: &str, metadata: &Value) -> Result<Vec<Work>> {
 fn work(package: &Value) -> Result<Work> {
     let text = |field: &str| package[field].as_str().map(str::to_string);
     let name = text("name").context("a package without a name")?;
-    // Some name a file in place of an expression; its text says what it is.
+    // Some name a file in place of an expression; its text says what the licence is.
     let in_file = || text("license_file").map(|file| format!("see {file}"));
     let licence = text("license").or_else(in_file).with_context(|| format!("{name} names no licence"))?;
     let manifest = PathBuf::from(text("manifest_path").context("a package without a manifest")?);
@@ -101,13 +101,13 @@ fn work(package: &Value) -> Result<Work> {
     })
 }
 
-/// The whole file: each text once, behind the works that it is of.
+/// Makes the whole file: each text once, after the works that it belongs to.
 fn text(works: &BTreeSet<Work>) -> Result<String> {
     let mut by_text: BTreeMap<String, (String, Vec<String>)> = BTreeMap::new();
     for work in works {
         let line = format!("{} {} ({})", work.name, work.version, work.licence);
         for text in texts(work)? {
-            // Whoever copied a licence has broken its lines in their own way.
+            // Copies of a licence break its lines in different places.
             let key = text.split_whitespace().collect::<Vec<_>>().join(" ");
             by_text.entry(key).or_insert_with(|| (text, Vec::new())).1.push(line.clone());
         }
@@ -122,7 +122,7 @@ fn text(works: &BTreeSet<Work>) -> Result<String> {
     Ok(format!("{INTRODUCTION}{standard}\n{}", sections.iter().map(section).collect::<Vec<_>>().join("\n")))
 }
 
-/// The texts that a work is used under: MIT's alone where it offers that as one of several, else all that it brings.
+/// Returns the texts that a work is used under: only MIT's where MIT is one of several offers, else all that it brings.
 fn texts(work: &Work) -> Result<Vec<String>> {
     let is_choice = work.licence.contains("OR") || work.licence.contains('/');
     let offers_mit = is_choice && !work.licence.contains("AND") && work.licence.contains("MIT");
@@ -154,7 +154,7 @@ fn texts(work: &Work) -> Result<Vec<String>> {
     }
 }
 
-/// The files with a licence at the root of a crate.
+/// Returns the files with a licence at the root of a crate.
 fn licence_files(folder: &Path) -> Result<Vec<PathBuf>> {
     let entries = fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
     let is_licence = |path: &PathBuf| {

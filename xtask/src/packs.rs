@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The checkpoints that lie in the repository.
+/// The checkpoints in the repository.
 pub const FIXTURES: [&str; 3] = ["tiny-silu", "tiny-gelu", "tiny-gemma"];
 
 /// How a pack stores its weights.
@@ -28,12 +28,12 @@ impl Format {
     }
 }
 
-/// A fixture's folder.
+/// Returns a fixture's folder.
 pub fn fixture(name: &str) -> PathBuf {
     project::path(&format!("tests/fixtures/models/{name}"))
 }
 
-/// Packs a checkpoint unless `out` is younger than it and than the command line that packs it.
+/// Packs a checkpoint unless `out` is newer than both it and the command line that packs it.
 fn pack(felsic: &Path, checkpoint: &Path, format: Format, out: &Path) -> Result<()> {
     if files::is_fresh(&[&out.join("manifest.json")], &[checkpoint, felsic]) {
         return Ok(());
@@ -50,7 +50,7 @@ fn pack_as(felsic: &Path, checkpoint: &Path, format: Format, name: &str) -> Resu
     Ok(out)
 }
 
-/// A fixture with a limit of 32 tokens, which short texts reach.
+/// Makes a fixture with a limit of 32 tokens, which short texts reach.
 fn short_checkpoint() -> Result<PathBuf> {
     let folder = project::target("checkpoints/tiny-silu-short");
     let from = fixture("tiny-silu");
@@ -72,7 +72,7 @@ fn seeded(name: &str) -> Result<PathBuf> {
     pack_as(&setup::felsic()?, &checkpoint, Format::Int8, &format!("{name}-int8"))
 }
 
-/// All packs of the tests; with `large` those of all shapes.
+/// Makes all packs of the tests; with `large`, those of all shapes.
 pub fn all(large: bool) -> Result<()> {
     let felsic = setup::felsic()?;
     for name in FIXTURES {
@@ -88,7 +88,7 @@ pub fn all(large: bool) -> Result<()> {
     Ok(())
 }
 
-/// The pack for what a person names: a fixture, a seeded shape, a checkpoint folder or a pack.
+/// Returns the pack for what a user names: a fixture, a seeded shape, a checkpoint folder or a pack.
 pub fn find(model: &str) -> Result<PathBuf> {
     if FIXTURES.contains(&model) {
         return pack_as(&setup::felsic()?, &fixture(model), Format::Int8, &format!("{model}-int8"));

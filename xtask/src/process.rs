@@ -7,19 +7,19 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// A program with arguments, to be run in the repository.
+/// Returns a program with arguments, to be run in the repository.
 pub fn command<S: AsRef<OsStr>>(program: impl AsRef<OsStr>, args: impl IntoIterator<Item = S>) -> Command {
     let mut command = Command::new(program);
     command.args(args).current_dir(project::root());
     command
 }
 
-/// Cargo with arguments.
+/// Returns cargo with arguments.
 pub fn cargo<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Command {
     command(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()), args)
 }
 
-/// How a command reads on a terminal, with the repository's own path left out.
+/// Returns a command as it reads on a terminal, without the repository's own path.
 fn line(command: &Command) -> String {
     let root = format!("{}/", project::root().display());
     let program = Path::new(command.get_program()).file_name().unwrap_or(command.get_program());
@@ -38,13 +38,13 @@ pub fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// Whether the command can be started and succeeds; its output is dropped.
+/// Returns whether the command can be started and succeeds; its output is dropped.
 pub fn succeeds(command: &mut Command) -> bool {
     let quiet = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     quiet.status().is_ok_and(|status| status.success())
 }
 
-/// The first of `names` that is an executable on `PATH`.
+/// Returns the first of `names` that is an executable on `PATH`.
 pub fn find(names: &[&str]) -> Option<PathBuf> {
     let folders: Vec<PathBuf> = env::split_paths(&env::var_os("PATH")?).collect();
     let files = names.iter().flat_map(|name| {

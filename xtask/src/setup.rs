@@ -8,7 +8,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Installs Debian packages if there is apt-get and the right to use it; says so if not.
+/// Installs Debian packages with apt-get; fails, with the reason, if that is missing or not permitted.
 fn apt_install(packages: &[&str]) -> Result<()> {
     let apt = find(&["apt-get"]).context("there is no apt-get here to install it with")?;
     let is_root = command("id", ["-u"]).output().is_ok_and(|output| output.stdout == b"0\n");
@@ -29,7 +29,7 @@ fn apt_install(packages: &[&str]) -> Result<()> {
     apt(&[&["install", "-y", "-qq", "--no-install-recommends"], packages].concat())
 }
 
-/// The target that browsers run.
+/// Installs the target that browsers run, if it is missing.
 pub fn wasm_target() -> Result<()> {
     let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     let libraries = command(rustc, ["--print", "target-libdir", "--target", "wasm32-unknown-unknown"]).output()?;
@@ -40,7 +40,7 @@ pub fn wasm_target() -> Result<()> {
     run(&mut command(rustup, ["target", "add", "wasm32-unknown-unknown"]))
 }
 
-/// The npm packages of the workspaces at `folder`, as locked. Packages run no scripts of their own.
+/// Installs the npm packages of the workspaces at `folder`, as locked. Packages run no scripts of their own.
 pub fn npm_packages(folder: &Path) -> Result<()> {
     find(&["npm"]).context("Node.js 20.19 or later with npm is needed: https://nodejs.org")?;
     let installed = folder.join("node_modules/.package-lock.json");
@@ -61,7 +61,7 @@ fn find_chromium() -> Option<PathBuf> {
     find(BROWSERS).or_else(mac).filter(|path| succeeds(command(path, ["--version"]).env_remove("DISPLAY")))
 }
 
-/// A Chromium that starts, installed if need be.
+/// Returns a Chromium that starts, installed if need be.
 pub fn chromium() -> Result<PathBuf> {
     if let Some(path) = env::var_os("CHROMIUM_PATH").map(PathBuf::from) {
         if !path.is_file() {
@@ -80,7 +80,7 @@ pub fn chromium() -> Result<PathBuf> {
 
 const FIREFOXES: &[&str] = &["firefox-esr", "firefox"];
 
-/// A Firefox, installed if need be: what is stored and fetched is tested there too.
+/// Returns a Firefox, installed if need be: storing and fetching are tested there too.
 pub fn firefox() -> Result<PathBuf> {
     if let Some(path) = env::var_os("FIREFOX_PATH").map(PathBuf::from).or_else(|| find(FIREFOXES)) {
         return Ok(path);
@@ -90,7 +90,7 @@ pub fn firefox() -> Result<PathBuf> {
     find(FIREFOXES).context("the Firefox that was installed is not to be found")
 }
 
-/// A Vulkan driver, so that the tests of the GPU device have something to run on: on a machine
+/// Installs a missing Vulkan driver, so that the tests of the GPU device have something to run on: on a machine
 /// without a GPU that is Mesa's software driver. Other systems bring their own graphics interface.
 pub fn vulkan() -> Result<()> {
     let is_driver = |name: &str| ["lvp_", "nvidia_"].iter().any(|start| name.starts_with(start));
@@ -111,7 +111,7 @@ pub struct Python {
 }
 
 impl Python {
-    /// This Python with arguments.
+    /// Returns this Python with arguments.
     pub fn run<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Command {
         let mut command = command(&self.program, args);
         if let Some(packages) = &self.packages {
@@ -125,7 +125,7 @@ impl Python {
     }
 }
 
-/// A Python that can import `modules` (named as their packages are): the machine's own if it can, else
+/// Returns a Python that can import `modules` (named as their packages are): the machine's own if it can, else
 /// one in `target/` that the packages are installed into.
 pub fn python(modules: &[&str]) -> Result<Python> {
     let system = find(&["python3", "python"]).context("Python 3.10 or later is needed")?;
@@ -153,7 +153,7 @@ pub fn python(modules: &[&str]) -> Result<Python> {
     Ok(Python { program: system, packages: Some(packages) })
 }
 
-/// The felsic command line, built as the tests build it.
+/// Builds the felsic command line as the tests build it; returns its path.
 pub fn felsic() -> Result<PathBuf> {
     run(&mut cargo(["build", "--release", "--package", "felsic", "--bin", "felsic"]))?;
     Ok(project::target(&format!("release/felsic{}", env::consts::EXE_SUFFIX)))

@@ -1,12 +1,12 @@
-//! What a page has to load besides the pack, and what the npm package has.
+//! What a page has to load besides the pack, and the size of the npm package.
 
 use crate::wasm::Binary;
 use crate::{files, project};
 use anyhow::{Context, Result, ensure};
 use std::path::PathBuf;
 
-/// The most that a page may have to load for a binary, gzipped: WebAssembly and JavaScript together. Each is a little
-/// above what was measured; raise one only for what is worth it.
+/// Returns the most that a page may have to load for a binary, gzipped: WebAssembly and JavaScript together. Each
+/// budget is a little above what was measured; raise one only for what is worth it.
 fn budget(binary: Binary) -> u64 {
     match binary {
         Binary::Cpu | Binary::Relaxed => 530_000,
@@ -15,11 +15,11 @@ fn budget(binary: Binary) -> u64 {
     }
 }
 
-/// The most that the npm package may have, packed and unpacked, the built-in model included.
+/// The most bytes that the npm package may have, packed and unpacked, the built-in model included.
 const PACKED_BUDGET: u64 = 12_000_000;
 const UNPACKED_BUDGET: u64 = 26_000_000;
 
-/// A script of the package that is a part of another one, and loaded in its place.
+/// Scripts of the package that are a part of another one, and loaded in its place.
 const SUBSETS: [&str; 1] = ["cpu.js"];
 
 struct Part {
@@ -28,7 +28,7 @@ struct Part {
     gzipped: u64,
 }
 
-/// What is loaded for one binary: the package's WebAssembly and scripts but those of other binaries.
+/// Returns what is loaded for one binary: the package's WebAssembly and scripts except those of other binaries.
 fn parts(binary: Binary) -> Result<Vec<Part>> {
     let is_loaded = |file: &PathBuf| {
         let name = file.file_name().unwrap_or_default().to_string_lossy();
@@ -39,7 +39,7 @@ fn parts(binary: Binary) -> Result<Vec<Part>> {
     files::under(&project::path("pkg/dist")).into_iter().filter(is_loaded).map(measure).collect()
 }
 
-/// Prints a table for each binary; fails if one is past its budget. The package must be built.
+/// Prints a table for each binary; fails if one exceeds its budget. The package must be built.
 pub fn run() -> Result<()> {
     for binary in Binary::ALL {
         println!("\n{:44} {:>10} {:>10}", binary.name(), "bytes", "gzipped");
@@ -57,7 +57,7 @@ pub fn run() -> Result<()> {
     package()
 }
 
-/// Prints how large the npm package is, as it is published and as it lies in node_modules; fails past the budgets.
+/// Prints the size of the npm package, as published and as unpacked in node_modules; fails if it exceeds the budgets.
 fn package() -> Result<()> {
     let bytes = |folder: &str| -> Result<u64> {
         let files = files::under(&project::target(folder));

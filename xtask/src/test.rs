@@ -27,7 +27,7 @@ pub struct Options {
 /// How a step ended that did not fail.
 enum Outcome {
     Passed,
-    /// Not possible on this machine; why not.
+    /// Not possible on this machine, with the reason.
     Skipped(String),
 }
 
@@ -88,12 +88,12 @@ fn lint(_: &Options) -> Result<Outcome> {
     Ok(Passed)
 }
 
-/// A missing driver shows in the tests that need one, which is soon enough.
+/// Installs a Vulkan driver. If none can be had, the tests that need one show it, which is soon enough.
 fn drivers(_: &Options) -> Result<Outcome> {
     unless_ci(setup::vulkan())
 }
 
-/// On a machine that is not CI, what cannot be set up is skipped, and said.
+/// Skips what cannot be set up, except in CI, and reports it.
 fn unless_ci(setup: Result<()>) -> Result<Outcome> {
     match setup {
         Ok(()) => Ok(Passed),
@@ -109,7 +109,7 @@ fn native(options: &Options) -> Result<Outcome> {
     felsic.and(xtask).map(|()| Passed)
 }
 
-/// The compact tokenizer against the `tokenizers` crate, on the seeded checkpoints' vocabularies too.
+/// Compares the compact tokenizer with the `tokenizers` crate, on the seeded checkpoints' vocabularies too.
 fn tokenizer(options: &Options) -> Result<Outcome> {
     let files = env::join_paths(checkpoints::tokenizers(options.full)?)?;
     let mut tests = cargo(["test", "--release", "--package", "felsic", "--test", "tokenizer", "--", "--nocapture"]);
@@ -121,7 +121,7 @@ fn with_strings<'a>(tests: &'a mut Command, options: &Options) -> &'a mut Comman
     tests.envs(options.strings.map(|count| ("FELSIC_TOKENIZER_STRINGS", count.to_string())))
 }
 
-/// Every golden file against the command line: fixtures first, then the full sizes.
+/// Compares the command line with every golden file: fixtures first, then the full sizes.
 fn goldens(options: &Options) -> Result<Outcome> {
     let felsic = setup::felsic()?;
     let verify = |name: &str, model: &Path, tolerance: &str| {
@@ -148,7 +148,7 @@ fn goldens(options: &Options) -> Result<Outcome> {
     Ok(Passed)
 }
 
-/// The Rust tests that lie beside the code, on the CPU alone.
+/// Runs the Rust tests beside the code, on the CPU alone.
 fn unit() -> Result<Outcome> {
     run_command(cargo(["test", "--release", "--package", "felsic", "--lib"]).env("FELSIC_SKIP_GPU", "1"))?;
     Ok(Passed)
@@ -168,7 +168,7 @@ fn browser(options: &Options) -> Result<Outcome> {
     tests.args(&options.runner);
     match setup::firefox() {
         Ok(firefox) => drop(tests.env("FIREFOX_PATH", firefox)),
-        // Its tests are skipped then, and counted so; Chromium runs them as well.
+        // Its tests are then skipped, and counted as skipped; Chromium runs them as well.
         Err(error) => println!("No Firefox: {error:#}"),
     }
     run_command(tests.env("CHROMIUM_PATH", chromium))?;
@@ -198,7 +198,7 @@ impl Finished {
     }
 }
 
-/// The steps whose name contains `filter`, with all that they need, in order; then those on request, if there is a filter.
+/// Returns the steps whose name contains `filter`, with all that they need, in order; with a filter, then those on request.
 fn chosen(filter: &str) -> Vec<&'static Step> {
     let mut wanted = vec![false; STEPS.len()];
     for (i, step) in STEPS.iter().enumerate().rev() {

@@ -16,7 +16,7 @@ pub enum Binary {
     Relaxed,
     /// Fetched by a page only when it uses WebGPU.
     Gpu,
-    /// No device: what makes packs of checkpoints, fetched only for that.
+    /// No device: makes packs of checkpoints, fetched only for that.
     Packer,
 }
 
@@ -24,7 +24,7 @@ impl Binary {
     /// All.
     pub const ALL: [Self; 4] = [Self::Cpu, Self::Relaxed, Self::Gpu, Self::Packer];
 
-    /// Its name, as in features and in file names.
+    /// Returns its name, as in features and in file names.
     pub fn name(self) -> &'static str {
         match self {
             Self::Cpu => "cpu",
@@ -34,22 +34,22 @@ impl Binary {
         }
     }
 
-    /// The name of its files in `pkg/dist`.
+    /// Returns the name of its files in `pkg/dist`.
     fn stem(self) -> String {
         format!("felsic_{}", self.name())
     }
 
-    /// The features that it is built with.
+    /// Returns the features that it is built with.
     pub fn features(self) -> String {
         format!("web,{}", self.name())
     }
 
-    /// Its JavaScript, its WebAssembly and its types.
+    /// Returns its JavaScript, its WebAssembly and its types.
     fn files(self) -> [PathBuf; 3] {
         [".js", "_bg.wasm", ".d.ts"].map(|end| project::path(&format!("pkg/dist/{}{end}", self.stem())))
     }
 
-    /// Its WebAssembly with the names of functions, which is not shipped: the same code otherwise.
+    /// Returns its WebAssembly with the names of functions, which is not shipped: otherwise the same code.
     fn named(self) -> PathBuf {
         project::target(&format!("wasm-names/{}_bg.wasm", self.stem()))
     }
@@ -60,12 +60,12 @@ pub const TRIPLE: &str = "wasm32-unknown-unknown";
 
 const TARGET: [&str; 5] = ["--target", TRIPLE, "--profile", "wasm", "--no-default-features"];
 
-/// What the binaries are made from, as paths in the repository.
+/// Sources of the binaries, as paths in the repository.
 const INPUTS: [&str; 6] = ["src", "shaders", "Cargo.toml", "Cargo.lock", ".cargo/config.toml", "rust-toolchain.toml"];
 
 /// Builds the binaries that are out of date and prints all sizes.
 ///
-/// All come out of cargo as `felsic.wasm`, so cargo takes each for out of date once it has built
+/// All come out of cargo as `felsic.wasm`, so cargo considers each out of date once it has built
 /// another; hence the check here.
 pub fn build() -> Result<()> {
     setup::wasm_target()?;
@@ -98,7 +98,7 @@ fn compile(binary: Binary) -> Result<()> {
     set_names_apart(binary)
 }
 
-/// Moves the binary with its names out of the package, and leaves it there without.
+/// Moves the binary with its names out of the package, and leaves one without them there.
 fn set_names_apart(binary: Binary) -> Result<()> {
     let [_, wasm, _] = binary.files();
     let named = binary.named();
@@ -109,8 +109,8 @@ fn set_names_apart(binary: Binary) -> Result<()> {
     Ok(fs::write(&wasm, unnamed)?)
 }
 
-/// The module without its section of names: all else to the byte, so that the names fit what runs. Nothing if it is no
-/// module.
+/// Returns the module without its section of names: all else is bit-for-bit identical, so that the names fit what
+/// runs. `None` if it is not a module.
 fn without_names(module: &[u8]) -> Option<Vec<u8>> {
     const HEADER: usize = 8;
     const CUSTOM: u8 = 0;
@@ -131,7 +131,7 @@ fn without_names(module: &[u8]) -> Option<Vec<u8>> {
     Some(kept)
 }
 
-/// A number in LEB128, and what follows it.
+/// Reads a number in LEB128; returns it and what follows.
 fn unsigned(bytes: &[u8]) -> Option<(usize, &[u8])> {
     let end = bytes.iter().position(|byte| byte & 0x80 == 0)?;
     let number =

@@ -4,21 +4,21 @@ use crate::process::{cargo, command, run};
 use crate::{notices, project, setup, wasm};
 use anyhow::Result;
 
-/// The npm package with its wasm binaries: in `pkg/dist`, packed in `target/npm-package`, unpacked in `target/package`,
-/// where the page and the tests take it from.
+/// Makes the npm package with its wasm binaries: in `pkg/dist`, packed in `target/npm-package`, unpacked in
+/// `target/package`, where the page and the tests take it from.
 pub fn package() -> Result<()> {
     wasm::build()?;
     notices::write()?;
     scripts()
 }
 
-/// The npm package with the wasm binaries that are there already.
+/// Makes the npm package with the wasm binaries that are already there.
 pub fn scripts() -> Result<()> {
     setup::npm_packages(project::root())?;
     run(&mut command("npm", ["run", "--silent", "build", "--workspace", "pkg"]))
 }
 
-/// The private-search page, in `www/dist`.
+/// Makes the private-search page, in `www/dist`.
 pub fn page() -> Result<()> {
     package()?;
     run(&mut command("npm", ["run", "--silent", "build", "--workspace", "www"]))
@@ -29,20 +29,20 @@ pub fn types() -> Result<()> {
     run(&mut command("npm", ["run", "--silent", "check"]))
 }
 
-/// The API reference: of the crate in `target/doc`, of the npm package in `target/doc/js`. A broken link or a public item
-/// without documentation is an error. The package must be built.
+/// Makes the API reference: of the crate in `target/doc`, of the npm package in `target/doc/js`. A broken link or a
+/// public item without documentation is an error. The package must be built.
 pub fn docs() -> Result<()> {
     let mut rust = cargo(["doc", "--release", "--no-deps", "--package", "felsic"]);
     run(rust.env("RUSTDOCFLAGS", "-D warnings"))?;
     run(&mut command("npm", ["run", "--silent", "build", "--workspace", "docs/api"]))
 }
 
-/// Installs the packed package as a person would, and checks its types and files there. The package must be built.
+/// Installs the packed package as a user would, and checks its types and files there. The package must be built.
 pub fn installed() -> Result<()> {
     run(&mut command("npm", ["test", "--silent", "--workspace", "tests/package"]))
 }
 
-/// The benchmark page, in `www/dist/bench`, its types checked first. The package must be built.
+/// Makes the benchmark page, in `www/dist/bench`, its types checked first. The package must be built.
 pub fn bench_page() -> Result<()> {
     let folder = project::path("www/bench");
     setup::npm_packages(&folder)?;

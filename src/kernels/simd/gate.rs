@@ -5,7 +5,7 @@ use crate::config::Activation;
 use std::hint::black_box;
 use wide::f32x4;
 
-/// `v / (1 + e^-v)`.
+/// Returns `v / (1 + e^-v)` as a function.
 #[inline(always)]
 fn silu() -> impl Fn(f32x4) -> f32x4 {
     let numbers = [-std::f32::consts::LOG2_E, 126.0, 1.0];
@@ -13,7 +13,7 @@ fn silu() -> impl Fn(f32x4) -> f32x4 {
     move |v| v / (one + exp2.of((v * log2_e).fast_min(highest)))
 }
 
-/// `v / 2 (1 + erf(v / √2))`.
+/// Computes `v / 2 (1 + erf(v / √2))`.
 #[inline(always)]
 fn gelu(v: f32x4) -> f32x4 {
     f32x4::HALF * v * (f32x4::ONE + erf(v * f32x4::splat(std::f32::consts::FRAC_1_SQRT_2)))
@@ -33,7 +33,7 @@ fn gate_with(row: &[f32], out: &mut [f32], activation: impl Fn(f32x4) -> f32x4) 
     }
 }
 
-/// `act(row[..i]) * row[i..]`: `row` [2 * i], `out` [i].
+/// Computes `act(row[..i]) * row[i..]`: `row` [2 * i], `out` [i].
 pub(super) fn gate_row(row: &[f32], activation: Activation, out: &mut [f32]) {
     match activation {
         Activation::Silu => gate_with(row, out, silu()),
@@ -41,7 +41,7 @@ pub(super) fn gate_row(row: &[f32], activation: Activation, out: &mut [f32]) {
     }
 }
 
-/// [`gate_row`] over rows: `u` [n, 2 * inner], `out` [n, inner].
+/// Computes [`gate_row`] over rows: `u` [n, 2 * inner], `out` [n, inner].
 pub fn gate(u: &[f32], inner: usize, activation: Activation, out: &mut [f32]) {
     for (row, out) in u.chunks_exact(2 * inner).zip(out.chunks_exact_mut(inner)) {
         gate_row(row, activation, out);

@@ -5,19 +5,19 @@ use wide::{f32x4, i16x8, i32x4};
 
 /// log2(e).
 const LOG2_E: f32 = std::f32::consts::LOG2_E;
-/// ln(2) in two parts whose first has few enough bits that `n * LN2_HIGH` is exact (Cody and Waite).
+/// ln(2) in two parts; the first has few enough bits that `n * LN2_HIGH` is exact (Cody and Waite).
 const LN2_HIGH: f32 = 0.693_359_4;
 const LN2_LOW: f32 = -2.121_944_4e-4;
-/// For [`Exp2`], to 2.4e-7; fitted, like the next, by least relative error.
+/// Coefficients for [`Exp2`], to 2.4e-7; fitted, like the next, by least relative error.
 pub(super) const FINE: [f32; 6] =
     [1.327_647_2e-3, 9.675_542e-3, 5.550_713e-2, 2.402_212e-1, 6.931_469_4e-1, 1.000_000_1];
-/// For [`Exp2`], to 3e-6.
+/// Coefficients for [`Exp2`], to 3e-6.
 pub(super) const COARSE: [f32; 5] = [9.570_102e-3, 5.591_786_3e-2, 2.402_474_4e-1, 6.931_218e-1, 9.999_993e-1];
-/// Adding and taking away 1.5 * 2^23 rounds a small float to the nearest integer and leaves that
+/// Adding and subtracting 1.5 * 2^23 rounds a small float to the nearest integer and leaves that
 /// integer in the low bits.
 const ROUNDER: f32 = 12_582_912.0;
 
-/// e^x to 2 units in the last place; arguments are held to [-87, 88], where the result is normal.
+/// Computes e^x to 2 units in the last place; arguments are clamped to [-87, 88], where the result is normal.
 ///
 /// Polynomial of the Cephes library's `expf` (Moshier) on [-ln 2 / 2, ln 2 / 2].
 #[inline(always)]
@@ -38,8 +38,8 @@ pub(super) fn exp(x: f32) -> f32 {
     fraction * power
 }
 
-/// Numbers for 2^x, as registers. A browser makes a constant anew, in three instructions, wherever it is used; what
-/// comes out of memory, it keeps there at least.
+/// Numbers for 2^x, as registers. A browser rebuilds a constant, in three instructions, wherever it is used; a value
+/// from memory at least stays in memory.
 pub(super) struct Exp2<const N: usize> {
     lowest: f32x4,
     rounder: f32x4,
@@ -48,8 +48,8 @@ pub(super) struct Exp2<const N: usize> {
 }
 
 impl<const N: usize> Exp2<N> {
-    /// Of a polynomial for 2^x on [-1/2, 1/2], highest power first. The compiler does not know the numbers for
-    /// constants.
+    /// Takes the coefficients of a polynomial for 2^x on [-1/2, 1/2], highest power first. The values pass through
+    /// `black_box`, so the compiler cannot treat them as constants.
     #[inline(always)]
     pub fn new(powers: [f32; N]) -> Self {
         black_box(Self {
@@ -60,7 +60,7 @@ impl<const N: usize> Exp2<N> {
         })
     }
 
-    /// 2^x for x from -126, where it is held to, to 126.
+    /// Computes 2^x for x up to 126; arguments below -126 are clamped to it.
     #[inline(always)]
     pub fn of(&self, x: f32x4) -> f32x4 {
         let x = x.fast_max(self.lowest);
@@ -71,30 +71,30 @@ impl<const N: usize> Exp2<N> {
         bytemuck::cast(bytemuck::cast::<_, i32x4>(p) + power)
     }
 
-    /// 2^x rounded to the nearest integer, for x up to 22.
+    /// Computes 2^x rounded to the nearest integer, for x up to 22.
     #[inline(always)]
     pub fn integers(&self, x: f32x4) -> i32x4 {
         bytemuck::cast::<_, i32x4>(self.of(x) + self.rounder) - self.rounder_bits
     }
 }
 
-/// Each rounded to the nearest integer; |x| < 2^22.
+/// Rounds each to the nearest integer; |x| < 2^22.
 #[inline(always)]
 pub(super) fn to_integers(x: f32x4) -> i32x4 {
     let shifted: i32x4 = bytemuck::cast(x + f32x4::splat(ROUNDER));
     shifted - i32x4::splat(ROUNDER.to_bits() as i32)
 }
 
-/// Eight integers in 16 bits each, which they have to fit.
+/// Narrows eight integers to 16 bits each, which they have to fit.
 #[inline(always)]
 pub(super) fn narrow(integers: [i32x4; 2]) -> i16x8 {
     i16x8::from_i32x8_saturate(bytemuck::cast(integers))
 }
 
-/// The largest magnitude; infinite if a value is infinite or NaN.
+/// Returns the largest magnitude; infinity if a value is infinite or NaN.
 pub(super) fn largest(row: &[f32]) -> f32 {
     const LANES: usize = 16;
-    // Bits of a magnitude order as its value does, and NaN comes last.
+    // The bits of magnitudes order as the values do, and NaN comes last.
     let mut lanes = [0u32; LANES];
     let (chunks, rest) = row.as_chunks::<LANES>();
     for chunk in chunks {
@@ -106,7 +106,7 @@ pub(super) fn largest(row: &[f32]) -> f32 {
     f32::from_bits(most.min(f32::INFINITY.to_bits()))
 }
 
-/// The error function to 4e-7 absolute: a rational function of x on [-3.83, 3.83], where it reaches
+/// Computes the error function to 4e-7 absolute: a rational function of x on [-3.83, 3.83], where it reaches
 /// one to half a unit in the last place (coefficients of XLA's f32 `erf`, Apache-2.0).
 #[inline(always)]
 pub(super) fn erf(x: f32x4) -> f32x4 {

@@ -1,7 +1,7 @@
 //! The fast CPU bodies: slices in, slices out, no allocation in an inner loop.
 //!
 //! They are portable Rust written so that the compiler vectorises it. Where that is not enough (the
-//! int8 product, the sums of attention) they name their registers through the `wide` crate.
+//! int8 product, the sums of attention), they name their registers through the `wide` crate.
 
 mod attention;
 mod exact;

@@ -3,7 +3,7 @@
 /// Partial sums per row; one vector register of any width that felsic meets.
 const LANES: usize = 16;
 
-/// Sum of `term(v)` in `LANES` partial sums, which is both what vectorises and what keeps rounding low.
+/// Sums `term(v)` in `LANES` partial sums, which both vectorises and keeps rounding low.
 #[inline(always)]
 fn sum(row: &[f32], term: impl Fn(f32) -> f32) -> f32 {
     let mut lanes = [0.0f32; LANES];
@@ -17,7 +17,7 @@ fn sum(row: &[f32], term: impl Fn(f32) -> f32) -> f32 {
     lanes.iter().sum::<f32>() + tail
 }
 
-/// `(x - mean) / sqrt(variance + eps) * gain` over one row.
+/// Computes `(x - mean) / sqrt(variance + eps) * gain` over one row.
 #[inline(always)]
 pub(super) fn norm_row(row: &[f32], gain: &[f32], eps: f32, out: &mut [f32]) {
     let width = gain.len() as f32;
@@ -29,7 +29,7 @@ pub(super) fn norm_row(row: &[f32], gain: &[f32], eps: f32, out: &mut [f32]) {
     }
 }
 
-/// [`norm_row`] over rows of `gain.len()`; `out` is as long as `x`.
+/// Computes [`norm_row`] over rows of `gain.len()`; `out` is as long as `x`.
 pub fn layer_norm(x: &[f32], gain: &[f32], eps: f32, out: &mut [f32]) {
     for (row, out) in x.chunks_exact(gain.len()).zip(out.chunks_exact_mut(gain.len())) {
         norm_row(row, gain, eps, out);

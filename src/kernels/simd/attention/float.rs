@@ -18,15 +18,15 @@ type Row = [[f32; LANES]; BLOCK / LANES];
 /// Keys and values of one head, in blocks.
 #[derive(Default)]
 struct Head {
-    /// Turned keys, [blocks, d] rows of one number a key.
+    /// Turned keys, [blocks, d] rows with one number for each key.
     keys: Vec<Row>,
     /// Values, [blocks * BLOCK, `registers`].
     values: Vec<[f32; LANES]>,
-    /// Registers that a value takes, a multiple of [`STEP`]: what d does not fill is zero.
+    /// Registers that a value takes, a multiple of [`STEP`]: columns past d are zero.
     registers: usize,
 }
 
-/// Scores of four queries and a block of keys, then the shares that they give.
+/// Scores of four queries and a block of keys, later the shares made from them.
 type Scores = [Row; QUERIES];
 
 /// See [`super::attention`].
@@ -41,7 +41,7 @@ pub(super) fn attention(q: &[f32], kv: &[f32], rope: &[f32], queries: &[i32], sh
     }
 }
 
-/// All queries of a run and one head.
+/// Computes all queries of a run for one head.
 #[allow(clippy::too_many_arguments, reason = "the inputs of attention itself, cut to one head")]
 fn attend_head(
     data: &Head,
@@ -102,7 +102,7 @@ impl Head {
         let AttentionShape { heads, head_size: d, .. } = shape;
         let (width, half, blocks) = (heads * d, d / 2, positions.len().div_ceil(BLOCK));
         self.registers = d.div_ceil(LANES * STEP) * STEP;
-        // What lies past the last key is read, though it reaches no sum: it must be finite.
+        // Keys past the last are read, though they reach no sum: they must be finite.
         self.keys.clear();
         self.keys.resize(blocks * d, [[0.0; LANES]; BLOCK / LANES]);
         self.values.clear();
@@ -123,13 +123,13 @@ impl Head {
     }
 }
 
-/// A turned query divided by sqrt(d), which the scores then need no more: column `t` of `out` [d, QUERIES].
+/// Writes a turned query into column `t` of `out` [d, QUERIES], already divided by sqrt(d) for the scores.
 fn place_query(out: &mut [[f32; QUERIES]], t: usize, turned: &[f32]) {
     let scale = 1.0 / (turned.len() as f32).sqrt();
     out.iter_mut().zip(turned).for_each(|(out, v)| out[t] = v * scale);
 }
 
-/// Scores of four queries [d, QUERIES] and the keys of `steps`.
+/// Computes the scores of four queries [d, QUERIES] and the keys of `steps`.
 fn score(keys: &[Row], queries: &[[f32; QUERIES]], steps: Range<usize>, scores: &mut Scores) {
     for step in steps {
         let mut sums = [[f32x4::ZERO; STEP]; QUERIES];
@@ -150,7 +150,7 @@ fn score(keys: &[Row], queries: &[[f32; QUERIES]], steps: Range<usize>, scores: 
 }
 
 /// Turns the scores of one query into shares relative to the highest score so far: zero for the keys of
-/// `steps` that are not in `seen`. Returns by what the sums of earlier blocks are to be multiplied.
+/// `steps` outside `seen`. Returns the factor for the sums of earlier blocks.
 fn meet(met: &mut Softmax, scores: &mut Row, seen: Range<usize>, steps: Range<usize>) -> f32 {
     let all = &mut scores.as_flattened_mut()[steps.start * LANES * STEP..steps.end * LANES * STEP];
     let offset = steps.start * LANES * STEP;
@@ -173,7 +173,7 @@ fn meet(met: &mut Softmax, scores: &mut Row, seen: Range<usize>, steps: Range<us
     kept
 }
 
-/// Hands `add` the sums of values times shares: query, first column, and the sums of the columns from there.
+/// Passes `add` the sums of values times shares: query, first column, and the sums of the columns from there.
 fn add_values(
     data: &Head,
     block: usize,

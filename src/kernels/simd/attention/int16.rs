@@ -1,8 +1,8 @@
 //! Five queries at a time, in 16-bit integers with exact sums.
 //!
-//! A head's queries have a step each, its keys and its values one for each block. Shares are integers relative
-//! to the highest of their query and block, so that a block far from everything that matters is rounded as
-//! finely as any other; what they are divided by in the end is the sum of these very integers.
+//! Each query of a head has its own scale (its *step*); keys and values have one for each block. Shares are integers
+//! relative to the highest of their query and block, so a block far from everything that matters is rounded as
+//! finely as any other; in the end they are divided by the sum of these very integers.
 
 use super::exact::{self, LANES, PAIR, WIDTH};
 use super::maths::{COARSE, Exp2, FINE, largest, to_integers};
@@ -14,14 +14,14 @@ use wide::{f32x4, i16x8, i32x4};
 
 /// Queries that share one pass over the keys.
 const QUERIES: usize = 5;
-/// The largest share, 16383, as a power of two.
+/// The largest share, 16383, as the exponent of a power of two.
 const SHARE: f32 = 13.999_912;
 /// The largest magnitude of a value.
 const VALUE: f32 = 8191.0;
 /// Pairs of keys whose shares times values are summed in i32: 16383 * 8191 * 16 < 2^31.
 const CHUNK: usize = 8;
 
-/// The largest magnitude of queries and keys `d` wide: d products of two of them fit i32.
+/// Returns the largest magnitude of queries and keys `d` wide: d products of two of them fit i32.
 fn largest_factor(d: usize) -> f32 {
     (f64::from(i32::MAX) / d as f64).sqrt().floor().min(32767.0) as f32
 }
@@ -29,11 +29,11 @@ fn largest_factor(d: usize) -> f32 {
 /// Lanes of a register of words.
 const WORDS: usize = 4;
 
-/// Words of eight keys, or of eight columns of values. A word of keys is columns `j` and `j + d / 2` of one key: what
-/// rotary positions turn together. A word of values, and one of shares, is keys `i` and `i + 4` of eight.
+/// Words of eight keys, or of eight columns of values. A word of keys is columns `j` and `j + d / 2` of one key, which
+/// rotary positions turn together. A word of values or of shares is keys `i` and `i + 4` of eight.
 type Words = [i32x4; WIDTH];
 
-/// Words of a query or of a key of width `d`, with zeros up to whole registers.
+/// Returns the number of words of a query or a key of width `d`, with zeros up to whole registers.
 fn words_of(d: usize) -> usize {
     (d / PAIR).next_multiple_of(WORDS)
 }
@@ -45,7 +45,7 @@ struct Head {
     keys: Vec<Words>,
     /// Values, [blocks, columns / 8, BLOCK / 2]: columns past d are zero.
     values: Vec<Words>,
-    /// By what a block's keys and values are to be multiplied.
+    /// Factors that turn a block's integer keys and values back into numbers.
     steps: Vec<[f32; 2]>,
     /// Turned keys of a block before they are rounded, [BLOCK, 2, words / 4, 4]; keys past the end are zero.
     turned: Vec<f32>,
@@ -53,21 +53,21 @@ struct Head {
     plain: Vec<f32>,
 }
 
-/// A group of queries and one block of keys.
+/// The queries that meet one block of keys together.
 struct Meeting {
     /// The queries [words, QUERIES].
     queries: Vec<[i32x4; QUERIES]>,
-    /// By what their integers are to be multiplied.
+    /// Factors that turn their integers back into numbers.
     steps: [f32; QUERIES],
     /// A query before it is rounded, [2, words].
     turned: Vec<f32>,
-    /// Their scores, in powers of two.
+    /// Scores, in powers of two.
     scores: [[f32x4; BLOCK / WORDS]; QUERIES],
     /// The shares [BLOCK / 2, QUERIES].
     shares: Vec<[i32x4; QUERIES]>,
-    /// For the shares.
+    /// Powers for the shares.
     coarse: Exp2<5>,
-    /// For what blocks weigh.
+    /// Powers for the weights of blocks.
     fine: Exp2<6>,
 }
 
@@ -93,7 +93,7 @@ pub(super) fn attention(q: &[f32], kv: &[f32], rope: &[f32], queries: &[i32], sh
     }
 }
 
-/// All queries of a run and one head.
+/// Computes all queries of a run for one head.
 #[allow(clippy::too_many_arguments, reason = "the inputs of attention itself, cut to one head")]
 fn attend_head(
     data: &Head,
@@ -139,8 +139,8 @@ fn attend_head(
     }
 }
 
-/// By what values are to be multiplied so that the `largest` becomes `most`, and its inverse. If it is not finite
-/// that is NaN, which reaches whatever the values would have reached.
+/// Returns the factor that scales the `largest` value to `most`, and its inverse. If `largest` is not finite, the
+/// inverse is NaN, which reaches whatever the values would have reached.
 fn scale_to(most: f32, largest: f32) -> [f32; 2] {
     match largest {
         0.0 => [0.0, 0.0],
@@ -149,12 +149,12 @@ fn scale_to(most: f32, largest: f32) -> [f32; 2] {
     }
 }
 
-/// The higher of two numbers. `f32::max`, which cares about NaN, is a function call in WebAssembly.
+/// Returns the higher of two numbers. `f32::max` handles NaN, which makes it a function call in WebAssembly.
 fn higher(a: f32, b: f32) -> f32 {
     if b > a { b } else { a }
 }
 
-/// Four words of a first and a second half, which are multiplied by `scale` and rounded.
+/// Makes four words of a first and a second half, each multiplied by `scale` and rounded.
 #[inline(always)]
 fn words(first: f32x4, second: f32x4, scale: f32) -> i32x4 {
     let [first, second] = [first, second].map(|v| to_integers(v * f32x4::splat(scale)));
@@ -183,7 +183,7 @@ impl Head {
             let from = positions.start + block * BLOCK;
             let here = from..positions.end.min(from + BLOCK);
             let keys = here.len().next_multiple_of(LANES);
-            // What is not written below stays zero: columns past d, keys past the end.
+            // Whatever is not written below stays zero: columns past d, keys past the end.
             self.turned.clear();
             self.turned.resize(keys * PAIR * key_words, 0.0);
             self.plain.clear();
@@ -239,7 +239,7 @@ fn round_values(plain: &[f32], scale: f32, columns: usize, out: &mut [Words]) {
 }
 
 impl Meeting {
-    /// Makes a query member `t`: turned to its position and rounded.
+    /// Makes a query member `t`: turns it to its position and rounds it.
     fn turn(&mut self, t: usize, query: &[f32], angles: &[f32]) {
         let d = query.len();
         let (low, high) = self.turned.split_at_mut(words_of(d));
@@ -255,7 +255,7 @@ impl Meeting {
         }
     }
 
-    /// Scores of all members and the keys of `steps`.
+    /// Computes the scores of all members and the keys of `steps`.
     fn score(&mut self, keys: &[Words], steps: Range<usize>, key_step: f32) {
         let factors = self.steps.map(|step| f32x4::splat(step * key_step));
         let words = self.queries.len();
@@ -269,8 +269,8 @@ impl Meeting {
         }
     }
 
-    /// Turns a member's scores of `steps` into shares relative to their highest, none for keys that are not in
-    /// `seen`. Gives by what the sums of earlier blocks are to be multiplied, and those of this one.
+    /// Turns a member's scores of `steps` into shares relative to their highest, zero for keys outside `seen`. Returns
+    /// the factors for the sums of earlier blocks and for those of this one.
     fn share(
         &mut self,
         t: usize,
@@ -287,10 +287,10 @@ impl Meeting {
         let most = scores.iter().fold(f32x4::splat(f32::NEG_INFINITY), |most, score| most.fast_max(*score));
         let highest = most.to_array().into_iter().fold(f32::NEG_INFINITY, higher);
         let shares = &mut self.shares[steps.start * WORDS..steps.end * WORDS];
-        // Scores are integers times this: where it is finite, none is NaN.
+        // Scores are integers times this factor: where it is finite, no score is NaN.
         let is_finite = (self.steps[t] * key_step).is_finite() && highest != f32::INFINITY;
         if highest == f32::NEG_INFINITY || !is_finite {
-            // It sees none of these keys; or its scores are not numbers, and so is what comes of them.
+            // The query sees no key of this block; or its scores are not numbers, and neither is the result.
             shares.iter_mut().for_each(|words| words[t] = i32x4::ZERO);
             return [1.0, if seen.is_empty() { 0.0 } else { f32::NAN }];
         }
@@ -314,7 +314,7 @@ impl Meeting {
         [kept, scale]
     }
 
-    /// Hands `add` the sums of values times shares: member, first column, and the sums of the columns from there.
+    /// Passes `add` the sums of values times shares: member, first column, and the sums of the columns from there.
     fn sum_values(&self, values: &[Words], steps: Range<usize>, d: usize, mut add: impl FnMut(usize, usize, &[f32])) {
         let pairs = steps.start * LANES / PAIR..steps.end * LANES / PAIR;
         let shares = &self.shares[pairs.clone()];
@@ -322,7 +322,7 @@ impl Meeting {
             let mut sums = [[f32x4::ZERO; WIDTH]; QUERIES];
             for (shares, values) in shares.chunks(CHUNK).zip(values[pairs.clone()].chunks(CHUNK)) {
                 let exact = exact::sums(shares, values, registers);
-                // As in the int8 product: these sums are to stay out of the registers meanwhile.
+                // As in the int8 product: these sums must stay out of the registers meanwhile.
                 let sums = black_box(&mut sums);
                 for (sums, exact) in sums.iter_mut().zip(exact) {
                     sums.iter_mut().zip(exact).for_each(|(sum, exact)| *sum += f32x4::from_i32x4(exact));
@@ -336,7 +336,7 @@ impl Meeting {
     }
 }
 
-/// Words as pairs.
+/// Returns words as pairs.
 #[inline(always)]
 fn registers(words: &Words) -> [i16x8; WIDTH] {
     bytemuck::cast(*words)
@@ -347,7 +347,7 @@ mod tests {
     use super::*;
     use crate::kernels::Precision;
 
-    /// One head of width 2 whose keys and values are the rows of `kv`, without rotation.
+    /// Attends with one head of width 2 whose keys and values are the rows of `kv`, without rotation.
     fn attend(q: [f32; 2], kv: &[[f32; 4]]) -> Vec<f32> {
         let shape = AttentionShape { heads: 1, head_size: 2, half_window: None, precision: Precision::Int16 };
         let rope: Vec<f32> = kv.iter().flat_map(|_| [1.0, 0.0]).collect();
@@ -358,12 +358,12 @@ mod tests {
 
     #[test]
     fn a_long_tail_of_small_shares_keeps_its_weight() {
-        // One key has e^12 times the share of each of 4095 others: 162,755 to 4095.
+        // One key has e^12 times the share of each of the 4095 others: 162,755 to 4095.
         let mut kv = vec![[0.0, 0.0, 1.0, -1.0]; 4096];
         kv[0] = [2f32.sqrt() * 12.0, 0.0, 0.0, 1.0];
         let first = 12f32.exp();
         let want = [4095.0 / (first + 4095.0), (first - 4095.0) / (first + 4095.0)];
-        // In the block of the one key the others round to nothing: at most 255 / 32766 of it.
+        // In the block of that key the others round to zero: at most 255 / 32766 of it.
         for (got, want) in attend([1.0, 0.0], &kv).iter().zip(want) {
             assert!((got - want).abs() < 4e-3, "{got} instead of {want}");
         }

@@ -3,10 +3,10 @@
 //! The softmax is the online one (Milakov and Gimelshein, arXiv 1805.02867; Dao and others, arXiv
 //! 2205.14135): a query keeps the highest score so far and its sums relative to it, and scales them when
 //! a block brings a higher one. The score matrix therefore never exists, and since a query meets only
-//! the blocks that its window touches, local layers cost time linear in length.
+//! the blocks that its window touches, local layers take time linear in length.
 //!
-//! There are two bodies: [`float`] multiplies f32, [`int16`] rounds to 16-bit integers, of which a register
-//! holds twice as many. A model with int8 weights takes the second: its weights are rounded far more coarsely.
+//! There are two bodies: [`float`] multiplies f32; [`int16`] rounds to 16-bit integers, twice as many to a
+//! register. A model with int8 weights takes the second: its weights are rounded far more coarsely.
 
 mod float;
 mod int16;
@@ -15,7 +15,7 @@ use super::{exact, maths};
 use crate::kernels::{AttentionShape, Precision, QUERY_COLUMNS};
 use std::ops::Range;
 
-/// Keys of a block: of a head 64 wide, keys and values take 128 KiB in f32.
+/// Keys of a block: for a head 64 wide, keys and values take 128 KiB in f32.
 const BLOCK: usize = 256;
 
 /// Consecutive queries of one sequence.
@@ -28,7 +28,7 @@ struct Run<'a> {
     rows: Range<usize>,
 }
 
-/// What a query knows of the keys that it has met.
+/// What a query knows about the keys that it has met.
 #[derive(Clone, Copy)]
 struct Softmax {
     /// The highest score.
@@ -38,19 +38,19 @@ struct Softmax {
 }
 
 impl Softmax {
-    /// Of a query that has met no keys.
+    /// The state of a query that has met no keys.
     const START: Self = Self { highest: f32::NEG_INFINITY, total: 0.0 };
 }
 
 /// Queries that meet a block of keys together.
 struct Group<const QUERIES: usize> {
-    /// Their indices in the run; a last group that is not full repeats its last query.
+    /// Their indices in the run; if they are too few, the last one repeats.
     queries: [usize; QUERIES],
-    /// How many they are.
+    /// Their number.
     count: usize,
-    /// The keys of the block that each sees.
+    /// The keys of the block that each query sees.
     seen: [Range<usize>; QUERIES],
-    /// The steps of the block that hold all keys that any of them sees.
+    /// The steps of the block that hold every key that any of the queries sees.
     steps: Range<usize>,
 }
 
@@ -63,12 +63,12 @@ pub fn attention(q: &[f32], kv: &[f32], rope: &[f32], queries: &[i32], shape: At
 }
 
 impl Run<'_> {
-    /// The queries' positions, ascending.
+    /// Returns the queries' positions, ascending.
     fn positions(&self) -> Vec<usize> {
         self.queries.chunks_exact(QUERY_COLUMNS).map(|query| query[0] as usize).collect()
     }
 
-    /// Where a query's columns of one head are in `q` and `out`.
+    /// Returns where a query's columns of one head are in `q` and `out`.
     fn columns(&self, query: usize, head: usize, shape: AttentionShape) -> Range<usize> {
         let start = ((self.index + query) * shape.heads + head) * shape.head_size;
         start..start + shape.head_size
@@ -94,7 +94,7 @@ fn runs(queries: &[i32]) -> Vec<Run<'_>> {
     found
 }
 
-/// Positions within `limits` that a query at `position` sees.
+/// Returns the positions within `limits` that a query at `position` sees.
 fn window(position: usize, limits: Range<usize>, half: Option<usize>) -> Range<usize> {
     match half {
         None => limits,
@@ -102,7 +102,7 @@ fn window(position: usize, limits: Range<usize>, half: Option<usize>) -> Range<u
     }
 }
 
-/// Positions that any query of a run sees.
+/// Returns the positions that any query of a run sees.
 fn visible(run: &Run<'_>, half: Option<usize>) -> Range<usize> {
     let positions = run.positions();
     let all = 0..run.rows.len();
@@ -110,8 +110,8 @@ fn visible(run: &Run<'_>, half: Option<usize>) -> Range<usize> {
     low..window(positions.last().copied().unwrap_or(0), all, half).end
 }
 
-/// The queries, of ascending `positions`, that see any of the keys `here`: the others are not even looked at,
-/// or a local layer's time would grow with the square of the length.
+/// Returns the queries, of ascending `positions`, that see any of the keys `here`: the others are not even looked
+/// at, or a local layer's time would grow with the square of the length.
 fn meeting(positions: &[usize], here: &Range<usize>, half: Option<usize>) -> Range<usize> {
     match half {
         None => 0..positions.len(),
@@ -122,7 +122,7 @@ fn meeting(positions: &[usize], here: &Range<usize>, half: Option<usize>) -> Ran
     }
 }
 
-/// The queries at `positions` that meet the block of the keys `here`, group by group; a step is `lanes` keys.
+/// Cuts the queries at `positions` that meet the block of the keys `here` into [`Group`]s; a step is `lanes` keys.
 fn groups<const QUERIES: usize>(
     positions: &[usize],
     here: Range<usize>,

@@ -5,15 +5,15 @@ use crate::kernels::simd::maths::largest;
 use std::ops::Range;
 use wide::i32x4;
 
-/// The largest magnitude of a rounded activation: two signed bytes give as much, 127 * 256 + 127.
+/// The largest magnitude of a rounded activation: the most that two signed bytes hold, 127 * 256 + 127.
 pub const LARGEST: f32 = 32639.0;
 
 /// Rounded activations of a few tokens, in tiles of at most [`Body::TOKENS`].
 pub struct Rounded<B> {
     body: B,
-    /// Of a tile, [k / group, REGISTERS, group / COLUMNS, tokens].
+    /// The words of all tiles, each [k / group, REGISTERS, group / COLUMNS, tokens].
     words: Vec<i32x4>,
-    /// By what each token's integers are to be multiplied.
+    /// Dequantisation scale of each token.
     steps: Vec<f32>,
     k: usize,
     row: Vec<f32>,
@@ -29,19 +29,19 @@ pub struct Tile<'a> {
     pub steps: &'a [f32],
 }
 
-/// How `count` tokens are cut into tiles: as few as possible, and alike to one token.
+/// Cuts `count` tokens into tiles: as few as possible, whose sizes differ by one token at most.
 fn tiles(count: usize, most: usize) -> impl Iterator<Item = Range<usize>> {
     let tiles = count.div_ceil(most);
     (0..tiles).map(move |tile| tile * count / tiles..(tile + 1) * count / tiles)
 }
 
 impl<B: Body> Rounded<B> {
-    /// None yet.
+    /// Creates one without tokens.
     pub fn new(body: B) -> Self {
         Self { body, words: Vec::new(), steps: Vec::new(), k: 0, row: Vec::new() }
     }
 
-    /// Words of `tokens` tokens.
+    /// Returns where the words of `tokens` are.
     fn words(&self, tokens: &Range<usize>) -> Range<usize> {
         let width = self.k / B::COLUMNS * B::REGISTERS;
         tokens.start * width..tokens.end * width
@@ -63,7 +63,7 @@ impl<B: Body> Rounded<B> {
         }
     }
 
-    /// The tiles in order.
+    /// Returns the tiles in order.
     pub fn tiles(&self) -> impl Iterator<Item = Tile<'_>> {
         tiles(self.steps.len(), B::TOKENS).map(|tile| Tile {
             first: tile.start,
@@ -73,12 +73,12 @@ impl<B: Body> Rounded<B> {
     }
 }
 
-/// Writes one row into the words of a tile, as number `token` of `tokens`; returns the row's step.
+/// Writes one row into the words of a tile, as number `token` of `tokens`; returns the row's scale, its step.
 fn round<B: Body>(body: B, row: &[f32], group: usize, tile: &mut [i32x4], token: usize, tokens: usize) -> f32 {
     let (inverse, step) = match largest(row) {
         0.0 => (0.0, 0.0),
         largest if largest.is_finite() => (LARGEST / largest, largest / LARGEST),
-        // Integers are of no account then: the step makes NaN of them.
+        // The integers do not matter here: multiplying by the NaN step makes every output NaN.
         _ => (0.0, f32::NAN),
     };
     let words = tile.chunks_exact_mut(group / B::COLUMNS * B::REGISTERS * tokens);

@@ -1,4 +1,4 @@
-//! What the bodies of the product differ in.
+//! Where the bodies of the product differ.
 
 use super::BAND;
 use crate::kernels::simd::exact::WIDTH;
@@ -13,9 +13,9 @@ pub struct Block<'a, B: Body, const T: usize> {
     pub words: &'a [[i32x4; T]],
     /// [groups, steps].
     pub weights: &'a [B::Weights],
-    /// By what the sums of a group are to be multiplied, [groups, 8].
+    /// Factors for the sums of a group, [groups, 8].
     pub scales: &'a [[f32; BAND]],
-    /// What the sums of a group start at, see [`Body::start`], [groups, 8].
+    /// Values at which the sums of a group start, see [`Body::start`], [groups, 8].
     pub starts: &'a [[i32; BAND]],
 }
 
@@ -25,14 +25,14 @@ pub struct Group<'a, B: Body, const T: usize> {
     pub words: &'a [[i32x4; T]],
     /// [steps].
     pub weights: &'a [B::Weights],
-    /// What its sums start at.
+    /// Values at which its sums start.
     pub start: &'a [i32; BAND],
-    /// By what they are to be multiplied.
+    /// Factors for its sums.
     pub scales: [f32x4; WIDTH],
 }
 
 impl<'a, B: Body, const T: usize> Block<'a, B, T> {
-    /// The groups in order.
+    /// Returns the groups in order.
     #[inline(always)]
     pub fn groups(&self) -> impl Iterator<Item = Group<'a, B, T>> {
         let steps = self.weights.len() / self.scales.len();
@@ -47,7 +47,7 @@ impl<'a, B: Body, const T: usize> Block<'a, B, T> {
     }
 }
 
-/// One way of multiplying integers exactly. All give the same bits.
+/// One way of multiplying integers exactly. The results of all are bit-for-bit identical.
 pub trait Body: Copy {
     /// Columns of a step.
     const COLUMNS: usize;
@@ -63,7 +63,7 @@ pub trait Body: Copy {
     /// tokens] of the group, as number `token` of `tokens`.
     fn lay(self, group: &[f32], inverse: f32, words: &mut [i32x4], token: usize, tokens: usize);
 
-    /// What the sums of a group of weights start at.
+    /// Returns the values at which the sums of a group of weights start.
     fn start(self, weights: &[Self::Weights]) -> [i32; BAND];
 
     /// Adds to `sums` the exact sums of each group times its scales, in their order.
@@ -73,7 +73,7 @@ pub trait Body: Copy {
 /// Adds the exact sums of a group times its scales.
 #[inline(always)]
 pub fn scale<const T: usize>(exact: [[i32x4; WIDTH]; T], scales: [f32x4; WIDTH], sums: &mut Sums<T>) {
-    // Else the compiler would hold these sums in registers through the multiplications, which need them all.
+    // Otherwise the compiler would hold these sums in registers through the multiplications, which need them all.
     let sums = std::hint::black_box(sums);
     for (sums, exact) in sums.iter_mut().zip(exact) {
         for ((sum, exact), scale) in sums.iter_mut().zip(exact).zip(scales) {
@@ -82,7 +82,7 @@ pub fn scale<const T: usize>(exact: [[i32x4; WIDTH]; T], scales: [f32x4; WIDTH],
     }
 }
 
-/// Hands `work` the values a few at a time; if they do not come out even, the last with zeros behind them.
+/// Passes `work` the values a few at a time, the last ones filled up with zeros if there are too few.
 #[inline(always)]
 pub fn for_columns<const N: usize>(values: &[f32], mut work: impl FnMut([f32; N])) {
     let (whole, rest) = values.as_chunks();
@@ -94,7 +94,7 @@ pub fn for_columns<const N: usize>(values: &[f32], mut work: impl FnMut([f32; N]
     }
 }
 
-/// Writes four words, each four times, to every `stride`th register from `at`; those past the end are of no use.
+/// Writes four words, each four times, to every `stride`th register from `at`; drops those past the end.
 #[inline(always)]
 pub fn put(words: &mut [i32x4], at: usize, stride: usize, made: i32x4) {
     for (index, v) in made.to_array().into_iter().enumerate() {

@@ -1,15 +1,15 @@
 //! Int8 weights times activations rounded to 16 bits: `y = Σ_groups scale · (Σ w · a) · step`.
 //!
-//! A token's activations become integers with one step for the row (its largest magnitude / 32639), so
-//! their rounding error is 2^-16 of the largest value: nothing beside that of the weights. Products are
+//! A token's activations become integers with one scale for the row, its *step* (its largest magnitude / 32639),
+//! so their rounding error is 2^-16 of the largest value: nothing beside that of the weights. Products are
 //! summed exactly in i32 over a group and only then become f32; the groups are added in their order.
-//! Every body computes exactly this, and so all give the same bits.
+//! Every body computes exactly this, and so their results are bit-for-bit identical.
 //!
 //! | module | duty |
 //! | --- | --- |
-//! | `body` | what the bodies differ in |
+//! | `body` | where the bodies differ |
 //! | `pairs` | the body for any processor |
-//! | `quads` | the body for those that multiply four bytes at once; its own binary, see there |
+//! | `quads` | the body for processors that multiply four bytes at once; its own binary, see there |
 //! | `activations` | rounds them, a few dozen tokens at a time, which then stay in the caches |
 //! | `product` | goes through tiles of tokens and bands of weights |
 //!
@@ -38,10 +38,10 @@ use crate::kernels::profile::{Operation, time};
 mod chosen {
     pub use super::pairs::Pairs as Chosen;
 
-    /// The name of the kernels whose int8 product this is.
+    /// The name of the kernels with this int8 product.
     pub const NAME: &str = "simd";
 
-    /// The body, on a machine that it is exact on.
+    /// Returns the body, on a machine where it is exact.
     pub fn chosen() -> Option<Chosen> {
         Some(Chosen)
     }
@@ -51,10 +51,10 @@ mod chosen {
 mod chosen {
     pub use super::quads::Quads as Chosen;
 
-    /// The name of the kernels whose int8 product this is.
+    /// The name of the kernels with this int8 product.
     pub const NAME: &str = "relaxed";
 
-    /// The body, on a machine that it is exact on.
+    /// Returns the body, on a machine where it is exact.
     pub fn chosen() -> Option<Chosen> {
         super::quads::Bytes::here().map(Chosen)
     }
@@ -64,7 +64,7 @@ use chosen::{Chosen, chosen};
 
 pub use chosen::NAME;
 
-/// Whether this machine computes what the build expects of it. Nothing else here may be called where not.
+/// Returns whether this machine computes what the build expects. If not, nothing else here may be called.
 pub fn is_exact() -> bool {
     chosen().is_some()
 }
@@ -77,13 +77,13 @@ fn body() -> Chosen {
 pub const BAND: usize = LANES;
 /// The most columns whose products are summed in i32: 127 * 32639 * 512 < 2^31.
 const LONGEST: usize = 512;
-/// Columns that share a scale come in multiples of this, so that any device can take them.
+/// Groups of columns that share a scale come in multiples of this, so that any device can take them.
 const QUAD: usize = 4;
-/// Tokens that go through the layers' products together, at most: their activations stay in the second-level
+/// The most tokens that go through the layers' products together: their activations stay in the second-level
 /// cache.
 const CHUNK: usize = 40;
 
-/// Tokens of one chunk of `n`: the chunks are about alike, and made of full tiles but for the last.
+/// Returns the tokens of one chunk of `n`: chunks are of about equal size, and of full tiles except for the last.
 fn chunk(n: usize) -> usize {
     n.div_ceil(n.div_ceil(CHUNK).max(1)).max(1).next_multiple_of(Chosen::TOKENS)
 }
@@ -100,26 +100,26 @@ pub struct Weights<'a, B: Body = Chosen> {
 }
 
 impl<'a, B: Body> Weights<'a, B> {
-    /// `values` and `scales` as [`order`] left them; `k` is a multiple of `group`, and that of 4.
+    /// Takes `values` and `scales` as [`order`] left them; `k` is a multiple of `group`, and `group` of 4.
     pub fn new(values: &'a [i8], scales: &'a [f32], k: usize, group: usize) -> Self {
         debug_assert!(is_ordered(values.len() / k, group) && values.len() / group == scales.len() && group <= LONGEST);
         Self { values: bytemuck::cast_slice(values), scales: scales.as_chunks().0, k, group }
     }
 
-    /// Rows of the matrix.
+    /// Returns the rows of the matrix.
     fn m(&self) -> usize {
         self.values.len() * BAND * B::COLUMNS / self.k
     }
 }
 
-/// Whether [`order`] can lay out a matrix of `rows` rows whose scales each cover `group` columns.
+/// Returns whether [`order`] can lay out a matrix of `rows` rows whose scales each cover `group` columns.
 pub fn is_ordered(rows: usize, group: usize) -> bool {
     rows.is_multiple_of(BAND) && group.is_multiple_of(QUAD)
 }
 
 /// Brings row-major int8 weights [m, k] and their scales [m, k / group] into the order of this build's kernels:
-/// [m / 8, k / COLUMNS, 8, COLUMNS] and [m / 8, k / group, 8], where COLUMNS is 2, or 4 with relaxed SIMD. In
-/// place but for eight rows at a time, so that no second copy of a matrix ever exists. Groups whose sums do not fit
+/// [m / 8, k / COLUMNS, 8, COLUMNS] and [m / 8, k / group, 8], where COLUMNS is 2, or 4 with relaxed SIMD. Works in
+/// place except for eight rows at a time, so that no second copy of a matrix ever exists. Groups whose sums do not fit
 /// i32 are cut into equal ones that do, and their scales repeated.
 ///
 /// # Panics
@@ -154,12 +154,12 @@ fn order_for<B: Body>(values: &mut [i8], scales: Vec<f32>, k: usize, group: usiz
     scales
 }
 
-/// Into how few equal parts of whole quads a group is cut so that the sums of each fit i32.
+/// Returns the fewest equal parts of whole quads into which a group is cut so that the sums of each fit i32.
 fn cuts(group: usize) -> usize {
     (1..=group / QUAD).find(|cuts| group.is_multiple_of(cuts * QUAD) && group / cuts <= LONGEST).unwrap_or(1)
 }
 
-/// `x` [n, k] times the weights [m, k] -> `out` [n, m].
+/// Multiplies `x` [n, k] by the weights [m, k] -> `out` [n, m].
 pub fn linear_int8(x: &[f32], weights: Weights<'_>, out: &mut [f32]) {
     let mut rounded = Rounded::new(body());
     let mut prepared = Prepared::new(body(), weights);
@@ -174,7 +174,7 @@ pub fn linear_int8(x: &[f32], weights: Weights<'_>, out: &mut [f32]) {
     }
 }
 
-/// What [`mlp_int8`] needs besides `x`.
+/// The arguments of [`mlp_int8`] besides `x`.
 pub struct Mlp<'a> {
     /// Gain of the norm before it, [h].
     pub gain: &'a [f32],
@@ -188,7 +188,7 @@ pub struct Mlp<'a> {
     pub activation: Activation,
 }
 
-/// `x + Wo · gate(Wi · norm(x))`: `x` [n, h] -> `out` [n, h].
+/// Computes `x + Wo · gate(Wi · norm(x))`: `x` [n, h] -> `out` [n, h].
 pub fn mlp_int8(x: &[f32], mlp: &Mlp<'_>, out: &mut [f32]) {
     let (hidden, inner) = (mlp.gain.len(), mlp.narrow.k);
     out.copy_from_slice(x);
@@ -223,7 +223,7 @@ mod tests {
         let mut values: Vec<i8> = (0..m * k).map(|at| at as i8).collect();
         let scales = (0..m * k / group).map(|at| at as f32).collect();
         let scales = order_for::<B>(&mut values, scales, k, group);
-        // Band 1, row 3 of it, column 9: row 11.
+        // Band 1, its row 3, column 9: row 11.
         let step = 8 / BAND * (k / B::COLUMNS) + 9 / B::COLUMNS;
         assert_eq!(values[(step * BAND + 3) * B::COLUMNS + 9 % B::COLUMNS], (11 * k + 9) as i8);
         assert_eq!(scales[..9], [0.0, 3.0, 6.0, 9.0, 12.0, 15.0, 18.0, 21.0, 1.0]);

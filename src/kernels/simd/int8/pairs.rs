@@ -40,7 +40,7 @@ impl Body for Pairs {
     }
 }
 
-/// The weights of a pair of columns, widened.
+/// Widens the weights of a pair of columns.
 #[inline(always)]
 fn widen(values: &[i8; BAND * PAIR]) -> [i16x8; WIDTH] {
     std::array::from_fn(|half| i16x8::new(std::array::from_fn(|at| i16::from(values[half * 8 + at]))))

@@ -1,7 +1,7 @@
 //! Tiles of tokens times bands of weights.
 //!
-//! The sums of a group fill the registers, so that what it adds up to goes to memory at once; that memory, and
-//! the activations of a tile, are few enough to stay in the first-level cache.
+//! The exact sums of a group fill the registers, so the sums that they are added to go to memory at once; that memory
+//! and the activations of a tile are small enough to stay in the first-level cache.
 
 use super::activations::{Rounded, Tile};
 use super::body::{Block, Body, Sums};
@@ -10,12 +10,12 @@ use crate::kernels::simd::exact::WIDTH;
 use std::ops::Range;
 use wide::{f32x4, i32x4};
 
-/// Columns that a tile is multiplied with before its next ones are touched: a tile of them takes 15 or 18 KiB.
+/// Columns that a tile is multiplied with before its next ones are touched: those of a tile take 15 or 18 KiB.
 const COLUMNS: usize = 384;
-/// Bands that a tile meets before the next tile does, at most: of [`COLUMNS`] columns they take 48 KiB.
+/// The most bands that a tile meets before the next tile does: [`COLUMNS`] columns of them take 48 KiB.
 const BANDS: usize = 16;
 
-/// Weights, and what their sums start at.
+/// Weights, and the values at which their sums start.
 pub struct Prepared<'a, B: Body> {
     body: B,
     weights: Weights<'a, B>,
@@ -24,19 +24,19 @@ pub struct Prepared<'a, B: Body> {
 }
 
 impl<'a, B: Body> Prepared<'a, B> {
-    /// Of weights that are to be multiplied, perhaps more than once.
+    /// Takes weights that are to be multiplied, perhaps more than once.
     pub fn new(body: B, weights: Weights<'a, B>) -> Self {
         Self { body, weights, starts: Vec::with_capacity(weights.scales.len()) }
     }
 
-    /// Makes the starts of the bands up to `end`: not before they are needed, as the weights are then at hand.
+    /// Computes the starts of the bands up to `end`: not before they are needed, as the weights are then at hand.
     fn prepare(&mut self, end: usize) {
         let Weights { values, k, group, .. } = self.weights;
         let groups = values.chunks_exact(group / B::COLUMNS).take(end * (k / group)).skip(self.starts.len());
         self.starts.extend(groups.map(|group| self.body.start(group)));
     }
 
-    /// What `T` tokens and some groups of a band are multiplied by and with.
+    /// Returns the operands for `T` tokens and a range of groups of one band.
     fn block<'b, const T: usize>(
         &'b self,
         words: &'b [[i32x4; T]],
@@ -55,7 +55,7 @@ impl<'a, B: Body> Prepared<'a, B> {
     }
 }
 
-/// `activations` [n, k] times the weights [m, k]: into `out` [n, m], or added to it if `ADD`.
+/// Multiplies `activations` [n, k] by the weights [m, k]: writes to `out` [n, m], or adds to it if `ADD`.
 pub fn product<B: Body, const ADD: bool>(activations: &Rounded<B>, weights: &mut Prepared<'_, B>, out: &mut [f32]) {
     let bands = weights.weights.m() / BAND;
     let block = (BANDS * COLUMNS / weights.weights.k).clamp(1, BANDS);
@@ -76,7 +76,7 @@ pub fn product<B: Body, const ADD: bool>(activations: &Rounded<B>, weights: &mut
     }
 }
 
-/// One tile and at most [`BANDS`] bands.
+/// Multiplies one tile by at most [`BANDS`] bands.
 fn tile_product<const T: usize, const ADD: bool, B: Body>(
     tile: &Tile<'_>,
     weights: &Prepared<'_, B>,
@@ -112,7 +112,7 @@ mod tests {
     use super::super::quads::{Bytes, Quads};
     use super::*;
 
-    /// What every body computes, in plain words: exact sums over a group, then one rounding a group.
+    /// Computes plainly what every body computes: exact sums over a group, then one rounding for each group.
     fn plainly(activations: &[i16], steps: &[f32], values: &[i8], scales: &[f32], k: usize, group: usize) -> Vec<f32> {
         let mut out = Vec::new();
         for (token, step) in activations.chunks_exact(k).zip(steps) {

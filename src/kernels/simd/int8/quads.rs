@@ -1,16 +1,16 @@
 //! The body for processors that multiply and add four bytes at once: `i32x4.relaxed_dot_i8x16_i7x16_add_s`.
 //!
-//! An activation is two bytes, multiplied one after the other: the sums of the upper bytes, times 256, are what
-//! the sums of the lower ones start at. What a byte above 127 means, and whether the sums of two products keep
-//! within 16 bits, a relaxed instruction leaves to the processor; [`Bytes::here`] finds out.
+//! An activation is two bytes, multiplied one after the other: the sums of the upper bytes, times 256, are the start
+//! of the sums of the lower ones. A relaxed instruction leaves to the processor what a byte above 127 means, and
+//! whether the sums of two products keep within 16 bits; [`Bytes::here`] finds out.
 //!
 //! | the second operand's bytes are | on | an activation `a` is | sums start at |
 //! | --- | --- | --- | --- |
 //! | unsigned | x86-64 with AVX-VNNI (`vpdpbusd`) | `a + 32768 = 256 upper + lower` | `-128 Σ w`, times 256 later |
 //! | signed | ARM with dot products (`sdot`) | `a = 256 upper + lower` | 0 |
 //!
-//! Where sums of two products are cut to 16 bits (x86-64 without AVX-VNNI) bytes would have to stay within seven
-//! bits, and the instruction is three: [`super::pairs`] is faster there.
+//! Where sums of two products are cut to 16 bits (x86-64 without AVX-VNNI), bytes would have to stay within seven
+//! bits, and the instruction becomes three: [`super::pairs`] is faster there.
 
 use super::BAND;
 use super::body::{Block, Body, Sums, for_columns, put, scale};
@@ -22,7 +22,7 @@ const QUAD: usize = 4;
 /// Bytes of an activation.
 const HALVES: usize = 2;
 
-/// What the bytes of the second operand are to the processor.
+/// How the processor reads the bytes of the second operand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bytes {
     /// 0..=255.
@@ -71,7 +71,7 @@ impl Body for Quads {
     }
 }
 
-/// Where WebAssembly has the instruction.
+/// The body for WebAssembly that has the instruction.
 #[cfg(all(target_arch = "wasm32", feature = "relaxed"))]
 mod instruction {
     use super::*;
@@ -80,7 +80,7 @@ mod instruction {
     use std::hint::black_box;
     use std::sync::OnceLock;
 
-    // The whole binary needs relaxed SIMD to be loaded at all; the attribute here, rather than a flag for every
+    // The whole binary needs relaxed SIMD to load at all; the attribute is here, rather than a flag for every
     // crate, because the macerator crate under burn does not build with such a flag.
 
     #[inline(never)]
@@ -129,15 +129,15 @@ mod instruction {
     }
 
     impl Bytes {
-        /// What they are to this processor, if its sums are exact.
+        /// Returns how this processor reads them, if its sums are exact.
         pub fn here() -> Option<Self> {
             static HERE: OnceLock<Option<Bytes>> = OnceLock::new();
             *HERE.get_or_init(|| Self::of(|weight, byte| probe(weight, byte)))
         }
     }
 
-    /// One sum of four products. Black boxes keep the compiler, which assumes nothing of the instruction's
-    /// results but may compute it, from doing so.
+    /// Computes one sum of four products. The compiler assumes nothing about the instruction's results but may compute
+    /// it; black boxes keep it from doing so.
     #[target_feature(enable = "relaxed-simd")]
     fn probe(weight: i8, byte: u8) -> i32 {
         let (weights, bytes) = (black_box(i8x16_splat(weight)), black_box(i8x16_splat(byte as i8)));
@@ -145,7 +145,7 @@ mod instruction {
     }
 }
 
-/// The same, told what the bytes are.
+/// The same in plain Rust, with the meaning of the bytes given.
 #[cfg(not(all(target_arch = "wasm32", feature = "relaxed")))]
 mod instruction {
     use super::super::body::Group;
@@ -194,7 +194,7 @@ mod instruction {
 
     #[cfg(feature = "relaxed")]
     impl Bytes {
-        /// What they are to the plain code here.
+        /// Returns how the plain code here reads them.
         pub fn here() -> Option<Self> {
             Some(Bytes::Unsigned)
         }
@@ -202,10 +202,10 @@ mod instruction {
 }
 
 impl Bytes {
-    /// The upper and the lower bytes of 16 integers.
+    /// Splits 16 integers into their upper and their lower bytes.
     #[inline(always)]
     fn halves(self, integers: [i16x8; 2]) -> [i32x4; HALVES] {
-        // A signed lower byte is taken from -128..=127 by rounding the upper one to nearest.
+        // A signed lower byte is in -128..=127: rounding the upper one to nearest leaves it there.
         let (offset, upper_flip, lower_flip) = match self {
             Bytes::Unsigned => (0, -128, 0),
             Bytes::Signed => (128, 0, -128),
@@ -217,8 +217,8 @@ impl Bytes {
         [bytemuck::cast(upper ^ i8x16::splat(upper_flip)), bytemuck::cast(lower ^ i8x16::splat(lower_flip))]
     }
 
-    /// What the bytes are to a processor on which four products of the same weight and byte have the sum
-    /// `dot(weight, byte)`; nothing if that is not their exact sum.
+    /// Returns how a processor reads bytes if four products of the same weight and byte sum to `dot(weight, byte)`
+    /// there; `None` if that is not their exact sum.
     #[cfg_attr(
         not(all(target_arch = "wasm32", feature = "relaxed")),
         allow(dead_code, reason = "only wasm has to ask")
