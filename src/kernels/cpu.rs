@@ -1,6 +1,7 @@
 //! The CPU bodies, on burn's Flex: shapes and memory here, the arithmetic in [`super::simd`].
 
 use burn::backend::flex::{Flex, FlexTensor, Layout};
+#[cfg(not(target_family = "wasm"))]
 use burn::backend::ops::FloatTensorOps;
 use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::tensor::{Bytes, DType, Shape};
@@ -36,10 +37,25 @@ fn weights<'a>(values: &'a FlexTensor, scales: &'a FlexTensor) -> simd::Weights<
     simd::Weights::new(elements(values), elements(scales), k, k / groups)
 }
 
+/// Flex's matrix product (the gemm crate), which reads a transposed view in place.
+#[cfg(not(target_family = "wasm"))]
+fn float_product(x: FlexTensor, weight: FlexTensor) -> FlexTensor {
+    Flex::float_matmul(x, weight.transpose(0, 1))
+}
+
+/// felsic's own, which gives a token the same bits in any batch.
+#[cfg(target_family = "wasm")]
+fn float_product(x: FlexTensor, weight: FlexTensor) -> FlexTensor {
+    let (x, weight) = (contiguous(x), contiguous(weight));
+    let ([n, k], [m, _]) = (size(&x), size(&weight));
+    let mut out = vec![0.0; n * m];
+    simd::linear(elements(&x), elements(&weight), k, &mut out);
+    matrix(out, [n, m])
+}
+
 impl Kernels for Flex {
     fn linear(x: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self> {
-        // Flex's matrix product (the gemm crate) reads a transposed view in place.
-        time(Operation::F32Product, || Flex::float_matmul(x, weight.transpose(0, 1)))
+        time(Operation::F32Product, || float_product(x, weight))
     }
 
     fn linear_int8(x: FloatTensor<Self>, weight: IntTensor<Self>, scales: FloatTensor<Self>) -> FloatTensor<Self> {

@@ -87,6 +87,30 @@ fn linear_is_the_matrix_product() {
     });
 }
 
+#[test]
+fn linear_of_web_assembly_is_the_matrix_product_and_the_same_in_any_batch() {
+    let cpu = |(n, k, m, seed): (usize, usize, usize, u64)| {
+        let (x, w) = (values(seed, n * k, 1.0), values(seed ^ 1, m * k, 0.5));
+        let mut out = vec![0.0; n * m];
+        super::simd::linear(&x, &w, k, &mut out);
+        (x, w, out)
+    };
+    check(96, (1usize..24, 1usize..90, 1usize..70, any::<u64>()), |device, &(n, k, m, seed)| {
+        let (x, w, got) = cpu((n, k, m, seed));
+        close(tensor(&got, [n, m], device), &reference::linear(&x, &w, k), 2e-6);
+        for (token, want) in x.chunks(k).zip(got.chunks(m)) {
+            let mut alone = vec![0.0; m];
+            super::simd::linear(token, &w, k, &mut alone);
+            assert_eq!(alone, want, "bits");
+        }
+    });
+    // More rows than a stripe has.
+    let (x, w, got) = cpu((7, 1030, 39, 5));
+    for (want, got) in reference::linear(&x, &w, 1030).iter().zip(got) {
+        assert!((want - got).abs() < 1e-4, "{got} instead of {want}");
+    }
+}
+
 /// Makes int8 weights: `cols` = `groups` * `group`.
 fn int8(seed: u64, rows: usize, cols: usize, group: usize) -> (Vec<i8>, Vec<f32>) {
     let weight = values(seed, rows * cols, 50.0).iter().map(|v| v.round().clamp(-127.0, 127.0) as i8).collect();
