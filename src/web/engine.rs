@@ -9,13 +9,16 @@ use web_sys::AbortSignal;
 
 use super::errors::to_js;
 use super::helpers::{HelpersOfCall, JsHelpers};
-use super::hooks::{self, HooksOfCall, JsHooks, report_load};
+use super::hooks::{self, HooksOfCall, JsHooks};
+use super::memory::memory_bytes;
+use super::progress::report_load;
+use super::store::{Files, StoreSource};
 use super::table::Loader;
 use crate::embedder::{EmbedOptions, Embedder};
 use crate::error::{Code, Error, Result};
 use crate::kernels::profile;
 use crate::model::DeviceKind;
-use crate::source::{Files, StoreSource, load_first};
+use crate::source::load_first;
 
 /// Options of `embed`, `tokenize` and `countTokens` as JavaScript gives them.
 #[derive(Debug, Default, Deserialize)]
@@ -151,10 +154,6 @@ impl Engine {
     fn embedder(&self) -> &Embedder {
         &self.loader.embedder
     }
-}
-
-pub(super) fn memory_bytes() -> f64 {
-    core::arch::wasm32::memory_size::<0>() as f64 * 65536.0
 }
 
 async fn create(
