@@ -4,7 +4,7 @@
 //! text) is untrusted; whatever is wrong with it ends here, never in a panic. Over the wasm edge an
 //! [`Error`] becomes a `FelsicError` with the same `code`.
 //!
-//! Messages quote what is untrusted, and so do the messages of causes. Both are made [`plain`] as soon as an [`Error`]
+//! Messages quote what is untrusted, and so do the messages of causes. Both are made [`plain()`] as soon as an [`Error`]
 //! gets them, whoever shows them later.
 
 mod plain;
@@ -137,7 +137,7 @@ type Cause = Box<dyn std::error::Error + Send + Sync + 'static>;
 /// Causes of an error that are kept and shown, at most.
 const MOST_CAUSES: usize = 8;
 
-/// An error with a stable code. Its message and those of its causes are [`plain`].
+/// An error with a stable code. Its message and those of its causes are [`plain()`].
 #[derive(Debug)]
 pub struct Error {
     code: Code,
@@ -151,13 +151,13 @@ pub struct Error {
 pub type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
-    /// An error without a deeper cause. `message` says what to do; it is made [`plain`].
+    /// An error without a deeper cause. `message` says what to do; it is made [`plain()`].
     pub fn new(code: Code, message: impl Into<String>) -> Self {
         Self { code, message: plain(&message.into()), cause: None, text: None }
     }
 
     /// The same error with the error that led to it. Of an [`Error`] and an [`io::Error`] the type stays, for those who
-    /// ask [`source`](std::error::Error::source) for it; of others only their messages are kept, made [`plain`].
+    /// ask [`source`](std::error::Error::source) for it; of others only their messages are kept, made [`plain()`].
     pub fn because(mut self, cause: impl Into<Cause>) -> Self {
         self.cause = Some(kept(cause.into()));
         self
