@@ -4,7 +4,7 @@
 //! text) is untrusted; whatever is wrong with it ends here, never in a panic. At the wasm edge an
 //! [`Error`] becomes a `FelsicError` with the same `code`.
 //!
-//! Messages quote untrusted text, and so do the messages of causes. An [`Error`] makes both [`plain`] as soon as it
+//! Messages quote untrusted text, and so do the messages of causes. An [`Error`] makes both [`plain()`] as soon as it
 //! gets them, whoever shows them later.
 
 mod plain;
@@ -137,7 +137,7 @@ type Cause = Box<dyn std::error::Error + Send + Sync + 'static>;
 /// The most causes of an error that are kept and shown.
 const MOST_CAUSES: usize = 8;
 
-/// An error with a stable code. Its message and those of its causes are [`plain`].
+/// An error with a stable code. Its message and those of its causes are [`plain()`].
 #[derive(Debug)]
 pub struct Error {
     code: Code,
@@ -151,13 +151,13 @@ pub struct Error {
 pub type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
-    /// Creates an error without a deeper cause. `message` says what to do; it is made [`plain`].
+    /// Creates an error without a deeper cause. `message` says what to do; it is made [`plain()`].
     pub fn new(code: Code, message: impl Into<String>) -> Self {
         Self { code, message: plain(&message.into()), cause: None, text: None }
     }
 
     /// Adds the error that led to this one. An [`Error`] and an [`io::Error`] keep their type, for those who ask
-    /// [`source`](std::error::Error::source) for it; other errors leave only their messages, made [`plain`].
+    /// [`source`](std::error::Error::source) for it; other errors leave only their messages, made [`plain()`].
     pub fn because(mut self, cause: impl Into<Cause>) -> Self {
         self.cause = Some(kept(cause.into()));
         self

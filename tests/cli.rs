@@ -81,7 +81,7 @@ fn norm(vector: &[f32]) -> f32 {
 }
 
 fn goldens(name: &str) -> String {
-    path(&fixtures().join(format!("goldens/{name}.json"))).to_string()
+    path(&golden_file(name)).to_string()
 }
 
 /// Goldens without the texts of thousands of tokens, which take most of the time.

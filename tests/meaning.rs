@@ -1,17 +1,17 @@
 //! What texts mean, to the built-in model: trained weights, unlike those of all other tests.
 
-mod common;
+mod support;
 
 use std::collections::BTreeSet;
 
-use common::devices;
 use felsic::config::TABLE;
-use felsic::embedder::{EmbedOptions, Embedder, NoHooks};
+use felsic::embedder::Embedder;
 use felsic::model::DeviceKind;
 use felsic::source::{Parts, built_in, load_pack};
 use felsic::weights::{ElementType, StoredTensor, Tensors};
 use pollster::block_on;
 use serde::Deserialize;
+use support::{devices, engine_of};
 
 /// Of the queries, so many have to find their passage first, and so many among the first three.
 const FIRST: f64 = 0.9;
@@ -40,10 +40,6 @@ fn parts() -> Parts {
     block_on(load_pack(&built_in(), &mut |_| ())).expect("the built-in model loads")
 }
 
-fn engine(parts: Parts, device: DeviceKind) -> Embedder {
-    block_on(Embedder::new(parts, device)).expect("the device is there")
-}
-
 /// The same weights in f32, which then go another way through the kernels.
 fn widened(mut parts: Parts) -> Parts {
     let mut tensors = Tensors::default();
@@ -65,20 +61,13 @@ fn widened(mut parts: Parts) -> Parts {
     Parts { tensors, ..parts }
 }
 
-fn embed(embedder: &Embedder, texts: &[String]) -> Vec<Vec<f32>> {
-    let made = block_on(embedder.embed(texts, &EmbedOptions::default(), &mut NoHooks)).expect("the texts embed");
-    made.into_iter().map(|made| made.vector).collect()
-}
-
 /// For each query the passages' scores.
 fn scores(embedder: &Embedder, meaning: &Meaning) -> Vec<Vec<f32>> {
-    let passages = embed(embedder, &meaning.passages);
-    let queries: Vec<String> = meaning.queries.iter().map(|query| query.query.clone()).collect();
+    let passages = embedder.embed(&meaning.passages).expect("the passages embed");
+    let queries: Vec<&str> = meaning.queries.iter().map(|query| query.query.as_str()).collect();
     let cosine = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
-    embed(embedder, &queries)
-        .iter()
-        .map(|query| passages.iter().map(|passage| cosine(query, passage)).collect())
-        .collect()
+    let queries = embedder.embed(&queries).expect("the queries embed");
+    queries.vectors().map(|query| passages.vectors().map(|passage| cosine(query, passage)).collect()).collect()
 }
 
 /// How many passages score higher than one.
@@ -107,7 +96,7 @@ fn queries_share_no_word_with_their_answers() {
 #[test]
 fn a_query_finds_its_passage_without_a_shared_word() {
     let meaning = meaning();
-    let scores = scores(&engine(parts(), DeviceKind::Cpu), &meaning);
+    let scores = scores(&engine_of(parts(), DeviceKind::Cpu), &meaning);
     let ranks: Vec<usize> =
         scores.iter().zip(&meaning.queries).map(|(scores, query)| rank(scores, query.answer)).collect();
     let share = |most: usize| ranks.iter().filter(|rank| **rank < most).count() as f64 / ranks.len() as f64;
@@ -121,11 +110,11 @@ fn a_query_finds_its_passage_without_a_shared_word() {
 #[test]
 fn every_way_to_compute_gives_one_order() {
     let meaning = meaning();
-    let int8 = scores(&engine(parts(), DeviceKind::Cpu), &meaning);
-    let mut others = vec![("f32 on the CPU".to_string(), engine(widened(parts()), DeviceKind::Cpu))];
+    let int8 = scores(&engine_of(parts(), DeviceKind::Cpu), &meaning);
+    let mut others = vec![("f32 on the CPU".to_string(), engine_of(widened(parts()), DeviceKind::Cpu))];
     for device in devices().into_iter().filter(|device| *device != DeviceKind::Cpu) {
-        others.push((format!("int8 on {device:?}"), engine(parts(), device)));
-        others.push((format!("f32 on {device:?}"), engine(widened(parts()), device)));
+        others.push((format!("int8 on {device:?}"), engine_of(parts(), device)));
+        others.push((format!("f32 on {device:?}"), engine_of(widened(parts()), device)));
     }
     for (way, embedder) in others {
         for (at, (scores, wanted)) in scores(&embedder, &meaning).iter().zip(&int8).enumerate() {

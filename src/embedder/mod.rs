@@ -2,8 +2,11 @@
 
 mod batching;
 mod difference;
+mod embeddings;
 mod helpers;
 mod layers;
+#[cfg(feature = "native")]
+mod native;
 mod options;
 mod self_test;
 mod text;
@@ -11,11 +14,13 @@ mod text;
 #[cfg(feature = "native")]
 pub(crate) use difference::larger;
 pub use difference::largest_difference;
+pub use embeddings::{Embedding, Embeddings};
 pub use helpers::{Done, Helpers, NoHelpers, Work};
 pub use layers::Layers;
-pub use options::{EmbedOptions, Embedding, Hooks, Info, NoHooks};
+pub use options::{EmbedOptions, Hooks, Info, NoHooks};
 
 use std::collections::VecDeque;
+use std::fmt;
 
 use crate::config::EmbedderConfig;
 use crate::error::{Code, Error, Result};
@@ -25,6 +30,9 @@ use crate::tokenizer::Tokenizer;
 use crate::weights::{SelfTest, Table};
 
 /// An engine: a model, its tokenizer and the kernels of one device.
+///
+/// It is `Send` and `Sync`: threads can share one in an [`Arc`](std::sync::Arc). A call computes on the thread that makes
+/// it.
 pub struct Embedder {
     name: String,
     revision: Option<String>,
@@ -44,6 +52,7 @@ impl Embedder {
     /// # Errors
     /// [`Code::DeviceUnavailable`]; [`Code::TensorMissing`], [`Code::TensorShape`] or [`Code::TensorType`]
     /// with the tensor's name.
+    #[doc(hidden)]
     pub async fn new(parts: Parts, device: DeviceKind) -> Result<Self> {
         let Parts { name, revision, space, format, pack, config, tokenizer, mut tensors, blocks, self_test } = parts;
         let layers = Layers::new(&config, &mut tensors, device).await?;
@@ -72,11 +81,13 @@ impl Embedder {
     }
 
     /// SHA-256 of the manifest that the engine was made of, for [`crate::source::load_layers`].
+    #[doc(hidden)]
     pub fn pack(&self) -> Option<&str> {
         self.pack.as_deref()
     }
 
     /// The vocabulary table, whose blocks may be still to come.
+    #[doc(hidden)]
     pub fn table(&self) -> &Table {
         &self.table
     }
@@ -85,11 +96,12 @@ impl Embedder {
     ///
     /// # Errors
     /// [`Code::InputInvalid`] for an id that the model does not have.
+    #[doc(hidden)]
     pub fn missing_for_self_test(&self) -> Result<Vec<usize>> {
         self.table.missing_for(self.self_test.iter().flat_map(|test| test.ids.iter().copied()))
     }
 
-    /// One vector a text, in the order of the texts.
+    /// Vectors of texts, without blocking where the device is waited for.
     ///
     /// Texts are grouped by length inside; between groups `hooks` may yield to others or abort.
     ///
@@ -98,34 +110,36 @@ impl Embedder {
     /// is too long or has no tokens, before anything is computed;
     /// [`Code::Aborted`] when a hook says so; [`Code::WeightsInvalid`] for a vector that is not finite.
     /// Where one text is at fault, [`Error::text`] says which, and the message names it, counting from 1.
-    pub async fn embed(
+    #[doc(hidden)]
+    pub async fn embed_hooked<T: AsRef<str>>(
         &self,
-        texts: &[String],
+        texts: &[T],
         options: &EmbedOptions,
         hooks: &mut impl Hooks,
-    ) -> Result<Vec<Embedding>> {
+    ) -> Result<Embeddings> {
         self.embed_helped(texts, options, hooks, &mut NoHelpers).await
     }
 
-    /// [`Self::embed`], where groups that `helpers` have room for are computed there at the same time, to
+    /// [`Self::embed_hooked`], where groups that `helpers` have room for are computed there at the same time, to
     /// the same bits.
     ///
     /// # Errors
-    /// As [`Self::embed`].
-    pub async fn embed_helped(
+    /// As [`Self::embed_hooked`].
+    #[doc(hidden)]
+    pub async fn embed_helped<T: AsRef<str>>(
         &self,
-        texts: &[String],
+        texts: &[T],
         options: &EmbedOptions,
         hooks: &mut impl Hooks,
         helpers: &mut impl Helpers,
-    ) -> Result<Vec<Embedding>> {
+    ) -> Result<Embeddings> {
         let dimensions = self.dimensions(options)?;
         let (mut sequences, mut truncated) = (Vec::with_capacity(texts.len()), Vec::with_capacity(texts.len()));
         for (done, text) in texts.iter().enumerate() {
             if done > 0 && done.is_multiple_of(batching::TEXTS_BETWEEN_PAUSES) {
                 hooks.pause().await?;
             }
-            let prepared = text::prepare(text, options, &self.config.prompts)?;
+            let prepared = text::prepare(text.as_ref(), options, &self.config.prompts)?;
             let (ids, cut) = self.input(&prepared).map_err(|error| of_text(error, done))?;
             sequences.push(ids);
             truncated.push(cut);
@@ -134,30 +148,36 @@ impl Embedder {
         if !missing.is_empty() {
             hooks.fetch(missing).await?;
         }
-        let vectors = self.vectors(&sequences, dimensions, hooks, helpers).await?;
-        let made = vectors.into_iter().zip(&sequences).zip(truncated);
-        Ok(made.map(|((vector, ids), truncated)| Embedding { vector, tokens: ids.len(), truncated }).collect())
+        let (vectors, tokens) = self.vectors(&sequences, dimensions, hooks, helpers).await?;
+        Ok(Embeddings::new(vectors, dimensions, tokens, truncated))
     }
 
     /// One vector a sequence of ids (special tokens included), in order, of full width.
     ///
     /// # Errors
     /// [`Code::InputInvalid`] for ids or lengths that the model does not have.
-    pub async fn embed_ids(&self, sequences: &[Vec<u32>]) -> Result<Vec<Vec<f32>>> {
-        self.vectors(sequences, self.config.model.hidden_size, &mut NoHooks, &mut NoHelpers).await
+    #[doc(hidden)]
+    pub async fn embed_ids(&self, sequences: &[Vec<u32>]) -> Result<Embeddings> {
+        let dimensions = self.config.model.hidden_size;
+        let (vectors, tokens) = self.vectors(sequences, dimensions, &mut NoHooks, &mut NoHelpers).await?;
+        Ok(Embeddings::new(vectors, dimensions, tokens, vec![false; sequences.len()]))
     }
 
-    /// Unit vectors of sequences, in their order: group by group, here and with the helpers.
+    /// Unit vectors [sequences, dimensions], in the order of the sequences, and the lengths of these: group by group,
+    /// here and with the helpers.
     async fn vectors(
         &self,
         sequences: &[Vec<u32>],
         dimensions: usize,
         hooks: &mut impl Hooks,
         helpers: &mut impl Helpers,
-    ) -> Result<Vec<Vec<f32>>> {
+    ) -> Result<(Vec<f32>, Vec<usize>)> {
         let lengths: Vec<usize> = sequences.iter().map(Vec::len).collect();
         let groups = batching::groups(&lengths, batching::budget(&lengths, self.layers.device(), helpers.count()));
-        let mut vectors: Vec<Vec<f32>> = vec![Vec::new(); sequences.len()];
+        let mut vectors = Vec::new();
+        // A product too large for the address space is too large for the memory.
+        vectors.try_reserve_exact(sequences.len().saturating_mul(dimensions))?;
+        vectors.resize(sequences.len() * dimensions, 0.0);
         let mut waiting: VecDeque<usize> = (0..groups.len()).collect();
         let (mut open, mut done) = (groups.len(), 0);
         while open > 0 {
@@ -191,7 +211,7 @@ impl Embedder {
                 hooks.progress(done, sequences.len());
             }
         }
-        Ok(vectors)
+        Ok((vectors, lengths))
     }
 
     /// What a group's computation starts from.
@@ -202,15 +222,18 @@ impl Embedder {
         Ok(Work { group, rows, lengths: ids.iter().map(|ids| ids.len()).collect() })
     }
 
-    /// Puts the vectors of a group, [its texts, H], at unit length where they belong.
-    fn place(&self, members: &[usize], pooled: &[f32], dimensions: usize, vectors: &mut [Vec<f32>]) -> Result<()> {
+    /// Puts the vectors of a group, [its texts, H], cut to their first `dimensions` components and at unit length,
+    /// where they belong.
+    fn place(&self, members: &[usize], pooled: &[f32], dimensions: usize, vectors: &mut [f32]) -> Result<()> {
         let hidden = self.config.model.hidden_size;
         if pooled.len() != members.len() * hidden {
             let message = format!("a helper gave {} values for {} vectors of {hidden}", pooled.len(), members.len());
             return Err(Error::new(Code::Internal, message));
         }
-        for (index, vector) in members.iter().zip(pooled.chunks_exact(hidden)) {
-            vectors[*index] = model::unit(vector.to_vec(), dimensions).map_err(|error| of_text(error, *index))?;
+        for (index, pooled) in members.iter().zip(pooled.chunks_exact(hidden)) {
+            let vector = &mut vectors[index * dimensions..][..dimensions];
+            vector.copy_from_slice(&pooled[..dimensions]);
+            model::unit(vector).map_err(|error| of_text(error, *index))?;
         }
         Ok(())
     }
@@ -220,6 +243,7 @@ impl Embedder {
     ///
     /// # Errors
     /// As [`Self::embed_ids`].
+    #[doc(hidden)]
     pub async fn hidden_states(&self, ids: &[u32]) -> Result<Vec<Vec<f32>>> {
         let mut rows = Vec::new();
         self.table.gather(ids, &mut rows)?;
@@ -230,6 +254,7 @@ impl Embedder {
     ///
     /// # Errors
     /// [`Code::SelfTestFailed`] if a text gets other token ids or a vector that is too far off.
+    #[doc(hidden)]
     pub async fn self_test(&self) -> Result<()> {
         self_test::run(self, &self.self_test).await
     }
@@ -276,6 +301,12 @@ impl Embedder {
                 Err(Error::new(Code::InputInvalid, format!("dimensions is {wanted}; this model has 1 to {most}")))
             }
         }
+    }
+}
+
+impl fmt::Debug for Embedder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Embedder").field("info", &self.info()).finish_non_exhaustive()
     }
 }
 

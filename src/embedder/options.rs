@@ -1,11 +1,19 @@
 //! What a caller says and hears.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Code, Error, Result};
 
 /// How texts are to be embedded.
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// In JSON, and from JavaScript, what is left out has its default.
+///
+/// ```
+/// let options = felsic::EmbedOptions { dimensions: Some(128), ..Default::default() };
+/// assert!(options.strip);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
 pub struct EmbedOptions {
     /// Keep only so many leading components and normalise again; `None` keeps all.
     pub dimensions: Option<usize>,
@@ -19,17 +27,6 @@ impl Default for EmbedOptions {
     fn default() -> Self {
         Self { dimensions: None, strip: true, prompt: None }
     }
-}
-
-/// One text's result.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Embedding {
-    /// Of unit length.
-    pub vector: Vec<f32>,
-    /// Tokens that the model read, special tokens included.
-    pub tokens: usize,
-    /// Whether the text was longer than the model reads.
-    pub truncated: bool,
 }
 
 /// What happens between two batches.

@@ -22,7 +22,7 @@ pub(super) async fn run(embedder: &Embedder, tests: &[SelfTest]) -> Result<()> {
     }
     let ids: Vec<Vec<u32>> = tests.iter().map(|test| test.ids.clone()).collect();
     let made = embedder.embed_ids(&ids).await.map_err(|error| failed("a vector could not be made").because(error))?;
-    for (test, made) in tests.iter().zip(&made) {
+    for (test, made) in tests.iter().zip(made.vectors()) {
         let off = largest_difference(&test.embedding, made);
         // A difference that is NaN is not within the tolerance either.
         let within = off <= TOLERANCE;

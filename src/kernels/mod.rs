@@ -1,7 +1,7 @@
 //! The hot operations, behind one backend-extension trait.
 //!
 //! The model calls [`Kernels`]; burn's dispatcher routes a call to the device that holds the
-//! tensors. Every operation has a plain [`reference`] body that states the maths, and faster bodies
+//! tensors. Every operation has a plain [`mod@reference`] body that states the maths, and faster bodies
 //! that the same property tests hold against it:
 //!
 //! | device | bodies | file |
@@ -82,7 +82,7 @@ pub trait Kernels: Backend {
 
     /// Computes the whole gated MLP with its norm and its residual: `x + Wo · gate(Wi · norm(x))`.
     ///
-    /// `x` [n, h]; `gain` [h]; `wide` is `Wi` [2i, h], `narrow` is `Wo` [h, i], each int8 with its scales
+    /// `x` [n, h]; `gain` `[h]`; `wide` is `Wi` [2i, h], `narrow` is `Wo` [h, i], each int8 with its scales
     /// as in [`Self::linear_int8`] -> [n, h]. It is one operation so that the CPU can take a few dozen tokens
     /// at a time through all of it while they are in its caches.
     fn mlp_int8(
@@ -95,7 +95,7 @@ pub trait Kernels: Backend {
         shape: MlpShape,
     ) -> FloatTensor<Self>;
 
-    /// Computes `(x - mean) / sqrt(variance + eps) * gain` over each row: `x` [n, h], `gain` [h] -> [n, h].
+    /// Computes `(x - mean) / sqrt(variance + eps) * gain` over each row: `x` [n, h], `gain` `[h]` -> [n, h].
     fn layer_norm(x: FloatTensor<Self>, gain: FloatTensor<Self>, eps: f32) -> FloatTensor<Self>;
 
     /// Computes softmax attention with rotary positions, by sequence.
@@ -105,7 +105,7 @@ pub trait Kernels: Backend {
     /// * `rope` [longest, d]: for each position d/2 cosines, then d/2 sines.
     /// * `queries` i32 [n_out, 3]: position of the query in its sequence; first and one past the last
     ///   row of `kv` that hold its sequence. Queries of a sequence stand together, by ascending position.
-    /// * `positions` i32 [n_in]: position of each row of `kv` in its sequence.
+    /// * `positions` i32 `[n_in]`: position of each row of `kv` in its sequence.
     ///
     /// Returns [n_out, heads * d], heads side by side.
     fn attention(
@@ -120,7 +120,7 @@ pub trait Kernels: Backend {
     /// Computes `act(u[:, ..i]) * u[:, i..]`: `u` [n, 2i] -> [n, i].
     fn gate(u: FloatTensor<Self>, activation: Activation) -> FloatTensor<Self>;
 
-    /// Takes rows of `x` by index: `x` [n, h], `rows` i32 [m] -> [m, h].
+    /// Takes rows of `x` by index: `x` [n, h], `rows` i32 `[m]` -> [m, h].
     fn take_rows(x: FloatTensor<Self>, rows: IntTensor<Self>) -> FloatTensor<Self>;
 
     /// Computes `x + y`, both [n, h] -> [n, h].

@@ -3,7 +3,7 @@
 use crate::config::Pooling;
 use crate::error::{Code, Error, Result};
 
-/// Pools the hidden states of one sequence, [n, H], to one vector [H].
+/// Pools the hidden states of one sequence, [n, H], to one vector `[H]`.
 pub fn pool(states: &[f32], hidden: usize, pooling: Pooling) -> Vec<f32> {
     match pooling {
         Pooling::Cls => states[..hidden].to_vec(),
@@ -15,13 +15,12 @@ pub fn pool(states: &[f32], hidden: usize, pooling: Pooling) -> Vec<f32> {
     }
 }
 
-/// Returns the first `dimensions` components, divided by their length: a Matryoshka cut (Kusupati and others,
-/// arXiv 2205.13147) when there are fewer of them than the vector has.
+/// Divides a vector by its length. For fewer components than the model makes it is a Matryoshka cut (Kusupati and
+/// others, arXiv 2205.13147).
 ///
 /// # Errors
 /// [`Code::WeightsInvalid`] if the vector is zero or not finite: no such vector leaves felsic.
-pub fn unit(mut vector: Vec<f32>, dimensions: usize) -> Result<Vec<f32>> {
-    vector.truncate(dimensions);
+pub fn unit(vector: &mut [f32]) -> Result<()> {
     let length = vector.iter().map(|v| f64::from(*v).powi(2)).sum::<f64>().sqrt();
     if !length.is_finite() || length == 0.0 {
         return Err(Error::new(
@@ -29,10 +28,10 @@ pub fn unit(mut vector: Vec<f32>, dimensions: usize) -> Result<Vec<f32>> {
             "the model made a vector that is zero or not finite; its weights are damaged or do not fit its config",
         ));
     }
-    for v in &mut vector {
+    for v in vector {
         *v = (f64::from(*v) / length) as f32;
     }
-    Ok(vector)
+    Ok(())
 }
 
 #[cfg(test)]
@@ -48,13 +47,15 @@ mod tests {
 
     #[test]
     fn a_cut_vector_is_of_unit_length_again() {
-        assert_eq!(unit(vec![3.0, 4.0, 12.0], 2).expect("finite"), [0.6, 0.8]);
+        let mut vector = [3.0, 4.0, 12.0];
+        unit(&mut vector[..2]).expect("finite");
+        assert_eq!(vector, [0.6, 0.8, 12.0]);
     }
 
     #[test]
     fn no_vector_comes_of_zeros_or_nan() {
-        for bad in [vec![0.0, 0.0], vec![f32::NAN, 1.0], vec![f32::INFINITY, 1.0]] {
-            assert_eq!(unit(bad, 2).expect_err("refused").code(), Code::WeightsInvalid);
+        for mut bad in [[0.0, 0.0], [f32::NAN, 1.0], [f32::INFINITY, 1.0]] {
+            assert_eq!(unit(&mut bad).expect_err("refused").code(), Code::WeightsInvalid);
         }
     }
 }

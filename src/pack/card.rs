@@ -28,15 +28,16 @@ pub const COSINES: [[f32; 3]; 3] = [[0.8869, 0.6658, 0.7213], [0.6792, 0.9577, 0
 /// Computes the same table with this engine.
 ///
 /// # Errors
-/// Those of [`Embedder::embed`].
+/// Those of [`Embedder::embed_hooked`].
 pub async fn cosines(embedder: &Embedder) -> Result<[[f32; 3]; 3]> {
-    let texts: Vec<String> = QUERIES.iter().chain(&PASSAGES).map(|text| text.to_string()).collect();
-    let made = embedder.embed(&texts, &EmbedOptions::default(), &mut NoHooks).await?;
-    let (queries, passages) = made.split_at_checked(QUERIES.len()).ok_or_else(too_few)?;
+    let texts = [QUERIES, PASSAGES].concat();
+    let made = embedder.embed_hooked(&texts, &EmbedOptions::default(), &mut NoHooks).await?;
+    let vectors: Vec<&[f32]> = made.vectors().collect();
+    let (queries, passages) = vectors.split_at_checked(QUERIES.len()).ok_or_else(too_few)?;
     let mut table = [[0.0; 3]; 3];
     for (row, query) in table.iter_mut().zip(queries) {
         for (cell, passage) in row.iter_mut().zip(passages) {
-            *cell = query.vector.iter().zip(&passage.vector).map(|(a, b)| a * b).sum();
+            *cell = query.iter().zip(*passage).map(|(a, b)| a * b).sum();
         }
     }
     Ok(table)

@@ -127,7 +127,7 @@ impl Comparison {
 /// Embeds the texts of `goldens`, white space kept, and compares ids, vectors and hidden states.
 ///
 /// # Errors
-/// Those of [`Embedder::embed`]; [`Code::InputInvalid`] for goldens of another width.
+/// Those of [`Embedder::embed_hooked`]; [`Code::InputInvalid`] for goldens of another width.
 pub async fn compare(embedder: &Embedder, goldens: &Goldens, hooks: &mut impl Hooks) -> Result<Comparison> {
     let plain = EmbedOptions { strip: false, ..EmbedOptions::default() };
     let mut result = Comparison {
@@ -140,13 +140,13 @@ pub async fn compare(embedder: &Embedder, goldens: &Goldens, hooks: &mut impl Ho
         state_difference: None,
     };
     for (part, goldens) in goldens.texts.chunks(TOGETHER).enumerate() {
-        let texts: Vec<String> = goldens.iter().map(|golden| golden.text.clone()).collect();
-        let made = embedder.embed(&texts, &plain, &mut Quiet(hooks)).await?;
-        for (golden, made) in goldens.iter().zip(&made) {
+        let texts: Vec<&str> = goldens.iter().map(|golden| golden.text.as_str()).collect();
+        let made = embedder.embed_hooked(&texts, &plain, &mut Quiet(hooks)).await?;
+        for (golden, vector) in goldens.iter().zip(made.vectors()) {
             if embedder.tokenize(&golden.text, &plain)? != golden.ids {
                 result.other_ids.push(golden.name.clone());
             }
-            result.add_vector(golden, &made.vector)?;
+            result.add_vector(golden, vector)?;
             if let Some(states) = golden.states()? {
                 let made = embedder.hidden_states(&golden.ids).await?;
                 let difference = result.state_difference.unwrap_or(0.0);

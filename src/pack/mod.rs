@@ -1,15 +1,35 @@
-//! Checkpoint -> pack, and what goes with it: looking at packs and comparing engines with goldens.
+//! Making packs of checkpoints.
 //!
-//! A [`Packer`] takes a checkpoint's weights as they arrive, from a folder or over the network, quantises them and
-//! writes the shards of a pack; [`pack`] makes a folder of them, files named by their content's hash, with
-//! `manifest.json` on top. The same checkpoint and options give bit-for-bit identical files.
+//! A pack is what felsic makes of a checkpoint: int8, int4 or f32 weights in files of at most 16 MB, a tokenizer that loads
+//! in milliseconds, and a manifest with the SHA-256 of each file. It opens faster than the checkpoint, is smaller, and is
+//! what web pages load. The same checkpoint and options give the same bytes.
+//!
+//! ```no_run
+//! use std::path::Path;
+//!
+//! use felsic::pack::{PackOptions, pack};
+//!
+//! # fn main() -> felsic::Result<()> {
+//! let (checkpoint, out) = (Path::new("granite-embedding-97m-multilingual-r2"), Path::new("granite-97m"));
+//! pack(checkpoint, out, &PackOptions::default(), &mut |_| ())?;
+//! let embedder = felsic::Embedder::open(out)?;
+//! # Ok(())
+//! # }
+//! ```
 
+// A `Packer` takes a checkpoint's weights as they come, from a folder or over the network, quantises them and writes the
+// shards; `pack` makes a folder of them, files named by their content's hash, with `manifest.json` on top. Beside it:
+// looking at packs and comparing engines with goldens.
+
+#[doc(hidden)]
 #[cfg(feature = "native")]
 pub mod card;
 mod format;
+#[doc(hidden)]
 #[cfg(feature = "native")]
 pub mod goldens;
 mod groups;
+#[doc(hidden)]
 #[cfg(feature = "native")]
 pub mod inspect;
 mod layout;
@@ -30,7 +50,9 @@ mod tokenizer_texts;
 mod write;
 
 pub use format::{Group, PackOptions, WeightFormat};
+#[doc(hidden)]
 pub use packer::{Packer, Shards};
+#[doc(hidden)]
 pub use texts::SELF_TEST;
 #[cfg(feature = "native")]
 pub use write::{PackProgress, pack};

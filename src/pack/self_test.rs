@@ -18,8 +18,13 @@ pub(super) fn make(manifest: &Manifest, folder: &Path) -> Result<Vec<SelfTest>> 
         let plain = EmbedOptions { strip: false, ..EmbedOptions::default() };
         let tokenize = |text: &&str| embedder.tokenize(text, &plain);
         let ids = texts::SELF_TEST.iter().map(tokenize).collect::<Result<Vec<_>>>()?;
-        let vectors = embedder.embed_ids(&ids).await?;
-        let tests = texts::SELF_TEST.iter().zip(ids).zip(vectors);
-        Ok(tests.map(|((text, ids), embedding)| SelfTest { text: text.to_string(), ids, embedding }).collect())
+        let made = embedder.embed_ids(&ids).await?;
+        let tests = texts::SELF_TEST.iter().zip(ids).zip(made.vectors());
+        let test = |((text, ids), vector): ((&&str, _), &[f32])| SelfTest {
+            text: text.to_string(),
+            ids,
+            embedding: vector.to_vec(),
+        };
+        Ok(tests.map(test).collect())
     })
 }

@@ -274,7 +274,7 @@ pub async fn read_checked(
 }
 
 /// Whether the bytes of a file were wrong, rather than not to be had.
-pub(super) fn is_wrong(code: Code) -> bool {
+pub(crate) fn is_wrong(code: Code) -> bool {
     matches!(code, Code::FileLength | Code::FileIntegrity)
 }
 

@@ -1,7 +1,7 @@
 //! Where bytes come from, and how a model is put together from them.
 //!
-//! A [`Source`] yields the bytes of a file by name: from the page's store (`StoreSource`, in a browser), a folder
-//! ([`FolderSource`], native) or memory ([`MemorySource`]). [`load_pack`] reads a pack through it and checks
+//! A [`Source`] yields the bytes of a file by name: from the page's store (in a browser, see `web`), a
+//! folder ([`FolderSource`], native) or memory ([`MemorySource`]). [`load_pack`] reads a pack through it and checks
 //! every byte before it is used; [`load_first`] leaves the blocks of the vocabulary table for later;
 //! [`open_checkpoint`] reads a checkpoint's folder. All give [`Parts`].
 
@@ -16,8 +16,6 @@ mod memory;
 #[cfg(feature = "native")]
 mod open;
 mod progress;
-#[cfg(all(feature = "web", target_family = "wasm"))]
-mod store;
 
 #[cfg(feature = "native")]
 pub use built_in::built_in;
@@ -29,15 +27,13 @@ pub(crate) use checkpoint::{name_of, read_needed};
 pub use folder::{FolderSource, open_model};
 #[cfg(feature = "packer")]
 pub(crate) use load::check_tokenizer;
+#[cfg(all(feature = "web", feature = "engine", target_family = "wasm"))]
+pub(crate) use load::is_wrong;
 pub use load::{Keep, load_first, load_layers, load_pack, load_parts, read_checked, read_file, read_manifest};
 pub use memory::MemorySource;
 #[cfg(feature = "native")]
 pub(crate) use open::{MOST_WHOLE, io_error, read_whole};
 pub use progress::{Meter, Phase, Progress};
-#[cfg(all(feature = "web", target_family = "wasm"))]
-pub(crate) use store::error_of;
-#[cfg(all(feature = "web", target_family = "wasm"))]
-pub use store::{Files, StoreSource};
 
 use crate::config::EmbedderConfig;
 use crate::error::Result;

@@ -3,37 +3,29 @@
 use std::rc::Rc;
 
 use js_sys::{Float32Array, Function, Object, Reflect, Uint8Array, Uint32Array};
-use serde::Deserialize;
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 use web_sys::AbortSignal;
 
 use super::errors::to_js;
 use super::helpers::{HelpersOfCall, JsHelpers};
-use super::hooks::{self, HooksOfCall, JsHooks, report_load};
+use super::hooks::{self, HooksOfCall, JsHooks};
+use super::memory::memory_bytes;
+use super::progress::report_load;
+use super::store::{Files, StoreSource};
 use super::table::Loader;
 use crate::embedder::{EmbedOptions, Embedder};
 use crate::error::{Code, Error, Result};
 use crate::kernels::profile;
 use crate::model::DeviceKind;
-use crate::source::{Files, StoreSource, load_first};
+use crate::source::load_first;
 
 /// Options of `embed`, `tokenize` and `countTokens` as JavaScript gives them.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct JsOptions {
-    dimensions: Option<usize>,
-    strip: Option<bool>,
-    prompt: Option<String>,
-}
-
-fn options(value: JsValue) -> Result<EmbedOptions> {
-    if value.is_undefined() || value.is_null() {
+fn options(given: JsValue) -> Result<EmbedOptions> {
+    if given.is_undefined() || given.is_null() {
         return Ok(EmbedOptions::default());
     }
-    let given: JsOptions = serde_wasm_bindgen::from_value(value).map_err(|error| {
-        Error::new(Code::InputInvalid, "the options are not as documented").because(error.to_string())
-    })?;
-    Ok(EmbedOptions { dimensions: given.dimensions, strip: given.strip.unwrap_or(true), prompt: given.prompt })
+    serde_wasm_bindgen::from_value(given)
+        .map_err(|error| Error::new(Code::InputInvalid, "the options are not as documented").because(error.to_string()))
 }
 
 /// A model on one device.
@@ -103,11 +95,10 @@ impl Engine {
             self.embedder().embed_helped(&texts, &options(given)?, &mut hooks, &mut helpers).await
         };
         let made = made.await.map_err(to_js)?;
-        let vectors: Vec<f32> = made.iter().flat_map(|one| one.vector.iter().copied()).collect();
         let tokens: Vec<u32> = made.iter().map(|one| one.tokens as u32).collect();
         let truncated: Vec<u8> = made.iter().map(|one| u8::from(one.truncated)).collect();
         let result = Object::new();
-        Reflect::set(&result, &"vectors".into(), &Float32Array::from(vectors.as_slice()))?;
+        Reflect::set(&result, &"vectors".into(), &Float32Array::from(made.as_flat()))?;
         Reflect::set(&result, &"tokens".into(), &Uint32Array::from(tokens.as_slice()))?;
         Reflect::set(&result, &"truncated".into(), &Uint8Array::from(truncated.as_slice()))?;
         Ok(result.into())
@@ -151,10 +142,6 @@ impl Engine {
     fn embedder(&self) -> &Embedder {
         &self.loader.embedder
     }
-}
-
-pub(super) fn memory_bytes() -> f64 {
-    core::arch::wasm32::memory_size::<0>() as f64 * 65536.0
 }
 
 async fn create(

@@ -1,9 +1,9 @@
-//! [`Error`] as JavaScript sees it.
+//! [`Error`] as JavaScript sees it, and the other way round.
 
 use js_sys::Reflect;
 use wasm_bindgen::JsValue;
 
-use crate::error::Error;
+use crate::error::{Code, Error};
 
 /// An `Error` named `FelsicError` with `code`, and the causes as its `cause`. The texts are plain already.
 pub(super) fn to_js(error: Error) -> JsValue {
@@ -18,4 +18,21 @@ pub(super) fn to_js(error: Error) -> JsValue {
         set("cause", causes.into());
     }
     js.into()
+}
+
+/// The error of an object with one of felsic's codes; anything else is a defect.
+pub(super) fn error_of(reason: &JsValue) -> Error {
+    let field = |name: &str| Reflect::get(reason, &name.into()).ok().filter(|value| !value.is_undefined());
+    let code = field("code").and_then(|code| code.as_string()).and_then(|code| Code::from_name(&code));
+    let error = Error::new(code.unwrap_or(Code::Internal), text_of(reason));
+    match field("cause") {
+        Some(cause) => error.because(text_of(&cause)),
+        None => error,
+    }
+}
+
+/// What people read of a value that was thrown.
+fn text_of(value: &JsValue) -> String {
+    let message = || Reflect::get(value, &"message".into()).ok().and_then(|message| message.as_string());
+    value.as_string().or_else(message).unwrap_or_else(|| format!("{value:?}"))
 }

@@ -7,11 +7,14 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::AbortSignal;
 
 use super::errors::to_js;
-use super::hooks::{self, HooksOfCall, report_load};
+use super::hooks::{self, HooksOfCall};
+use super::memory::memory_bytes;
+use super::progress::report_load;
+use super::store::{Files, StoreSource};
 use crate::embedder::{Done, Helpers, Layers, Work};
 use crate::error::Result;
 use crate::model::DeviceKind;
-use crate::source::{Files, StoreSource, load_layers};
+use crate::source::load_layers;
 
 #[wasm_bindgen]
 extern "C" {
@@ -113,6 +116,6 @@ impl Helper {
     /// Bytes of this module's memory, which never shrinks.
     #[wasm_bindgen(js_name = memoryBytes)]
     pub fn memory_bytes(&self) -> f64 {
-        super::engine::memory_bytes()
+        memory_bytes()
     }
 }

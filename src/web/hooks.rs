@@ -1,17 +1,17 @@
-//! Progress callbacks, abort signals and what a call leaves to its worker.
+//! Abort signals and what a call leaves to its worker.
 
 use std::rc::Rc;
 
-use js_sys::{Array, Function, Object, Promise};
+use js_sys::Promise;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::AbortSignal;
 
+use super::errors::error_of;
 use super::table::Loader;
 use crate::embedder::Hooks;
 use crate::error::{Code, Error, Result};
-use crate::source::{Progress, error_of};
 
 fn aborted() -> Error {
     Error::new(Code::Aborted, "aborted by the caller")
@@ -90,20 +90,5 @@ impl Hooks for JsHooks {
             Some(hooks) => settled(hooks.need(shards.into_iter().map(|shard| shard as u32).collect())).await,
             None => self.loader.load(&shards).await,
         }
-    }
-}
-
-/// Calls back with `{ phase, file, loadedBytes, totalBytes }`.
-pub(super) fn report_load(callback: Option<&Function>, progress: &Progress) {
-    let Some(callback) = callback else { return };
-    let entries = [
-        ("phase", JsValue::from(progress.phase.as_str())),
-        ("file", JsValue::from(progress.file.as_str())),
-        ("loadedBytes", (progress.loaded_bytes as f64).into()),
-        ("totalBytes", (progress.total_bytes as f64).into()),
-    ];
-    let entries: Array = entries.into_iter().map(|(name, value)| Array::of2(&name.into(), &value)).collect();
-    if let Ok(object) = Object::from_entries(&entries) {
-        let _ = callback.call1(&JsValue::NULL, &object);
     }
 }

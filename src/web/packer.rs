@@ -4,11 +4,10 @@ use js_sys::{Map, Uint8Array};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-use super::errors::to_js;
+use super::errors::{error_of, to_js};
 use crate::config::EmbedderConfig;
 use crate::error::Result;
 use crate::pack::{self, PackOptions, SELF_TEST, Shards};
-use crate::source::error_of;
 use crate::tokenizer::{Tokenizer, compact};
 use crate::weights::{self, Manifest, SelfTest};
 

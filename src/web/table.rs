@@ -8,11 +8,12 @@ use js_sys::{Function, Promise, Uint8Array};
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::{JsFuture, future_to_promise};
 
-use super::errors::to_js;
-use super::hooks::report_load;
+use super::errors::{error_of, to_js};
+use super::progress::report_load;
+use super::store::StoreSource;
 use crate::embedder::Embedder;
 use crate::error::{Code, Error, Result};
-use crate::source::{Keep, Meter, Phase, StoreSource, error_of, read_checked};
+use crate::source::{Keep, Meter, Phase, read_checked};
 use crate::weights::safetensors::{self, Entry, PREFIX};
 use crate::weights::{
     Block, Manifest, Matrix, Rows, SHARD_BYTES, StoredTensor, TableGroup, Tensors, block_name, scales_name,

@@ -1,8 +1,8 @@
 //! The vocabulary table.
 
-use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::OnceLock;
 
 use super::Matrix;
 use crate::error::{Code, Error, Result};
@@ -14,7 +14,10 @@ pub const MOST_GROUPS: usize = 127;
 pub const LEAST_GROUP: usize = 8192;
 
 /// Rows of a table that are kept somewhere else, in their stored format.
-pub trait Rows {
+///
+/// A table is shared between threads, and so are they. JavaScript's values can be: WebAssembly without atomics has one
+/// thread.
+pub trait Rows: Send + Sync {
     /// Some rows as a matrix.
     ///
     /// # Errors
@@ -43,7 +46,7 @@ pub struct BlockEntry {
 
 struct Slot {
     entry: BlockEntry,
-    block: OnceCell<Block>,
+    block: OnceLock<Block>,
 }
 
 /// Which stored row belongs to an id. Rows are stored group by group, each group's in ascending order of ids.
@@ -113,14 +116,14 @@ impl Table {
             }
             let entry = BlockEntry { first: rows, rows: block.rows(), shard };
             rows += entry.rows;
-            slots.push(Slot { entry, block: OnceCell::from(Block::Here(block)) });
+            slots.push(Slot { entry, block: OnceLock::from(Block::Here(block)) });
         }
         Ok(Self { rows, cols, order: None, slots })
     }
 
     /// A table whose blocks are all to come.
     pub fn open(cols: usize, blocks: &[BlockEntry]) -> Self {
-        let slots = blocks.iter().map(|entry| Slot { entry: *entry, block: OnceCell::new() }).collect();
+        let slots = blocks.iter().map(|entry| Slot { entry: *entry, block: OnceLock::new() }).collect();
         Self { rows: blocks.iter().map(|block| block.rows).sum(), cols, order: None, slots }
     }
 

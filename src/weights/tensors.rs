@@ -44,7 +44,7 @@ pub fn block_name(first: usize) -> String {
     format!("{TABLE}.rows.{first}")
 }
 
-/// Returns the name of the tensor [vocabulary] that gives each id the number of its table group.
+/// Returns the name of the tensor `[vocabulary]` that gives each id the number of its table group.
 pub fn groups_name() -> String {
     format!("{TABLE}.groups")
 }

@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use felsic::embedder::{EmbedOptions, Embedder, NoHooks};
 use felsic::error::Code;
-use felsic::model::DeviceKind;
 use felsic::pack::{PackOptions, inspect, pack};
 use felsic::source::{MemorySource, open_checkpoint};
 use felsic::tokenizer::Tokenizer;
 use felsic::weights::{ElementType, StoredTensor, Tensors, safetensors};
+use felsic::{EmbedOptions, Embedder};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -221,21 +220,17 @@ fn a_template_that_leaves_no_room_for_a_text_is_refused() {
 fn the_text_that_fails_is_named() {
     let checkpoint = copy_of("tiny-silu");
     edit_json(checkpoint.path(), "tokenizer.json", |json| json["post_processor"] = serde_json::Value::Null);
-    let parts = open_checkpoint(checkpoint.path()).expect("a checkpoint");
-    pollster::block_on(async {
-        let embedder = Embedder::new(parts, DeviceKind::Cpu).await.expect("an engine");
-        let long = "a ".repeat(5 << 20);
-        for (bad, what) in [("", "text 3 has no tokens: "), (" \n", "text 3 has no tokens: "), (&long, "text 3 has ")] {
-            let texts = ["a", "b", bad, "c", ""].map(str::to_string);
-            let error = embedder.embed(&texts, &EmbedOptions::default(), &mut NoHooks).await.expect_err("a bad text");
-            assert_eq!((error.code(), error.text()), (Code::InputInvalid, Some(2)), "{error}");
-            assert!(error.message().starts_with(what), "{error}");
-        }
-        let unknown = EmbedOptions { prompt: Some("none".to_string()), ..EmbedOptions::default() };
-        let error = embedder.embed(&["a".to_string()], &unknown, &mut NoHooks).await.expect_err("no such prompt");
-        assert_eq!(error.text(), None, "no text is at fault: {error}");
-        assert!(embedder.tokenize("", &EmbedOptions::default()).expect("none").is_empty());
-    });
+    let embedder = Embedder::open(checkpoint.path()).expect("an engine");
+    let long = "a ".repeat(5 << 20);
+    for (bad, what) in [("", "text 3 has no tokens: "), (" \n", "text 3 has no tokens: "), (&long, "text 3 has ")] {
+        let error = embedder.embed(&["a", "b", bad, "c", ""]).expect_err("a bad text");
+        assert_eq!((error.code(), error.text()), (Code::InputInvalid, Some(2)), "{error}");
+        assert!(error.message().starts_with(what), "{error}");
+    }
+    let unknown = EmbedOptions { prompt: Some("none".to_string()), ..EmbedOptions::default() };
+    let error = embedder.embed_with(&["a"], &unknown).expect_err("no such prompt");
+    assert_eq!(error.text(), None, "no text is at fault: {error}");
+    assert!(embedder.tokenize("", &EmbedOptions::default()).expect("none").is_empty());
 }
 
 proptest! {

@@ -143,7 +143,7 @@ fn the_compact_tokenizer_of_a_pack_equals_the_checkpoints() {
     for name in TINY {
         let compact = load(&packed(&model(name), &f32_options())).expect("a pack").tokenizer;
         let original = open_checkpoint(&model(name)).expect("a checkpoint").tokenizer;
-        let goldens = fs::read(fixtures().join(format!("goldens/{name}.json"))).expect("goldens");
+        let goldens = fs::read(golden_file(name)).expect("goldens");
         let goldens = Goldens::from_json(&goldens).expect("goldens");
         for golden in &goldens.texts {
             assert_eq!(compact.encode(&golden.text).expect("ids"), golden.ids, "{name} {}", golden.name);

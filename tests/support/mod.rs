@@ -1,25 +1,65 @@
-//! What several tests need: fixtures, packs in memory, checkpoints with something changed.
-#![allow(dead_code)] // each test file uses a part
+//! What several tests need: fixtures, engines, packs in memory, checkpoints with something changed.
+#![allow(dead_code, reason = "each test binary uses a part")]
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use felsic::embedder::{Embedder, largest_difference};
 use felsic::error::{Code, Error};
+use felsic::model::DeviceKind;
+use felsic::pack::goldens::Goldens;
 use felsic::pack::{PackOptions, pack};
-use felsic::source::{MemorySource, Parts, load_pack};
-use felsic::weights::StoredTensor;
-use felsic::weights::{Tensors, safetensors};
+use felsic::source::{MemorySource, Parts, load_pack, open_checkpoint};
+use felsic::weights::{StoredTensor, Tensors, safetensors};
 use sha2::{Digest, Sha256};
 
+/// The tiny models, one of each tokenizer structure: byte-level o200k; byte-level GPT-2; characters.
 pub const TINY: [&str; 3] = ["tiny-silu", "tiny-gelu", "tiny-gemma"];
 
-pub fn fixtures() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
+/// A path below `tests/fixtures`.
+pub fn fixture(path: impl AsRef<Path>) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(path)
 }
 
+/// A tiny model's checkpoint.
 pub fn model(name: &str) -> PathBuf {
-    fixtures().join("models").join(name)
+    fixture("models").join(name)
+}
+
+/// The file with the goldens of a model.
+pub fn golden_file(name: &str) -> PathBuf {
+    fixture("goldens").join(format!("{name}.json"))
+}
+
+/// The goldens of a model.
+pub fn goldens(name: &str) -> Goldens {
+    Goldens::read(&golden_file(name)).expect("the fixture is sound")
+}
+
+/// An engine on a checkpoint.
+pub fn engine(checkpoint: &Path, device: DeviceKind) -> Embedder {
+    engine_of(open_checkpoint(checkpoint).expect("the checkpoint is sound"), device)
+}
+
+/// An engine of what has been read.
+pub fn engine_of(parts: Parts, device: DeviceKind) -> Embedder {
+    pollster::block_on(Embedder::new(parts, device)).expect("the device is there")
+}
+
+/// The devices to test on. A GPU adapter is expected (Mesa's software one will do) unless
+/// `FELSIC_SKIP_GPU` is set.
+pub fn devices() -> Vec<DeviceKind> {
+    match std::env::var_os("FELSIC_SKIP_GPU") {
+        Some(_) => vec![DeviceKind::Cpu],
+        None => vec![DeviceKind::Cpu, DeviceKind::Gpu],
+    }
+}
+
+/// Largest difference of a component.
+pub fn difference(a: &[f32], b: &[f32]) -> f32 {
+    assert_eq!(a.len(), b.len());
+    largest_difference(a, b)
 }
 
 /// A copy of a checkpoint that may be changed.
@@ -38,6 +78,13 @@ pub fn copy(from: &Path, to: &Path) {
             false => drop(fs::copy(entry.path(), to.join(entry.file_name())).expect("a copy")),
         }
     }
+}
+
+/// A copy of a checkpoint with one JSON file changed.
+pub fn changed(name: &str, file: &str, change: impl FnOnce(&mut serde_json::Value)) -> tempfile::TempDir {
+    let folder = copy_of(name);
+    edit_json(folder.path(), file, change);
+    folder
 }
 
 /// Puts a pipe, into which nobody writes, in the place of a file.

@@ -8,6 +8,8 @@
 mod bombs;
 mod mutated;
 mod refused;
+#[path = "../support/mod.rs"]
+mod support;
 mod texts;
 mod variants;
 
@@ -15,19 +17,12 @@ use felsic::tokenizer::{Tokenizer, compact};
 use serde_json::Value;
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
-use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+use support::{TINY as MODELS, fixture};
 use texts::{Random, string};
 
-/// The models of the goldens, one of each structure: byte-level o200k; byte-level GPT-2; characters.
-const MODELS: [&str; 3] = ["tiny-silu", "tiny-gelu", "tiny-gemma"];
-
-fn fixture(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(path)
-}
-
 fn tokenizer_json(model: &str) -> Vec<u8> {
-    std::fs::read(fixture(&format!("models/{model}/tokenizer.json"))).unwrap()
+    std::fs::read(fixture(format!("models/{model}/tokenizer.json"))).unwrap()
 }
 
 fn compact(json: &[u8]) -> Tokenizer {
@@ -49,7 +44,7 @@ fn strings() -> usize {
 #[test]
 fn golden_ids() {
     for model in MODELS {
-        let goldens = std::fs::read(fixture(&format!("goldens/{model}.json"))).unwrap();
+        let goldens = std::fs::read(fixture(format!("goldens/{model}.json"))).unwrap();
         let goldens: Value = serde_json::from_slice(&goldens).unwrap();
         let json = tokenizer_json(model);
         let (compact, native) = (compact(&json), Tokenizer::from_json(&json).unwrap());

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read, stdin};
 use std::process::ExitCode;
 
 use clap::Args;
-use felsic::embedder::{EmbedOptions, Embedder, Embedding, NoHooks};
+use felsic::embedder::{EmbedOptions, Embedder, Embedding, Embeddings, NoHooks};
 use felsic::error::{Code, Error, Result};
 use serde::Serialize;
 use serde_json::Value;
@@ -44,7 +44,7 @@ pub fn embed(arguments: &EmbedArguments, output: &mut Output) -> Result<ExitCode
         };
         // Before the first line, so that a wrong option does not wait for input.
         embedder.tokenize("", &options)?;
-        embedder.embed(&[], &options, &mut NoHooks).await?;
+        embedder.embed_hooked::<String>(&[], &options, &mut NoHooks).await?;
         let mut lines = Lines { input: BufReader::with_capacity(1 << 20, stdin().lock()), number: 0 };
         loop {
             let first = lines.number + 1;
@@ -71,9 +71,8 @@ async fn write(
     first: usize,
 ) -> Result<()> {
     let (made, failure) = vectors(embedder, options, texts, first).await;
-    for made in made {
-        let Embedding { vector, tokens, truncated } = &made;
-        let mut line = serde_json::to_vec(&Line { embedding: vector, tokens: *tokens, truncated: *truncated })
+    for Embedding { vector, tokens, truncated } in made.iter().flat_map(Embeddings::iter) {
+        let mut line = serde_json::to_vec(&Line { embedding: vector, tokens, truncated })
             .map_err(|error| Error::new(Code::Internal, "a vector cannot be written as JSON").because(error))?;
         line.push(b'\n');
         output.write(&line)?;
@@ -87,17 +86,17 @@ async fn vectors(
     options: &EmbedOptions,
     mut texts: &[String],
     first: usize,
-) -> (Vec<Embedding>, Option<Error>) {
+) -> (Option<Embeddings>, Option<Error>) {
     let mut failure = None;
     loop {
-        match embedder.embed(texts, options, &mut NoHooks).await {
-            Ok(made) => return (made, failure),
+        match embedder.embed_hooked(texts, options, &mut NoHooks).await {
+            Ok(made) => return (Some(made), failure),
             Err(error) => match error.text().and_then(|position| Some((position, texts.get(..position)?))) {
                 Some((position, before)) => {
                     failure = Some(error.of_text(position, format!("line {}", first + position)));
                     texts = before;
                 }
-                None => return (Vec::new(), Some(error)),
+                None => return (None, Some(error)),
             },
         }
     }

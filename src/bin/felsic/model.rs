@@ -40,13 +40,10 @@ impl ModelArguments {
             None => load_pack(&built_in(), &mut on_progress).await?,
         };
         drop(bar);
-        match self.device {
-            DeviceName::Cpu => Embedder::new(parts, DeviceKind::Cpu).await,
-            DeviceName::Gpu => {
-                let embedder = Embedder::new(parts, DeviceKind::Gpu).await?;
-                embedder.self_test().await?;
-                Ok(embedder)
-            }
-        }
+        let device = match self.device {
+            DeviceName::Cpu => DeviceKind::Cpu,
+            DeviceName::Gpu => DeviceKind::Gpu,
+        };
+        Embedder::proven(parts, device).await
     }
 }

@@ -41,7 +41,7 @@ pub(super) fn gate_row(row: &[f32], activation: Activation, out: &mut [f32]) {
     }
 }
 
-/// Computes [`gate_row`] over rows: `u` [n, 2 * inner], `out` [n, inner].
+/// Computes the gate over rows: `u` [n, 2 * inner], `out` [n, inner].
 pub fn gate(u: &[f32], inner: usize, activation: Activation, out: &mut [f32]) {
     for (row, out) in u.chunks_exact(2 * inner).zip(out.chunks_exact_mut(inner)) {
         gate_row(row, activation, out);

@@ -29,7 +29,7 @@ pub(super) fn norm_row(row: &[f32], gain: &[f32], eps: f32, out: &mut [f32]) {
     }
 }
 
-/// Computes [`norm_row`] over rows of `gain.len()`; `out` is as long as `x`.
+/// Computes the norm over rows of `gain.len()`; `out` is as long as `x`.
 pub fn layer_norm(x: &[f32], gain: &[f32], eps: f32, out: &mut [f32]) {
     for (row, out) in x.chunks_exact(gain.len()).zip(out.chunks_exact_mut(gain.len())) {
         norm_row(row, gain, eps, out);

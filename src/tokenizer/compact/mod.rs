@@ -5,7 +5,7 @@
 //! ```
 //!
 //! It runs the kinds of tokenizer that the Granite R2 models use: byte-level vocabularies with the
-//! pattern of GPT-2 or o200k, and vocabularies of characters with byte fallback. [`compile`] turns
+//! pattern of GPT-2 or o200k, and vocabularies of characters with byte fallback. [`compile()`] turns
 //! a `tokenizer.json` into its bytes, [`Tokenizer::from_compact`](super::Tokenizer::from_compact) reads
 //! them; `format.rs` has the layout.
 
@@ -41,7 +41,7 @@ pub(super) struct Compact {
 }
 
 impl Compact {
-    /// Reads what [`compile`] made. The bytes may be anything: whatever is wrong with them is an error.
+    /// Reads what [`compile()`] made. The bytes may be anything: whatever is wrong with them is an error.
     ///
     /// # Errors
     /// [`Code::TokenizerUnsupported`](crate::error::Code::TokenizerUnsupported) for another version of

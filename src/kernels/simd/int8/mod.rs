@@ -176,7 +176,7 @@ pub fn linear_int8(x: &[f32], weights: Weights<'_>, out: &mut [f32]) {
 
 /// The arguments of [`mlp_int8`] besides `x`.
 pub struct Mlp<'a> {
-    /// Gain of the norm before it, [h].
+    /// Gain of the norm before it, `[h]`.
     pub gain: &'a [f32],
     /// The norm's epsilon.
     pub eps: f32,

@@ -8,9 +8,9 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 
-use super::load::is_wrong;
-use super::{Sink, Source, Wanted};
+use super::errors::error_of;
 use crate::error::{Code, Error, Result};
+use crate::source::{Sink, Source, Wanted, is_wrong};
 
 /// Bytes copied out of JavaScript at a time.
 const PIECE: u32 = 256 << 10;
@@ -46,23 +46,6 @@ impl StoreSource {
     pub fn new(files: Files, base: String) -> Self {
         Self { files, base }
     }
-}
-
-/// The error of an object with one of felsic's codes; anything else is a defect.
-pub(crate) fn error_of(reason: &JsValue) -> Error {
-    let field = |name: &str| Reflect::get(reason, &name.into()).ok().filter(|value| !value.is_undefined());
-    let code = field("code").and_then(|code| code.as_string()).and_then(|code| Code::from_name(&code));
-    let error = Error::new(code.unwrap_or(Code::Internal), text_of(reason));
-    match field("cause") {
-        Some(cause) => error.because(text_of(&cause)),
-        None => error,
-    }
-}
-
-/// What people read of a value that was thrown.
-fn text_of(value: &JsValue) -> String {
-    let message = || Reflect::get(value, &"message".into()).ok().and_then(|message| message.as_string());
-    value.as_string().or_else(message).unwrap_or_else(|| format!("{value:?}"))
 }
 
 /// What the store wants to know of a file.
