@@ -1,8 +1,10 @@
 /** A browser, a server and an empty page with felsic on it. */
 
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { chromium } from "playwright-core";
+import { writeWorker } from "../../pkg/bundle.mjs";
 import { Server } from "./server.mjs";
 
 export const root = resolve(import.meta.dirname, "../..");
@@ -42,9 +44,10 @@ export async function start({ fake = false, gpu = true, page: path, needs = [] }
   if (!fake) require(join(dist, "felsic_cpu_bg.wasm"), "cargo xtask build");
   for (const name of needs) require(join(packs, name), "cargo xtask test");
   const here = import.meta.dirname;
+  const fakes = fake ? await fakeWorkers(join(here, "fake")) : undefined;
   const server = await Server.start({
     "/felsic/": [dist, here],
-    "/fake/": [join(here, "fake"), dist, here],
+    "/fake/": [...(fakes ? [fakes] : []), join(here, "fake"), dist, here],
     "/packs/": [packs],
     "/www/": [join(root, "www/dist")],
     "/www/packs/demo/": [join(packs, "tiny-silu-int8")],
@@ -71,8 +74,16 @@ export async function start({ fake = false, gpu = true, page: path, needs = [] }
     async close() {
       await browser.close();
       await server.close();
+      if (fakes) rmSync(fakes, { recursive: true });
     },
   };
+}
+
+/** The package's workers with the engine of a folder, in a folder of their own. @param {string} engine */
+async function fakeWorkers(engine) {
+  const folder = mkdtempSync(join(tmpdir(), "felsic-fake-"));
+  for (const name of ["cpu", "relaxed"]) await writeWorker(`worker-${name}`, folder, engine);
+  return folder;
 }
 
 /** Starts the browser. @param {string[]} [flags] */
