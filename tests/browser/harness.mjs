@@ -94,6 +94,17 @@ export function launch(flags = []) {
   });
 }
 
+/** Starts the browser with an extension that has a service worker. @param {string} folder @param {string} profile */
+export async function launchExtension(folder, profile) {
+  const context = await chromium.launchPersistentContext(profile, {
+    executablePath: process.env.CHROMIUM_PATH ?? "/usr/bin/chromium",
+    args: [...FLAGS, `--disable-extensions-except=${folder}`, `--load-extension=${folder}`],
+    ignoreDefaultArgs: ["--disable-extensions"],
+  });
+  const worker = context.serviceWorkers()[0] ?? (await context.waitForEvent("serviceworker"));
+  return { context, url: (/** @type {string} */ path) => new URL(path, worker.url()).href };
+}
+
 /**
  * An embedder in the page.
  *
