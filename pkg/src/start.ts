@@ -121,10 +121,10 @@ function isAbout({ effectiveDirective, blockedURI }: Violation, url: string, blo
 
 /** What a content security policy would have to say. */
 function forbidden({ effectiveDirective, blockedURI }: Violation, url: string): string {
-  const isBlob = blockedURI.startsWith("blob");
-  const allow = isBlob ? "blob:" : new URL(url).origin;
-  const why = isBlob ? `, since ${url} is of another origin; or serve felsic's files from the page's origin and name their folder with baseUrl` : "";
-  return `the page's content security policy forbids the worker: its ${effectiveDirective} has to allow ${allow}${why}`;
+  const { origin } = new URL(url);
+  const policy = `the page's content security policy forbids the worker: its ${effectiveDirective} has to allow`;
+  if (!blockedURI.startsWith("blob")) return `${policy} ${origin}`;
+  return `${policy} blob: and ${origin}, since ${url} is of another origin; or serve felsic's files from the page's origin and name their folder with baseUrl`;
 }
 
 /** The head of the answer to a request for the script, if there is one in time. */
@@ -139,16 +139,21 @@ async function ask(url: string): Promise<Response | undefined> {
 
 /** What is wrong with a script, by the answer to a request for it and by what the browser says. */
 function reason(url: string, answer: Response | undefined, blob: string | undefined, message: string | undefined): string {
-  const instead = "if felsic's files are elsewhere, name their folder with baseUrl";
-  if (!answer) return `the worker's script at ${url} cannot be fetched${blob === undefined ? "" : " (from another origin its host has to send CORS headers)"}; ${instead}`;
-  if (!answer.ok) return `the worker's script at ${url} cannot be fetched: HTTP ${answer.status}; ${instead}`;
+  const isForeign = blob !== undefined;
+  const script = `the worker's script at ${url}`;
+  const elsewhere = "if felsic's files are elsewhere, name their folder with baseUrl";
+  if (!answer) return `${script} cannot be fetched${isForeign ? " (from another origin its host has to send CORS headers)" : ""}; ${elsewhere}`;
+  if (!answer.ok) return `${script} cannot be fetched: HTTP ${answer.status}; ${elsewhere}`;
   const type = answer.headers.get("content-type") ?? "";
-  if (!/(java|ecma)script/i.test(type)) return `${url} is no script: its server says ${type || "no type"}; ${instead}`;
-  if (message) return `the worker's script at ${url} does not run in this browser, or is not felsic's`;
-  if (blob === undefined && !answer.headers.has("cross-origin-embedder-policy")) {
-    const header = "Cross-Origin-Embedder-Policy";
-    const subject = globalThis.crossOriginIsolated ? "the page is cross-origin isolated" : `if the page sends ${header}`;
-    return `the worker does not start: ${subject}, so ${url} has to be served with ${header}, too`;
-  }
-  return `the worker's script at ${url} does not load`;
+  if (!/(java|ecma)script/i.test(type)) return `${url} is no script: its server says ${type || "no type"}; ${elsewhere}`;
+  const { origin } = new URL(answer.url);
+  if (!isForeign && !isOwn(new URL(answer.url))) return `${script} is redirected to ${origin}; name the folder there with baseUrl`;
+  // What browsers say of an error in a script; of what they have not let begin they say nothing.
+  if (message) return `${script} does not run: it is not felsic's, or not for this browser`;
+  if (isForeign) return `the worker does not start: if the page has a content security policy, worker-src and script-src have to allow ${origin}`;
+  const coep = "Cross-Origin-Embedder-Policy";
+  const hasHeader = answer.headers.has(coep);
+  if (!hasHeader && globalThis.crossOriginIsolated) return `the page is cross-origin isolated, so ${url} has to be served with ${coep}, too`;
+  const header = hasHeader ? "" : `; or the page sends ${coep}, and the script has to be served with that header, too`;
+  return `${script} does not run: it is not felsic's, or not for this browser${header}`;
 }

@@ -45,13 +45,14 @@ export async function start({ fake = false, gpu = true, page: path, needs = [] }
   for (const name of needs) require(join(packs, name), "cargo xtask test");
   const here = import.meta.dirname;
   const fakes = fake ? await fakeWorkers(join(here, "fake")) : undefined;
-  const server = await Server.start({
+  const mounts = {
     "/felsic/": [dist, here],
     "/fake/": [...(fakes ? [fakes] : []), join(here, "fake"), dist, here],
     "/packs/": [packs],
     "/www/": [join(root, "www/dist")],
     "/www/packs/demo/": [join(packs, "tiny-silu-int8")],
-  });
+  };
+  const server = await Server.start(mounts);
   const browser = await launch(gpu ? [SOFTWARE_GPU] : []);
   const page = await browser.newPage();
   /** @type {string[]} */
@@ -65,6 +66,8 @@ export async function start({ fake = false, gpu = true, page: path, needs = [] }
 
   return {
     server,
+    /** What the server shows, for another that shows the same. */
+    mounts,
     browser,
     page,
     /** Errors on the console and uncaught ones, in order. */
