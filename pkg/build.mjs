@@ -1,21 +1,21 @@
 /**
  * Builds dist/: one file for the page (and cpu.js, a part of it), one for each worker, one of types, and in dist/model the
- * built-in model. The wasm and its glue (felsic_cpu*, felsic_relaxed*, felsic_gpu*, felsic_packer*) are put into dist/ by `cargo xtask build` and stay files of their own.
+ * built-in model. The wasm and its glue (felsic_cpu*, felsic_relaxed*, felsic_gpu*, felsic_packer*) are put into dist/ by
+ * `cargo xtask build`; the glue becomes a part of the workers, and is not published.
  * dist/types has the declarations of all modules, for tests; only the one file that is made of them is published.
  *
  * With --complete it fails unless all of them are there, as they have to be in what is published.
  */
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { rolldown } from "rolldown";
+import { GLUE, writePage, writeWorker } from "./bundle.mjs";
 import { rollTypes } from "./roll-types.mjs";
 
 const here = import.meta.dirname;
 const dist = join(here, "dist");
-const glue = ["felsic_cpu", "felsic_relaxed", "felsic_gpu", "felsic_packer"];
 
 const MODEL = join(here, "../models/felsic-small-english/pack");
 
@@ -26,7 +26,7 @@ function builtIn() {
   const files = readdirSync(MODEL);
   for (const name of files) copyFileSync(join(MODEL, name), join(dist, "model", name));
   const manifest = createHash("sha256").update(readFileSync(join(MODEL, "manifest.json"))).digest("base64");
-  const urls = files.map((name) => `${JSON.stringify(name)}: new URL("./model/${name}", import.meta.url).href`);
+  const urls = files.map((name) => `${JSON.stringify(name)}: () => new URL("./model/${name}", import.meta.url)`);
   return `export const urls = { ${urls.join(", ")} };\nexport const integrity = "sha256-${manifest}";\n`;
 }
 
@@ -39,7 +39,7 @@ const model = {
 
 // What an earlier build has left, so that nothing old is published; the binaries are not this build's.
 for (const name of existsSync(dist) ? readdirSync(dist) : []) {
-  if (!glue.some((engine) => name.startsWith(engine))) rmSync(join(dist, name), { recursive: true });
+  if (!GLUE.some((engine) => name.startsWith(engine))) rmSync(join(dist, name), { recursive: true });
 }
 
 /** Puts the workers of felsic/cpu in the place of all, which nothing can then pull in. */
@@ -52,25 +52,11 @@ const tsc = join(dirname(createRequire(import.meta.url).resolve("typescript/pack
 const types = spawnSync(process.execPath, [tsc, "-p", here], { stdio: "inherit" });
 if (types.status !== 0 || !rollTypes(here)) process.exit(1);
 
-for (const name of ["index", "cpu", "worker-cpu", "worker-relaxed", "worker-gpu", "worker-packer"]) {
-  // Each by itself, so that a page needs one request for the script and one for the worker's.
-  const bundle = await rolldown({
-    input: join(here, "src", `${name}.ts`),
-    external: glue.map((engine) => `./${engine}.js`),
-    platform: "browser",
-    plugins: name === "cpu" ? [model, cpuAlone] : [model],
-  });
-  await bundle.write({
-    file: join(dist, `${name}.js`),
-    format: "esm",
-    // A class is called in stacks and on the console what it is called here.
-    minify: { mangle: { keepNames: { function: false, class: true } } },
-    comments: { legal: true, annotation: true },
-  });
-  await bundle.close();
-}
+await writePage("index", dist, [model]);
+await writePage("cpu", dist, [model, cpuAlone]);
+for (const name of ["cpu", "relaxed", "gpu", "packer"]) await writeWorker(`worker-${name}`, dist, dist);
 
-const missing = glue.filter((engine) => !existsSync(join(dist, `${engine}_bg.wasm`)));
+const missing = GLUE.filter((engine) => !existsSync(join(dist, `${engine}_bg.wasm`)));
 if (process.argv.includes("--complete") && missing.length > 0) {
   console.error(`dist/ lacks ${missing.join(" and ")}; run \`cargo xtask build\``);
   process.exit(1);
@@ -81,18 +67,3 @@ if (process.argv.includes("--complete") && !existsSync(join(here, "THIRD-PARTY-N
 }
 // The licence travels with the package; in the repository it is kept once.
 copyFileSync(join(here, "../LICENSE"), join(here, "LICENSE"));
-for (const engine of missing) {
-  // So that a bundler that follows every worker still finds its import.
-  const message = `this build of felsic has no ${engine} binary`;
-  writeFileSync(
-    join(dist, `${engine}.js`),
-    `/* Written by build.mjs, because the binary has not been built. */
-export default async function init() {
-  throw Object.assign(new Error(${JSON.stringify(message)}), { name: "FelsicError", code: "device-unavailable" });
-}
-export class Engine {}
-export class Helper {}
-export class Packer {}
-`,
-  );
-}

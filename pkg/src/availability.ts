@@ -29,8 +29,9 @@ const loaded = new Set<string>();
 export async function availability(options: ModelOptions & Pick<CreateOptions, "device"> = {}): Promise<Availability> {
   checkCreateOptions(options);
   const device = checkedDevice(options.device);
+  if (!canRun()) return "unavailable";
   const { model } = placeOf(options);
-  if (!canRun() || (device === "webgpu" && !(withGpu && (await hasGpu())))) return "unavailable";
+  if (device === "webgpu" && !(withGpu && (await hasGpu()))) return "unavailable";
   if (loading.has(model)) return "downloading";
   return loaded.has(model) || (await storedState(model)) === "complete" ? "available" : "downloadable";
 }

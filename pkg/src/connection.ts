@@ -1,10 +1,11 @@
 /** The page's end of a worker: requests by id, aborts, and what happens when the worker ends. */
 
 import { makePack } from "./checkpoint/made.js";
-import type { ToPacker } from "./checkpoint/protocol.js";
+import type { PackRequest } from "./checkpoint/protocol.js";
 import { abortedBy, describe, FelsicError, fromMessage, knownError } from "./errors.js";
 import type { LoadProgress } from "./options.js";
 import type { CallName, Calls, FromWorker, ToWorker } from "./protocol.js";
+import type { Started } from "./start.js";
 import type { Warning } from "./store/warning.js";
 
 interface Pending {
@@ -32,6 +33,8 @@ const unheard = () => undefined;
 /** One worker and the requests that it has not answered yet. */
 export class Connection {
   readonly #worker: Worker;
+  readonly #endWorker: () => void;
+  readonly #base: URL | undefined;
   readonly #news: News;
   readonly #pending = new Map<number, Pending>();
   #nextId = 0;
@@ -39,9 +42,12 @@ export class Connection {
   #end: FelsicError | undefined;
   readonly #atEnd: (() => void)[] = [];
 
-  /** Takes over a worker that has just been made; `name` is for messages. */
-  constructor(worker: Worker, name: string, news: News = {}) {
+  /** Takes over a worker that has just been told to start. `base` is where the package's files are, if the caller says it. */
+  constructor(started: Started, base: URL | undefined, news: News = {}) {
+    const { worker, why } = started;
     this.#worker = worker;
+    this.#endWorker = started.end;
+    this.#base = base;
     this.#news = news;
     worker.addEventListener("message", ({ data }: MessageEvent<FromWorker>) => this.#receive(data));
     worker.addEventListener("messageerror", () => {
@@ -49,12 +55,8 @@ export class Connection {
     });
     // An error that nothing in the worker caught: a script that does not load, or a trap in the wasm.
     worker.addEventListener("error", (event) => {
-      const error = this.#started
-        ? new FelsicError("internal", "the engine stopped by a defect; create a new embedder", { cause: event.message })
-        : new FelsicError("network", `${name} or a script that it imports does not load`, {
-            cause: event.message,
-          });
-      this.end(error);
+      if (!this.#started) return void why(event).then((error) => this.end(error));
+      this.end(new FelsicError("internal", "the engine stopped by a defect; create a new embedder", { cause: event.message }));
     });
   }
 
@@ -98,17 +100,17 @@ export class Connection {
   end(error: FelsicError): void {
     if (this.#end) return;
     this.#end = error;
-    this.#worker.terminate();
+    this.#endWorker();
     for (const pending of this.#pending.values()) pending.reject(error);
     this.#pending.clear();
     for (const callback of this.#atEnd) callback();
   }
 
   /** Has a pack made for the worker; both end together. */
-  async #make(request: ToPacker): Promise<void> {
+  async #make(request: PackRequest): Promise<void> {
     const { loading: progress = unheard, warning: warn = unheard } = this.#news;
     try {
-      const made = await makePack(request, { progress, warn, onEnd: (callback) => this.onEnd(callback) });
+      const made = await makePack(request, this.#base, { progress, warn, onEnd: (callback) => this.onEnd(callback) });
       this.send({ type: "made", made }, [...made.files.values()].map(({ buffer }) => buffer));
     } catch (error) {
       const known = knownError(error) ?? { code: "internal", message: "no pack could be made", cause: describe(error) };

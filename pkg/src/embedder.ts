@@ -8,7 +8,6 @@ import { Connection, type News } from "./connection.js";
 import type { EngineDevice } from "./engine.js";
 import { abortedBy, FelsicError } from "./errors.js";
 import {
-  absoluteUrl,
   checkCreateOptions,
   checkedDelivery,
   checkedDevice,
@@ -29,12 +28,13 @@ import {
   type Priority,
   type TextOptions,
 } from "./options.js";
+import { baseOf, engineFiles } from "./package.js";
 import { placeOf } from "./place.js";
 import { autoWorkers, Pool } from "./pool.js";
 import type { EmbedResult } from "./protocol.js";
-import { type Binary, cpuBinary } from "./simd.js";
+import { cpuBinary } from "./simd.js";
+import { requireWorkers, startWorker } from "./start.js";
 import { deleteStored } from "./store/state.js";
-import { engineWorker } from "./workers.js";
 
 /**
  * Turns texts into vectors with a model that runs in a worker of its own.
@@ -76,27 +76,29 @@ export class Embedder {
   /** Starts a worker and loads a pack there. Whatever goes wrong, no worker is left behind. */
   static async create(options: CreateOptions = {}): Promise<Embedder> {
     checkCreateOptions(options);
-    const { signal, wasmUrl } = options;
+    requireWorkers();
+    const { signal } = options;
     const place = placeOf(options);
     const { model } = place;
     const device = engineDevice(checkedDevice(options.device));
-    const wasm = wasmUrl === undefined ? {} : { wasmUrl: absoluteUrl(wasmUrl, "wasmUrl").href };
     const workers = checkedWorkers(options.workers);
     const simd = checkedSimd(options.simd);
     const delivery = { ...place, ...checkedDelivery(options) };
     const prefetch = checkedPrefetch(options.prefetch);
     const news: News = { loading: loadReporter(options), warning: options.onWarning };
+    const binary = device === "webgpu" ? "gpu" : cpuBinary(simd, options.wasmUrl !== undefined);
+    const files = engineFiles(binary, options);
+    const base = baseOf(options);
     if (signal?.aborted) throw abortedBy(signal);
 
-    const binary = device === "webgpu" ? "gpu" : cpuBinary(simd, wasmUrl !== undefined);
-    const start = (news?: News) => startWorker(binary, options.workerUrl, news);
+    const start = (news?: News) => new Connection(startWorker(files.scriptUrl, `felsic-${binary}`), base, news);
     const connection = start(news);
     try {
-      const request = connection.request("create", { device, prefetch, ...delivery, ...wasm }, { signal });
+      const request = connection.request("create", { device, prefetch, ...delivery, ...files }, { signal });
       const { info, pack } = await whileLoading(model, request);
       const helpers = (workers === "auto" ? autoWorkers() : workers) - 1;
       const shared = device === "cpu" && pack !== undefined && helpers > 0;
-      const pool = shared ? new Pool(connection, helpers, { ...delivery, pack, ...wasm }, start) : undefined;
+      const pool = shared ? new Pool(connection, helpers, { ...delivery, pack, ...files }, start) : undefined;
       return new Embedder(connection, Object.freeze({ ...info, prompts: Object.freeze([...info.prompts]) }), pool);
     } catch (error) {
       connection.end(error as FelsicError);
@@ -194,19 +196,6 @@ if (Symbol.dispose) {
 /** `auto` stays on the CPU until a GPU can prove to be faster. */
 function engineDevice(device: "auto" | EngineDevice): EngineDevice {
   return device === "webgpu" ? "webgpu" : "cpu";
-}
-
-/** Starts the worker of a binary, or the one that the caller names. */
-function startWorker(binary: Binary, given: string | URL | undefined, news?: News): Connection {
-  const url = given === undefined ? undefined : absoluteUrl(given, "workerUrl");
-  try {
-    const worker = url === undefined ? engineWorker(binary) : new Worker(url, { type: "module" });
-    return new Connection(worker, url?.href ?? `the felsic-${binary} worker`, news);
-  } catch (cause) {
-    if (cause instanceof FelsicError) throw cause;
-    const message = "the worker cannot be started; its script has to be of the page's origin (see workerUrl)";
-    throw new FelsicError("network", message, { cause });
-  }
 }
 
 /** One callback for both ways of hearing about a load. */

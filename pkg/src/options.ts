@@ -118,14 +118,19 @@ export interface CreateOptions {
   readonly monitor?: (target: EventTarget) => void;
   /** Aborting ends the worker; nothing half-loaded is kept. */
   readonly signal?: AbortSignal;
-  /** The worker script, where the bundled one cannot be found. Has to be of the page's origin. */
+  /**
+   * The folder that the files of the package's `dist` are served from, where a bundler does not find them: workers, binaries
+   * and the built-in model. From an origin other than the page's, workers are started through a Blob that imports them.
+   */
+  readonly baseUrl?: string | URL;
+  /** The engine's worker script alone. Its binary is looked for beside it, unless `wasmUrl` names one. */
   readonly workerUrl?: string | URL;
-  /** The wasm file, where the one beside the worker cannot be found. */
+  /** The engine's binary alone. */
   readonly wasmUrl?: string | URL;
 }
 
-/** Which model is meant. */
-export type ModelOptions = Pick<CreateOptions, "model" | "hub">;
+/** Which model is meant; `baseUrl` says where the built-in one is. */
+export type ModelOptions = Pick<CreateOptions, "model" | "hub" | "baseUrl">;
 
 /** Options that say how a text is read. */
 export interface TextOptions {
@@ -215,6 +220,7 @@ const CREATE_OPTIONS: Names<CreateOptions> = {
   onProgress: true,
   monitor: true,
   signal: true,
+  baseUrl: true,
   workerUrl: true,
   wasmUrl: true,
 };

@@ -7,10 +7,13 @@ import { FelsicError } from "./errors.js";
 
 /** Of the worker that this runs in; without it every host is allowed. */
 let allowed: readonly string[] | undefined;
+/** Of felsic's scripts. */
+let own: string | undefined;
 
-/** From now on only these origins are asked, and those of the page and of felsic's scripts. */
-export function allowOnly(origins: readonly string[] | undefined): void {
+/** From now on only these origins are asked, and those of the page and of felsic's scripts, of which one is at `scriptUrl`. */
+export function allowOnly(origins: readonly string[] | undefined, scriptUrl: string): void {
   allowed = origins;
+  own = new URL(scriptUrl).origin;
 }
 
 /** Whether a value is an origin of {@link CreateOptions.allowedOrigins}. */
@@ -25,7 +28,7 @@ export function isOrigin(value: unknown): value is string {
 export function isAllowed(url: string | URL): boolean {
   if (allowed === undefined) return true;
   const { protocol, hostname, origin } = new URL(url);
-  if (origin === globalThis.location?.origin || origin === new URL(import.meta.url).origin) return true;
+  if (origin === globalThis.location?.origin || origin === own) return true;
   return allowed.some((entry) => {
     if (entry === protocol || entry === origin) return true;
     return entry.endsWith(":*") && entry.slice(0, -2) === `${protocol}//${hostname}`;

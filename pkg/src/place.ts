@@ -3,6 +3,7 @@
 import { integrity, urls } from "./built-in.js";
 import { hubFolder } from "./checkpoint/address.js";
 import { absoluteUrl, invalid, type ModelOptions } from "./options.js";
+import { baseOf, packageUrl } from "./package.js";
 
 /** Where a model is. */
 export interface Place {
@@ -16,10 +17,18 @@ export interface Place {
 const HUB = "https://huggingface.co/";
 
 /** The place of a model; without one of the built-in one. */
-export function placeOf({ model, hub = HUB }: ModelOptions): Place {
-  if (model === undefined) return { model: new URL(".", urls["manifest.json"]).href, urls, integrity };
+export function placeOf(options: ModelOptions): Place {
+  const { model, hub = HUB } = options;
+  if (model === undefined) return builtIn(baseOf(options));
   const url = hubFolder(model, absoluteUrl(hub, "hub")) ?? absoluteUrl(model, "model");
   if (url.search || url.hash) throw invalid(`model has to be the URL of a folder, without ? and #: ${url.href}`);
   if (!url.pathname.endsWith("/")) url.pathname += "/";
   return { model: url.href };
+}
+
+/** The place of the built-in model, whose files bundlers may have put anywhere. */
+function builtIn(base: URL | undefined): Place {
+  if (base) return { model: new URL("model/", base).href, integrity };
+  const made = Object.fromEntries(Object.entries(urls).map(([name, url]) => [name, packageUrl(`model/${name}`, url, base)]));
+  return { model: new URL(".", made["manifest.json"]).href, urls: made, integrity };
 }

@@ -7,32 +7,31 @@
  * when it cannot go on.
  */
 
-import type { ToPacker } from "./checkpoint/protocol.js";
+import type { PackRequest } from "./checkpoint/protocol.js";
 import type { EngineDevice, EngineOptions } from "./engine.js";
 import type { ErrorMessage } from "./errors.js";
 import type { Delivery, EmbedderInfo, EmbedProgress, LoadProgress, Prefetch } from "./options.js";
+import type { EngineFiles } from "./package.js";
 import type { Made } from "./store/types.js";
 import type { Warning } from "./store/warning.js";
 
 /** What a worker can be asked, and what it answers. */
 export interface Calls {
   create: {
-    request: Delivery & {
+    request: Delivery & EngineFiles & {
       readonly model: string;
       readonly device: EngineDevice;
       readonly prefetch: Prefetch;
-      readonly wasmUrl?: string;
     };
     result: Created;
     progress: never;
   };
   /** Makes the worker a helper, which answers {@link ToHelper} on `port` from then on. */
   help: {
-    request: Pick<Delivery, "cache" | "credentials" | "urls" | "allowedOrigins"> & {
+    request: Pick<Delivery, "cache" | "credentials" | "urls" | "allowedOrigins"> & EngineFiles & {
       readonly model: string;
       readonly pack: string;
       readonly port: MessagePort;
-      readonly wasmUrl?: string;
     };
     result: Record<never, never>;
     progress: never;
@@ -101,7 +100,7 @@ export type FromWorker =
   /** The request goes on nevertheless. */
   | { readonly type: "warning"; readonly warning: Warning }
   /** A pack has to be made of a checkpoint. */
-  | { readonly type: "make"; readonly request: ToPacker }
+  | { readonly type: "make"; readonly request: PackRequest }
   /** Of loading, which goes on when `create` has been answered. */
   | { readonly type: "loading"; readonly progress: LoadProgress }
   | { readonly type: "progress"; readonly id: number; readonly progress: unknown }

@@ -17,7 +17,20 @@ export async function startWasm(module: { default(input: { module_or_path: Respo
     await module.default({ module_or_path: response });
   } catch (cause) {
     if (isErrorCode((cause as { code?: unknown }).code)) throw cause;
-    const message = "this browser does not run felsic's WebAssembly, or the wasm file is not felsic's";
-    throw new FelsicError("device-unavailable", message, { cause });
+    throw new FelsicError("device-unavailable", await obstacle(url), { cause });
   }
+}
+
+/** The smallest module that there is, which nothing but a policy can refuse. */
+const EMPTY = Uint8Array.of(0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00);
+
+/** What keeps the wasm from starting. */
+async function obstacle(url: URL | string): Promise<string> {
+  if (typeof WebAssembly !== "object") return "this browser has no WebAssembly, or it is switched off";
+  const compiles = await WebAssembly.compile(EMPTY).then(
+    () => true,
+    () => false,
+  );
+  if (compiles) return `this browser does not run felsic's WebAssembly, or ${url} is not felsic's`;
+  return "the content security policy forbids WebAssembly: allow 'wasm-unsafe-eval' in script-src, in the header that comes with the worker's script (with the page, where felsic is from another origin)";
 }

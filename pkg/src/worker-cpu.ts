@@ -3,4 +3,4 @@
 import * as engine from "./felsic_cpu.js";
 import { serve } from "./worker.js";
 
-serve(self, engine, new URL("./felsic_cpu_bg.wasm", import.meta.url));
+serve(self, engine, "felsic_cpu_bg.wasm");

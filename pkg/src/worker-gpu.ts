@@ -3,4 +3,4 @@
 import * as engine from "./felsic_gpu.js";
 import { serve } from "./worker.js";
 
-serve(self, engine, new URL("./felsic_gpu_bg.wasm", import.meta.url));
+serve(self, engine, "felsic_gpu_bg.wasm");

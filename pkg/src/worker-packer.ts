@@ -13,8 +13,9 @@ import { startWasm } from "./wasm.js";
 
 const post = (message: FromPacker, transfer: Transferable[] = []) => self.postMessage(message, { transfer });
 
-addEventListener("message", async ({ data: { model, cache: mode, credentials, allowedOrigins } }: MessageEvent<ToPacker>) => {
-  allowOnly(allowedOrigins);
+addEventListener("message", async ({ data }: MessageEvent<ToPacker>) => {
+  const { model, cache: mode, credentials, allowedOrigins, scriptUrl, engineUrl, packerUrl } = data;
+  allowOnly(allowedOrigins, scriptUrl);
   let hasFailed = false;
   const failed = (error: unknown) => {
     if (!hasFailed) post({ type: "warning", warning: cacheWarning(error) });
@@ -23,8 +24,8 @@ addEventListener("message", async ({ data: { model, cache: mode, credentials, al
   try {
     const [cache] = await Promise.all([
       mode === "auto" ? openCache().catch((error: unknown) => void failed(error)) : undefined,
-      startWasm(engine, new URL("./felsic_cpu_bg.wasm", import.meta.url)),
-      startWasm(packer, new URL("./felsic_packer_bg.wasm", import.meta.url)),
+      startWasm(engine, engineUrl),
+      startWasm(packer, packerUrl),
     ]);
     const progress = throttled((progress) => post({ type: "progress", progress }));
     // Ending the worker aborts everything.
@@ -37,3 +38,5 @@ addEventListener("message", async ({ data: { model, cache: mode, credentials, al
     post({ type: "error", error: known ?? defect });
   }
 });
+
+post({ type: "started" });

@@ -3,4 +3,4 @@
 import * as engine from "./felsic_relaxed.js";
 import { serve } from "./worker.js";
 
-serve(self, engine, new URL("./felsic_relaxed_bg.wasm", import.meta.url));
+serve(self, engine, "felsic_relaxed_bg.wasm");

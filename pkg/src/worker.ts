@@ -1,11 +1,12 @@
 /** The body of the engine's workers (CPU, relaxed, GPU): takes requests to an engine, of which one at a time computes. */
 
 import { CheckpointFiles } from "./checkpoint/files.js";
-import type { ToPacker } from "./checkpoint/protocol.js";
+import type { PackRequest } from "./checkpoint/protocol.js";
 import type { Engine, EngineHooks, EngineModule, Helper } from "./engine.js";
 import { abortedBy, describe, type ErrorMessage, fromMessage, knownError, orAborted } from "./errors.js";
 import { Helpers } from "./helpers.js";
 import { allowOnly } from "./origins.js";
+import type { EngineFiles } from "./package.js";
 import type { CallName, Calls, EmbedResult, FromHelper, FromWorker, MadeMessage, Request, ToHelper, ToWorker } from "./protocol.js";
 import { Queue, type Turn } from "./queue.js";
 import { openStore } from "./store/index.js";
@@ -22,9 +23,9 @@ interface Scope {
   postMessage(message: FromWorker, options?: StructuredSerializeOptions): void;
 }
 
-/** Answers the messages of `scope` with the engine of `module`, whose wasm is at `wasmUrl`. */
-export function serve(scope: Scope, module: EngineModule, wasmUrl: URL): void {
-  const server = new Server(scope, module, wasmUrl);
+/** Answers the messages of `scope` with the engine of `module`, whose wasm is called `wasm`. */
+export function serve(scope: Scope, module: EngineModule, wasm: string): void {
+  const server = new Server(scope, module, wasm);
   const open = new Map<number, AbortController>();
   const queue = new Queue();
   scope.addEventListener("message", ({ data }) => {
@@ -50,17 +51,17 @@ class Server {
   readonly helpers = new Helpers();
   readonly #scope: Scope;
   readonly #module: EngineModule;
-  readonly #wasmUrl: URL;
+  readonly #wasm: string;
   /** Who waits for a pack. */
   #making: { resolve(made: Made): void; reject(error: Error): void } | undefined;
   #engine: Engine | undefined;
   #table: TableLoader | undefined;
   #helper: Helper | undefined;
 
-  constructor(scope: Scope, module: EngineModule, wasmUrl: URL) {
+  constructor(scope: Scope, module: EngineModule, wasm: string) {
     this.#scope = scope;
     this.#module = module;
-    this.#wasmUrl = wasmUrl;
+    this.#wasm = wasm;
   }
 
   /** Takes a pack that the page has had made, or why there is none. */
@@ -70,7 +71,7 @@ class Server {
   }
 
   /** Asks the page, which can start the worker for it wherever this one runs. */
-  #askToMake(request: ToPacker): Promise<Made> {
+  #askToMake(request: PackRequest): Promise<Made> {
     return new Promise((resolve, reject) => {
       this.#making = { resolve, reject };
       this.#scope.postMessage({ type: "make", request });
@@ -113,8 +114,8 @@ class Server {
   }
 
   async #create(request: Calls["create"]["request"], signal: AbortSignal) {
-    const { model, urls, device, wasmUrl = this.#wasmUrl, integrity, cache = "auto", credentials, prefetch, allowedOrigins } = request;
-    allowOnly(allowedOrigins);
+    const { model, urls, device, scriptUrl, integrity, cache = "auto", credentials, prefetch, allowedOrigins } = request;
+    allowOnly(allowedOrigins, scriptUrl);
     const warn = (warning: Warning) => this.#scope.postMessage({ type: "warning", warning });
     let report = throttled((progress) => this.#scope.postMessage({ type: "loading", progress }));
     const make = async () => {
@@ -126,11 +127,11 @@ class Server {
     };
     const [files] = await Promise.all([
       openStore({ model, urls, integrity, cache, credentials, signal, warn, make }),
-      startWasm(this.#module, wasmUrl),
+      this.#start(request),
     ]);
     const engine = await this.#module.Engine.create(model, device, files, (progress) => report(progress), signal);
     this.#engine = engine;
-    const isForeign = [model, ...Object.values(urls ?? {})].some((url) => !this.#isOwn(url));
+    const isForeign = [model, ...Object.values(urls ?? {})].some((url) => !isOwn(url, scriptUrl));
     const table = new TableLoader(engine, files, { ordered: prefetch === "background" && isForeign, languages: navigator.languages });
     this.#table = table;
     if (prefetch === "all") await table.all();
@@ -138,17 +139,17 @@ class Server {
     return { info: engine.info(), pack: engine.pack() };
   }
 
-  /** Whether a host has the page's or felsic's own scripts too, and thereby nothing to learn from requests. */
-  #isOwn(url: string): boolean {
-    return [self.location.origin, this.#wasmUrl.origin].includes(new URL(url).origin);
+  /** Starts the wasm: the one that the page names, otherwise the one beside the script. */
+  #start({ scriptUrl, wasmUrl }: EngineFiles): Promise<void> {
+    return startWasm(this.#module, wasmUrl ?? new URL(this.#wasm, scriptUrl));
   }
 
   async #help(request: Calls["help"]["request"], signal: AbortSignal) {
-    const { model, urls, pack, port, wasmUrl, cache = "auto", credentials, allowedOrigins } = request;
-    allowOnly(allowedOrigins);
+    const { model, urls, pack, port, scriptUrl, cache = "auto", credentials, allowedOrigins } = request;
+    allowOnly(allowedOrigins, scriptUrl);
     const [files] = await Promise.all([
       openStore({ model, urls, cache, credentials, signal, warn: () => undefined, integrity: integrityOf(pack) }),
-      startWasm(this.#module, wasmUrl ?? this.#wasmUrl),
+      this.#start(request),
     ]);
     this.#helper = await this.#module.Helper.create(model, pack, files, undefined, signal);
     this.#answerGroups(this.#helper, port);
@@ -202,6 +203,11 @@ class Server {
     if (!this.#engine) throw new Error("no engine has been created");
     return this.#engine;
   }
+}
+
+/** Whether a host has the page's or felsic's own scripts too, and thereby nothing to learn from requests. */
+function isOwn(url: string, scriptUrl: string): boolean {
+  return [self.location.origin, new URL(scriptUrl).origin].includes(new URL(url).origin);
 }
 
 /** A query goes before the texts of a call that has many, and what takes no time before both. */

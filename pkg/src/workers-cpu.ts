@@ -1,25 +1,26 @@
-/** The workers of `felsic/cpu`: build.mjs puts this in the place of workers.ts there. */
+/** The files of `felsic/cpu`: build.mjs puts this in the place of workers.ts there. */
 
 import { FelsicError } from "./errors.js";
-import type { Binary } from "./simd.js";
+import type { PackageUrls, WorkerName } from "./package.js";
 
 /** Whether there is a binary for GPUs. */
 export const withGpu: boolean = false;
 
-/** Starts the worker of a binary. Bundlers look for exactly this form, with nothing in it that has to be computed. */
-export function engineWorker(binary: Binary): Worker {
-  switch (binary) {
-    case "cpu":
-      return new Worker(new URL("./worker-cpu.js", import.meta.url), { type: "module", name: "felsic-cpu" });
-    case "relaxed":
-      return new Worker(new URL("./worker-relaxed.js", import.meta.url), { type: "module", name: "felsic-relaxed" });
-    case "gpu":
-      throw new FelsicError("device-unavailable", 'felsic/cpu runs on the CPU alone; import "felsic" for WebGPU');
-  }
-}
+/**
+ * Where bundlers, and whoever serves the package as it is, have put its files. Bundlers look for exactly this form, with
+ * nothing in it that has to be computed, and copy the files. A URL is made when it is needed: some bundles have no address
+ * that it could be relative to, and importing felsic must not fail for that.
+ */
+export const urls: PackageUrls = {
+  "worker-cpu.js": () => new URL("./worker-cpu.js", import.meta.url),
+  "worker-relaxed.js": () => new URL("./worker-relaxed.js", import.meta.url),
+  "felsic_cpu_bg.wasm": () => new URL("./felsic_cpu_bg.wasm", import.meta.url),
+  "felsic_relaxed_bg.wasm": () => new URL("./felsic_relaxed_bg.wasm", import.meta.url),
+};
 
-/** Starts the worker that makes packs of checkpoints. */
-export function packerWorker(): Worker {
+/** Why there is no such worker. */
+export function missing(worker: WorkerName): FelsicError {
+  if (worker === "gpu") return new FelsicError("device-unavailable", 'felsic/cpu runs on the CPU alone; import "felsic" for WebGPU');
   const instead = 'make a pack of it with `felsic pack`, or import "felsic"';
-  throw new FelsicError("not-found", `model has no manifest.json, and felsic/cpu reads packs alone: if it is a checkpoint, ${instead}`);
+  return new FelsicError("not-found", `model has no manifest.json, and felsic/cpu reads packs alone: if it is a checkpoint, ${instead}`);
 }

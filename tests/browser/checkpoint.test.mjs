@@ -5,7 +5,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, beforeEach, test } from "node:test";
-import { root, skipWithout, start, workers } from "./harness.mjs";
+import { dist, root, skipWithout, start, workers } from "./harness.mjs";
 import { COMMIT, Hub } from "./hub.mjs";
 import { Server } from "./server.mjs";
 
@@ -28,7 +28,7 @@ const split = mkdtempSync(join(tmpdir(), "felsic-split-"));
 before(async () => {
   splitInto(split);
   environment = await start({ needs: [PACK] });
-  elsewhere = await Server.start({ "/models/": [models], "/split/": [split], "/checkpoints/": [join(root, "target/checkpoints")] });
+  elsewhere = await Server.start({ "/felsic/": [dist], "/models/": [models], "/split/": [split], "/checkpoints/": [join(root, "target/checkpoints")] });
   hub = await Hub.start({ [ID]: { folder: join(models, MODEL), large: elsewhere.url(`/models/${MODEL}/`) } });
 });
 
@@ -236,6 +236,20 @@ test("a GPU reproduces the self-test that the page has made", async () => {
   const { info, message } = await load({ ...fromHub(), device: "webgpu" });
   assert.equal(message, undefined);
   assert.equal(info?.device, "webgpu");
+});
+
+test("the worker that makes packs comes from another origin with the others; where it is not, that is said", async () => {
+  const here = await load({ model: elsewhere.url(`/models/${MODEL}/`), cache: "none" });
+  elsewhere.requests.splice(0);
+  const there = await load({ model: elsewhere.url(`/models/${MODEL}/`), cache: "none", baseUrl: elsewhere.url("/felsic/") });
+  assert.deepEqual(there.vectors, here.vectors, there.message);
+  for (const file of ["worker-packer.js", "felsic_packer_bg.wasm"]) assert.ok(elsewhere.requests.includes(`/felsic/${file}`), file);
+
+  const baseUrl = elsewhere.spoilt("/felsic/", { file: /^worker-packer/, status: 404 });
+  const { code, message } = await load({ model: elsewhere.url(`/models/${MODEL}/`), cache: "none", baseUrl });
+  assert.equal(code, "network");
+  assert.match(message, /worker-packer\.js cannot be fetched: HTTP 404/);
+  assert.equal(await workers(environment.page, 0), 0);
 });
 
 test("what is wrong with a checkpoint is said by a code, and no worker is left", async () => {

@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { hasFirefox, startFirefox } from "./firefox.mjs";
-import { cosine, goldens } from "./harness.mjs";
+import { cosine, dist, goldens } from "./harness.mjs";
+import { Server } from "./server.mjs";
 
 const MODEL = "tiny-silu";
 const PACK = `${MODEL}-int8`;
@@ -23,10 +24,10 @@ after(() => environment?.close());
 /**
  * Vectors of texts, as Firefox makes them.
  *
- * @param {{ model: string, texts: string[] }} argument
+ * @param {{ model: string, texts: string[], baseUrl?: string }} argument
  */
-async function embed({ model, texts }) {
-  const embedder = await felsic.Embedder.create({ model, workers: 1 });
+async function embed({ model, texts, ...options }) {
+  const embedder = await felsic.Embedder.create({ model, workers: 1, ...options });
   const vectors = (await embedder.embed(texts, { strip: false })).map((vector) => Array.from(vector));
   const { kernel, space } = embedder.info;
   embedder.destroy();
@@ -58,4 +59,15 @@ test("a checkpoint gives what its pack gives, the second time without any reques
   server.requests.splice(0);
   assert.deepEqual(await page.evaluate(embed, checkpoint), made);
   assert.deepEqual(server.requests.filter((path) => path.startsWith("/models/")), []);
+});
+
+test("workers come from another origin too", { skip }, async () => {
+  const { page, server } = environment;
+  const foreign = await Server.start({ "/felsic/": [dist] }, 0, "127.0.0.2");
+  const argument = { model: server.url(`/packs/${PACK}/`), texts: ["A cat sleeps on the warm windowsill."] };
+  const here = await page.evaluate(embed, argument);
+  const there = await page.evaluate(embed, { ...argument, baseUrl: foreign.url("/felsic/") });
+  assert.deepEqual(there.vectors, here.vectors);
+  assert.ok(foreign.requests.some((path) => path.endsWith(".wasm")));
+  await foreign.close();
 });

@@ -1,8 +1,10 @@
 /** A browser, a server and an empty page with felsic on it. */
 
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { chromium } from "playwright-core";
+import { writeWorker } from "../../pkg/bundle.mjs";
 import { Server } from "./server.mjs";
 
 export const root = resolve(import.meta.dirname, "../..");
@@ -42,13 +44,15 @@ export async function start({ fake = false, gpu = true, page: path, needs = [] }
   if (!fake) require(join(dist, "felsic_cpu_bg.wasm"), "cargo xtask build");
   for (const name of needs) require(join(packs, name), "cargo xtask test");
   const here = import.meta.dirname;
-  const server = await Server.start({
+  const fakes = fake ? await fakeWorkers(join(here, "fake")) : undefined;
+  const mounts = {
     "/felsic/": [dist, here],
-    "/fake/": [join(here, "fake"), dist, here],
+    "/fake/": [...(fakes ? [fakes] : []), join(here, "fake"), dist, here],
     "/packs/": [packs],
     "/www/": [join(root, "www/dist")],
     "/www/packs/demo/": [join(packs, "tiny-silu-int8")],
-  });
+  };
+  const server = await Server.start(mounts);
   const browser = await launch(gpu ? [SOFTWARE_GPU] : []);
   const page = await browser.newPage();
   /** @type {string[]} */
@@ -62,6 +66,8 @@ export async function start({ fake = false, gpu = true, page: path, needs = [] }
 
   return {
     server,
+    /** What the server shows, for another that shows the same. */
+    mounts,
     browser,
     page,
     /** Errors on the console and uncaught ones, in order. */
@@ -71,8 +77,16 @@ export async function start({ fake = false, gpu = true, page: path, needs = [] }
     async close() {
       await browser.close();
       await server.close();
+      if (fakes) rmSync(fakes, { recursive: true });
     },
   };
+}
+
+/** The package's workers with the engine of a folder, in a folder of their own. @param {string} engine */
+async function fakeWorkers(engine) {
+  const folder = mkdtempSync(join(tmpdir(), "felsic-fake-"));
+  for (const name of ["cpu", "relaxed"]) await writeWorker(`worker-${name}`, folder, engine);
+  return folder;
 }
 
 /** Starts the browser. @param {string[]} [flags] */
@@ -81,6 +95,17 @@ export function launch(flags = []) {
     executablePath: process.env.CHROMIUM_PATH ?? "/usr/bin/chromium",
     args: [...FLAGS, ...flags],
   });
+}
+
+/** Starts the browser with an extension that has a service worker. @param {string} folder @param {string} profile */
+export async function launchExtension(folder, profile) {
+  const context = await chromium.launchPersistentContext(profile, {
+    executablePath: process.env.CHROMIUM_PATH ?? "/usr/bin/chromium",
+    args: [...FLAGS, `--disable-extensions-except=${folder}`, `--load-extension=${folder}`],
+    ignoreDefaultArgs: ["--disable-extensions"],
+  });
+  const worker = context.serviceWorkers()[0] ?? (await context.waitForEvent("serviceworker"));
+  return { context, url: (/** @type {string} */ path) => new URL(path, worker.url()).href };
 }
 
 /**

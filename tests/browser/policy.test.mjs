@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { root, start } from "./harness.mjs";
+import { dist, root, start } from "./harness.mjs";
 import { Server } from "./server.mjs";
 
 /** A host that no policy of the page's names. */
@@ -18,7 +18,7 @@ let foreign;
 
 before(async () => {
   environment = await start({ gpu: false, needs: ["tiny-silu-int8"] });
-  foreign = await Server.start({ "/packs/": [join(root, "target/test-packs")] }, 0, FOREIGN);
+  foreign = await Server.start({ "/felsic/": [dist], "/packs/": [join(root, "target/test-packs")] }, 0, FOREIGN);
 });
 
 after(async () => {
@@ -92,6 +92,30 @@ test("allowedOrigins holds for packs, helpers and checkpoints, and takes origins
   );
   const refused = "input-invalid";
   assert.deepEqual(outcomes, ["made", refused, "made", "made", "made", refused, refused, refused, refused, refused]);
+});
+
+test("a policy without wasm-unsafe-eval is named, and no browser blamed", async () => {
+  const policy = (/** @type {string} */ scripts) => ({ "content-security-policy": `script-src ${scripts}; worker-src 'self' blob: http:` });
+  const create = async (/** @type {import("./server.mjs").Fault} */ fault, /** @type {string | undefined} */ baseUrl) => {
+    const page = await environment.browser.newPage();
+    await page.goto(`${environment.server.spoilt("/felsic/", fault)}blank.html`);
+    await page.waitForFunction(() => "felsic" in globalThis);
+    const model = environment.server.url("/packs/tiny-silu-int8/");
+    const options = { model, ...(baseUrl !== undefined && { baseUrl }) };
+    const settled = await page.evaluate((options) => settle(felsic.Embedder.create(options)), options);
+    await page.close();
+    return settled;
+  };
+  const own = await create({ file: /^worker-/, headers: policy("'self'") }, undefined);
+  // A worker that a Blob has started has the page's policy.
+  const other = await create({ file: /^blank\.html/, headers: policy("'self' http:") }, foreign.url("/felsic/"));
+  for (const { code, message } of [own, other]) {
+    assert.equal(code, "device-unavailable", message);
+    assert.match(message ?? "", /content security policy.*'wasm-unsafe-eval'.*script-src/);
+  }
+  const allowed = policy("'self' 'wasm-unsafe-eval' http:");
+  assert.equal((await create({ file: /^worker-/, headers: allowed }, undefined)).ok, true);
+  assert.equal((await create({ file: /^blank\.html/, headers: allowed }, foreign.url("/felsic/"))).ok, true);
 });
 
 test("the demo's server sends the policy with scripts too, so that it binds the workers", async () => {

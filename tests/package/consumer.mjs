@@ -25,5 +25,9 @@ const result = {
   nothing: await refusal(() => create(null)),
   // All of create()'s options at once: what they share may be kept in one place.
   shared: await refusal(() => availability({ model: "https://example.com/pack/", workers: 2, cache: "none" })),
+  // What can be done on a server: nothing, and that is said.
+  inNode: await refusal(() => create({ model: "/packs/granite/" })),
+  builtInInNode: await refusal(() => create({})),
 };
-console.log(JSON.stringify(result));
+const states = [await Embedder.availability(), await Embedder.availability({ model: "/packs/granite/" })];
+console.log(JSON.stringify({ ...result, states }));

@@ -7,6 +7,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { after, before, test } from "node:test";
 import { pathToFileURL } from "node:url";
+import { Script } from "node:vm";
 import { install, node, program, root, tarball, unpacked } from "./harness.mjs";
 
 /** @type {ReturnType<typeof install>} */
@@ -129,13 +130,33 @@ test("the files of the built-in model can be found, to be copied", () => {
 test("options that are unknown, or no object, are refused by name", () => {
   const { status, output, stdout } = node(join(consumer.folder, "consumer.mjs"), [], consumer.folder);
   assert.equal(status, 0, output);
-  const { shared, ...refusals } = JSON.parse(stdout);
+  const { create, availability, deleteCache, noObject, array, nothing, shared } = JSON.parse(stdout);
+  const refusals = { create, availability, deleteCache, noObject, array, nothing };
   assert.equal(shared, undefined);
   const named = { create: /"modell".*\bmodel\b/, availability: /"devise".*\bdevice\b/, deleteCache: /"modle".*\bmodel\b/ };
   for (const [name, refusal] of Object.entries(refusals)) {
     assert.equal(refusal?.code, "input-invalid", name);
     assert.match(refusal.message, named[/** @type {keyof typeof named} */ (name)] ?? /have to be an object/);
   }
+});
+
+test("importing it in Node is harmless; create() says that Node is not supported, and availability() too", () => {
+  const { inNode, builtInInNode, states } = JSON.parse(node(join(consumer.folder, "consumer.mjs"), [], consumer.folder).stdout);
+  for (const { code, message } of [inNode, builtInInNode]) {
+    assert.equal(code, "device-unavailable", message);
+    assert.match(message, /this is Node: create the embedder in a page/);
+  }
+  assert.deepEqual(states, ["unavailable", "unavailable"]);
+});
+
+test("a worker's script is whole: no bundler has to follow an import, and none can lose a file beside it", () => {
+  for (const name of ["cpu", "relaxed", "gpu", "packer"]) {
+    const script = readFileSync(join(unpacked, `dist/worker-${name}.js`), "utf8");
+    // Neither a module's syntax nor its address: it runs as a classic script, too, and may be minified as one.
+    new Script(script, { filename: name });
+    assert.doesNotMatch(script, /\bimport\s*\(/, name);
+  }
+  assert.deepEqual(readdirSync(join(unpacked, "dist")).filter((name) => /^felsic_\w+\.js$/.test(name)), [], "the glue is there once");
 });
 
 test("an error is called by its name, in its stack too", () => {

@@ -36,7 +36,7 @@ fn parts(binary: Binary) -> Result<Vec<Part>> {
         (name.ends_with(".js") || name.ends_with(".wasm")) && !is_other && !SUBSETS.contains(&name.as_ref())
     };
     let measure = |file: PathBuf| files::sizes(&file).map(|(raw, gzipped)| Part { file, raw, gzipped });
-    files::under(&project::path("pkg/dist")).into_iter().filter(is_loaded).map(measure).collect()
+    files::under(&project::target("package/dist")).into_iter().filter(is_loaded).map(measure).collect()
 }
 
 /// Prints a table for each binary; fails if one exceeds its budget. The package must be built.
@@ -45,7 +45,7 @@ pub fn run() -> Result<()> {
         println!("\n{:44} {:>10} {:>10}", binary.name(), "bytes", "gzipped");
         let parts = parts(binary)?;
         for part in &parts {
-            let name = part.file.strip_prefix(project::root()).context("outside the repository")?.display();
+            let name = part.file.strip_prefix(project::target("package")).context("outside the package")?.display();
             println!("{:44} {:>10} {:>10}", name.to_string(), part.raw, part.gzipped);
         }
         let (raw, gzipped) = parts.iter().fold((0, 0), |(raw, gz), part| (raw + part.raw, gz + part.gzipped));

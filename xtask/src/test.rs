@@ -51,6 +51,7 @@ const STEPS: &[Step] = &[
     Step { name: "types", needs: &["page"], run: |_| web::types().map(|()| Passed) },
     Step { name: "docs", needs: &["page"], run: |_| web::docs().map(|()| Passed) },
     Step { name: "package", needs: &["page"], run: |_| web::installed().map(|()| Passed) },
+    Step { name: "consumers", needs: &["page"], run: consumers },
     Step { name: "bench-page", needs: &["page"], run: |_| web::bench_page().map(|()| Passed) },
     Step { name: "size", needs: &["page"], run: |_| size::run().map(|()| Passed) },
     Step { name: "packs", needs: &["checkpoints"], run: |options| packs::all(options.full).map(|()| Passed) },
@@ -173,6 +174,14 @@ fn browser(options: &Options) -> Result<Outcome> {
     }
     run_command(tests.env("CHROMIUM_PATH", chromium))?;
     Ok(Passed)
+}
+
+/// The examples, built with the bundlers that people use, in the browser.
+fn consumers(_: &Options) -> Result<Outcome> {
+    match setup::chromium() {
+        Ok(chromium) => web::consumers(&chromium).map(|()| Passed),
+        Err(error) => unless_ci(Err(error)),
+    }
 }
 
 /// How a step ended.

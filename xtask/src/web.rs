@@ -3,6 +3,7 @@
 use crate::process::{cargo, command, run};
 use crate::{notices, project, setup, wasm};
 use anyhow::Result;
+use std::path::Path;
 
 /// Makes the npm package with its wasm binaries: in `pkg/dist`, packed in `target/npm-package`, unpacked in
 /// `target/package`, where the page and the tests take it from.
@@ -40,6 +41,12 @@ pub fn docs() -> Result<()> {
 /// Installs the packed package as a user would, and checks its types and files there. The package must be built.
 pub fn installed() -> Result<()> {
     run(&mut command("npm", ["test", "--silent", "--workspace", "tests/package"]))
+}
+
+/// Builds the examples from the packed package with the bundlers that people use, and runs them in the browser. The package must
+/// be built.
+pub fn consumers(chromium: &Path) -> Result<()> {
+    run(command("npm", ["run", "--silent", "consumers"]).env("CHROMIUM_PATH", chromium))
 }
 
 /// Makes the benchmark page, in `www/dist/bench`, its types checked first. The package must be built.

@@ -4,8 +4,9 @@ import { FelsicError, fromMessage } from "../errors.js";
 import type { LoadProgress } from "../options.js";
 import type { Made } from "../store/types.js";
 import type { Warning } from "../store/warning.js";
-import { packerWorker } from "../workers.js";
-import type { FromPacker, ToPacker } from "./protocol.js";
+import { packerFiles } from "../package.js";
+import { startWorker } from "../start.js";
+import type { FromPacker, PackRequest, ToPacker } from "./protocol.js";
 
 /** Who hears of it. */
 export interface MakeListeners {
@@ -15,17 +16,22 @@ export interface MakeListeners {
   readonly onEnd: (callback: () => void) => void;
 }
 
-/** Makes a pack and stores it, or finds it stored. */
-export function makePack(request: ToPacker, { progress, warn, onEnd }: MakeListeners): Promise<Made> {
+/** Makes a pack and stores it, or finds it stored. The packer's files are in `base`, if the caller has named a folder. */
+export function makePack(request: PackRequest, base: URL | undefined, { progress, warn, onEnd }: MakeListeners): Promise<Made> {
   return new Promise<Made>((resolve, reject) => {
-    const worker = startWorker();
+    const files = packerFiles(base);
+    const { worker, why, end: endWorker } = startWorker(files.scriptUrl, "felsic-packer");
+    let hasStarted = false;
     const end = (settle: () => void) => {
-      worker.terminate();
+      endWorker();
       settle();
     };
     onEnd(() => end(() => reject(new FelsicError("destroyed", "the engine has ended"))));
     worker.addEventListener("message", ({ data }: MessageEvent<FromPacker>) => {
       switch (data.type) {
+        case "started":
+          hasStarted = true;
+          return;
         case "progress":
           return progress(data.progress);
         case "warning":
@@ -36,20 +42,11 @@ export function makePack(request: ToPacker, { progress, warn, onEnd }: MakeListe
           return end(() => reject(fromMessage(data.error)));
       }
     });
-    worker.addEventListener("error", ({ message: cause }) => {
-      const message = "the worker that makes packs of checkpoints does not load, or stopped by a defect";
-      end(() => reject(new FelsicError("internal", message, { cause })));
+    worker.addEventListener("error", (event) => {
+      if (!hasStarted) return void why(event).then((error) => end(() => reject(error)));
+      const message = "the worker that makes packs of checkpoints stopped by a defect";
+      end(() => reject(new FelsicError("internal", message, { cause: event.message })));
     });
-    worker.postMessage(request);
+    worker.postMessage({ ...request, ...files } satisfies ToPacker);
   });
-}
-
-function startWorker(): Worker {
-  try {
-    return packerWorker();
-  } catch (cause) {
-    if (cause instanceof FelsicError) throw cause;
-    const message = "the worker that makes packs of checkpoints cannot be started; its script has to be of the page's origin";
-    throw new FelsicError("network", message, { cause });
-  }
 }

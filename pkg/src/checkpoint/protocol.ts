@@ -2,11 +2,12 @@
 
 import type { ErrorMessage } from "../errors.js";
 import type { CacheMode, LoadProgress } from "../options.js";
+import type { PackerFiles } from "../package.js";
 import type { Made } from "../store/types.js";
 import type { Warning } from "../store/warning.js";
 
-/** To the packer: the only request, of which it makes one pack. Whoever has had enough ends the worker. */
-export interface ToPacker {
+/** What an engine's worker asks the page for. */
+export interface PackRequest {
   /** URL of the checkpoint's folder. */
   readonly model: string;
   readonly cache: CacheMode;
@@ -14,8 +15,12 @@ export interface ToPacker {
   readonly allowedOrigins?: readonly string[] | undefined;
 }
 
+/** To the packer: the only request, of which it makes one pack. Whoever has had enough ends the worker. */
+export type ToPacker = PackRequest & PackerFiles;
+
 /** From the packer. */
 export type FromPacker =
+  | { readonly type: "started" }
   | { readonly type: "progress"; readonly progress: LoadProgress }
   | { readonly type: "warning"; readonly warning: Warning }
   | { readonly type: "made"; readonly made: Made }

@@ -1,0 +1,4 @@
+export default {
+  // Files for any static host. felsic does not need this.
+  output: "export",
+};

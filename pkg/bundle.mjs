@@ -1,0 +1,66 @@
+/** Bundling the package's scripts: for dist/, and for tests that put another engine into a worker. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { rolldown } from "rolldown";
+
+const src = join(import.meta.dirname, "src");
+
+/** The scripts that wasm-bindgen makes, without their ending. */
+export const GLUE = ["felsic_cpu", "felsic_relaxed", "felsic_gpu", "felsic_packer"];
+
+// A class is called in stacks and on the console what it is called here.
+const minify = { mangle: { keepNames: { function: false, class: true } } };
+const comments = { legal: true, annotation: true };
+
+/** Writes a script that pages import. @param {string} name @param {string} folder @param {import("rolldown").Plugin[]} plugins */
+export async function writePage(name, folder, plugins) {
+  const bundle = await rolldown({ input: join(src, `${name}.ts`), platform: "browser", plugins });
+  await bundle.write({ file: join(folder, `${name}.js`), format: "esm", minify, comments });
+  await bundle.close();
+}
+
+/**
+ * Writes a worker's script: whole in one file, and without `import`, `export` and `import.meta`, so that it runs from any
+ * address, and bundlers that copy it as a file, or minify it as a script, do it no harm. The glue is that of a folder.
+ *
+ * @param {string} name
+ * @param {string} folder
+ * @param {string} glue
+ */
+export async function writeWorker(name, folder, glue) {
+  const bundle = await rolldown({
+    input: join(src, `${name}.ts`),
+    platform: "browser",
+    plugins: [gluedFrom(glue)],
+    // The glue's own default, which is not used.
+    transform: { define: { "import.meta.url": "undefined" } },
+  });
+  await bundle.write({ file: join(folder, `${name}.js`), format: "iife", minify, comments });
+  await bundle.close();
+}
+
+/** Finds the glue in a folder; what has not been built is an engine that says so. @param {string} folder */
+function gluedFrom(folder) {
+  return {
+    name: "glue",
+    /** @param {string} source */
+    resolveId(source) {
+      const name = GLUE.find((name) => source === `./${name}.js`);
+      if (name === undefined) return undefined;
+      const file = join(folder, `${name}.js`);
+      return existsSync(file) ? file : `\0missing ${name}`;
+    },
+    /** @param {string} id */
+    load(id) {
+      if (!id.startsWith("\0missing ")) return undefined;
+      const message = `this build of felsic has no ${id.slice("\0missing ".length)} binary`;
+      return `export default async function init() {
+  throw Object.assign(new Error(${JSON.stringify(message)}), { name: "FelsicError", code: "device-unavailable" });
+}
+export class Engine {}
+export class Helper {}
+export class Packer {}
+`;
+    },
+  };
+}

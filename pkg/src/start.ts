@@ -1,0 +1,159 @@
+/** Starting workers, and saying what is true where one does not start. */
+
+import { FelsicError } from "./errors.js";
+
+/** How long it may take to find out why a worker has not started, in milliseconds. */
+const PATIENCE = 5000;
+
+/** A worker that has been told to start. */
+export interface Started {
+  readonly worker: Worker;
+  /** Ends it. */
+  end(): void;
+  /** Why it has not, after the event `error` and before any message. Never rejects. */
+  why(event: ErrorEvent): Promise<FelsicError>;
+}
+
+/** What a blocked worker leaves in a page. */
+type Violation = Pick<SecurityPolicyViolationEvent, "effectiveDirective" | "blockedURI">;
+
+/** What is used of Trusted Types, which are not in TypeScript's library yet. */
+interface Policies {
+  createPolicy(name: string, rules: { createScriptURL(url: string): string }): { createScriptURL(url: string): string };
+}
+
+/** Fails where no workers can be started. */
+export function requireWorkers(): void {
+  if (typeof Worker !== "function") throw new FelsicError("device-unavailable", noWorkers());
+}
+
+function noWorkers(): string {
+  const scope = globalThis as { ServiceWorkerGlobalScope?: unknown; SharedWorkerGlobalScope?: unknown; process?: { versions?: { node?: string } } };
+  const instead = "create the embedder in a page or in a dedicated worker";
+  if (scope.ServiceWorkerGlobalScope) return `a service worker cannot start workers: ${instead}, in an extension in an offscreen document`;
+  if (scope.SharedWorkerGlobalScope) return `a shared worker cannot start workers here: ${instead}`;
+  if (scope.process?.versions?.node) return `felsic runs in browsers, and this is Node: ${instead}; \`felsic embed\` is the command line`;
+  return `there are no workers here (Worker is not defined): ${instead}`;
+}
+
+/** Starts a module worker, whatever origin its script is from. */
+export function startWorker(url: string, name: string): Started {
+  requireWorkers();
+  // Browsers start workers from the page's own origin alone; a script there may import one from anywhere.
+  const blob = isOwn(new URL(url)) ? undefined : blobUrl(`import ${JSON.stringify(url)};`);
+  const stopWatching = watchViolations();
+  let worker;
+  try {
+    worker = new Worker(trusted(blob ?? url), { type: "module", name });
+  } catch (cause) {
+    if (blob !== undefined) URL.revokeObjectURL(blob);
+    stopWatching();
+    throw refused(url, cause);
+  }
+  const settled = () => {
+    if (blob !== undefined) URL.revokeObjectURL(blob);
+    return stopWatching();
+  };
+  worker.addEventListener("message", settled, { once: true });
+  return {
+    worker,
+    end() {
+      worker.terminate();
+      settled();
+    },
+    async why({ message }) {
+      // The report of a policy and the answer to the request may come after the error.
+      const answer = await ask(url);
+      const violation = settled().find((violation) => isAbout(violation, url, blob));
+      return new FelsicError("network", violation ? forbidden(violation, url) : reason(url, answer, blob, message), message ? { cause: message } : undefined);
+    },
+  };
+}
+
+/** Whether a worker can be started from a URL as it is. */
+function isOwn(url: URL): boolean {
+  const { origin, location } = globalThis;
+  // Some browsers give no origin to URLs of extensions.
+  return url.origin === origin || (origin !== "null" && url.protocol === location.protocol && url.host === location.host);
+}
+
+function blobUrl(script: string): string {
+  return URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
+}
+
+let policy: ReturnType<Policies["createPolicy"]> | undefined;
+
+/** The URL as pages with Trusted Types want it: of the policy `felsic`, or of their default policy. */
+function trusted(url: string): string {
+  const { trustedTypes } = globalThis as { trustedTypes?: Policies };
+  try {
+    policy ??= trustedTypes?.createPolicy("felsic", { createScriptURL: (url) => url });
+  } catch {
+    // Not among the policies that the page allows, which is no harm unless it requires one.
+  }
+  return policy ? policy.createScriptURL(url) : url;
+}
+
+/** Why `new Worker` has thrown. */
+function refused(url: string, cause: unknown): FelsicError {
+  if (cause instanceof TypeError && policy === undefined && "trustedTypes" in globalThis) {
+    const message = "this page requires Trusted Types: allow felsic's policy with `trusted-types felsic` in its content security policy";
+    return new FelsicError("network", `${message} (and 'allow-duplicates' for two copies of felsic)`, { cause });
+  }
+  return new FelsicError("network", `the browser refuses to start a worker with ${url}`, { cause });
+}
+
+/** Collects what policies forbid until the returned function is called, which gives it. */
+function watchViolations(): () => readonly Violation[] {
+  const violations: Violation[] = [];
+  const note = (event: Event) => violations.push(event as SecurityPolicyViolationEvent);
+  globalThis.addEventListener("securitypolicyviolation", note);
+  return () => {
+    globalThis.removeEventListener("securitypolicyviolation", note);
+    return violations;
+  };
+}
+
+function isAbout({ effectiveDirective, blockedURI }: Violation, url: string, blob: string | undefined): boolean {
+  if (!/^(worker|child|script)-src/.test(effectiveDirective)) return false;
+  return blockedURI === url || (blob !== undefined && /^blob(:|$)/.test(blockedURI)) || blockedURI === new URL(url).origin;
+}
+
+/** What a content security policy would have to say. */
+function forbidden({ effectiveDirective, blockedURI }: Violation, url: string): string {
+  const { origin } = new URL(url);
+  const policy = `the page's content security policy forbids the worker: its ${effectiveDirective} has to allow`;
+  if (!blockedURI.startsWith("blob")) return `${policy} ${origin}`;
+  return `${policy} blob: and ${origin}, since ${url} is of another origin; or serve felsic's files from the page's origin and name their folder with baseUrl`;
+}
+
+/** The head of the answer to a request for the script, if there is one in time. */
+async function ask(url: string): Promise<Response | undefined> {
+  const abort = new AbortController();
+  const timer = setTimeout(() => abort.abort(), PATIENCE);
+  const answer = await fetch(url, { signal: abort.signal }).catch(() => undefined);
+  clearTimeout(timer);
+  void answer?.body?.cancel().catch(() => {});
+  return answer;
+}
+
+/** What is wrong with a script, by the answer to a request for it and by what the browser says. */
+function reason(url: string, answer: Response | undefined, blob: string | undefined, message: string | undefined): string {
+  const isForeign = blob !== undefined;
+  const script = `the worker's script at ${url}`;
+  const elsewhere = "if felsic's files are elsewhere, name their folder with baseUrl";
+  if (!answer) return `${script} cannot be fetched${isForeign ? " (from another origin its host has to send CORS headers)" : ""}; ${elsewhere}`;
+  if (!answer.ok) return `${script} cannot be fetched: HTTP ${answer.status}; ${elsewhere}`;
+  const type = answer.headers.get("content-type") ?? "";
+  if (!/(java|ecma)script/i.test(type)) return `${url} is no script: its server says ${type || "no type"}; ${elsewhere}`;
+  const { origin } = new URL(answer.url);
+  if (!isForeign && !isOwn(new URL(answer.url))) return `${script} is redirected to ${origin}; name the folder there with baseUrl`;
+  // What browsers say of an error in a script; of what they have not let begin they say nothing.
+  if (message) return `${script} does not run: it is not felsic's, or not for this browser`;
+  if (isForeign) return `the worker does not start: if the page has a content security policy, worker-src and script-src have to allow ${origin}`;
+  const coep = "Cross-Origin-Embedder-Policy";
+  const hasHeader = answer.headers.has(coep);
+  if (!hasHeader && globalThis.crossOriginIsolated) return `the page is cross-origin isolated, so ${url} has to be served with ${coep}, too`;
+  const header = hasHeader ? "" : `; or the page sends ${coep}, and the script has to be served with that header, too`;
+  return `${script} does not run: it is not felsic's, or not for this browser${header}`;
+}

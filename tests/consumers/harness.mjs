@@ -1,0 +1,94 @@
+/** Installing the bundlers beside the packed package, and trying in a browser what they make of the examples. */
+
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { largestDifference, root } from "../browser/harness.mjs";
+import { install as installPackage } from "../package/harness.mjs";
+
+/** @typedef {import("playwright-core").Page} Page */
+/** @typedef {typeof import("./builders.mjs")} Builders */
+
+const here = import.meta.dirname;
+const target = process.env.CARGO_TARGET_DIR ? resolve(root, process.env.CARGO_TARGET_DIR) : join(root, "target");
+const installed = join(target, "consumers");
+
+/** How far a component may be from the one that the pack says. */
+const TOLERANCE = 1e-5;
+
+/**
+ * Installs the bundlers, unless that has been done, and the packed package. Gives what builds with them.
+ *
+ * @returns {Promise<Builders>}
+ */
+export async function install() {
+  mkdirSync(installed, { recursive: true });
+  const lock = readFileSync(join(here, "package-lock.json"), "utf8");
+  const stamp = join(installed, "installed.json");
+  if (read(stamp) !== lock) {
+    for (const name of ["package.json", "package-lock.json", ".npmrc"]) cpSync(join(here, name), join(installed, name));
+    const { status, stdout, stderr } = spawnSync("npm", ["ci", "--ignore-scripts"], { cwd: installed, encoding: "utf8" });
+    if (status !== 0) throw new Error(stdout + stderr);
+    writeFileSync(stamp, lock);
+  }
+  const consumer = installPackage([]);
+  const felsic = join(installed, "node_modules/felsic");
+  rmSync(felsic, { recursive: true, force: true });
+  cpSync(join(consumer.folder, "node_modules/felsic"), felsic, { recursive: true });
+  consumer.remove();
+  // Where its imports find what has been installed.
+  const builders = join(installed, "builders.mjs");
+  cpSync(join(here, "builders.mjs"), builders);
+  return import(pathToFileURL(builders).href);
+}
+
+/** @param {string} file */
+function read(file) {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return undefined;
+  }
+}
+
+/** A fresh copy of an example. @param {string} example @param {string} name */
+export function copyOf(example, name) {
+  const folder = join(installed, name);
+  rmSync(folder, { recursive: true, force: true });
+  cpSync(join(root, "examples", example), folder, { recursive: true });
+  return folder;
+}
+
+/** What the built-in model has to make of two texts: its pack says it. */
+const expected = /** @type {[Golden, Golden]} */ (
+  JSON.parse(readFileSync(join(root, "models/felsic-small-english/pack/manifest.json"), "utf8"))
+    .self_test.slice(0, 2)
+    .map((/** @type {{ text: string, embedding: string }} */ { text, embedding }) => {
+      const bytes = Uint8Array.from(Buffer.from(embedding, "base64"));
+      return { text, embedding: new Float32Array(bytes.buffer) };
+    })
+);
+/** @typedef {{ text: string, embedding: Float32Array }} Golden */
+
+/** Uses an example as a person would: types two texts, and looks at what comes. @param {Page} page @param {string} url */
+export async function use(page, url) {
+  /** @type {string[]} */
+  const errors = [];
+  page.on("console", (message) => void (message.type() === "error" && errors.push(message.text())));
+  page.on("pageerror", (error) => errors.push(String(error)));
+  await page.goto(url, { waitUntil: "networkidle" });
+  const [first, second] = expected;
+  await page.fill("[name=first]", first.text);
+  await page.fill("[name=second]", second.text);
+  await page.click("button");
+  await page.waitForFunction(() => !["", "…"].includes(document.querySelector("output")?.textContent ?? ""));
+  const output = await page.locator("output").textContent();
+  const shown = ((await page.locator("pre").textContent()) ?? "").split(" ").map(Number);
+  const difference = largestDifference(shown, first.embedding);
+  assert.ok(difference <= TOLERANCE, `${output}\nthe vector is off by ${difference}\n${errors.join("\n")}`);
+  const cosine = first.embedding.reduce((sum, component, index) => sum + component * Number(second.embedding[index]), 0);
+  assert.ok(Math.abs(Number(output) - cosine) < 1e-3, `${output}, not ${cosine}`);
+  assert.deepEqual(errors, []);
+}
