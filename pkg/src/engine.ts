@@ -1,6 +1,7 @@
 /** What the engine's wasm modules (CPU, relaxed, GPU) look like from here: all have one interface. */
 
 import type { EmbedderInfo, LoadProgress } from "./options.js";
+import type { Hasher } from "./store/names.js";
 import type { Files } from "./store/types.js";
 
 /** The devices that an engine can be made on. */
@@ -82,6 +83,7 @@ export interface EngineModule {
       signal: AbortSignal | undefined,
     ): Promise<Engine>;
   };
+  readonly Hasher: new () => Hasher;
   readonly Helper: {
     create(
       modelUrl: string,

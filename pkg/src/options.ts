@@ -4,6 +4,7 @@ import type { EngineOptions } from "./engine.js";
 import { FelsicError } from "./errors.js";
 import { isOrigin } from "./origins.js";
 import { pinnedHash } from "./store/names.js";
+import type { Access } from "./store/requests.js";
 import type { Warning } from "./store/warning.js";
 
 /** Where the model runs. `auto` is the CPU for now: a GPU is to take over only where it is measured to be faster. */
@@ -46,7 +47,7 @@ export interface Delivery {
   readonly urls?: Readonly<Record<string, string>>;
   readonly integrity?: string;
   readonly cache: CacheMode;
-  readonly credentials: RequestCredentials;
+  readonly access: Access;
   /** Origins that may be asked besides the page's; all, if it is not there. */
   readonly allowedOrigins?: readonly string[];
 }
@@ -101,6 +102,13 @@ export interface CreateOptions {
    * that asks for a login is then told of as an error, where the browser would ask the user for a password.
    */
   readonly credentials?: RequestCredentials;
+  /**
+   * Headers of the requests for the model's files, for a host that wants a token: `{ authorization: "Bearer …" }`. They are
+   * sent to the origin of `model` (or `hub`) alone, never stored, and in no message. A redirect to another origin is
+   * followed without `authorization`, which browsers take off (Chrome since version 119). With any other header no
+   * redirect is followed, as browsers would send it along. A host of another origin has to allow their names by CORS.
+   */
+  readonly headers?: Readonly<Record<string, string>>;
   /** Default `background`. */
   readonly prefetch?: Prefetch;
   /**
@@ -209,6 +217,7 @@ const CREATE_OPTIONS: Names<CreateOptions> = {
   integrity: true,
   cache: true,
   credentials: true,
+  headers: true,
   prefetch: true,
   allowedOrigins: true,
   onWarning: true,
@@ -308,8 +317,8 @@ export function checkedSimd(simd: unknown = "auto"): Simd {
 }
 
 /** How a pack is delivered, checked. */
-export function checkedDelivery(options: Pick<CreateOptions, "integrity" | "cache" | "credentials" | "allowedOrigins">): Delivery {
-  const { integrity, cache = "auto", credentials = "omit", allowedOrigins } = options;
+export function checkedDelivery(options: Pick<CreateOptions, "integrity" | "cache" | "credentials" | "headers" | "allowedOrigins">): Delivery {
+  const { integrity, cache = "auto", credentials = "omit", headers, allowedOrigins } = options;
   if (integrity !== undefined && (typeof integrity !== "string" || pinnedHash(integrity) === undefined)) {
     throw invalid(`integrity is ${String(integrity)}; it has to be "sha256-" and a hash of 32 bytes in base64`);
   }
@@ -322,10 +331,35 @@ export function checkedDelivery(options: Pick<CreateOptions, "integrity" | "cach
   }
   return {
     cache: cache as CacheMode,
-    credentials: credentials as RequestCredentials,
+    access: { credentials: credentials as RequestCredentials, ...(headers !== undefined && { headers: checkedHeaders(headers) }) },
     ...(integrity !== undefined && { integrity }),
     ...(allowedOrigins !== undefined && { allowedOrigins: [...allowedOrigins] }),
   };
+}
+
+/** Headers, checked, as an object of their own. Their values are secrets, which no message may tell. */
+function checkedHeaders(headers: unknown): Record<string, string> {
+  const given = headers instanceof Headers ? Object.fromEntries(headers) : headers;
+  const isRecord = typeof given === "object" && given !== null && !Array.isArray(given);
+  if (!isRecord || !Object.values(given).every((value) => typeof value === "string")) {
+    throw invalid('headers has to be an object of strings such as { authorization: "Bearer …" }');
+  }
+  const checked = readHeaders(given as Record<string, string>);
+  const names = Object.keys(checked);
+  if (names.includes("range")) throw invalid("headers must not have range: felsic itself asks for parts of files");
+  // What a page may not send is otherwise left out without a word.
+  const sent = new Request("https://felsic.invalid/", { headers: checked }).headers;
+  const unsent = names.filter((name) => !sent.has(name));
+  if (unsent.length === 0) return checked;
+  throw invalid(`browsers let no page send the header ${unsent.join(", ")}; for cookies there is credentials: "include"`);
+}
+
+function readHeaders(headers: Record<string, string>): Record<string, string> {
+  try {
+    return Object.fromEntries(new Headers(headers));
+  } catch {
+    throw invalid(`headers has a name or a value that HTTP does not allow; its names are ${Object.keys(headers).join(", ")}`);
+  }
 }
 
 /** When the table is fetched, checked. */

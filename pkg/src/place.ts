@@ -19,6 +19,7 @@ const HUB = "https://huggingface.co/";
 export function placeOf({ model, hub = HUB }: ModelOptions): Place {
   if (model === undefined) return { model: new URL(".", urls["manifest.json"]).href, urls, integrity };
   const url = hubFolder(model, absoluteUrl(hub, "hub")) ?? absoluteUrl(model, "model");
+  if (url.username || url.password) throw invalid("model must not have a user and a password in it; for a host that needs a login there is headers");
   if (url.search || url.hash) throw invalid(`model has to be the URL of a folder, without ? and #: ${url.href}`);
   if (!url.pathname.endsWith("/")) url.pathname += "/";
   return { model: url.href };

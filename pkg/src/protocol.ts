@@ -28,7 +28,7 @@ export interface Calls {
   };
   /** Makes the worker a helper, which answers {@link ToHelper} on `port` from then on. */
   help: {
-    request: Pick<Delivery, "cache" | "credentials" | "urls" | "allowedOrigins"> & {
+    request: Pick<Delivery, "cache" | "access" | "urls" | "allowedOrigins"> & {
       readonly model: string;
       readonly pack: string;
       readonly port: MessagePort;

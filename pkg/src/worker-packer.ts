@@ -7,13 +7,14 @@ import * as engine from "./felsic_cpu.js";
 import * as packer from "./felsic_packer.js";
 import { allowOnly } from "./origins.js";
 import { openCache } from "./store/cache.js";
+import { hashWith } from "./store/names.js";
 import { cacheWarning } from "./store/warning.js";
 import { throttled } from "./throttle.js";
 import { startWasm } from "./wasm.js";
 
 const post = (message: FromPacker, transfer: Transferable[] = []) => self.postMessage(message, { transfer });
 
-addEventListener("message", async ({ data: { model, cache: mode, credentials, allowedOrigins } }: MessageEvent<ToPacker>) => {
+addEventListener("message", async ({ data: { model, cache: mode, access, allowedOrigins } }: MessageEvent<ToPacker>) => {
   allowOnly(allowedOrigins);
   let hasFailed = false;
   const failed = (error: unknown) => {
@@ -21,15 +22,17 @@ addEventListener("message", async ({ data: { model, cache: mode, credentials, al
     hasFailed = true;
   };
   try {
+    const started = startWasm(engine, new URL("./felsic_cpu_bg.wasm", import.meta.url));
+    hashWith(async () => (await started, new engine.Hasher()));
     const [cache] = await Promise.all([
       mode === "auto" ? openCache().catch((error: unknown) => void failed(error)) : undefined,
-      startWasm(engine, new URL("./felsic_cpu_bg.wasm", import.meta.url)),
+      started,
       startWasm(packer, new URL("./felsic_packer_bg.wasm", import.meta.url)),
     ]);
     const progress = throttled((progress) => post({ type: "progress", progress }));
     // Ending the worker aborts everything.
     const { signal } = new AbortController();
-    const made = await makePack({ model, packer, engine, cache, credentials, signal, progress, failed });
+    const made = await makePack({ model, packer, engine, cache, access, signal, progress, failed });
     post({ type: "made", made }, [...made.files.values()].map(({ buffer }) => buffer));
   } catch (error) {
     const known = knownError(error);

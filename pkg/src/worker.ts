@@ -9,7 +9,7 @@ import { allowOnly } from "./origins.js";
 import type { CallName, Calls, EmbedResult, FromHelper, FromWorker, MadeMessage, Request, ToHelper, ToWorker } from "./protocol.js";
 import { Queue, type Turn } from "./queue.js";
 import { openStore } from "./store/index.js";
-import { integrityOf } from "./store/names.js";
+import { hashWith, integrityOf } from "./store/names.js";
 import type { Made } from "./store/types.js";
 import type { Warning } from "./store/warning.js";
 import { TableLoader } from "./table.js";
@@ -113,20 +113,20 @@ class Server {
   }
 
   async #create(request: Calls["create"]["request"], signal: AbortSignal) {
-    const { model, urls, device, wasmUrl = this.#wasmUrl, integrity, cache = "auto", credentials, prefetch, allowedOrigins } = request;
+    const { model, urls, device, wasmUrl = this.#wasmUrl, integrity, cache = "auto", access, prefetch, allowedOrigins } = request;
     allowOnly(allowedOrigins);
     const warn = (warning: Warning) => this.#scope.postMessage({ type: "warning", warning });
     let report = throttled((progress) => this.#scope.postMessage({ type: "loading", progress }));
     const make = async () => {
       // Before anything is fetched for it.
-      await new CheckpointFiles(model, signal, credentials).check();
+      await new CheckpointFiles(model, signal, access).check();
       // What is then read is the pack that has just been made, which nobody waits for.
       report = () => undefined;
-      return this.#askToMake({ model, cache, credentials, allowedOrigins });
+      return this.#askToMake({ model, cache, access, allowedOrigins });
     };
     const [files] = await Promise.all([
-      openStore({ model, urls, integrity, cache, credentials, signal, warn, make }),
-      startWasm(this.#module, wasmUrl),
+      openStore({ model, urls, integrity, cache, access, signal, warn, make }),
+      this.#startWasm(wasmUrl),
     ]);
     const engine = await this.#module.Engine.create(model, device, files, (progress) => report(progress), signal);
     this.#engine = engine;
@@ -138,17 +138,24 @@ class Server {
     return { info: engine.info(), pack: engine.pack() };
   }
 
+  /** Starts the wasm, which also hashes for the store where the browser does not. */
+  #startWasm(url: URL | string): Promise<void> {
+    const started = startWasm(this.#module, url);
+    hashWith(async () => (await started, new this.#module.Hasher()));
+    return started;
+  }
+
   /** Whether a host has the page's or felsic's own scripts too, and thereby nothing to learn from requests. */
   #isOwn(url: string): boolean {
     return [self.location.origin, this.#wasmUrl.origin].includes(new URL(url).origin);
   }
 
   async #help(request: Calls["help"]["request"], signal: AbortSignal) {
-    const { model, urls, pack, port, wasmUrl, cache = "auto", credentials, allowedOrigins } = request;
+    const { model, urls, pack, port, wasmUrl, cache = "auto", access, allowedOrigins } = request;
     allowOnly(allowedOrigins);
     const [files] = await Promise.all([
-      openStore({ model, urls, cache, credentials, signal, warn: () => undefined, integrity: integrityOf(pack) }),
-      startWasm(this.#module, wasmUrl ?? this.#wasmUrl),
+      openStore({ model, urls, cache, access, signal, warn: () => undefined, integrity: integrityOf(pack) }),
+      this.#startWasm(wasmUrl ?? this.#wasmUrl),
     ]);
     this.#helper = await this.#module.Helper.create(model, pack, files, undefined, signal);
     this.#answerGroups(this.#helper, port);

@@ -90,7 +90,7 @@ self.addEventListener("message", async ({ data }) => {
       packer: { default: async () => undefined, Packer },
       engine,
       cache: await openCache(),
-      credentials: "omit",
+      access: { credentials: "omit" },
       signal: new AbortController().signal,
       progress: () => undefined,
       failed: (/** @type {unknown} */ error) => void warnings.push(cacheWarning(error).code),

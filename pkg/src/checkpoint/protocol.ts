@@ -2,6 +2,7 @@
 
 import type { ErrorMessage } from "../errors.js";
 import type { CacheMode, LoadProgress } from "../options.js";
+import type { Access } from "../store/requests.js";
 import type { Made } from "../store/types.js";
 import type { Warning } from "../store/warning.js";
 
@@ -10,7 +11,7 @@ export interface ToPacker {
   /** URL of the checkpoint's folder. */
   readonly model: string;
   readonly cache: CacheMode;
-  readonly credentials: RequestCredentials;
+  readonly access: Access;
   readonly allowedOrigins?: readonly string[] | undefined;
 }
 

@@ -49,8 +49,11 @@ export interface Cache {
   scratch?(): Promise<Scratch>;
 }
 
-/** The best cache that a worker can have here; rejects if there is none, as in some private windows. */
+/** The best cache that a worker can have here; rejects if there is none, as in some private windows and without HTTPS. */
 export async function openCache(): Promise<Cache> {
+  if (globalThis.isSecureContext === false) {
+    throw new Error("browsers keep files only for pages that come by HTTPS or from the machine itself (a secure context)");
+  }
   const file = (globalThis as { FileSystemFileHandle?: { prototype: object } }).FileSystemFileHandle?.prototype;
   if (file && "createSyncAccessHandle" in file && "move" in file) {
     const opfs = await openOpfs().catch(() => undefined);

@@ -8,6 +8,7 @@ import { checkpointKey, manifestHash, manifestPrefix, pinnedHash, sha256 } from 
 import { Download, joined, mayBeMissing } from "./network.js";
 import { BytesReader, StoreReader } from "./reader.js";
 import { IMPATIENCE, MANIFEST_ATTEMPTS, PATIENCE } from "./retry.js";
+import { type Access, Requests } from "./requests.js";
 import type { FileEntry, FileReader, Files, Made } from "./types.js";
 import { BusyError, cacheWarning, type Warning, type WarningCode } from "./warning.js";
 
@@ -20,7 +21,7 @@ export interface StoreOptions {
   /** Of the manifest, as in the `integrity` of a script. */
   readonly integrity?: string | undefined;
   readonly cache: "auto" | "none";
-  readonly credentials: RequestCredentials;
+  readonly access: Access;
   /** Aborts everything at once, also waiting. */
   readonly signal: AbortSignal;
   readonly warn: (warning: Warning) => void;
@@ -44,6 +45,7 @@ const MANIFESTS = "manifests";
 
 class Store implements Files {
   readonly #options: StoreOptions;
+  readonly #requests: Requests;
   readonly #pin: string | undefined;
   readonly #warned = new Set<WarningCode>();
   #cache: Cache | undefined;
@@ -54,18 +56,20 @@ class Store implements Files {
   /** The manifest, while an earlier revision is stored beside it. */
   #newer: Uint8Array<ArrayBuffer> | undefined;
   #patience = PATIENCE;
-  /** Ends with the first write that fails; what is stored is still read. */
-  #writable = true;
-  /** Ends with the first file that is fetched without being stored, as somebody else is about to store it. */
-  #isKeeping = true;
+  /**
+   * What is kept of what is fetched: not `all` any more after the first file that somebody else is about to store, and
+   * `nothing` after the first write that fails. What is stored is still read.
+   */
+  #keeps: "all" | "some" | "nothing" = "all";
 
   constructor(options: StoreOptions, pin: string | undefined) {
     this.#options = options;
+    this.#requests = new Requests(options.model, options.access);
     this.#pin = pin;
   }
 
   get persistent(): boolean {
-    return this.#cache !== undefined && this.#writable && this.#isKeeping;
+    return this.#cache !== undefined && this.#keeps === "all";
   }
 
   async openCache(): Promise<void> {
@@ -77,11 +81,11 @@ class Store implements Files {
   }
 
   async #openFile(file: string, entry: FileEntry, again: boolean): Promise<FileReader> {
-    const { signal, credentials } = this.#options;
+    const { signal } = this.#options;
     const forget = () => this.#forgetDamaged(file, entry.sha256);
     const failed = (error: unknown) => this.#failed(error);
     const done = async () => void (this.#newer && (await this.#keepManifest(this.#newer)));
-    const reading = { url: this.#url(file), entry, again, credentials, signal, forget, done, failed };
+    const reading = { url: this.#url(file), entry, again, requests: this.#requests, signal, forget, done, failed };
 
     const find = async () => {
       // Also where no cache is to be trusted: what it shows of the manifest's claim, it shows.
@@ -90,7 +94,7 @@ class Store implements Files {
     };
     const stored = await (this.#isMade ? this.#findMade(file, entry, again) : find());
     if (stored) return new StoreReader({ ...reading, stored });
-    if (!this.#cache || !this.#writable) return new StoreReader(reading);
+    if (!this.#cache || this.#keeps === "nothing") return new StoreReader(reading);
 
     // Whoever has the lock is fetching the file: afterwards it is there.
     const held = await this.#lock(entry.sha256);
@@ -98,7 +102,7 @@ class Store implements Files {
       const fetched = await find();
       const part = held && !fetched ? await this.#part(entry.sha256) : undefined;
       if (!part) held?.release();
-      if (!part && !fetched) this.#isKeeping = false;
+      if (!part && !fetched && this.#keeps === "all") this.#keeps = "some";
       return new StoreReader(fetched ? { ...reading, stored: fetched } : { ...reading, part, held });
     } catch (error) {
       held?.release();
@@ -207,16 +211,16 @@ class Store implements Files {
   /** What has made it has stored it. */
   #madeManifest(bytes: Uint8Array<ArrayBuffer>): FileReader {
     this.#isMade = true;
-    return new BytesReader(bytes, true, async (_, wrong) => {
-      if (wrong) await this.#forgetManifest(bytes);
+    return new BytesReader(bytes, async (outcome) => {
+      if (outcome === "wrong") await this.#forgetManifest(bytes);
     });
   }
 
   async #fetchManifest(file: string, again: boolean): Promise<Uint8Array<ArrayBuffer>> {
-    const { signal, credentials } = this.#options;
+    const { signal } = this.#options;
     const url = this.#url(file);
     const mode = again ? "reload" : "no-cache";
-    const download = new Download({ url, at: 0, credentials, signal, mode, attempts: MANIFEST_ATTEMPTS });
+    const download = new Download({ url, requests: this.#requests, at: 0, signal, mode, attempts: MANIFEST_ATTEMPTS });
     const bytes = (await download.read()) ?? joined([]);
     if (this.#pin !== undefined && (await sha256(bytes)) !== this.#pin) {
       throw new FelsicError("file-integrity", `${url} does not have the hash that integrity asks for`);
@@ -229,17 +233,16 @@ class Store implements Files {
     return urls?.[file] ?? model + file;
   }
 
-  #manifest(bytes: Uint8Array<ArrayBuffer>, cached: boolean): FileReader {
-    return new BytesReader(bytes, cached, async (verified, wrong) => {
-      if (verified) await this.#keepManifest(bytes);
-      else if (wrong && cached) await this.#forgetManifest(bytes);
+  #manifest(bytes: Uint8Array<ArrayBuffer>, isStored: boolean): FileReader {
+    return new BytesReader(bytes, async (outcome) => {
+      if (outcome === "verified") await this.#keepManifest(bytes);
+      else if (outcome === "wrong" && isStored) await this.#forgetManifest(bytes);
     });
   }
 
   /** A stored manifest, of a model or a checkpoint's key, or of a hash, or of both. */
   async #findManifest(which: { model?: string; hash?: string | undefined }): Promise<Uint8Array<ArrayBuffer> | undefined> {
     const { model, hash } = which;
-    // Without a secure context there is no hash, but no cache either.
     if (!this.#cache) return undefined;
     const prefix = model === undefined ? undefined : await manifestPrefix(model);
     const corrupt = () => this.#warn({ code: "cache-corrupt", message: "the stored manifest was damaged" });
@@ -247,7 +250,7 @@ class Store implements Files {
   }
 
   async #keepManifest(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-    if (!this.#cache || !this.#writable) return;
+    if (!this.#cache || this.#keeps === "nothing") return;
     const { model } = this.#options;
     // Aborted: the engine finds that out by itself.
     const held = await this.#lock(MANIFESTS).catch(() => undefined);
@@ -273,7 +276,7 @@ class Store implements Files {
 
   /** The cache is of no more use to write to. */
   #failed(error: unknown): void {
-    this.#writable = false;
+    this.#keeps = "nothing";
     this.#warn(cacheWarning(error));
   }
 
