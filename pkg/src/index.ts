@@ -2,7 +2,7 @@
 
 export type { Availability } from "./availability.js";
 export { Embedder } from "./embedder.js";
-export { ERROR_CODES, FelsicError, type FelsicErrorCode } from "./errors.js";
+export { ERROR_CODES, FelsicError, type FelsicErrorCode, type FelsicErrorData } from "./errors.js";
 export type {
   CacheMode,
   CreateOptions,

@@ -107,8 +107,8 @@ impl Embedder {
         self.embed_helped(texts, options, hooks, &mut NoHelpers).await
     }
 
-    /// [`Self::embed`], where groups that `helpers` have room for are computed there at the same time, to
-    /// the same bits.
+    /// [`Self::embed`], where groups that `helpers` have room for are computed there at the same time: int8 and
+    /// int4 weights to the same bits.
     ///
     /// # Errors
     /// As [`Self::embed`].
