@@ -19,12 +19,10 @@ import {
   checkedTexts,
   checkedWorkers,
   type CreateOptions,
-  type EmbedderInfo,
   type Embedding,
   type EmbedOptions,
   engineOptions,
   invalid,
-  type LoadProgress,
   type ModelOptions,
   type Priority,
   type TextOptions,
@@ -34,6 +32,7 @@ import { autoWorkers, Pool } from "./pool.js";
 import type { EmbedResult } from "./protocol.js";
 import { type Binary, cpuBinary } from "./simd.js";
 import { deleteStored } from "./store/state.js";
+import type { EmbedderInfo, LoadProgress } from "./types.js";
 import { engineWorker } from "./workers.js";
 
 /**

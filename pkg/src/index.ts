@@ -7,11 +7,9 @@ export type {
   CacheMode,
   CreateOptions,
   Device,
-  EmbedderInfo,
   Embedding,
   EmbedOptions,
   EmbedProgress,
-  LoadProgress,
   ModelOptions,
   Prefetch,
   Priority,
@@ -20,3 +18,4 @@ export type {
   TextOptions,
 } from "./options.js";
 export type { Warning, WarningCode } from "./store/warning.js";
+export type { EmbedderInfo, LoadProgress } from "./types.js";

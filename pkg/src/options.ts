@@ -1,11 +1,11 @@
 /** What callers pass in and get back, and the checks that need no engine. */
 
-import type { EngineOptions } from "./engine.js";
 import { FelsicError } from "./errors.js";
 import { isOrigin } from "./origins.js";
 import { pinnedHash } from "./store/names.js";
 import type { Access } from "./store/requests.js";
 import type { Warning } from "./store/warning.js";
+import type { EngineOptions, LoadProgress } from "./types.js";
 
 /** Where the model runs. `auto` is the CPU for now: a GPU is to take over only where it is measured to be faster. */
 export type Device = "auto" | "cpu" | "webgpu";
@@ -50,17 +50,6 @@ export interface Delivery {
   readonly access: Access;
   /** Origins that may be asked besides the page's; all, if it is not there. */
   readonly allowedOrigins?: readonly string[];
-}
-
-/**
- * How far loading a pack is. Bytes never go back; the total comes from the pack's manifest. While a pack is made of a
- * checkpoint they are those of the checkpoint, and loading what has been made is not told of.
- */
-export interface LoadProgress {
-  readonly phase: "manifest" | "tokenizer" | "weights" | "checkpoint";
-  readonly file: string;
-  readonly loadedBytes: number;
-  readonly totalBytes: number;
 }
 
 /** How many texts of a call have their vector. */
@@ -166,25 +155,6 @@ export interface Embedding {
   readonly tokens: number;
   /** Whether the text was longer than the model reads, so that its end is not in the vector. */
   readonly truncated: boolean;
-}
-
-/** What an embedder is. */
-export interface EmbedderInfo {
-  readonly model: string;
-  readonly revision?: string;
-  /** Components of a full vector. */
-  readonly dimensions: number;
-  /** The longest text that is read whole, in tokens, special tokens included. */
-  readonly maxTokens: number;
-  readonly device: "cpu" | "webgpu";
-  /** Which implementation of the hot operations runs. */
-  readonly kernel: string;
-  /** Weight format of the pack. */
-  readonly format: string;
-  /** Vectors are comparable only within one space. Store it beside them. */
-  readonly space: string;
-  /** Names of the pack's prompts. */
-  readonly prompts: readonly string[];
 }
 
 /** Names that packs give to the prompt of a task; compared without case, `_` and `-` alike. */

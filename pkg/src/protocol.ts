@@ -8,11 +8,12 @@
  */
 
 import type { ToPacker } from "./checkpoint/protocol.js";
-import type { EngineDevice, EngineOptions } from "./engine.js";
+import type { EngineDevice } from "./engine.js";
 import type { ErrorMessage } from "./errors.js";
-import type { Delivery, EmbedderInfo, EmbedProgress, LoadProgress, Prefetch } from "./options.js";
+import type { Delivery, EmbedProgress, Prefetch } from "./options.js";
 import type { Made } from "./store/types.js";
 import type { Warning } from "./store/warning.js";
+import type { EmbedderInfo, EngineOptions, LoadProgress } from "./types.js";
 
 /** What a worker can be asked, and what it answers. */
 export interface Calls {

@@ -6,7 +6,7 @@ import { describe, knownError } from "./errors.js";
 import * as engine from "./felsic_cpu.js";
 import * as packer from "./felsic_packer.js";
 import { allowOnly } from "./origins.js";
-import { openCache } from "./store/cache.js";
+import { openCache } from "./store/caches.js";
 import { hashWith } from "./store/names.js";
 import { cacheWarning } from "./store/warning.js";
 import { throttled } from "./throttle.js";

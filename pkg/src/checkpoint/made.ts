@@ -1,9 +1,9 @@
 /** Has a pack made of a checkpoint, by a worker whose memory is free again afterwards. */
 
 import { FelsicError, fromMessage } from "../errors.js";
-import type { LoadProgress } from "../options.js";
 import type { Made } from "../store/types.js";
 import type { Warning } from "../store/warning.js";
+import type { LoadProgress } from "../types.js";
 import { packerWorker } from "../workers.js";
 import type { FromPacker, ToPacker } from "./protocol.js";
 

@@ -1,7 +1,6 @@
 /** Makes a pack of a checkpoint: its files as they come, in, the files of a pack out. */
 
 import type { EngineModule } from "../engine.js";
-import type { LoadProgress } from "../options.js";
 import { bytesOf, type Cache, hasHash } from "../store/cache.js";
 import { type Held, lock } from "../store/locks.js";
 import { findManifest, keepManifest } from "../store/manifests.js";
@@ -12,6 +11,7 @@ import { CHECKPOINT_PATIENCE, PATIENCE } from "../store/retry.js";
 import { stateIn } from "../store/state.js";
 import type { Files, Made } from "../store/types.js";
 import { BusyError } from "../store/warning.js";
+import type { LoadProgress } from "../types.js";
 import { nameOf } from "./address.js";
 import { CheckpointFiles, type Settings } from "./files.js";
 import { LostError, Shards } from "./scratch.js";

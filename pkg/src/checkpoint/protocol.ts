@@ -1,10 +1,11 @@
 /** The messages between the page and the worker that makes a pack for an engine's. */
 
 import type { ErrorMessage } from "../errors.js";
-import type { CacheMode, LoadProgress } from "../options.js";
+import type { CacheMode } from "../options.js";
 import type { Access } from "../store/requests.js";
 import type { Made } from "../store/types.js";
 import type { Warning } from "../store/warning.js";
+import type { LoadProgress } from "../types.js";
 
 /** To the packer: the only request, of which it makes one pack. Whoever has had enough ends the worker. */
 export interface ToPacker {

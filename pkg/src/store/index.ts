@@ -1,7 +1,8 @@
 /** The store: gives an engine the files of a pack, from this machine if they are there, else from the server. */
 
 import { FelsicError } from "../errors.js";
-import { type Cache, hasHash, openCache, type Part, type Stored } from "./cache.js";
+import { type Cache, hasHash, type Part, type Stored } from "./cache.js";
+import { openCache } from "./caches.js";
 import { type Held, lock } from "./locks.js";
 import { findManifest, keepManifest } from "./manifests.js";
 import { checkpointKey, manifestHash, manifestPrefix, pinnedHash, sha256 } from "./names.js";
