@@ -223,6 +223,26 @@ for (const [pack, tolerance] of /** @type {const} */ ([["tiny-silu-int8", 0], ["
   });
 }
 
+test("helpers ask with the headers of their engine", async () => {
+  const { page, server } = environment;
+  const authorization = "Bearer secret";
+  const model = server.spoilt("/packs/tiny-silu-int8/", { file: /./, token: authorization });
+  const begun = server.log.length;
+  const ready = await page.evaluate(
+    async ({ model, authorization }) => {
+      const embedder = await felsic.Embedder.create({ model, workers: 3, cache: "none", headers: { authorization } });
+      const ready = await embedder.warmUp();
+      embedder.destroy();
+      return ready;
+    },
+    { model, authorization },
+  );
+  assert.equal(ready, 3);
+  const asked = server.log.slice(begun).filter(({ path }) => path.startsWith(new URL(model).pathname));
+  assert.ok(asked.filter(({ path }) => path.endsWith("manifest.json")).length === 3);
+  assert.deepEqual([...new Set(asked.map((request) => request.authorization))], [authorization]);
+});
+
 test("abort stops the engine between batches", async () => {
   const { stopped, whole } = await embedder.evaluate(async (embedder) => {
     const texts = Array.from({ length: 200 }, (_, index) => `${index} ${"a cat sleeps on the sill ".repeat(20)}`);

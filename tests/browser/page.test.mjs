@@ -319,6 +319,27 @@ test("texts that were ready are not, once another model could not be loaded", as
   await context.close();
 });
 
+test("a model that stops by a defect is said to have stopped, and can be loaded again", async () => {
+  const { context, page } = await open();
+  await page.getByRole("button", { name: "Add samples" }).click();
+  await shows(page, "#library", /^24 texts, ready/);
+  // The engine's, which ends its helpers.
+  await page.workers()[0]?.evaluate(() => {
+    setTimeout(() => {
+      throw new Error("a defect");
+    });
+  });
+  await page.getByLabel("What are you looking for?").fill("a cat");
+  await shows(page, "#problem", /^The model has stopped: the engine stopped by a defect.*\(internal\)\.$/);
+  await shows(page, "#library", /^24 texts, but no model/);
+  await shows(page, "#summary", /^There is no model/);
+  await page.getByRole("button", { name: "Load" }).click();
+  await shows(page, "#library", /^24 texts, ready/);
+  await shows(page, "#summary", /^The nearest 10 of 24 texts/);
+  assert.ok(await page.locator("#problem").isHidden());
+  await context.close();
+});
+
 test("nothing that can be used moves when the model is ready", async () => {
   for (const look of [LOOKS.desktop, LOOKS.phone]) {
     const slow = environment.server.spoilt("/packs/tiny-silu-int8/", { file: /manifest/, delay: 2000 });
