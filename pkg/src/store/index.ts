@@ -1,16 +1,16 @@
 /** The store: gives an engine the files of a pack, from this machine if they are there, else from the server. */
 
 import { FelsicError } from "../errors.js";
-import { type Cache, hasHash, type Part, type Stored } from "./cache.js";
+import { bytesOf, type Cache, hasHash, type Part, type Stored } from "./cache.js";
 import { openCache } from "./caches.js";
 import { type Held, lock } from "./locks.js";
-import { findManifest, keepManifest } from "./manifests.js";
+import { filesOf, findManifest, keepManifest } from "./manifests.js";
 import { checkpointKey, manifestHash, manifestPrefix, pinnedHash, sha256 } from "./names.js";
 import { Download, joined, mayBeMissing } from "./network.js";
 import { BytesReader, StoreReader } from "./reader.js";
 import { IMPATIENCE, MANIFEST_ATTEMPTS, PATIENCE } from "./retry.js";
 import { type Access, Requests } from "./requests.js";
-import type { FileEntry, FileReader, Files, Made } from "./types.js";
+import type { FileEntry, FileReader, Made, ReadOutcome, StoredFiles } from "./types.js";
 import { BusyError, cacheWarning, type Warning, type WarningCode } from "./warning.js";
 
 /** What a store is opened with. */
@@ -31,7 +31,7 @@ export interface StoreOptions {
 }
 
 /** Opens the store for one pack; a cache that cannot be had is only warned of. Has to run in a dedicated worker. */
-export async function openStore(options: StoreOptions): Promise<Files> {
+export async function openStore(options: StoreOptions): Promise<StoredFiles> {
   const pin = options.integrity === undefined ? undefined : pinnedHash(options.integrity);
   if (options.integrity !== undefined && pin === undefined) {
     throw new FelsicError("input-invalid", "integrity has to be sha256- and a hash in base64");
@@ -44,7 +44,7 @@ export async function openStore(options: StoreOptions): Promise<Files> {
 /** A lock's name that no file has. */
 const MANIFESTS = "manifests";
 
-class Store implements Files {
+class Store implements StoredFiles {
   readonly #options: StoreOptions;
   readonly #requests: Requests;
   readonly #pin: string | undefined;
@@ -54,6 +54,10 @@ class Store implements Files {
   #isMade = false;
   #unstored: Made["files"] = new Map();
   #making: Promise<Made> | undefined;
+  /** What the manifest that was opened last lists. */
+  #shards: readonly FileEntry[] = [];
+  /** Files that have been recalled, and nobody has opened yet. */
+  readonly #recalled = new Map<string, Uint8Array<ArrayBuffer>>();
   /** The manifest, while an earlier revision is stored beside it. */
   #newer: Uint8Array<ArrayBuffer> | undefined;
   #patience = PATIENCE;
@@ -81,7 +85,25 @@ class Store implements Files {
     return entry ? this.#openFile(file, entry, again) : this.#openManifest(file, again);
   }
 
+  async recall(shard: number): Promise<boolean> {
+    const entry = this.#shards[shard];
+    try {
+      const stored = entry && (await this.#cache?.get(entry.sha256));
+      if (!stored || stored.bytes !== entry.bytes) return false;
+      const bytes = await bytesOf(stored);
+      if ((await sha256(bytes)) !== entry.sha256) return false;
+      this.#recalled.set(entry.sha256, bytes);
+      return true;
+    } catch {
+      // What cannot be read now is not there.
+      return false;
+    }
+  }
+
   async #openFile(file: string, entry: FileEntry, again: boolean): Promise<FileReader> {
+    const recalled = again ? undefined : this.#recalled.get(entry.sha256);
+    this.#recalled.delete(entry.sha256);
+    if (recalled) return new BytesReader(recalled, async () => {});
     const { signal } = this.#options;
     const forget = () => this.#forgetDamaged(file, entry.sha256);
     const failed = (error: unknown) => this.#failed(error);
@@ -212,7 +234,7 @@ class Store implements Files {
   /** What has made it has stored it. */
   #madeManifest(bytes: Uint8Array<ArrayBuffer>): FileReader {
     this.#isMade = true;
-    return new BytesReader(bytes, async (outcome) => {
+    return this.#manifestReader(bytes, async (outcome) => {
       if (outcome === "wrong") await this.#forgetManifest(bytes);
     });
   }
@@ -235,10 +257,15 @@ class Store implements Files {
   }
 
   #manifest(bytes: Uint8Array<ArrayBuffer>, isStored: boolean): FileReader {
-    return new BytesReader(bytes, async (outcome) => {
+    return this.#manifestReader(bytes, async (outcome) => {
       if (outcome === "verified") await this.#keepManifest(bytes);
       else if (outcome === "wrong" && isStored) await this.#forgetManifest(bytes);
     });
+  }
+
+  #manifestReader(bytes: Uint8Array<ArrayBuffer>, closed: (outcome: ReadOutcome) => Promise<void>): FileReader {
+    this.#shards = filesOf(bytes)?.slice(1) ?? [];
+    return new BytesReader(bytes, closed);
   }
 
   /** A stored manifest, of a model or a checkpoint's key, or of a hash, or of both. */

@@ -30,6 +30,15 @@ export interface Files {
   open(file: string, entry: FileEntry | undefined, again: boolean): Promise<FileReader>;
 }
 
+/** The same, from a store that can say what it has. */
+export interface StoredFiles extends Files {
+  /**
+   * Brings a shard of the manifest into memory if all of it is stored, and is what its hash says: opening it next then makes no
+   * request, whatever becomes of the store. Says whether it has; never rejects.
+   */
+  recall(shard: number): Promise<boolean>;
+}
+
 /** A pack that has been made of a checkpoint and is stored, as far as there was room. */
 export interface Made {
   readonly manifest: Uint8Array<ArrayBuffer>;
