@@ -3,10 +3,10 @@
 import { makePack } from "./checkpoint/made.js";
 import type { PackRequest } from "./checkpoint/protocol.js";
 import { abortedBy, describe, FelsicError, fromMessage, knownError } from "./errors.js";
-import type { LoadProgress } from "./options.js";
 import type { CallName, Calls, FromWorker, ToWorker } from "./protocol.js";
 import type { Started } from "./start.js";
 import type { Warning } from "./store/warning.js";
+import type { LoadProgress } from "./types.js";
 
 interface Pending {
   resolve(result: unknown): void;

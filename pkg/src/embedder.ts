@@ -18,12 +18,10 @@ import {
   checkedTexts,
   checkedWorkers,
   type CreateOptions,
-  type EmbedderInfo,
   type Embedding,
   type EmbedOptions,
   engineOptions,
   invalid,
-  type LoadProgress,
   type ModelOptions,
   type Priority,
   type TextOptions,
@@ -35,6 +33,7 @@ import type { EmbedResult } from "./protocol.js";
 import { cpuBinary } from "./simd.js";
 import { requireWorkers, startWorker } from "./start.js";
 import { deleteStored } from "./store/state.js";
+import type { EmbedderInfo, LoadProgress } from "./types.js";
 
 /**
  * Turns texts into vectors with a model that runs in a worker of its own.

@@ -1,17 +1,11 @@
 /** What the engine's wasm modules (CPU, relaxed, GPU) look like from here: all have one interface. */
 
-import type { EmbedderInfo, LoadProgress } from "./options.js";
+import type { Hasher } from "./store/names.js";
 import type { Files } from "./store/types.js";
+import type { EmbedderInfo, EngineOptions, LoadProgress } from "./types.js";
 
 /** The devices that an engine can be made on. */
 export type EngineDevice = "cpu" | "webgpu";
-
-/** Options that reach the engine. */
-export interface EngineOptions {
-  readonly dimensions?: number;
-  readonly strip?: boolean;
-  readonly prompt?: string;
-}
 
 /** Result of one `embed`: vectors one after another, and a token count and a flag for each text. */
 export interface EngineResult {
@@ -82,6 +76,7 @@ export interface EngineModule {
       signal: AbortSignal | undefined,
     ): Promise<Engine>;
   };
+  readonly Hasher: new () => Hasher;
   readonly Helper: {
     create(
       modelUrl: string,

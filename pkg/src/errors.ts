@@ -36,14 +36,27 @@ export const ERROR_CODES = [
 /** What went wrong, as a name that never changes. */
 export type FelsicErrorCode = (typeof ERROR_CODES)[number];
 
-/** An error as it crosses the worker border, where class and extra properties would be lost. */
+/** An error with its cause as a text. It crosses the worker border so, where class and extra properties would be lost. */
 export interface ErrorMessage {
   readonly code: FelsicErrorCode;
   readonly message: string;
   readonly cause?: string;
 }
 
-/** What every call of felsic rejects with. */
+/** A {@link FelsicError} as plain data, which survives `postMessage`, IndexedDB and JSON. */
+export interface FelsicErrorData {
+  readonly name: "FelsicError";
+  readonly code: FelsicErrorCode;
+  readonly message: string;
+  readonly cause?: string;
+}
+
+/**
+ * What every call of felsic rejects with.
+ *
+ * A structured clone of an error (`postMessage`, IndexedDB) keeps its message and its cause, but neither its class nor its
+ * `code`; JSON keeps nothing of an error at all. Send `error.toJSON()`, and read it with {@link FelsicError.from}.
+ */
 export class FelsicError extends Error {
   declare readonly name: "FelsicError";
   readonly code: FelsicErrorCode;
@@ -61,6 +74,25 @@ export class FelsicError extends Error {
     const { cause } = options ?? {};
     super(plain(message), typeof cause === "string" ? { cause: plain(cause) } : options);
     this.code = code;
+  }
+
+  /**
+   * The error for what was {@link FelsicError.toJSON} before it was sent or stored, or for one of another copy of felsic, as
+   * of another frame's; a {@link FelsicError} is itself. Nothing for any other value.
+   */
+  static from(value: unknown): FelsicError | undefined {
+    if (value instanceof FelsicError) return value;
+    if (typeof value !== "object" || value === null) return undefined;
+    const { name, code, message, cause } = value as { readonly [key: string]: unknown };
+    if (name !== "FelsicError" || typeof code !== "string" || typeof message !== "string") return undefined;
+    if (isErrorCode(code)) return new FelsicError(code, message, cause === undefined ? undefined : { cause });
+    return fromMessage(withUnknownCode(code, message, cause === undefined ? undefined : describe(cause)));
+  }
+
+  /** The error as plain data; of its cause what {@link String} makes of it. `JSON.stringify()` takes this, too. */
+  toJSON(): FelsicErrorData {
+    const { code, message, cause } = this;
+    return { name: "FelsicError", code, message, ...(cause !== undefined && { cause: describe(cause) }) };
   }
 }
 
@@ -108,7 +140,10 @@ export function knownError(error: unknown): ErrorMessage | undefined {
 
 /** A code that this build does not know is told in the cause. */
 function withKnownCode(code: string, message: string, cause: string | undefined): ErrorMessage {
-  if (isErrorCode(code)) return { code, message, ...(cause !== undefined && { cause }) };
+  return isErrorCode(code) ? { code, message, ...(cause !== undefined && { cause }) } : withUnknownCode(code, message, cause);
+}
+
+function withUnknownCode(code: string, message: string, cause: string | undefined): ErrorMessage {
   const unknown = `the code is ${code}, which this build of felsic does not know`;
   return { code: "internal", message, cause: cause === undefined ? unknown : `${unknown}: ${cause}` };
 }

@@ -4,4 +4,5 @@ import type { EngineModule } from "./engine.js";
 declare const init: EngineModule["default"];
 export default init;
 export declare const Engine: EngineModule["Engine"];
+export declare const Hasher: EngineModule["Hasher"];
 export declare const Helper: EngineModule["Helper"];

@@ -2,16 +2,14 @@
 
 export type { Availability } from "./availability.js";
 export { Embedder } from "./embedder.js";
-export { ERROR_CODES, FelsicError, type FelsicErrorCode } from "./errors.js";
+export { ERROR_CODES, FelsicError, type FelsicErrorCode, type FelsicErrorData } from "./errors.js";
 export type {
   CacheMode,
   CreateOptions,
   Device,
-  EmbedderInfo,
   Embedding,
   EmbedOptions,
   EmbedProgress,
-  LoadProgress,
   ModelOptions,
   Prefetch,
   Priority,
@@ -20,3 +18,4 @@ export type {
   TextOptions,
 } from "./options.js";
 export type { Warning, WarningCode } from "./store/warning.js";
+export type { EmbedderInfo, LoadProgress } from "./types.js";

@@ -1,17 +1,18 @@
 /** What callers pass in and get back, and the checks that need no engine. */
 
-import type { EngineOptions } from "./engine.js";
 import { FelsicError } from "./errors.js";
 import { isOrigin } from "./origins.js";
 import { pinnedHash } from "./store/names.js";
+import type { Access } from "./store/requests.js";
 import type { Warning } from "./store/warning.js";
+import type { EngineOptions, LoadProgress } from "./types.js";
 
 /** Where the model runs. `auto` is the CPU for now: a GPU is to take over only where it is measured to be faster. */
 export type Device = "auto" | "cpu" | "webgpu";
 
 /**
  * Which of the CPU's binaries: `plain` runs everywhere, `relaxed` (relaxed SIMD) where the processor multiplies bytes
- * exactly, and faster there. Vectors do not depend on it by a bit. `auto` finds out.
+ * exactly, and faster there. Vectors of int8 and int4 packs are bit-for-bit identical with both. `auto` finds out.
  */
 export type Simd = "auto" | "plain" | "relaxed";
 
@@ -46,20 +47,9 @@ export interface Delivery {
   readonly urls?: Readonly<Record<string, string>>;
   readonly integrity?: string;
   readonly cache: CacheMode;
-  readonly credentials: RequestCredentials;
+  readonly access: Access;
   /** Origins that may be asked besides the page's; all, if it is not there. */
   readonly allowedOrigins?: readonly string[];
-}
-
-/**
- * How far loading a pack is. Bytes never go back; the total comes from the pack's manifest. While a pack is made of a
- * checkpoint they are those of the checkpoint, and loading what has been made is not told of.
- */
-export interface LoadProgress {
-  readonly phase: "manifest" | "tokenizer" | "weights" | "checkpoint";
-  readonly file: string;
-  readonly loadedBytes: number;
-  readonly totalBytes: number;
 }
 
 /** How many texts of a call have their vector. */
@@ -86,7 +76,7 @@ export interface CreateOptions {
   /**
    * Workers that share the texts of a call, on the CPU: the engine's own, and helpers that have only the layers.
    * `auto`, the default, is half of the machine's threads and at most 4. Helpers start with the first call that
-   * has several texts, or with `warmUp()`. Vectors do not depend on it by a bit.
+   * has several texts, or with `warmUp()`. Vectors of int8 and int4 packs are bit-for-bit identical with any number.
    */
   readonly workers?: number | "auto";
   /**
@@ -101,6 +91,13 @@ export interface CreateOptions {
    * that asks for a login is then told of as an error, where the browser would ask the user for a password.
    */
   readonly credentials?: RequestCredentials;
+  /**
+   * Headers of the requests for the model's files, for a host that wants a token: `{ authorization: "Bearer …" }`. They are
+   * sent to the origin of `model` (or `hub`) alone, never stored, and in no message. A redirect to another origin is
+   * followed without `authorization`, which browsers take off (Chrome since version 119). With any other header no
+   * redirect is followed, as browsers would send it along. A host of another origin has to allow their names by CORS.
+   */
+  readonly headers?: Readonly<Record<string, string>>;
   /** Default `background`. */
   readonly prefetch?: Prefetch;
   /**
@@ -165,25 +162,6 @@ export interface Embedding {
   readonly truncated: boolean;
 }
 
-/** What an embedder is. */
-export interface EmbedderInfo {
-  readonly model: string;
-  readonly revision?: string;
-  /** Components of a full vector. */
-  readonly dimensions: number;
-  /** The longest text that is read whole, in tokens, special tokens included. */
-  readonly maxTokens: number;
-  readonly device: "cpu" | "webgpu";
-  /** Which implementation of the hot operations runs. */
-  readonly kernel: string;
-  /** Weight format of the pack. */
-  readonly format: string;
-  /** Vectors are comparable only within one space. Store it beside them. */
-  readonly space: string;
-  /** Names of the pack's prompts. */
-  readonly prompts: readonly string[];
-}
-
 /** Names that packs give to the prompt of a task; compared without case, `_` and `-` alike. */
 const PROMPT_NAMES: Readonly<Record<TaskType, readonly string[]>> = {
   "semantic-similarity": ["semantic-similarity", "similarity", "sts"],
@@ -214,6 +192,7 @@ const CREATE_OPTIONS: Names<CreateOptions> = {
   integrity: true,
   cache: true,
   credentials: true,
+  headers: true,
   prefetch: true,
   allowedOrigins: true,
   onWarning: true,
@@ -314,8 +293,8 @@ export function checkedSimd(simd: unknown = "auto"): Simd {
 }
 
 /** How a pack is delivered, checked. */
-export function checkedDelivery(options: Pick<CreateOptions, "integrity" | "cache" | "credentials" | "allowedOrigins">): Delivery {
-  const { integrity, cache = "auto", credentials = "omit", allowedOrigins } = options;
+export function checkedDelivery(options: Pick<CreateOptions, "integrity" | "cache" | "credentials" | "headers" | "allowedOrigins">): Delivery {
+  const { integrity, cache = "auto", credentials = "omit", headers, allowedOrigins } = options;
   if (integrity !== undefined && (typeof integrity !== "string" || pinnedHash(integrity) === undefined)) {
     throw invalid(`integrity is ${String(integrity)}; it has to be "sha256-" and a hash of 32 bytes in base64`);
   }
@@ -328,10 +307,35 @@ export function checkedDelivery(options: Pick<CreateOptions, "integrity" | "cach
   }
   return {
     cache: cache as CacheMode,
-    credentials: credentials as RequestCredentials,
+    access: { credentials: credentials as RequestCredentials, ...(headers !== undefined && { headers: checkedHeaders(headers) }) },
     ...(integrity !== undefined && { integrity }),
     ...(allowedOrigins !== undefined && { allowedOrigins: [...allowedOrigins] }),
   };
+}
+
+/** Headers, checked, as an object of their own. Their values are secrets, which no message may tell. */
+function checkedHeaders(headers: unknown): Record<string, string> {
+  const given = headers instanceof Headers ? Object.fromEntries(headers) : headers;
+  const isRecord = typeof given === "object" && given !== null && !Array.isArray(given);
+  if (!isRecord || !Object.values(given).every((value) => typeof value === "string")) {
+    throw invalid('headers has to be an object of strings such as { authorization: "Bearer …" }');
+  }
+  const checked = readHeaders(given as Record<string, string>);
+  const names = Object.keys(checked);
+  if (names.includes("range")) throw invalid("headers must not have range: felsic itself asks for parts of files");
+  // What a page may not send is otherwise left out without a word.
+  const sent = new Request("https://felsic.invalid/", { headers: checked }).headers;
+  const unsent = names.filter((name) => !sent.has(name));
+  if (unsent.length === 0) return checked;
+  throw invalid(`browsers let no page send the header ${unsent.join(", ")}; for cookies there is credentials: "include"`);
+}
+
+function readHeaders(headers: Record<string, string>): Record<string, string> {
+  try {
+    return Object.fromEntries(new Headers(headers));
+  } catch {
+    throw invalid(`headers has a name or a value that HTTP does not allow; its names are ${Object.keys(headers).join(", ")}`);
+  }
 }
 
 /** When the table is fetched, checked. */

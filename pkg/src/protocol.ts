@@ -8,12 +8,13 @@
  */
 
 import type { PackRequest } from "./checkpoint/protocol.js";
-import type { EngineDevice, EngineOptions } from "./engine.js";
+import type { EngineDevice } from "./engine.js";
 import type { ErrorMessage } from "./errors.js";
-import type { Delivery, EmbedderInfo, EmbedProgress, LoadProgress, Prefetch } from "./options.js";
+import type { Delivery, EmbedProgress, Prefetch } from "./options.js";
 import type { EngineFiles } from "./package.js";
 import type { Made } from "./store/types.js";
 import type { Warning } from "./store/warning.js";
+import type { EmbedderInfo, EngineOptions, LoadProgress } from "./types.js";
 
 /** What a worker can be asked, and what it answers. */
 export interface Calls {
@@ -28,7 +29,7 @@ export interface Calls {
   };
   /** Makes the worker a helper, which answers {@link ToHelper} on `port` from then on. */
   help: {
-    request: Pick<Delivery, "cache" | "credentials" | "urls" | "allowedOrigins"> & EngineFiles & {
+    request: Pick<Delivery, "cache" | "access" | "urls" | "allowedOrigins"> & EngineFiles & {
       readonly model: string;
       readonly pack: string;
       readonly port: MessagePort;

@@ -3,14 +3,14 @@
  *
  * Whoever serves the table sees what is asked for. A host whose scripts run in the page sees everything anyway; of it the
  * groups that texts need are asked for first. Any other host is asked for all groups in an order that no text changes,
- * and texts wait until theirs have had their turn. Not even a failure brings a group forward: it is tried again when all
+ * and texts wait until theirs have had their turn, unless they are stored: those are read without a request. Not even a failure brings a group forward: it is tried again when all
  * others have been asked for, by the clock, whether a text waits for it or not.
  */
 
 import type { Engine } from "./engine.js";
 import { knownError } from "./errors.js";
 import { byLanguage } from "./languages.js";
-import type { Files } from "./store/types.js";
+import type { StoredFiles } from "./store/types.js";
 
 /** The wait after a round with a failure, in milliseconds; each further one is twice as long. */
 const FIRST_REST = 5_000;
@@ -24,18 +24,20 @@ type TableEngine = Pick<Engine, "missing" | "groupOf" | "prefetch">;
 /** The vocabulary table of one engine on its way. */
 export class TableLoader {
   readonly #engine: TableEngine;
-  readonly #files: Files;
+  readonly #files: StoredFiles;
   /** Whether texts may not bring anything forward. */
   readonly #ordered: boolean;
   readonly #languages: readonly string[];
   /** Shards that are at hand: in memory, or stored. */
   readonly #there = new Set<number>();
   readonly #failed = new Map<number, unknown>();
+  /** Shards that are being looked for in the store, ahead of their turn. */
+  readonly #recalls = new Map<number, Promise<boolean>>();
   #wake: (() => void)[] = [];
   /** Why nothing more is asked for at the moment. */
   #resting: unknown;
 
-  constructor(engine: TableEngine, files: Files, { ordered, languages }: { ordered: boolean; languages: readonly string[] }) {
+  constructor(engine: TableEngine, files: StoredFiles, { ordered, languages }: { ordered: boolean; languages: readonly string[] }) {
     this.#engine = engine;
     this.#files = files;
     this.#ordered = ordered;
@@ -63,8 +65,22 @@ export class TableLoader {
   /** Loads shards that texts need into memory. */
   async need(shards: Iterable<number>): Promise<void> {
     const wanted = [...shards];
-    if (this.#ordered) for (const shard of wanted) await this.#turnOf(shard);
+    if (this.#ordered) await Promise.all(wanted.map(async (shard) => (await this.#recall(shard)) || this.#turnOf(shard)));
     await Promise.all(wanted.map((shard) => this.#engine.prefetch(shard, true)));
+  }
+
+  /** Loads a shard ahead of its turn if it is stored; says whether it was, or has had its turn. */
+  async #recall(shard: number): Promise<boolean> {
+    if (this.#there.has(shard)) return true;
+    const load = async () => {
+      if (!(await this.#files.recall(shard))) return false;
+      await this.#engine.prefetch(shard, true);
+      this.#there.add(shard);
+      return true;
+    };
+    const recall = this.#recalls.get(shard) ?? load().finally(() => this.#recalls.delete(shard));
+    this.#recalls.set(shard, recall);
+    return recall;
   }
 
   /** Asks once for everything that is not at hand, as far as the first failure that ends the round. */

@@ -1,6 +1,6 @@
 /** Progress now and then. */
 
-import type { LoadProgress } from "./options.js";
+import type { LoadProgress } from "./types.js";
 
 /** Progress of a load is passed on at most this often, in milliseconds. */
 const PROGRESS_INTERVAL = 30;

@@ -6,7 +6,8 @@ import { describe, knownError } from "./errors.js";
 import * as engine from "./felsic_cpu.js";
 import * as packer from "./felsic_packer.js";
 import { allowOnly } from "./origins.js";
-import { openCache } from "./store/cache.js";
+import { openCache } from "./store/caches.js";
+import { hashWith } from "./store/names.js";
 import { cacheWarning } from "./store/warning.js";
 import { throttled } from "./throttle.js";
 import { startWasm } from "./wasm.js";
@@ -14,7 +15,7 @@ import { startWasm } from "./wasm.js";
 const post = (message: FromPacker, transfer: Transferable[] = []) => self.postMessage(message, { transfer });
 
 addEventListener("message", async ({ data }: MessageEvent<ToPacker>) => {
-  const { model, cache: mode, credentials, allowedOrigins, scriptUrl, engineUrl, packerUrl } = data;
+  const { model, cache: mode, access, allowedOrigins, scriptUrl, engineUrl, packerUrl } = data;
   allowOnly(allowedOrigins, scriptUrl);
   let hasFailed = false;
   const failed = (error: unknown) => {
@@ -22,15 +23,17 @@ addEventListener("message", async ({ data }: MessageEvent<ToPacker>) => {
     hasFailed = true;
   };
   try {
+    const started = startWasm(engine, engineUrl);
+    hashWith(async () => (await started, new engine.Hasher()));
     const [cache] = await Promise.all([
       mode === "auto" ? openCache().catch((error: unknown) => void failed(error)) : undefined,
-      startWasm(engine, engineUrl),
+      started,
       startWasm(packer, packerUrl),
     ]);
     const progress = throttled((progress) => post({ type: "progress", progress }));
     // Ending the worker aborts everything.
     const { signal } = new AbortController();
-    const made = await makePack({ model, packer, engine, cache, credentials, signal, progress, failed });
+    const made = await makePack({ model, packer, engine, cache, access, signal, progress, failed });
     post({ type: "made", made }, [...made.files.values()].map(({ buffer }) => buffer));
   } catch (error) {
     const known = knownError(error);

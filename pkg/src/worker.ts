@@ -10,7 +10,7 @@ import type { EngineFiles } from "./package.js";
 import type { CallName, Calls, EmbedResult, FromHelper, FromWorker, MadeMessage, Request, ToHelper, ToWorker } from "./protocol.js";
 import { Queue, type Turn } from "./queue.js";
 import { openStore } from "./store/index.js";
-import { integrityOf } from "./store/names.js";
+import { hashWith, integrityOf } from "./store/names.js";
 import type { Made } from "./store/types.js";
 import type { Warning } from "./store/warning.js";
 import { TableLoader } from "./table.js";
@@ -114,19 +114,19 @@ class Server {
   }
 
   async #create(request: Calls["create"]["request"], signal: AbortSignal) {
-    const { model, urls, device, scriptUrl, integrity, cache = "auto", credentials, prefetch, allowedOrigins } = request;
+    const { model, urls, device, scriptUrl, integrity, cache = "auto", access, prefetch, allowedOrigins } = request;
     allowOnly(allowedOrigins, scriptUrl);
     const warn = (warning: Warning) => this.#scope.postMessage({ type: "warning", warning });
     let report = throttled((progress) => this.#scope.postMessage({ type: "loading", progress }));
     const make = async () => {
       // Before anything is fetched for it.
-      await new CheckpointFiles(model, signal, credentials).check();
+      await new CheckpointFiles(model, signal, access).check();
       // What is then read is the pack that has just been made, which nobody waits for.
       report = () => undefined;
-      return this.#askToMake({ model, cache, credentials, allowedOrigins });
+      return this.#askToMake({ model, cache, access, allowedOrigins });
     };
     const [files] = await Promise.all([
-      openStore({ model, urls, integrity, cache, credentials, signal, warn, make }),
+      openStore({ model, urls, integrity, cache, access, signal, warn, make }),
       this.#start(request),
     ]);
     const engine = await this.#module.Engine.create(model, device, files, (progress) => report(progress), signal);
@@ -139,16 +139,18 @@ class Server {
     return { info: engine.info(), pack: engine.pack() };
   }
 
-  /** Starts the wasm: the one that the page names, otherwise the one beside the script. */
+  /** Starts the wasm, which also hashes for the store where the browser does not: the one that the page names, otherwise the one beside the script. */
   #start({ scriptUrl, wasmUrl }: EngineFiles): Promise<void> {
-    return startWasm(this.#module, wasmUrl ?? new URL(this.#wasm, scriptUrl));
+    const started = startWasm(this.#module, wasmUrl ?? new URL(this.#wasm, scriptUrl));
+    hashWith(async () => (await started, new this.#module.Hasher()));
+    return started;
   }
 
   async #help(request: Calls["help"]["request"], signal: AbortSignal) {
-    const { model, urls, pack, port, scriptUrl, cache = "auto", credentials, allowedOrigins } = request;
+    const { model, urls, pack, port, scriptUrl, cache = "auto", access, allowedOrigins } = request;
     allowOnly(allowedOrigins, scriptUrl);
     const [files] = await Promise.all([
-      openStore({ model, urls, cache, credentials, signal, warn: () => undefined, integrity: integrityOf(pack) }),
+      openStore({ model, urls, cache, access, signal, warn: () => undefined, integrity: integrityOf(pack) }),
       this.#start(request),
     ]);
     this.#helper = await this.#module.Helper.create(model, pack, files, undefined, signal);

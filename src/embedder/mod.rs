@@ -120,8 +120,8 @@ impl Embedder {
         self.embed_helped(texts, options, hooks, &mut NoHelpers).await
     }
 
-    /// [`Self::embed_hooked`], where groups that `helpers` have room for are computed there at the same time, to
-    /// the same bits.
+    /// Embeds as [`Self::embed_hooked`] does, while `helpers` with room compute batches at the same time; the vectors are
+    /// bit-for-bit identical.
     ///
     /// # Errors
     /// As [`Self::embed_hooked`].

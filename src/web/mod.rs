@@ -7,6 +7,8 @@
 mod engine;
 mod errors;
 #[cfg(feature = "engine")]
+mod hash;
+#[cfg(feature = "engine")]
 mod helpers;
 #[cfg(feature = "engine")]
 mod hooks;

@@ -30,8 +30,9 @@ extern "C" {
     #[wasm_bindgen(method)]
     fn read(this: &FileReader) -> Promise;
 
+    /// `outcome` is one of `ReadOutcome` there.
     #[wasm_bindgen(method)]
-    fn close(this: &FileReader, verified: bool, wrong: bool) -> Promise;
+    fn close(this: &FileReader, outcome: &str) -> Promise;
 }
 
 /// The files of a pack, out of the page's store.
@@ -83,9 +84,13 @@ impl Source for StoreSource {
         let opened = JsFuture::from(self.files.open(wanted.file, &entry(&wanted), wanted.again)).await;
         let reader: FileReader = opened.map_err(|reason| error_of(&reason))?.unchecked_into();
         let result = drain(&reader, sink).await;
-        let wrong = result.as_ref().is_err_and(|error| is_wrong(error.code()) || error.code() == Code::ManifestInvalid);
+        let outcome = match &result {
+            Ok(()) => "verified",
+            Err(error) if is_wrong(error.code()) || error.code() == Code::ManifestInvalid => "wrong",
+            Err(_) => "unfinished",
+        };
         // Whether something was kept makes no difference to what was read.
-        let _ = JsFuture::from(reader.close(result.is_ok(), wrong)).await;
+        let _ = JsFuture::from(reader.close(outcome)).await;
         result
     }
 

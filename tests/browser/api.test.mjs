@@ -195,6 +195,54 @@ test("helpers give the bits that the engine alone gives", async () => {
   assert.deepEqual(shared, alone);
 });
 
+for (const [pack, tolerance] of /** @type {const} */ ([["tiny-silu-int8", 0], ["tiny-silu-int4", 0], ["tiny-silu-f32", 1e-6]])) {
+  const how = tolerance === 0 ? "bit-for-bit identical" : `within ${tolerance}`;
+  test(`a vector is ${how} whatever stands beside its text and however many workers there are: ${pack}`, async () => {
+    const texts = Array.from({ length: 200 }, (_, index) => `${index} ${"a longer text with words ".repeat((index * 7) % 23)}`);
+    const [alone, ...others] = await environment.page.evaluate(
+      async ({ model, texts }) => {
+        const all = [];
+        for (const workers of [1, 2, 4]) {
+          const embedder = await felsic.Embedder.create({ model, workers });
+          await embedder.warmUp();
+          if (workers === 1) all.push(await Promise.all(texts.map((text) => embedder.embed(text))));
+          all.push(await embedder.embed(texts));
+          all.push(await embedder.embed(texts.slice(30).reverse()).then((vectors) => [...texts.slice(0, 30).map(() => undefined), ...vectors.reverse()]));
+          embedder.destroy();
+        }
+        return all.map((vectors) => vectors.map((vector) => vector && Array.from(vector)));
+      },
+      { model: environment.pack(pack), texts },
+    );
+    for (const vectors of others) {
+      for (const [index, vector] of vectors.entries()) {
+        if (vector) assert.ok(largestDifference(vector, alone?.[index] ?? []) <= tolerance, `text ${index}`);
+      }
+    }
+    assert.equal(others.length, 6);
+  });
+}
+
+test("helpers ask with the headers of their engine", async () => {
+  const { page, server } = environment;
+  const authorization = "Bearer secret";
+  const model = server.spoilt("/packs/tiny-silu-int8/", { file: /./, token: authorization });
+  const begun = server.log.length;
+  const ready = await page.evaluate(
+    async ({ model, authorization }) => {
+      const embedder = await felsic.Embedder.create({ model, workers: 3, cache: "none", headers: { authorization } });
+      const ready = await embedder.warmUp();
+      embedder.destroy();
+      return ready;
+    },
+    { model, authorization },
+  );
+  assert.equal(ready, 3);
+  const asked = server.log.slice(begun).filter(({ path }) => path.startsWith(new URL(model).pathname));
+  assert.ok(asked.filter(({ path }) => path.endsWith("manifest.json")).length === 3);
+  assert.deepEqual([...new Set(asked.map((request) => request.authorization))], [authorization]);
+});
+
 test("abort stops the engine between batches", async () => {
   const { stopped, whole } = await embedder.evaluate(async (embedder) => {
     const texts = Array.from({ length: 200 }, (_, index) => `${index} ${"a cat sleeps on the sill ".repeat(20)}`);

@@ -3,14 +3,14 @@
 // @ts-ignore: bundled from the sources
 import * as packerModule from "../../pkg/src/checkpoint/packer.ts";
 // @ts-ignore: bundled from the sources
-import * as cacheModule from "../../pkg/src/store/cache.ts";
+import * as cacheModule from "../../pkg/src/store/caches.ts";
 // @ts-ignore: bundled from the sources
 import * as warningModule from "../../pkg/src/store/warning.ts";
 import { hurry } from "./hurry.js";
 
 /** @type {Pick<typeof import("../../pkg/dist/types/checkpoint/packer.js"), "makePack">} */
 const { makePack } = /** @type {any} */ (packerModule);
-/** @type {typeof import("../../pkg/dist/types/store/cache.js")} */
+/** @type {typeof import("../../pkg/dist/types/store/caches.js")} */
 const { openCache } = /** @type {any} */ (cacheModule);
 /** @type {typeof import("../../pkg/dist/types/store/warning.js")} */
 const { cacheWarning } = /** @type {any} */ (warningModule);
@@ -90,7 +90,7 @@ self.addEventListener("message", async ({ data }) => {
       packer: { default: async () => undefined, Packer },
       engine,
       cache: await openCache(),
-      credentials: "omit",
+      access: { credentials: "omit" },
       signal: new AbortController().signal,
       progress: () => undefined,
       failed: (/** @type {unknown} */ error) => void warnings.push(cacheWarning(error).code),

@@ -190,6 +190,24 @@ test("of two at once one makes it", async () => {
   assert.equal(weightRequests().length, 1);
 });
 
+test("a token goes with every request for a checkpoint, by whichever worker, and its origin has no other", async () => {
+  const whole = await load(fromHub());
+  await environment.page.evaluate(() => felsic.Embedder.deleteCache());
+  hub.token = "Bearer secret";
+  elsewhere.log.splice(0);
+  try {
+    const refused = await load(fromHub());
+    assert.equal(refused.code, "network");
+    assert.match(String(refused.message), /private or gated.*headers/);
+    const made = await load({ ...fromHub(), headers: { authorization: hub.token } });
+    assert.deepEqual(made.vectors, whole.vectors, made.message);
+    assert.ok(weightRequests().length > 0);
+    assert.deepEqual([...new Set(elsewhere.log.map(({ authorization }) => authorization))], [undefined]);
+  } finally {
+    hub.token = undefined;
+  }
+});
+
 test("weights in several files are one model", async () => {
   const made = await load({ model: elsewhere.url("/split/") });
   const whole = await load({ model: checkpoint() });

@@ -36,3 +36,33 @@ test("a cause that is a text is made plain, any other stays what it is", () => {
   assert.equal(new FelsicError("aborted", "x", { cause: reason }).cause, reason);
   assert.ok(!("cause" in new FelsicError("aborted", "x")));
 });
+
+test("what is sent as plain data is the same error again, and an error of another copy of felsic is one", () => {
+  const error = new FelsicError("not-found", "there is nothing", { cause: new TypeError("why") });
+  assert.equal(/** @type {any} */ (structuredClone(error)).code, undefined, "which is why there is toJSON()");
+  for (const sent of [structuredClone(error.toJSON()), JSON.parse(JSON.stringify(error)), JSON.parse(JSON.stringify({ error })).error]) {
+    const again = FelsicError.from(sent);
+    assert.ok(again instanceof FelsicError);
+    assert.deepEqual([again.name, again.code, again.message, again.cause], ["FelsicError", "not-found", "there is nothing", "TypeError: why"]);
+    assert.deepEqual(again.toJSON(), sent);
+  }
+  const foreign = Object.assign(new Error("elsewhere", { cause: error }), { name: "FelsicError", code: "network" });
+  const own = FelsicError.from(foreign);
+  assert.ok(own instanceof FelsicError && own.code === "network" && own.message === "elsewhere" && own.cause === error);
+  assert.equal(FelsicError.from(error), error);
+  assert.deepEqual(new FelsicError("io", "no cause").toJSON(), { name: "FelsicError", code: "io", message: "no cause" });
+});
+
+test("what cannot be cloned stops no error from being sent", () => {
+  const error = new FelsicError("aborted", "aborted by the caller", { cause: () => "a function" });
+  assert.throws(() => structuredClone(error), { name: "DataCloneError" });
+  assert.equal(FelsicError.from(structuredClone(error.toJSON()))?.code, "aborted");
+});
+
+test("a later version's code is told in the cause, and what is no such error is none", () => {
+  const later = FelsicError.from({ name: "FelsicError", code: "weather", message: "it rains", cause: "a\nb" });
+  assert.deepEqual([later?.code, later?.message], ["internal", "it rains"]);
+  assert.match(String(later?.cause), /^the code is weather, which .*: a\\nb$/);
+  const none = [undefined, null, "not-found", 7, {}, new Error("x"), Object.assign(new Error("x"), { code: "not-found" }), { name: "FelsicError", code: "io" }];
+  for (const value of none) assert.equal(FelsicError.from(value), undefined);
+});

@@ -29,6 +29,9 @@ const FLAGS = [
 /** Gives a machine without a GPU a WebGPU adapter in software. */
 const SOFTWARE_GPU = "--enable-unsafe-webgpu";
 
+/** A host to which browsers give no secure context without HTTPS. */
+const INSECURE = "felsic.test";
+
 /** @typedef {Awaited<ReturnType<typeof start>>} Environment */
 /** @typedef {import("playwright-core").JSHandle<import("felsic").Embedder>} EmbedderHandle */
 
@@ -36,10 +39,11 @@ const SOFTWARE_GPU = "--enable-unsafe-webgpu";
  * Serves felsic under `/felsic/`, the same with the engine of `fake/` under `/fake/`, packs under `/packs/` and the
  * built page under `/www/`, and opens the empty page.
  *
- * @param {{ fake?: boolean, gpu?: boolean, page?: string, needs?: string[] }} [options] whether a software GPU is
- *   wanted; which page to open; packs without which there is no use in starting
+ * @param {{ fake?: boolean, gpu?: boolean, insecure?: boolean, page?: string, needs?: string[] }} [options] whether a
+ *   software GPU is wanted; whether the page is to be no secure context; which page to open; packs without which there is no
+ *   use in starting
  */
-export async function start({ fake = false, gpu = true, page: path, needs = [] } = {}) {
+export async function start({ fake = false, gpu = true, insecure = false, page: path, needs = [] } = {}) {
   require(join(dist, "index.js"), "npm run build");
   if (!fake) require(join(dist, "felsic_cpu_bg.wasm"), "cargo xtask build");
   for (const name of needs) require(join(packs, name), "cargo xtask test");
@@ -49,11 +53,13 @@ export async function start({ fake = false, gpu = true, page: path, needs = [] }
     "/felsic/": [dist, here],
     "/fake/": [...(fakes ? [fakes] : []), join(here, "fake"), dist, here],
     "/packs/": [packs],
+    "/models/": [join(root, "tests/fixtures/models")],
     "/www/": [join(root, "www/dist")],
     "/www/packs/demo/": [join(packs, "tiny-silu-int8")],
   };
   const server = await Server.start(mounts);
-  const browser = await launch(gpu ? [SOFTWARE_GPU] : []);
+  const url = (/** @type {string} */ path) => (insecure ? server.url(path).replace("127.0.0.1", INSECURE) : server.url(path));
+  const browser = await launch([...(gpu ? [SOFTWARE_GPU] : []), ...(insecure ? [`--host-resolver-rules=MAP ${INSECURE} 127.0.0.1`] : [])]);
   const page = await browser.newPage();
   /** @type {string[]} */
   const errors = [];
@@ -61,7 +67,7 @@ export async function start({ fake = false, gpu = true, page: path, needs = [] }
     if (message.type() === "error") errors.push(message.text());
   });
   page.on("pageerror", (error) => errors.push(String(error)));
-  await page.goto(server.url(path ?? (fake ? "/fake/blank.html" : "/felsic/blank.html")));
+  await page.goto(url(path ?? (fake ? "/fake/blank.html" : "/felsic/blank.html")));
   if (path === undefined) await page.waitForFunction(() => "felsic" in globalThis);
 
   return {
@@ -72,8 +78,10 @@ export async function start({ fake = false, gpu = true, page: path, needs = [] }
     page,
     /** Errors on the console and uncaught ones, in order. */
     errors,
+    /** The URL of a path on the page's host. */
+    url,
     /** @param {string} name of a pack */
-    pack: (name) => server.url(`/packs/${name}/`),
+    pack: (name) => url(`/packs/${name}/`),
     async close() {
       await browser.close();
       await server.close();

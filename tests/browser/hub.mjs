@@ -21,6 +21,9 @@ export class Hub {
   /** Paths that were asked for, in order. @type {string[]} */
   requests = [];
 
+  /** What requests need as their `authorization`, if anything. @type {string | undefined} */
+  token;
+
   /** @param {Record<string, { folder: string, large: string }>} models by owner and name: where its files are, and the
    *   URL of the folder that its large files are served from */
   constructor(models) {
@@ -62,6 +65,8 @@ export class Hub {
     response.setHeader("access-control-allow-origin", request.headers.origin ?? "*");
     response.setHeader("access-control-expose-headers", EXPOSED);
     response.setHeader("vary", "Origin");
+    if (request.method === "OPTIONS") return void response.writeHead(204, { "access-control-allow-headers": "authorization" }).end();
+    if (this.token !== undefined && request.headers.authorization !== this.token) return refuse(response, 401, "GatedRepo");
     const [, id = "", revision = "", file = ""] = /^\/([^/]+\/[^/]+)\/resolve\/([^/]+)\/(.+)$/.exec(pathname) ?? [];
     const model = this.#models[id];
     // The hub does not tell whether a repository is private or not there.

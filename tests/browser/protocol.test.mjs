@@ -125,13 +125,21 @@ test("bad arguments are refused before any work", async () => {
       felsic.Embedder.create({ model: "/pack/?token=1" }),
       felsic.Embedder.create({ model: "/pack", device: /** @type {any} */ ("gpu") }),
       felsic.Embedder.create({ model: "/pack", credentials: /** @type {any} */ ("always") }),
+      felsic.Embedder.create({ model: "https://user:secret@example.com/pack" }),
+      felsic.Embedder.create({ model: "/pack", headers: /** @type {any} */ ("Bearer secret") }),
+      felsic.Embedder.create({ model: "/pack", headers: /** @type {any} */ ({ authorization: undefined }) }),
+      felsic.Embedder.create({ model: "/pack", headers: /** @type {any} */ ([["authorization", "Bearer secret"]]) }),
+      felsic.Embedder.create({ model: "/pack", headers: { "x key": "secret" } }),
+      felsic.Embedder.create({ model: "/pack", headers: { "x-key": "sec\nret" } }),
+      felsic.Embedder.create({ model: "/pack", headers: { Range: "bytes=0-" } }),
+      felsic.Embedder.create({ model: "/pack", headers: { Cookie: "login=secret" } }),
       felsic.Embedder.create({ model: "/pack", workerUrl: /** @type {any} */ (1) }),
       felsic.Embedder.availability({ device: /** @type {any} */ ("tpu") }),
     ];
     const settled = await Promise.all(calls.map(settle));
-    return settled.map(({ code, isFelsicError }) => `${code} ${isFelsicError}`);
+    return settled.map(({ code, isFelsicError, message }) => `${code} ${isFelsicError} ${/sec.*ret/s.test(message ?? "")}`);
   });
-  assert.deepEqual([...new Set(codes)], ["input-invalid true"], codes.join("\n"));
+  assert.deepEqual([...new Set(codes)], ["input-invalid true false"], codes.join("\n"));
   assert.equal(await embedder.evaluate((embedder) => embedder.memoryBytes()), 0, "no batch was begun");
   assert.equal(await workers(page, 1), 1, "no worker was started for the refused calls");
   await embedder.evaluate((embedder) => embedder.destroy());
@@ -221,10 +229,20 @@ test("requests for the model's files carry the user's logins only if create() is
   await page.evaluate(() => void (document.cookie = "login=; path=/; max-age=0"));
 });
 
+test("headers go with every request for the model's files, and with no other", async () => {
+  const model = environment.server.spoilt("/nothing/");
+  const begun = environment.server.log.length;
+  const { code } = await page.evaluate((model) => settle(felsic.Embedder.create({ model, headers: { "X-Key": "secret" } })), model);
+  assert.equal(code, "not-found");
+  const folder = new URL(model).pathname;
+  for (const { path, key } of environment.server.log.slice(begun)) assert.equal(key, path.startsWith(folder) ? "secret" : undefined, path);
+  assert.ok(environment.server.log.slice(begun).some(({ path }) => path.endsWith(".wasm")));
+});
+
 /** @type {[name: string, code: string, message: RegExp, faults: import("./server.mjs").Fault[]][]} */
 const NO_MODEL = [
-  ["a login is asked for", "network", /status 401.*private or gated.*credentials/, [{ file: /./, status: 401, headers: { "www-authenticate": "Basic" } }]],
-  ["nobody may have it", "network", /status 403.*private or gated.*credentials/, [{ file: /./, status: 403 }]],
+  ["a login is asked for", "network", /status 401.*private or gated.*headers.*credentials/, [{ file: /./, status: 401, headers: { "www-authenticate": "Basic" } }]],
+  ["nobody may have it", "network", /status 403.*private or gated.*headers.*credentials/, [{ file: /./, status: 403 }]],
   ["nobody may have the manifest", "network", /manifest\.json.*status 403/, [{ file: /manifest/, status: 403 }]],
   ["there are only pages", "not-found", /neither a manifest\.json.*nor a config\.json/, [{ file: /./, page: true }]],
   ["there is nothing", "not-found", /neither a manifest\.json.*nor a config\.json/, []],

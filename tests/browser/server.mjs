@@ -35,6 +35,8 @@ const TYPES = {
  * @property {boolean} [gzip] sends compressed bytes; a range is one of those
  * @property {"ignored" | "wrong"} [ranges] sends the whole file whatever range is asked for; or a part that starts
  *   later than asked for
+ * @property {string} [token] asks for a login (401) unless this is the request's `authorization`
+ * @property {boolean} [noHeaders] allows pages of other origins no header of their own
  * @property {number} [times] spoils only so many requests, those for its head alone not counted
  */
 
@@ -56,7 +58,11 @@ export class Server {
   /** Paths that were asked for, in order. @type {string[]} */
   requests = [];
 
-  /** The same with methods, ranges and cookies. @type {{ path: string, method: string | undefined, range: string | undefined, cookie: string | undefined }[]} */
+  /**
+   * The same with methods and some headers.
+   *
+   * @type {{ path: string, method: string | undefined, range: string | undefined, cookie: string | undefined, authorization: string | undefined, key: string | undefined }[]}
+   */
   log = [];
 
   /** @param {Mounts} mounts */
@@ -108,9 +114,6 @@ export class Server {
    */
   async #answer(request, response) {
     const path = decodeURIComponent(new URL(request.url ?? "/", "http://server").pathname);
-    this.requests.push(path);
-    const { range, cookie } = request.headers;
-    this.log.push({ path, method: request.method, range, cookie });
     response.setHeader("access-control-allow-origin", "*");
     response.setHeader("cache-control", "no-store");
 
@@ -119,11 +122,22 @@ export class Server {
     const real = entry ? entry.folder + spoilt?.[2] : path;
     const name = real.slice(real.lastIndexOf("/") + 1);
     const fault = entry?.faults.find(({ file, times }) => file.test(name) && times !== 0);
+    if (request.method === "OPTIONS") {
+      const allowed = fault?.noHeaders ? "" : (request.headers["access-control-request-headers"] ?? "");
+      return void response.writeHead(204, { "access-control-allow-headers": allowed }).end();
+    }
+    this.requests.push(path);
+    const { range, cookie, authorization, "x-key": key } = request.headers;
+    this.log.push({ path, method: request.method, range, cookie, authorization, key: key?.toString() });
     const isHead = request.method === "HEAD";
     if (fault?.times && !isHead) fault.times -= 1;
 
     if (fault?.delay) await sleep(fault.delay);
     for (const [header, value] of Object.entries(fault?.headers ?? {})) response.setHeader(header, value);
+    if (fault?.token !== undefined && authorization !== fault.token) {
+      response.writeHead(401, { "www-authenticate": "Basic" }).end();
+      return;
+    }
     if (fault?.status) {
       response.writeHead(fault.status).end();
       return;

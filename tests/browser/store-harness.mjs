@@ -18,7 +18,7 @@ const here = import.meta.dirname;
  * @property {string} model
  * @property {string} [integrity]
  * @property {"auto" | "none"} [cache]
- * @property {RequestCredentials} [credentials]
+ * @property {Record<string, string>} [headers]
  * @property {("opfs" | "caches" | "locks" | "grants")[]} [forbid] features that this browser lacks; `grants` are those of locks
  * @property {number} [hurry] how many times as fast time goes by, as long waits and the clock tell it
  * @property {number} [abortAfter] milliseconds

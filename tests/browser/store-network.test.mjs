@@ -167,7 +167,7 @@ test("a file that is refused is told of with what can be done", async () => {
   const { load, close } = await freshPage();
   for (const status of [401, 403]) {
     const { message } = await load({ model: store.server.spoilt("/packs/one/", { file: SHARD, status }) });
-    assert.match(message ?? "", new RegExp(`status ${status}: the model is private or gated.*credentials`));
+    assert.match(message ?? "", new RegExp(`status ${status}: the model is private or gated.*headers.*credentials`));
   }
   await close();
 });
@@ -185,5 +185,72 @@ test("a redirect is followed", async () => {
   const redirect = { file: new RegExp(pack.files[1] ?? ""), status: 302, headers: { location: `/packs/one/${pack.files[1]}` } };
   const { files, message } = await load({ model: store.server.spoilt("/packs/one/", redirect) });
   assert.deepEqual(files, pack.hashes, message);
+  await close();
+});
+
+const TOKEN = "Bearer secret";
+
+/** A server's requests for a file, from the `begun`th on. @param {import("./server.mjs").Server} server @param {string} file */
+const askedFor = (server, file, begun = 0) => server.log.slice(begun).filter(({ path }) => path.endsWith(file));
+
+test("a token goes with every request to the model's origin, and with none to where that redirects", async () => {
+  const { load, close } = await freshPage();
+  for (const [server, target] of [[store.server, store.pages], [store.pages, store.server]]) {
+    const [, file = ""] = pack.files;
+    const redirect = { file: new RegExp(file), status: 302, headers: { location: target?.url(`/packs/one/${file}`) ?? "" } };
+    const cut = { file: new RegExp(pack.files[2] ?? ""), cutAfter: 100_000, times: 1, token: TOKEN };
+    const model = server?.spoilt("/packs/one/", redirect, cut, { file: /./, token: TOKEN }) ?? "";
+    const begun = target?.log.length;
+    const { files, message } = await load({ model, cache: "none", headers: { Authorization: TOKEN } });
+    assert.deepEqual(files, pack.hashes, message);
+    assert.deepEqual(askedFor(target ?? store.server, file, begun).map(({ authorization }) => authorization), [undefined]);
+    assert.equal(askedFor(server ?? store.server, pack.files[2] ?? "").filter(({ range }) => range).at(-1)?.authorization, TOKEN);
+  }
+  await close();
+});
+
+test("a header that browsers would send to any origin has no redirect followed, and no message tells its value", async () => {
+  const { load, close } = await freshPage();
+  const [, file = ""] = pack.files;
+  for (const target of [store.pages, store.server]) {
+    const redirect = { file: new RegExp(file), status: 302, headers: { location: target.url(`/packs/one/${file}`) } };
+    const model = store.server.spoilt("/packs/one/", redirect);
+    const begun = target.log.length;
+    const { code, message } = await load({ model, cache: "none", headers: { "X-Key": "secret", authorization: TOKEN } });
+    assert.equal(code, "network");
+    assert.match(message ?? "", /redirects, and x-key of create\(\)'s headers would go along.*authorization/i);
+    assert.doesNotMatch(message ?? "", /secret/);
+    assert.deepEqual(askedFor(target, `/packs/one/${file}`, begun), []);
+    const own = store.server.log.filter(({ path }) => path.startsWith(new URL(model).pathname));
+    assert.deepEqual([...new Set(own.map(({ key }) => key))], ["secret"]);
+  }
+  await close();
+});
+
+test("a token that does not suffice, and one that a host's CORS rules do not let through, are told without the token", async () => {
+  const { load, close } = await freshPage();
+  const headers = { authorization: TOKEN };
+  const refused = await load({ model: store.server.spoilt("/packs/one/", { file: MANIFEST, token: "Bearer other" }), headers });
+  assert.equal(refused.code, "network");
+  assert.match(refused.message ?? "", /status 401.*create\(\)'s headers do not suffice \(authorization\)/);
+  const blocked = await load({ model: store.server.spoilt("/packs/one/", { file: MANIFEST, noHeaders: true }), headers });
+  assert.equal(blocked.code, "network");
+  assert.match(blocked.message ?? "", /CORS headers, which have to allow the headers authorization/);
+  for (const { message } of [refused, blocked]) assert.doesNotMatch(message ?? "", /secret/);
+  await close();
+});
+
+test("nothing of a token is stored", async () => {
+  const { page, load, names, close } = await freshPage();
+  const { files, message } = await load({ model: store.server.spoilt("/packs/one/", { file: /./, token: TOKEN }), headers: { authorization: TOKEN } });
+  assert.deepEqual(files, pack.hashes, message);
+  assert.ok((await names()).length > pack.files.length);
+  const found = await page.evaluate(async () => {
+    const root = await navigator.storage.getDirectory();
+    const texts = [];
+    for await (const handle of /** @type {any} */ (await root.getDirectoryHandle("felsic")).values()) texts.push(handle.name + (await (await handle.getFile()).text()));
+    return texts.some((text) => text.includes("secret"));
+  }, undefined);
+  assert.equal(found, false);
   await close();
 });

@@ -25,9 +25,10 @@ self.addEventListener("message", async ({ data }) => {
   try {
     forbid(load.forbid ?? []);
     if (load.hurry) hurry(load.hurry);
-    const { model, integrity, cache = "auto", credentials = "omit" } = load;
+    const { model, integrity, cache = "auto", headers } = load;
+    const access = { credentials: /** @type {const} */ ("omit"), ...(headers && { headers }) };
     const warn = (/** @type {{ code: string }} */ { code }) => warnings.push(code);
-    const files = await openStore({ model, integrity, cache, credentials, signal: controller.signal, warn });
+    const files = await openStore({ model, integrity, cache, access, signal: controller.signal, warn });
     postMessage({ ok: true, files: await readPack(files, load), warnings });
   } catch (error) {
     const { code, message } = /** @type {any} */ (error);
@@ -54,13 +55,13 @@ async function readFile(files, file, entry, load) {
   for (let again = false; ; again = true) {
     const reader = await files.open(file, entry, again);
     const read = await readAll(reader, load).catch(async (error) => {
-      await reader.close(false, false);
+      await reader.close("unfinished");
       throw error;
     });
     const wrong = entry ? wrongWith(read, entry) : undefined;
-    await reader.close(!wrong, Boolean(wrong));
+    await reader.close(wrong ? "wrong" : "verified");
     if (!wrong) return read;
-    if (again || !reader.cached) throw Object.assign(new Error(`${file}: ${wrong}`), { code: wrong });
+    if (again) throw Object.assign(new Error(`${file}: ${wrong}`), { code: wrong });
   }
 }
 

@@ -34,7 +34,7 @@ async function oneWorker(choice: EngineChoice): Promise<Felsic> {
   const device = choice.engine === "felsic-webgpu" ? "webgpu" : "cpu";
   // Nothing in the background: it would take part in the measurement.
   const signal = new AbortController().signal;
-  const files = await openStore({ model: choice.model, cache: "auto", credentials: "omit", signal, warn: ({ message }) => console.log(message) });
+  const files = await openStore({ model: choice.model, cache: "auto", access: { credentials: "omit" }, signal, warn: ({ message }) => console.log(message) });
   const engine = await module.Engine.create(choice.model, device, files, undefined, undefined);
   return {
     info: engine.info(),

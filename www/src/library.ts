@@ -7,13 +7,23 @@ export interface Passage {
   readonly text: string;
   readonly source: string;
   vector?: Float32Array;
+  /** The highest cosine that nonsense has to it. */
+  noise?: number;
 }
 
 /** A passage with its cosine to the query. */
 export interface Hit {
   readonly passage: Passage;
   readonly score: number;
+  /** Whether it is clearly nearer to the query than nonsense is to it, if that is known. */
+  readonly isNear?: boolean;
 }
+
+/**
+ * Queries that mean nothing. What they come near to, such as texts of a language that a model does not know, a query may come
+ * near to by chance.
+ */
+const NONSENSE = ["qwertz uiop", "lkj hgf dsa", "xyzzy plugh", "0000 1111", "nnnnnn", "brrp flonk", "??", "ab cd ef", "fgh vbn", "krtk"];
 
 /** How far embedding is, and how fast. */
 export interface LibraryProgress {
@@ -34,6 +44,8 @@ export class Library {
   #done = 0;
   #tokens = 0;
   #milliseconds = 0;
+  #nonsense: readonly Float32Array[] | undefined;
+  #margin = 0;
 
   get size(): number {
     return this.#passages.length;
@@ -62,7 +74,11 @@ export class Library {
 
   /** Drops all vectors: those of another model are not comparable. */
   forgetVectors(): void {
-    for (const passage of this.#passages) delete passage.vector;
+    for (const passage of this.#passages) {
+      delete passage.vector;
+      delete passage.noise;
+    }
+    this.#nonsense = undefined;
     this.#done = 0;
     this.#tokens = 0;
     this.#milliseconds = 0;
@@ -86,11 +102,28 @@ export class Library {
     }
   }
 
+  /**
+   * Finds out how near nonsense comes to each passage: by `margin` more a passage has to be near to a query. After `embed`, as
+   * nobody waits for it.
+   */
+  async measureNoise(embedder: Embedder, margin: number, signal: AbortSignal): Promise<void> {
+    this.#nonsense ??= await embedder.embed(NONSENSE, { taskType: "retrieval-query", signal });
+    signal.throwIfAborted();
+    this.#margin = margin;
+    for (const passage of this.#passages) {
+      const { vector } = passage;
+      if (vector) passage.noise ??= Math.max(...this.#nonsense.map((nonsense) => dot(nonsense, vector)));
+    }
+  }
+
   /** The `count` nearest passages, best first. Vectors have unit length, so the dot product is the cosine. */
   nearest(query: Float32Array, count: number): Hit[] {
     const hits: Hit[] = [];
     for (const passage of this.#passages.slice(0, this.#done)) {
-      if (passage.vector) hits.push({ passage, score: dot(query, passage.vector) });
+      const { vector, noise } = passage;
+      if (!vector) continue;
+      const score = dot(query, vector);
+      hits.push({ passage, score, ...(noise !== undefined && { isNear: score > noise + this.#margin }) });
     }
     return hits.sort((a, b) => b.score - a.score).slice(0, count);
   }

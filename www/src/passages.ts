@@ -6,6 +6,13 @@ const LONGEST = 800;
 /** Why a file cannot be read, in words that name it. */
 export class FileError extends Error {}
 
+/** What there is to read in a file. */
+export interface Contents {
+  readonly passages: string[];
+  /** What of the file cannot be read, each in words that name it. */
+  readonly refused: string[];
+}
+
 /** Passages of a text that was typed or pasted: paragraphs, or lines where there are no paragraphs. */
 export function fromTyped(text: string): string[] {
   const clean = text.replaceAll(/\r\n?/g, "\n");
@@ -13,22 +20,47 @@ export function fromTyped(text: string): string[] {
   return finish(pieces);
 }
 
-/** Passages of a file, by what its name says that it is. Throws a {@link FileError}. */
-export function fromFile(name: string, content: string): string[] {
-  const clean = content.replace(/^\uFEFF/, "").replaceAll(/\r\n?/g, "\n");
+/** Passages of a file, by what its name says that it is. Throws a {@link FileError} if it cannot be read at all. */
+export function fromFile(name: string, bytes: Uint8Array): Contents {
+  const content = decoded(name, bytes).replaceAll(/\r\n?/g, "\n");
   const extension = name.slice(name.lastIndexOf(".") + 1).toLowerCase();
   switch (extension) {
     case "jsonl":
     case "ndjson":
-      return finish(jsonLines(name, clean));
+      return jsonLines(name, content);
     case "json":
-      return finish(json(name, clean));
+      return json(name, content);
     case "md":
     case "markdown":
-      return finish(underHeadings(paragraphs(clean)));
+      return { passages: finish(underHeadings(paragraphs(content))), refused: [] };
     default:
-      return fromTyped(clean);
+      return { passages: fromTyped(content), refused: [] };
   }
+}
+
+/** How files begin that people take for texts, and what they are. */
+const KINDS: readonly [start: string, kind: string][] = [
+  ["%PDF-", "a PDF"],
+  ["PK\x03\x04", "a zip archive, as documents of Word and LibreOffice and e-books are"],
+  ["\xd0\xcf\x11\xe0", "a document of an old version of Word, Excel or PowerPoint"],
+  ["{\\rtf", "a document in rich text format"],
+];
+
+/** The text of a file: UTF-16 if its first bytes say so, otherwise UTF-8. What is neither has no passages to show. */
+function decoded(name: string, bytes: Uint8Array): string {
+  const start = String.fromCharCode(...bytes.subarray(0, 8));
+  const kind = KINDS.find(([first]) => start.startsWith(first))?.[1];
+  if (kind) throw new FileError(`${name} is ${kind} (save it as plain text)`);
+  const encoding = start.startsWith("\xff\xfe") ? "utf-16le" : start.startsWith("\xfe\xff") ? "utf-16be" : "utf-8";
+  let text: string;
+  try {
+    text = new TextDecoder(encoding, { fatal: true }).decode(bytes);
+  } catch {
+    throw new FileError(`${name} is not text in UTF-8 or UTF-16 (save it as plain text in UTF-8)`);
+  }
+  // No text has this character; pictures and programs do, and so does UTF-16 that does not say so.
+  if (text.includes("\0")) throw new FileError(`${name} is not a text file, or not one in UTF-8`);
+  return text;
 }
 
 function paragraphs(text: string): string[] {
@@ -51,20 +83,35 @@ function underHeadings(pieces: readonly string[]): string[] {
   return joined;
 }
 
-function jsonLines(name: string, content: string): string[] {
-  return content.split("\n").flatMap((line, index) => {
-    if (line.trim() === "") return [];
-    return [textOf(parse(line, `${name}, line ${index + 1}`), `${name}, line ${index + 1}`)];
-  });
+/** A text a line. A line that is none does not stand in the way of the others. */
+function jsonLines(name: string, content: string): Contents {
+  const lines = content.split("\n").map((line, index) => [line, `${name}, line ${index + 1}`] as const);
+  return each(lines.filter(([line]) => line.trim() !== ""), (line, where) => textOf(parse(line, where), where));
+}
+
+/** The passages of items, each of which may be no text; `where` says which it is. */
+function each<Item>(items: readonly (readonly [item: Item, where: string])[], read: (item: Item, where: string) => string): Contents {
+  const texts: string[] = [];
+  const refused: string[] = [];
+  for (const [item, where] of items) {
+    try {
+      texts.push(read(item, where));
+    } catch (error) {
+      if (!(error instanceof FileError)) throw error;
+      refused.push(error.message);
+    }
+  }
+  return { passages: finish(texts), refused };
 }
 
 /** An array of texts; or, as some write it under this name, a text a line. */
-function json(name: string, content: string): string[] {
+function json(name: string, content: string): Contents {
   const lines = content.trim().split("\n");
   const severalValues = lines.length > 1 && /^["{].*["}]$/.test((lines[0] ?? "").trim());
   if (severalValues) return jsonLines(name, content);
   const value = parse(content, name);
-  return Array.isArray(value) ? value.map((item, index) => textOf(item, `${name}, item ${index + 1}`)) : [textOf(value, name)];
+  const items = Array.isArray(value) ? value.map((item: unknown, index) => [item, `${name}, item ${index + 1}`] as const) : [[value, name] as const];
+  return each(items, textOf);
 }
 
 function parse(json: string, where: string): unknown {
@@ -100,8 +147,15 @@ function split(text: string): string[] {
   return [...pieces, piece.trim()];
 }
 
+/** A text cut between its sentences; where a browser does not know them (Firefox before 125), by their punctuation. */
+function sentences(text: string): string[] {
+  const { Segmenter } = Intl as { readonly Segmenter?: typeof Intl.Segmenter };
+  if (!Segmenter) return text.split(/(?<=[.!?…]["'”’)\]]*\s+|[。！？]|\n)/);
+  return Array.from(new Segmenter(undefined, { granularity: "sentence" }).segment(text), ({ segment }) => segment);
+}
+
 function* parts(text: string): Generator<string> {
-  for (const { segment: sentence } of new Intl.Segmenter(undefined, { granularity: "sentence" }).segment(text)) {
+  for (const sentence of sentences(text)) {
     if (sentence.length <= LONGEST) {
       yield sentence;
       continue;

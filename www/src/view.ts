@@ -47,10 +47,23 @@ export function megabytes(bytes: number): string {
   return `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`;
 }
 
-/** Shows a problem, or takes the last one away. */
-export function showProblem(message: string | undefined): void {
-  ui.problem.textContent = message ?? "";
-  ui.problem.hidden = message === undefined;
+/** What a problem is with. What ends one of them says nothing of the others. */
+export type Concern = "model" | "files" | "texts" | "query";
+
+const problems = new Map<Concern, string>();
+
+/** Shows a problem, or takes the last one of its kind away. */
+export function showProblem(concern: Concern, message: string | undefined): void {
+  if (message === undefined) problems.delete(concern);
+  else problems.set(concern, message);
+  ui.problem.replaceChildren(...[...problems.values()].map(paragraph));
+  ui.problem.hidden = problems.size === 0;
+}
+
+function paragraph(text: string): HTMLParagraphElement {
+  const element = document.createElement("p");
+  element.textContent = text;
+  return element;
 }
 
 /** Shows how far something is; away with it at the end. */
@@ -61,10 +74,10 @@ export function showProgress(bar: HTMLProgressElement, part: number): void {
 
 const BUILT_IN =
   "is felsic’s built-in model: small, for English, good for a first look. For other languages, longer texts and better " +
-  "results give another under “Model”, such as a pack of IBM’s Granite.";
+  "results load another one, such as a pack of IBM’s Granite.";
 const UNTRAINED =
-  "is filled with random numbers: it shows that the page works, and its scores mean nothing. For real results give a model " +
-  "with trained weights under “Model”.";
+  "is filled with random numbers: it shows that the page works, and its scores mean nothing. For real results load a model " +
+  "with trained weights.";
 
 /** Says what a model is not good for, if it is one of the project's own. */
 export function showNotice(info: EmbedderInfo | undefined, isBuiltIn: boolean): void {
@@ -118,8 +131,9 @@ export function showHits(hits: readonly Hit[]): void {
   ui.results.replaceChildren(...hits.map(hitItem));
 }
 
-function hitItem({ passage, score }: Hit): HTMLLIElement {
+function hitItem({ passage, score, isNear }: Hit): HTMLLIElement {
   const item = document.createElement("li");
+  item.classList.toggle("far", isNear === false);
   const text = document.createElement("p");
   text.className = "passage";
   // The browser finds out which way the text is written.

@@ -1,8 +1,8 @@
 /** The files of a checkpoint, from its server. */
 
 import { FelsicError } from "../errors.js";
-import { fetchAllowed } from "../origins.js";
 import { Download, isPage, joined, mayBeMissing } from "../store/network.js";
+import { type Access, Requests } from "../store/requests.js";
 import { sleep } from "../store/retry.js";
 import { atCommit, commitOf } from "./address.js";
 
@@ -26,13 +26,13 @@ export interface Settings {
 export class CheckpointFiles {
   #folder: string;
   readonly #signal: AbortSignal;
-  readonly #credentials: RequestCredentials;
+  readonly #requests: Requests;
   readonly #lengths = new Map<string, ReturnType<CheckpointFiles["length"]>>();
 
-  constructor(folder: string, signal: AbortSignal, credentials: RequestCredentials) {
+  constructor(folder: string, signal: AbortSignal, access: Access) {
     this.#folder = folder;
     this.#signal = signal;
-    this.#credentials = credentials;
+    this.#requests = new Requests(folder, access);
   }
 
   /** The commit that the files are of, if it is known. */
@@ -77,7 +77,7 @@ export class CheckpointFiles {
 
   async #askLength(file: string): Promise<number | undefined | "missing" | "unclear"> {
     try {
-      const look = fetchAllowed(this.#url(file), { method: "HEAD", credentials: this.#credentials, signal: this.#signal });
+      const look = this.#requests.fetch(this.#url(file), { method: "HEAD", signal: this.#signal });
       const response = await Promise.race([look, sleep(LONGEST_LOOK, this.#signal)]);
       if (response?.status === 404) return "missing";
       if (response && (response.status === 401 || response.status === 403 || isPage(response))) return "unclear";
@@ -91,7 +91,7 @@ export class CheckpointFiles {
 
   /** A file, piece by piece. */
   open(file: string): Download {
-    return new Download({ url: this.#url(file), at: 0, bytes: "told", credentials: this.#credentials, signal: this.#signal, mode: "default" });
+    return new Download({ url: this.#url(file), requests: this.#requests, at: 0, bytes: "told", signal: this.#signal, mode: "default" });
   }
 
   /** A whole file; `onBytes` hears how many bytes have come. */

@@ -1,11 +1,11 @@
 /** Has a pack made of a checkpoint, by a worker whose memory is free again afterwards. */
 
 import { FelsicError, fromMessage } from "../errors.js";
-import type { LoadProgress } from "../options.js";
 import type { Made } from "../store/types.js";
 import type { Warning } from "../store/warning.js";
 import { packerFiles } from "../package.js";
 import { startWorker } from "../start.js";
+import type { LoadProgress } from "../types.js";
 import type { FromPacker, PackRequest, ToPacker } from "./protocol.js";
 
 /** Who hears of it. */

@@ -1,16 +1,17 @@
 /** Makes a pack of a checkpoint: its files as they come, in, the files of a pack out. */
 
 import type { EngineModule } from "../engine.js";
-import type { LoadProgress } from "../options.js";
 import { bytesOf, type Cache, hasHash } from "../store/cache.js";
 import { type Held, lock } from "../store/locks.js";
 import { findManifest, keepManifest } from "../store/manifests.js";
 import { checkpointKey, manifestPrefix, sha256 } from "../store/names.js";
 import { BytesReader } from "../store/reader.js";
+import type { Access } from "../store/requests.js";
 import { CHECKPOINT_PATIENCE, PATIENCE } from "../store/retry.js";
 import { stateIn } from "../store/state.js";
 import type { Files, Made } from "../store/types.js";
 import { BusyError } from "../store/warning.js";
+import type { LoadProgress } from "../types.js";
 import { nameOf } from "./address.js";
 import { CheckpointFiles, type Settings } from "./files.js";
 import { LostError, Shards } from "./scratch.js";
@@ -49,7 +50,7 @@ export interface Making {
   readonly engine: EngineModule;
   /** Where it is stored. */
   readonly cache: Cache | undefined;
-  readonly credentials: RequestCredentials;
+  readonly access: Access;
   readonly signal: AbortSignal;
   readonly progress: (progress: LoadProgress) => void;
   /** Hears why it is not stored, or not all of it. */
@@ -96,8 +97,8 @@ async function makeAgainIfLost(making: Making): Promise<Made> {
 }
 
 async function make(making: Making): Promise<Made> {
-  const { model, packer: module, cache, credentials, signal, failed } = making;
-  const files = new CheckpointFiles(model, signal, credentials);
+  const { model, packer: module, cache, access, signal, failed } = making;
+  const files = new CheckpointFiles(model, signal, access);
   const settings = await files.settings(module.Packer);
   const weights = await files.weights(module.Packer);
   const meter = await Meter.of(files, ["tokenizer.json", ...weights], making.progress);
@@ -155,7 +156,7 @@ async function pack(
 async function testVectors(making: Making, texts: string[], draft: Uint8Array<ArrayBuffer>, keep: Keep): Promise<Float32Array> {
   const files: Files = {
     persistent: true,
-    open: async (_, entry) => new BytesReader(entry ? await keep.read(entry.sha256) : draft, true, async () => {}),
+    open: async (_, entry) => new BytesReader(entry ? await keep.read(entry.sha256) : draft, async () => {}),
   };
   try {
     const engine = await making.engine.Engine.create(making.model, "cpu", files, undefined, making.signal);

@@ -1,17 +1,19 @@
 /** The messages between the page and the worker that makes a pack for an engine's. */
 
 import type { ErrorMessage } from "../errors.js";
-import type { CacheMode, LoadProgress } from "../options.js";
+import type { CacheMode } from "../options.js";
 import type { PackerFiles } from "../package.js";
+import type { Access } from "../store/requests.js";
 import type { Made } from "../store/types.js";
 import type { Warning } from "../store/warning.js";
+import type { LoadProgress } from "../types.js";
 
 /** What an engine's worker asks the page for. */
 export interface PackRequest {
   /** URL of the checkpoint's folder. */
   readonly model: string;
   readonly cache: CacheMode;
-  readonly credentials: RequestCredentials;
+  readonly access: Access;
   readonly allowedOrigins?: readonly string[] | undefined;
 }
 

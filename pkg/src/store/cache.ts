@@ -1,8 +1,6 @@
-/** What keeps files on this machine: one flat folder of named files, with two implementations. */
+/** What keeps files on this machine: one flat folder of named files. */
 
-import { openCacheApi } from "./cache-api.js";
 import { sha256 } from "./names.js";
-import { openOpfs } from "./opfs.js";
 
 /** A whole file. */
 export interface Stored {
@@ -47,22 +45,6 @@ export interface Cache {
   part(name: string): Promise<Part>;
   /** Not in a window, and not where files cannot be written in parts. */
   scratch?(): Promise<Scratch>;
-}
-
-/** The best cache that a worker can have here; rejects if there is none, as in some private windows. */
-export async function openCache(): Promise<Cache> {
-  const file = (globalThis as { FileSystemFileHandle?: { prototype: object } }).FileSystemFileHandle?.prototype;
-  if (file && "createSyncAccessHandle" in file && "move" in file) {
-    const opfs = await openOpfs().catch(() => undefined);
-    if (opfs) return opfs;
-  }
-  return openCacheApi();
-}
-
-/** All caches in which workers of this origin may have stored something; none of them is made if it is not there. */
-export async function existingCaches(): Promise<Cache[]> {
-  const opened = await Promise.allSettled([openOpfs({ create: false }), openCacheApi({ create: false })]);
-  return opened.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
 }
 
 /** The bytes of a small file. */

@@ -1,14 +1,16 @@
 /** The store: gives an engine the files of a pack, from this machine if they are there, else from the server. */
 
 import { FelsicError } from "../errors.js";
-import { type Cache, hasHash, openCache, type Part, type Stored } from "./cache.js";
+import { bytesOf, type Cache, hasHash, type Part, type Stored } from "./cache.js";
+import { openCache } from "./caches.js";
 import { type Held, lock } from "./locks.js";
-import { findManifest, keepManifest } from "./manifests.js";
+import { filesOf, findManifest, keepManifest } from "./manifests.js";
 import { checkpointKey, manifestHash, manifestPrefix, pinnedHash, sha256 } from "./names.js";
 import { Download, joined, mayBeMissing } from "./network.js";
 import { BytesReader, StoreReader } from "./reader.js";
 import { IMPATIENCE, MANIFEST_ATTEMPTS, PATIENCE } from "./retry.js";
-import type { FileEntry, FileReader, Files, Made } from "./types.js";
+import { type Access, Requests } from "./requests.js";
+import type { FileEntry, FileReader, Made, ReadOutcome, StoredFiles } from "./types.js";
 import { BusyError, cacheWarning, type Warning, type WarningCode } from "./warning.js";
 
 /** What a store is opened with. */
@@ -20,7 +22,7 @@ export interface StoreOptions {
   /** Of the manifest, as in the `integrity` of a script. */
   readonly integrity?: string | undefined;
   readonly cache: "auto" | "none";
-  readonly credentials: RequestCredentials;
+  readonly access: Access;
   /** Aborts everything at once, also waiting. */
   readonly signal: AbortSignal;
   readonly warn: (warning: Warning) => void;
@@ -29,7 +31,7 @@ export interface StoreOptions {
 }
 
 /** Opens the store for one pack; a cache that cannot be had is only warned of. Has to run in a dedicated worker. */
-export async function openStore(options: StoreOptions): Promise<Files> {
+export async function openStore(options: StoreOptions): Promise<StoredFiles> {
   const pin = options.integrity === undefined ? undefined : pinnedHash(options.integrity);
   if (options.integrity !== undefined && pin === undefined) {
     throw new FelsicError("input-invalid", "integrity has to be sha256- and a hash in base64");
@@ -42,8 +44,9 @@ export async function openStore(options: StoreOptions): Promise<Files> {
 /** A lock's name that no file has. */
 const MANIFESTS = "manifests";
 
-class Store implements Files {
+class Store implements StoredFiles {
   readonly #options: StoreOptions;
+  readonly #requests: Requests;
   readonly #pin: string | undefined;
   readonly #warned = new Set<WarningCode>();
   #cache: Cache | undefined;
@@ -51,21 +54,27 @@ class Store implements Files {
   #isMade = false;
   #unstored: Made["files"] = new Map();
   #making: Promise<Made> | undefined;
+  /** What the manifest that was opened last lists. */
+  #shards: readonly FileEntry[] = [];
+  /** Files that have been recalled, and nobody has opened yet. */
+  readonly #recalled = new Map<string, Uint8Array<ArrayBuffer>>();
   /** The manifest, while an earlier revision is stored beside it. */
   #newer: Uint8Array<ArrayBuffer> | undefined;
   #patience = PATIENCE;
-  /** Ends with the first write that fails; what is stored is still read. */
-  #writable = true;
-  /** Ends with the first file that is fetched without being stored, as somebody else is about to store it. */
-  #isKeeping = true;
+  /**
+   * What is kept of what is fetched: not `all` any more after the first file that somebody else is about to store, and
+   * `nothing` after the first write that fails. What is stored is still read.
+   */
+  #keeps: "all" | "some" | "nothing" = "all";
 
   constructor(options: StoreOptions, pin: string | undefined) {
     this.#options = options;
+    this.#requests = new Requests(options.model, options.access);
     this.#pin = pin;
   }
 
   get persistent(): boolean {
-    return this.#cache !== undefined && this.#writable && this.#isKeeping;
+    return this.#cache !== undefined && this.#keeps === "all";
   }
 
   async openCache(): Promise<void> {
@@ -76,12 +85,30 @@ class Store implements Files {
     return entry ? this.#openFile(file, entry, again) : this.#openManifest(file, again);
   }
 
+  async recall(shard: number): Promise<boolean> {
+    const entry = this.#shards[shard];
+    try {
+      const stored = entry && (await this.#cache?.get(entry.sha256));
+      if (!stored || stored.bytes !== entry.bytes) return false;
+      const bytes = await bytesOf(stored);
+      if ((await sha256(bytes)) !== entry.sha256) return false;
+      this.#recalled.set(entry.sha256, bytes);
+      return true;
+    } catch {
+      // What cannot be read now is not there.
+      return false;
+    }
+  }
+
   async #openFile(file: string, entry: FileEntry, again: boolean): Promise<FileReader> {
-    const { signal, credentials } = this.#options;
+    const recalled = again ? undefined : this.#recalled.get(entry.sha256);
+    this.#recalled.delete(entry.sha256);
+    if (recalled) return new BytesReader(recalled, async () => {});
+    const { signal } = this.#options;
     const forget = () => this.#forgetDamaged(file, entry.sha256);
     const failed = (error: unknown) => this.#failed(error);
     const done = async () => void (this.#newer && (await this.#keepManifest(this.#newer)));
-    const reading = { url: this.#url(file), entry, again, credentials, signal, forget, done, failed };
+    const reading = { url: this.#url(file), entry, again, requests: this.#requests, signal, forget, done, failed };
 
     const find = async () => {
       // Also where no cache is to be trusted: what it shows of the manifest's claim, it shows.
@@ -90,7 +117,7 @@ class Store implements Files {
     };
     const stored = await (this.#isMade ? this.#findMade(file, entry, again) : find());
     if (stored) return new StoreReader({ ...reading, stored });
-    if (!this.#cache || !this.#writable) return new StoreReader(reading);
+    if (!this.#cache || this.#keeps === "nothing") return new StoreReader(reading);
 
     // Whoever has the lock is fetching the file: afterwards it is there.
     const held = await this.#lock(entry.sha256);
@@ -98,7 +125,7 @@ class Store implements Files {
       const fetched = await find();
       const part = held && !fetched ? await this.#part(entry.sha256) : undefined;
       if (!part) held?.release();
-      if (!part && !fetched) this.#isKeeping = false;
+      if (!part && !fetched && this.#keeps === "all") this.#keeps = "some";
       return new StoreReader(fetched ? { ...reading, stored: fetched } : { ...reading, part, held });
     } catch (error) {
       held?.release();
@@ -207,16 +234,16 @@ class Store implements Files {
   /** What has made it has stored it. */
   #madeManifest(bytes: Uint8Array<ArrayBuffer>): FileReader {
     this.#isMade = true;
-    return new BytesReader(bytes, true, async (_, wrong) => {
-      if (wrong) await this.#forgetManifest(bytes);
+    return this.#manifestReader(bytes, async (outcome) => {
+      if (outcome === "wrong") await this.#forgetManifest(bytes);
     });
   }
 
   async #fetchManifest(file: string, again: boolean): Promise<Uint8Array<ArrayBuffer>> {
-    const { signal, credentials } = this.#options;
+    const { signal } = this.#options;
     const url = this.#url(file);
     const mode = again ? "reload" : "no-cache";
-    const download = new Download({ url, at: 0, credentials, signal, mode, attempts: MANIFEST_ATTEMPTS });
+    const download = new Download({ url, requests: this.#requests, at: 0, signal, mode, attempts: MANIFEST_ATTEMPTS });
     const bytes = (await download.read()) ?? joined([]);
     if (this.#pin !== undefined && (await sha256(bytes)) !== this.#pin) {
       throw new FelsicError("file-integrity", `${url} does not have the hash that integrity asks for`);
@@ -229,17 +256,21 @@ class Store implements Files {
     return urls?.[file] ?? model + file;
   }
 
-  #manifest(bytes: Uint8Array<ArrayBuffer>, cached: boolean): FileReader {
-    return new BytesReader(bytes, cached, async (verified, wrong) => {
-      if (verified) await this.#keepManifest(bytes);
-      else if (wrong && cached) await this.#forgetManifest(bytes);
+  #manifest(bytes: Uint8Array<ArrayBuffer>, isStored: boolean): FileReader {
+    return this.#manifestReader(bytes, async (outcome) => {
+      if (outcome === "verified") await this.#keepManifest(bytes);
+      else if (outcome === "wrong" && isStored) await this.#forgetManifest(bytes);
     });
+  }
+
+  #manifestReader(bytes: Uint8Array<ArrayBuffer>, closed: (outcome: ReadOutcome) => Promise<void>): FileReader {
+    this.#shards = filesOf(bytes)?.slice(1) ?? [];
+    return new BytesReader(bytes, closed);
   }
 
   /** A stored manifest, of a model or a checkpoint's key, or of a hash, or of both. */
   async #findManifest(which: { model?: string; hash?: string | undefined }): Promise<Uint8Array<ArrayBuffer> | undefined> {
     const { model, hash } = which;
-    // Without a secure context there is no hash, but no cache either.
     if (!this.#cache) return undefined;
     const prefix = model === undefined ? undefined : await manifestPrefix(model);
     const corrupt = () => this.#warn({ code: "cache-corrupt", message: "the stored manifest was damaged" });
@@ -247,7 +278,7 @@ class Store implements Files {
   }
 
   async #keepManifest(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-    if (!this.#cache || !this.#writable) return;
+    if (!this.#cache || this.#keeps === "nothing") return;
     const { model } = this.#options;
     // Aborted: the engine finds that out by itself.
     const held = await this.#lock(MANIFESTS).catch(() => undefined);
@@ -273,7 +304,7 @@ class Store implements Files {
 
   /** The cache is of no more use to write to. */
   #failed(error: unknown): void {
-    this.#writable = false;
+    this.#keeps = "nothing";
     this.#warn(cacheWarning(error));
   }
 

@@ -109,7 +109,16 @@ export async function entries(cache: Cache, name: string): Promise<FileEntry[] |
     const bytes = stored && (await bytesOf(stored));
     // A damaged one may name other files than it did.
     if (!bytes || (await sha256(bytes)) !== manifestHash(name)) return undefined;
-    const { tokenizer, shards } = JSON.parse(new TextDecoder().decode(bytes));
+    return filesOf(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The files that a manifest lists: the tokenizer, then the shards in their order; nothing if it is none that is known here. */
+export function filesOf(manifest: Uint8Array): FileEntry[] | undefined {
+  try {
+    const { tokenizer, shards } = JSON.parse(new TextDecoder().decode(manifest));
     return [tokenizer, ...shards].map(checkedEntry);
   } catch {
     return undefined;

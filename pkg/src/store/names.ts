@@ -21,12 +21,29 @@ export function integrityOf(sha256: string): string {
   return `sha256-${btoa(String.fromCharCode(...bytes.map((byte) => parseInt(byte, 16))))}`;
 }
 
-/** Only pages that came by HTTPS, or from the machine itself, can hash. */
+/** What computes a SHA-256 of pieces: a class of the engine's wasm. */
+export interface Hasher {
+  update(piece: Uint8Array): void;
+  /** In lower-case hexadecimal. Frees its memory. */
+  finish(): string;
+}
+
+/** Bytes that are in wasm memory at a time. */
+const PIECE = 1 << 20;
+let makeHasher: (() => Promise<Hasher>) | undefined;
+
+/** Says who hashes in this worker where the browser does not: it does so only in secure contexts. */
+export function hashWith(make: () => Promise<Hasher>): void {
+  makeHasher = make;
+}
+
+/** The SHA-256 of bytes, in lower-case hexadecimal. Where there is no secure context, only in workers with an engine. */
 export async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
-  if (!globalThis.crypto?.subtle) {
-    throw new FelsicError("device-unavailable", "this page can check no hash, as it is not a secure context (HTTPS)");
-  }
-  return hex(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)));
+  if (globalThis.crypto?.subtle) return hex(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)));
+  const hasher = await makeHasher?.();
+  if (!hasher) throw new FelsicError("device-unavailable", "this page can check no hash, as it is not a secure context (HTTPS)");
+  for (let at = 0; at < bytes.length; at += PIECE) hasher.update(bytes.subarray(at, at + PIECE));
+  return hasher.finish();
 }
 
 /** `version` of the packs that this build makes; packs that an older one made are of no use to it. */

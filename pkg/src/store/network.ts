@@ -1,12 +1,13 @@
 /** One file from a server: what can pass is tried again, and a cut transfer goes on where it broke. */
 
-import { abortedBy, FelsicError } from "../errors.js";
-import { fetchAllowed } from "../origins.js";
+import { abortedBy, FelsicError, orAborted } from "../errors.js";
+import type { Requests } from "./requests.js";
 import { ATTEMPTS, backOff, isPassing, LEAST_RATE, Pace, retryAfter, SILENCE, sleep } from "./retry.js";
 
 /** What is fetched, and from where on. */
 export interface Wanted {
   readonly url: string;
+  readonly requests: Requests;
   /** Bytes that are there already. */
   readonly at: number;
   /**
@@ -14,7 +15,6 @@ export interface Wanted {
    * as one piece: never from two answers.
    */
   readonly bytes?: number | "told" | undefined;
-  readonly credentials: RequestCredentials;
   readonly signal: AbortSignal;
   /** How the browser's own cache is used. */
   readonly mode: RequestCache;
@@ -38,10 +38,9 @@ class Passing extends Error {
 
 /** That a server does not give a file to whoever asks. Some say so of files that they do not have. */
 class RefusedError extends FelsicError {
-  constructor(url: string, status: number, credentials: RequestCredentials) {
-    const asking = credentials === "omit" ? "ask for the user's login with create()'s credentials" : "the user's login does not suffice";
+  constructor(url: string, status: number, advice: string) {
     const reason = "the model is private or gated, or there is no such file";
-    super("network", `${url} was refused with HTTP status ${status}: ${reason}; ${asking}`);
+    super("network", `${url} was refused with HTTP status ${status}: ${reason}; ${advice}`);
   }
 }
 
@@ -191,7 +190,7 @@ export class Download {
 
   /** Asks for what is still wanted; afterwards there is a body. */
   async #ask(): Promise<typeof END | undefined> {
-    const { url, mode, credentials } = this.#wanted;
+    const { url, mode, requests } = this.#wanted;
     // The last attempt asks for everything: there are servers whose CORS rules refuse every request with a range.
     const last = this.#failures > 0 && this.#failures === this.#attempts - 1;
     const ranged = this.#at > 0 && this.#ranges && !last;
@@ -199,7 +198,7 @@ export class Download {
     this.#request = new AbortController();
     this.#pace.reconnect();
     const { signal } = this.#request;
-    const response = await this.#timely(fetchAllowed(url, { signal, cache: mode, credentials, headers }));
+    const response = await this.#timely(requests.fetch(url, { signal, cache: mode, headers }));
     if (response.status === 416 && ranged && this.#endedAt === this.#at) return END;
     if (!response.ok) throw await this.#refused(response, ranged);
 
@@ -247,26 +246,25 @@ export class Download {
     }
   }
 
-  #unlessSilent<T>(work: Promise<T>): Promise<T> {
+  async #unlessSilent<T>(work: Promise<T>): Promise<T> {
     const { signal, url } = this.#wanted;
-    return new Promise((resolve, reject) => {
-      const abort = () => reject(abortedBy(signal));
-      signal.addEventListener("abort", abort, { once: true });
-      const silent = () => reject(new Passing(`${url} sent nothing for ${SILENCE / 1000} seconds`));
-      const timer = setTimeout(silent, SILENCE);
-      work.then(resolve, reject).finally(() => {
-        clearTimeout(timer);
-        signal.removeEventListener("abort", abort);
-      });
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const silence = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Passing(`${url} sent nothing for ${SILENCE / 1000} seconds`)), SILENCE);
     });
+    try {
+      return await orAborted(Promise.race([work, silence]), signal);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   /** The error for a status. */
   async #refused(response: Response, ranged: boolean): Promise<Error> {
     await response.body?.cancel().catch(() => {});
-    const { url, credentials } = this.#wanted;
+    const { url, requests } = this.#wanted;
     const { status } = response;
-    if (status === 401 || status === 403) return new RefusedError(url, status, credentials);
+    if (status === 401 || status === 403) return new RefusedError(url, status, requests.advice);
     if (status === 404 || status === 410) {
       if (this.#missing) return new FelsicError("not-found", `${url} does not exist`);
       // A file that has just been put there may be missing on one of several servers for a moment.
@@ -285,7 +283,7 @@ export class Download {
 
   /** Waits for the next attempt, or rejects if there is none. */
   async #recover(error: unknown): Promise<void> {
-    const { signal, url } = this.#wanted;
+    const { signal, requests, url } = this.#wanted;
     await this.#drop();
     if (signal.aborted) throw abortedBy(signal);
     if (error instanceof FelsicError) throw error;
@@ -294,7 +292,7 @@ export class Download {
       return;
     }
     this.#failures += 1;
-    if (this.#pace.fail() || this.#failures >= this.#attempts) throw gaveUp(url, error);
+    if (this.#pace.fail() || this.#failures >= this.#attempts) throw gaveUp(url, error, requests);
     const wait = (error instanceof Passing ? error.wait : undefined) ?? backOff(this.#failures);
     await sleep(wait, signal);
     this.#pace.wait(wait);
@@ -333,8 +331,8 @@ export function joined(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   return whole;
 }
 
-function gaveUp(url: string, cause: unknown): FelsicError {
+function gaveUp(url: string, cause: unknown, requests: Requests): FelsicError {
   if (cause instanceof Passing) return new FelsicError("network", cause.message);
-  const message = `${url} could not be fetched; check the URL, the connection and the server's CORS headers`;
+  const message = `${url} could not be fetched; check the URL, the connection and the server's CORS headers${requests.corsFor(url)}`;
   return new FelsicError("network", message, { cause });
 }

@@ -4,14 +4,15 @@ import { abortedBy } from "../errors.js";
 import type { Part, Stored } from "./cache.js";
 import type { Held } from "./locks.js";
 import { Download } from "./network.js";
-import type { FileEntry, FileReader } from "./types.js";
+import type { Requests } from "./requests.js";
+import type { FileEntry, FileReader, ReadOutcome } from "./types.js";
 
 /** What a reader is made of. */
 export interface Reading {
   readonly url: string;
   readonly entry: FileEntry;
   readonly again: boolean;
-  readonly credentials: RequestCredentials;
+  readonly requests: Requests;
   readonly signal: AbortSignal;
   /** The whole file, if it is stored. */
   readonly stored?: Stored;
@@ -29,7 +30,6 @@ export interface Reading {
 
 /** Reads a stored file, or downloads one and stores it. */
 export class StoreReader implements FileReader {
-  readonly cached: boolean;
   readonly #reading: Reading;
   #part: Part | undefined;
   /** Gives the bytes that are stored, and nothing after them. */
@@ -42,8 +42,6 @@ export class StoreReader implements FileReader {
 
   constructor(reading: Reading) {
     this.#reading = reading;
-    // The browser's own cache may have given wrong bytes as well, and a server that changed between two answers.
-    this.cached = !reading.again;
     this.#part = reading.part;
     if (reading.stored) this.#kept = streamed(reading.stored);
     else if (reading.part && !reading.again && reading.part.kept <= reading.entry.bytes) {
@@ -60,12 +58,12 @@ export class StoreReader implements FileReader {
   }
 
   async #next(): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    const { signal, url, entry, again, credentials } = this.#reading;
+    const { signal, url, entry, again, requests } = this.#reading;
     if (signal.aborted) throw abortedBy(signal);
     const kept = await this.#readKept();
     if (kept) return kept;
     const mode = again ? "reload" : "default";
-    this.#download ??= new Download({ url, at: this.#at, bytes: entry.bytes, credentials, signal, mode });
+    this.#download ??= new Download({ url, at: this.#at, bytes: entry.bytes, requests, signal, mode });
     const piece = await this.#download.read();
     if (piece) {
       await this.#store(piece);
@@ -74,16 +72,19 @@ export class StoreReader implements FileReader {
     return piece;
   }
 
-  async close(verified: boolean, wrong: boolean): Promise<void> {
+  async close(outcome: ReadOutcome): Promise<void> {
     const { stored, forget, held } = this.#reading;
     await this.#download?.cancel();
     try {
-      if (verified && this.#part) {
+      if (outcome === "verified" && this.#part) {
         await this.#part.finish();
         await this.#reading.done();
-      } else if (wrong) await this.#part?.drop();
-      else if (!verified) await this.#part?.leave();
-      if (wrong && (stored || this.#anyKept)) await forget();
+      }
+      if (outcome === "unfinished") await this.#part?.leave();
+      if (outcome === "wrong") {
+        await this.#part?.drop();
+        if (stored || this.#anyKept) await forget();
+      }
     } catch (error) {
       this.#reading.failed(error);
     } finally {
@@ -134,13 +135,11 @@ function streamed(stored: Stored): () => Promise<Uint8Array<ArrayBuffer> | undef
 
 /** A manifest, which is small and read at once. */
 export class BytesReader implements FileReader {
-  readonly cached: boolean;
   readonly #closed: FileReader["close"];
   #bytes: Uint8Array<ArrayBuffer> | undefined;
 
-  constructor(bytes: Uint8Array<ArrayBuffer>, cached: boolean, closed: FileReader["close"]) {
+  constructor(bytes: Uint8Array<ArrayBuffer>, closed: FileReader["close"]) {
     this.#bytes = bytes;
-    this.cached = cached;
     this.#closed = closed;
   }
 
@@ -150,7 +149,7 @@ export class BytesReader implements FileReader {
     return bytes?.length ? bytes : undefined;
   }
 
-  close(verified: boolean, wrong: boolean): Promise<void> {
-    return this.#closed(verified, wrong);
+  close(outcome: ReadOutcome): Promise<void> {
+    return this.#closed(outcome);
   }
 }

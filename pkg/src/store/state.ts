@@ -1,6 +1,7 @@
 /** What a page can see of the store, and remove from it, without a worker. */
 
-import { type Cache, existingCaches } from "./cache.js";
+import type { Cache } from "./cache.js";
+import { existingCaches } from "./caches.js";
 import { ifFree } from "./locks.js";
 import { entries, evict, isWhole, manifestNames } from "./manifests.js";
 import { checkpointKey, manifestPrefix, PART } from "./names.js";

@@ -7,22 +7,19 @@ export interface FileEntry {
   readonly sha256: string;
 }
 
+/** What became of reading a file: all bytes are there and are those of the manifest, or are not, or reading ended early. */
+export type ReadOutcome = "verified" | "wrong" | "unfinished";
+
 /** A file that is being read from its start to its end. */
 export interface FileReader {
-  /**
-   * Whether its bytes may come from a cache, the browser's own and those on the way included: if they turn out to be
-   * wrong, another `open` may give the right ones.
-   */
-  readonly cached: boolean;
   /** The next piece, good until the next call, or nothing at the end. Rejects with a `FelsicError` where the file cannot be had. */
   read(): Promise<Uint8Array<ArrayBuffer> | undefined>;
   /**
-   * Has to be called once, whatever happened before. `verified`: all bytes were read and are those of the manifest, so
-   * that they may be kept. Otherwise what has come of the file is thrown away if the bytes were wrong, and kept for the
-   * next attempt to go on from if reading just ended early (`wrong` is false). A whole file that was stored before is
-   * forgotten only if its bytes are not those of its hash: a wrong length may also be the manifest's fault.
+   * Has to be called once, whatever happened before. What is `verified` may be kept. Of what is `wrong`, what has come is
+   * thrown away; if it is a whole file that was stored before, only if its bytes are not those of its hash, as a wrong
+   * length may also be the manifest's fault. Of what is `unfinished`, what has come is kept for the next attempt to go on from.
    */
-  close(verified: boolean, wrong: boolean): Promise<void>;
+  close(outcome: ReadOutcome): Promise<void>;
 }
 
 /** The files of one pack. */
@@ -31,6 +28,15 @@ export interface Files {
   readonly persistent: boolean;
   /** Opens a file; without an entry it is the manifest. `again` after bytes that were wrong: passes over every cache. */
   open(file: string, entry: FileEntry | undefined, again: boolean): Promise<FileReader>;
+}
+
+/** The same, from a store that can say what it has. */
+export interface StoredFiles extends Files {
+  /**
+   * Brings a shard of the manifest into memory if all of it is stored, and is what its hash says: opening it next then makes no
+   * request, whatever becomes of the store. Says whether it has; never rejects.
+   */
+  recall(shard: number): Promise<boolean>;
 }
 
 /** A pack that has been made of a checkpoint and is stored, as far as there was room. */

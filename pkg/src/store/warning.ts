@@ -6,7 +6,7 @@ export type WarningCode = "cache-unavailable" | "cache-busy" | "quota-exceeded" 
 /** What a page may want to know of a load that went on nevertheless. The message is for people and may change. */
 export interface Warning {
   /**
-   * - `cache-unavailable`: this browser keeps no files here, as in some private windows, or stopped doing so;
+   * - `cache-unavailable`: this browser keeps no files here, as in some private windows and for pages without HTTPS, or stopped doing so;
    * - `cache-busy`: another tab or worker has been fetching the same without getting on, or the browser does not say that
    *   it has ended: it is fetched here, too, and not stored;
    * - `quota-exceeded`: there is no room for the pack, so that it is fetched anew next time;

@@ -35,7 +35,7 @@ export default async function init({ module_or_path: response }) {
 async function readManifest(files) {
   const reader = await files.open("manifest.json", undefined, false);
   while (await reader.read());
-  await reader.close(true, false);
+  await reader.close("verified");
 }
 
 /** @implements {EngineInterface} */
