@@ -12,7 +12,7 @@ export type Device = "auto" | "cpu" | "webgpu";
 
 /**
  * Which of the CPU's binaries: `plain` runs everywhere, `relaxed` (relaxed SIMD) where the processor multiplies bytes
- * exactly, and faster there. Vectors of int8 and int4 packs are bit-for-bit identical with both. `auto` finds out.
+ * exactly, and faster there. The vectors are bit-for-bit identical with both. `auto` finds out.
  */
 export type Simd = "auto" | "plain" | "relaxed";
 
@@ -76,7 +76,7 @@ export interface CreateOptions {
   /**
    * Workers that share the texts of a call, on the CPU: the engine's own, and helpers that have only the layers.
    * `auto`, the default, is half of the machine's threads and at most 4. Helpers start with the first call that
-   * has several texts, or with `warmUp()`. Vectors of int8 and int4 packs are bit-for-bit identical with any number.
+   * has several texts, or with `warmUp()`. The vectors are bit-for-bit identical with any number.
    */
   readonly workers?: number | "auto";
   /**
