@@ -8,6 +8,7 @@
 mod bombs;
 mod mutated;
 mod refused;
+mod settings;
 mod texts;
 mod variants;
 
