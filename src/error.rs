@@ -8,12 +8,14 @@
 //! gets them, whoever shows them later.
 
 mod plain;
+mod pointer;
 
 use std::collections::TryReserveError;
 use std::fmt;
 use std::io;
 
 pub use plain::{escaped, plain};
+pub(crate) use pointer::lfs_pointer;
 
 /// What went wrong, as a name that never changes.
 ///

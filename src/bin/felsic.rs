@@ -9,6 +9,8 @@
 mod bench;
 #[path = "felsic/embed.rs"]
 mod embed;
+#[path = "felsic/lines.rs"]
+mod lines;
 #[path = "felsic/model.rs"]
 mod model;
 #[path = "felsic/output.rs"]

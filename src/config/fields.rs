@@ -3,11 +3,11 @@
 use serde_json::{Map, Value};
 
 use super::{invalid, unsupported};
-use crate::error::Result;
+use crate::error::{Result, lfs_pointer};
 
 /// Parses JSON as checkpoints have it: with a byte order mark, and with numbers that are not finite, which Python writes and
 /// reads. Those are strings afterwards, so that a field which is read refuses them and no other does.
-pub(super) fn json(bytes: &[u8]) -> serde_json::Result<Value> {
+pub(crate) fn json(bytes: &[u8]) -> serde_json::Result<Value> {
     let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
     match serde_json::from_slice(bytes) {
         Ok(value) => Ok(value),
@@ -40,7 +40,8 @@ fn quoted(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// A JSON object of a checkpoint with the name that errors give it, like `config.json`.
-pub(super) struct Fields {
+#[derive(Clone, Debug)]
+pub(crate) struct Fields {
     origin: String,
     map: Map<String, Value>,
 }
@@ -48,11 +49,24 @@ pub(super) struct Fields {
 impl Fields {
     /// Parses `bytes`, which have to hold one JSON object.
     pub fn parse(origin: &str, bytes: &[u8]) -> Result<Self> {
+        if let Some(pointer) = lfs_pointer(bytes) {
+            return Err(invalid(format!("{origin} {pointer}")));
+        }
         match json(bytes) {
             Ok(Value::Object(map)) => Ok(Self { origin: origin.to_string(), map }),
             Ok(_) => Err(invalid(format!("{origin} is not a JSON object"))),
             Err(error) => Err(invalid(format!("{origin} is not JSON")).because(error)),
         }
+    }
+
+    /// A file that is not there: an object without fields.
+    pub fn empty(origin: &str) -> Self {
+        Self { origin: origin.to_string(), map: Map::new() }
+    }
+
+    /// Whether there is such a field, and be it `null`.
+    pub fn has(&self, name: &str) -> bool {
+        self.map.contains_key(name)
     }
 
     /// The value of a field; `null` counts as absent.
@@ -114,6 +128,19 @@ impl Fields {
         }
     }
 
+    /// Refuses the file if it says anything in a field: anything but `null`, an empty list and an empty object.
+    pub fn refuse_given(&self, name: &str, why: &str) -> Result<()> {
+        let is_given = self.get(name).is_some_and(|value| match value {
+            Value::Array(list) => !list.is_empty(),
+            Value::Object(map) => !map.is_empty(),
+            _ => true,
+        });
+        match is_given {
+            false => Ok(()),
+            true => Err(unsupported(format!("{} is set; {why}", self.path(name)))),
+        }
+    }
+
     /// All fields.
     pub fn entries(&self) -> impl Iterator<Item = (&str, &Value)> {
         self.map.iter().map(|(name, value)| (name.as_str(), value))
@@ -127,7 +154,8 @@ impl Fields {
         }
     }
 
-    fn wrong(&self, name: &str, value: &Value, expected: &str) -> crate::error::Error {
+    /// The error for a field that holds something else than `expected`.
+    pub fn wrong(&self, name: &str, value: &Value, expected: &str) -> crate::error::Error {
         let mut found = value.to_string();
         if found.len() > 60 {
             found = match value {

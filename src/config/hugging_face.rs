@@ -11,6 +11,8 @@ use crate::error::Result;
 
 /// Every so many layers one is global, from layer 0, where the file does not say.
 const GLOBAL_EVERY: usize = 3;
+/// Width of the window of local layers where the file does not say.
+const LOCAL_ATTENTION: usize = 128;
 /// Base of the rotary positions in global layers where the file does not say.
 const GLOBAL_THETA: f64 = 160_000.0;
 /// Base of the rotary positions in local layers where the file does not say.
@@ -28,7 +30,7 @@ pub(super) fn model_config(bytes: &[u8]) -> Result<ModelConfig> {
         intermediate_size: fields.needed_count("intermediate_size")?,
         activation: activation(&fields)?,
         layers: layers(&fields)?,
-        local_attention: fields.count("local_attention")?.unwrap_or(128),
+        local_attention: fields.count("local_attention")?.unwrap_or(LOCAL_ATTENTION),
         max_positions: fields.count("max_position_embeddings")?.unwrap_or(8192),
         global_rope_theta,
         local_rope_theta,
@@ -53,10 +55,30 @@ fn refuse_what_is_not_computed(fields: &Fields) -> Result<()> {
             "config.json: quantization_config is set; felsic reads bf16, f16 and f32 weights only",
         ));
     }
-    match fields.object("rope_scaling")? {
-        Some(scaling) => check_rope_type(&scaling),
-        None => Ok(()),
+    if let Some(scaling) = fields.object("rope_scaling")? {
+        check_rope_type(&scaling)?;
     }
+    check_whole_heads(fields)?;
+    refuse_other_sizes(fields)
+}
+
+/// Sizes that follow from others in one version of transformers, and stand for themselves in another.
+fn refuse_other_sizes(fields: &Fields) -> Result<()> {
+    let window = fields.count("local_attention")?.unwrap_or(LOCAL_ATTENTION);
+    let (hidden, heads) = (fields.count("hidden_size")?, fields.count("num_attention_heads")?);
+    let head = hidden.and_then(|hidden| hidden.checked_div(heads?));
+    for (name, given, expected) in [
+        ("sliding_window", fields.count("sliding_window")?, Some(window / 2)),
+        ("head_dim", fields.count("head_dim")?, head),
+    ] {
+        if let (Some(given), Some(expected)) = (given, expected)
+            && given != expected
+        {
+            let name = fields.path(name);
+            return Err(unsupported(format!("{name} is {given}, but the other sizes make it {expected}")));
+        }
+    }
+    Ok(())
 }
 
 fn activation(fields: &Fields) -> Result<Activation> {
@@ -131,6 +153,10 @@ fn check_rope_type(parameters: &Fields) -> Result<()> {
             return Err(unsupported(format!("{} is {kind:?}; felsic computes \"default\"", parameters.path(name))));
         }
     }
+    check_whole_heads(parameters)
+}
+
+fn check_whole_heads(parameters: &Fields) -> Result<()> {
     match parameters.number("partial_rotary_factor")? {
         Some(factor) if factor != 1.0 => {
             let name = parameters.path("partial_rotary_factor");

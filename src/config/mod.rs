@@ -5,7 +5,7 @@
 //! [`EmbedderConfig::from_files`]) and written into a pack's manifest in the form that the fields here
 //! have. Whatever felsic would compute wrongly is refused with the field's name; nothing is guessed.
 
-mod fields;
+pub(crate) mod fields;
 mod hugging_face;
 mod sentence_transformers;
 

@@ -278,6 +278,11 @@ impl Embedder {
     /// Ids that the model can make a vector of, and whether others were left out.
     fn input(&self, prepared: &str) -> Result<(Vec<u32>, bool)> {
         let (ids, cut) = self.tokenizer.encode_truncated(prepared, self.config.max_tokens)?;
+        let rows = self.config.model.vocab_size;
+        if let Some(id) = ids.iter().find(|id| **id as usize >= rows) {
+            let message = format!("the text has an added token, id {id}, without one of the vocabulary's {rows} rows");
+            return Err(Error::new(Code::InputInvalid, message));
+        }
         match ids.is_empty() {
             true => Err(Error::new(
                 Code::InputInvalid,

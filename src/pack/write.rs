@@ -38,7 +38,8 @@ pub fn pack(
     let config = source::read_config(checkpoint)?;
     let weights = CheckpointWeights::open(checkpoint, &config.model)?;
     let json = source::read_needed(checkpoint, "tokenizer.json")?;
-    let compact = tokenizer::compile(&json, &config)?;
+    let settings = source::read_tokenizer_settings(checkpoint)?;
+    let compact = tokenizer::compile(&json, &settings, &config)?;
     let (name, revision) = source::name_of(checkpoint);
     let options = PackOptions {
         name: Some(options.name.clone().unwrap_or(name)),

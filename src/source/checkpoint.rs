@@ -16,7 +16,7 @@ use super::open::{MOST_WHOLE, io_error, open, read_whole};
 use super::{Parts, check_tokenizer, space};
 use crate::config::{EmbedderConfig, ModelConfig};
 use crate::error::{Code, Error, Result};
-use crate::tokenizer::Tokenizer;
+use crate::tokenizer::{Tokenizer, TokenizerSettings};
 use crate::weights::safetensors::{self, Entry, PREFIX};
 use crate::weights::{CheckpointTensors, INDEX_FILE, StoredTensor, Tensors, WEIGHTS_FILE, indexed_files};
 
@@ -27,12 +27,13 @@ const PIECE: usize = 1 << 20;
 ///
 /// # Errors
 /// [`Code::NotFound`] for a missing file; [`Code::OutOfMemory`]; those of [`EmbedderConfig::from_files`],
-/// [`CheckpointWeights::open`] and [`Tokenizer::from_json`]; [`Code::TokenizerInvalid`] for a tokenizer with more
+/// [`CheckpointWeights::open`], [`TokenizerSettings::from_files`] and [`Tokenizer::from_json_with`]; [`Code::TokenizerInvalid`] for a tokenizer with more
 /// ids than the vocabulary table has rows, or whose template leaves a text no room within `max_tokens`.
 pub fn open_checkpoint(folder: &Path) -> Result<Parts> {
     let config = read_config(folder)?;
     let weights = CheckpointWeights::open(folder, &config.model)?;
-    let tokenizer = Tokenizer::from_json(&read_needed(folder, "tokenizer.json")?)?;
+    let settings = read_tokenizer_settings(folder)?;
+    let tokenizer = Tokenizer::from_json_with(&read_needed(folder, "tokenizer.json")?, Some(&settings))?;
     check_tokenizer(&tokenizer, &config)?;
     let (tensors, sha256) = weights.read_all()?;
     let (name, revision) = name_of(folder);
@@ -62,6 +63,14 @@ pub fn read_config(folder: &Path) -> Result<EmbedderConfig> {
         return Err(Error::new(Code::NotFound, format!("{} is not a folder", folder.display())));
     }
     EmbedderConfig::from_files(|file| read_optional(folder, file))
+}
+
+/// What the checkpoint in `folder` says of its tokenizer beside `tokenizer.json`.
+///
+/// # Errors
+/// Those of [`TokenizerSettings::from_files`].
+pub(crate) fn read_tokenizer_settings(folder: &Path) -> Result<TokenizerSettings> {
+    TokenizerSettings::from_files(|file| read_optional(folder, file))
 }
 
 /// A file of the folder, or `None` where there is none.

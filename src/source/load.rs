@@ -167,13 +167,13 @@ async fn load_shards(
     Ok(tensors)
 }
 
-/// Every id that the tokenizer gives needs a row, and a text needs room beside the template and beside each prompt: without
+/// Every id that a text without added tokens can have needs a row, and a text needs room beside the template and beside each prompt: without
 /// it, all texts would be cut to the same ids and have the same vector.
 pub(crate) fn check_tokenizer(tokenizer: &Tokenizer, config: &EmbedderConfig) -> Result<()> {
-    let (ids, rows) = (tokenizer.vocab_size(), config.model.vocab_size);
+    let (ids, rows) = (tokenizer.needed_rows(), config.model.vocab_size);
     let (template, most) = (tokenizer.template_len(), config.max_tokens);
     let message = if ids > rows {
-        format!("the tokenizer has {ids} ids, but the vocabulary table only {rows} rows")
+        format!("the tokenizer's texts have ids up to {}, but the vocabulary table has {rows} rows", ids - 1)
     } else if template >= most {
         format!("the tokenizer's template has {template} tokens, which leaves no room for a text: max_tokens is {most}")
     } else {

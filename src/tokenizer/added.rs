@@ -85,6 +85,11 @@ impl AddedTokens {
         Ok(Self { tokens, starts })
     }
 
+    /// Their ids.
+    pub(super) fn ids(&self) -> impl Iterator<Item = u32> {
+        self.tokens.iter().map(|token| token.id)
+    }
+
     /// The longest token at the start of `text`.
     fn longest(&self, text: &[u8]) -> Option<&AddedToken> {
         let (start, end) = self.starts[usize::from(*text.first()?)];

@@ -1,7 +1,8 @@
 //! Reading `tokenizer.json`.
 
+use super::settings::{Own, TokenizerSettings};
 use super::{MOST_TEMPLATE, invalid, unsupported};
-use crate::error::Result;
+use crate::error::{Result, lfs_pointer};
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::HashMap;
@@ -20,16 +21,32 @@ pub(super) struct Document {
     pub model: Model,
 }
 
-/// An entry of `added_tokens`. Its `id` is not here: the id is that of the vocabulary, or the next
-/// free one in order of appearance.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
+/// An entry of `added_tokens`. Its `id` says nothing: the id is that of the vocabulary, or the next free one in order of
+/// appearance.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub(super) struct Added {
+    #[serde(default)]
+    pub id: Option<u64>,
     pub content: String,
     pub single_word: bool,
     pub lstrip: bool,
     pub rstrip: bool,
     pub normalized: bool,
     pub special: bool,
+}
+
+impl Added {
+    /// A token without any flag, searched for in the text itself.
+    pub(super) fn plain(content: &str) -> Self {
+        let content = content.to_owned();
+        Self { id: None, content, single_word: false, lstrip: false, rstrip: false, normalized: false, special: false }
+    }
+
+    /// Whether it is found in the same places as another of its content.
+    pub(super) fn is_found_as(&self, other: &Self) -> bool {
+        let flags = |token: &Self| (token.single_word, token.lstrip, token.rstrip, token.normalized);
+        flags(self) == flags(other)
+    }
 }
 
 /// A model of type BPE.
@@ -52,6 +69,40 @@ enum Merges {
     Pairs(Vec<(String, String)>),
     /// Both parts in one string, with a space between them.
     Lines(Vec<String>),
+}
+
+/// What transformers takes from sections that have no part in ids otherwise.
+#[derive(Default, Deserialize)]
+pub(super) struct Unused {
+    truncation: Option<Truncation>,
+    padding: Option<Padding>,
+}
+
+#[derive(Deserialize)]
+struct Truncation {
+    direction: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Padding {
+    pad_token: Option<String>,
+}
+
+impl Unused {
+    /// Reads them; where they are malformed, nobody can use them.
+    pub(super) fn read(bytes: &[u8]) -> Self {
+        serde_json::from_slice(bytes).unwrap_or_default()
+    }
+
+    /// From which end a long text is cut.
+    pub(super) fn direction(&self) -> Option<&str> {
+        self.truncation.as_ref()?.direction.as_deref()
+    }
+
+    /// The token that fills up short texts.
+    pub(super) fn pad_token(&self) -> Option<&str> {
+        self.padding.as_ref()?.pad_token.as_deref()
+    }
 }
 
 /// Just enough to tell what kind of file it is.
@@ -87,31 +138,48 @@ pub(super) fn check_version(version: Option<&str>) -> Result<()> {
 }
 
 pub(super) fn parse<T: for<'de> Deserialize<'de>>(bytes: &[u8]) -> Result<T> {
+    if let Some(pointer) = lfs_pointer(bytes) {
+        return Err(invalid(format!("tokenizer.json {pointer}")));
+    }
     serde_json::from_slice(bytes).map_err(|error| invalid("tokenizer.json cannot be read").because(error))
 }
 
 impl Document {
-    /// Reads and checks a tokenizer with a BPE model.
+    /// Reads and checks a tokenizer with a BPE model; its added tokens are then also those of `settings`.
     ///
     /// # Errors
     /// `TokenizerInvalid` for a file that is not JSON, lacks a field, or speaks of tokens that are not
     /// in its vocabulary; `TokenizerUnsupported` for another model, and for what no Granite model has.
-    pub(super) fn read(bytes: &[u8]) -> Result<Self> {
+    pub(super) fn read(bytes: &[u8], settings: Option<&TokenizerSettings>) -> Result<Self> {
         match model_kind(bytes)?.as_str() {
             "BPE" => {}
             other => return Err(unsupported(format!("model.type is {other}, not BPE"))),
         }
-        let document: Self = parse(bytes)?;
-        document.model.check()?;
+        let mut document: Self = parse(bytes)?;
+        document.model.check(&document.pre_tokenizer)?;
         document.template()?;
+        if let Some(settings) = settings {
+            let additions = settings.additions(&document.own(Unused::read(bytes)))?;
+            document.added_tokens.extend(additions);
+        }
         Ok(document)
+    }
+
+    fn own(&self, unused: Unused) -> Own<'_> {
+        Own {
+            added: &self.added_tokens,
+            normalizer: &self.normalizer,
+            pre_tokenizer: &self.pre_tokenizer,
+            post_processor: &self.post_processor,
+            unused,
+        }
     }
 
     /// Ids in front of a text and behind it.
     ///
     /// # Errors
     /// `TokenizerInvalid` for a template with unknown tokens, `TokenizerUnsupported` for another
-    /// post-processor than a template, or one that does not hold the text exactly once.
+    /// post-processor than a template or a pair of tokens, or one that does not hold the text exactly once.
     pub(super) fn template(&self) -> Result<(Vec<u32>, Vec<u32>)> {
         let mut found = None;
         for part in sequence(&self.post_processor, "processors")? {
@@ -119,6 +187,7 @@ impl Document {
                 // It only moves offsets.
                 "ByteLevel" => {}
                 "TemplateProcessing" if found.is_none() => found = Some(template(part)?),
+                "BertProcessing" | "RobertaProcessing" if found.is_none() => found = Some(around(part)?),
                 other => return Err(unsupported(format!("post_processor is {other}"))),
             }
         }
@@ -129,7 +198,7 @@ impl Document {
 impl Model {
     /// # Errors
     /// As [`Document::read`].
-    pub(super) fn check(&self) -> Result<()> {
+    pub(super) fn check(&self, pre_tokenizer: &Value) -> Result<()> {
         if self.dropout.is_some_and(|dropout| dropout != 0.0) {
             return Err(unsupported("model.dropout makes ids depend on chance"));
         }
@@ -138,8 +207,9 @@ impl Model {
         }
         if let Some(unknown) = &self.unk_token
             && !self.vocab.contains_key(unknown)
+            && !self.knows_every_character(pre_tokenizer)?
         {
-            return Err(invalid(format!("model.unk_token {unknown:?} is not in the vocabulary")));
+            return Err(invalid(format!("model.unk_token {unknown:?} is not in the vocabulary, and texts need it")));
         }
         let mut joined = String::new();
         self.merges(|left, right| {
@@ -153,6 +223,21 @@ impl Model {
                 None => Ok(()),
             }
         })
+    }
+
+    /// Whether there is a token for every byte that UTF-8 has, so that nothing is ever unknown.
+    fn knows_every_character(&self, pre_tokenizer: &Value) -> Result<bool> {
+        let bytes = || (0..=0xF4_u8).filter(|byte| !matches!(byte, 0xC0 | 0xC1));
+        let plain = self.end_of_word_suffix.as_ref().is_none_or(|suffix| suffix.is_empty());
+        let byte_level = sequence(pre_tokenizer, "pretokenizers")?.into_iter().any(|part| kind(part) == "ByteLevel");
+        let spelled: HashMap<u8, char> = alphabet().into_iter().map(|(c, byte)| (byte, c)).collect();
+        let has_symbol = |byte| spelled.get(&byte).is_some_and(|c| self.vocab.contains_key(c.encode_utf8(&mut [0; 4])));
+        let has_byte = |byte: u8| self.vocab.contains_key(&format!("<0x{byte:02X}>"));
+        Ok(plain
+            && match byte_level {
+                true => bytes().all(has_symbol),
+                false => self.byte_fallback == Some(true) && bytes().all(has_byte),
+            })
     }
 
     /// Gives the two parts of every merge, in order of rank.
@@ -191,6 +276,28 @@ pub(super) fn sequence<'v>(component: &'v Value, field: &str) -> Result<Vec<&'v 
 /// The `type` of a component.
 pub(super) fn kind(component: &Value) -> &str {
     component["type"].as_str().unwrap_or("of no known type")
+}
+
+/// The characters that stand for bytes in a byte-level vocabulary: visible ones of Latin-1 for
+/// themselves, and for the others those from U+0100 on, in order.
+pub(super) fn alphabet() -> HashMap<char, u8> {
+    let shows = |byte: &u8| matches!(byte, 0x21..=0x7E | 0xA1..=0xAC | 0xAE..=0xFF);
+    let visible = (0..=255).filter(shows).map(|byte| (char::from(byte), byte));
+    let others = ('\u{100}'..).zip((0..=255).filter(|byte| !shows(byte)));
+    visible.chain(others).collect()
+}
+
+/// Ids in front of a text and behind it, of a `BertProcessing` or `RobertaProcessing`: one each.
+///
+/// # Errors
+/// `TokenizerInvalid` if it does not name both.
+fn around(component: &Value) -> Result<(Vec<u32>, Vec<u32>)> {
+    let id = |name: &str| -> Result<Vec<u32>> {
+        let id = component[name][1].as_u64().and_then(|id| u32::try_from(id).ok());
+        let id = id.filter(|_| component[name][0].is_string());
+        Ok(vec![id.ok_or_else(|| invalid(format!("post_processor.{name} is not a token and its id")))?])
+    };
+    Ok((id("cls")?, id("sep")?))
 }
 
 /// Ids in front of a text and behind it, of a `TemplateProcessing`.

@@ -21,11 +21,14 @@ mod native;
 mod normalise;
 #[cfg(feature = "native")]
 mod sections;
+mod settings;
 mod split;
 mod vocabulary;
 
 use crate::error::{Code, Error, Result};
 use compact::Compact;
+
+pub use settings::TokenizerSettings;
 
 /// Longest text in bytes that the compact form takes, before it is normalised and after. A text that is one
 /// single word needs about 50 times its length while it is merged, and a 32-bit address space is to be enough.
@@ -52,7 +55,16 @@ impl Tokenizer {
     /// not run, or if it passes a limit that the compact form has.
     #[cfg(feature = "native")]
     pub fn from_json(bytes: &[u8]) -> Result<Self> {
-        Ok(Self(Form::Native(Box::new(native::Native::from_json(bytes)?))))
+        Self::from_json_with(bytes, None)
+    }
+
+    /// [`Tokenizer::from_json`] for a checkpoint whose other files say what is in `settings`.
+    ///
+    /// # Errors
+    /// As [`Tokenizer::from_json`]; [`Code::TokenizerUnsupported`] also for settings that contradict the file.
+    #[cfg(feature = "native")]
+    pub fn from_json_with(bytes: &[u8], settings: Option<&TokenizerSettings>) -> Result<Self> {
+        Ok(Self(Form::Native(Box::new(native::Native::from_json(bytes, settings)?))))
     }
 
     /// Reads the compact form that [`compact::compile`] makes.
@@ -123,7 +135,17 @@ impl Tokenizer {
         }
     }
 
-    /// The largest id + 1: how many rows a vocabulary table must have at least.
+    /// How many rows a vocabulary table must have at least: the largest id + 1 of those that a text without added tokens can
+    /// have, the template's included. Of an added token without a row, only the texts that hold it are refused.
+    pub fn needed_rows(&self) -> usize {
+        match &self.0 {
+            Form::Compact(compact) => compact.needed_rows(),
+            #[cfg(feature = "native")]
+            Form::Native(native) => native.needed_rows(),
+        }
+    }
+
+    /// The largest id + 1.
     pub fn vocab_size(&self) -> usize {
         match &self.0 {
             Form::Compact(compact) => compact.vocab_size(),

@@ -3,7 +3,7 @@
 use super::added::{AddedToken, AddedTokens};
 use super::guard::guarded;
 use super::sections::Sound;
-use super::{invalid, short_enough};
+use super::{TokenizerSettings, invalid, short_enough};
 use crate::error::{Code, Error, Result};
 use serde::Deserialize;
 use tokenizers::{Encoding, NormalizedString, Normalizer, PostProcessor, TruncationDirection};
@@ -19,28 +19,32 @@ const LONGEST_NORMALISED: usize = super::LONGEST_TEXT;
 pub(super) struct Native {
     tokenizer: tokenizers::Tokenizer,
     vocab_size: usize,
+    needed_rows: usize,
     template_len: usize,
     /// In bytes.
     longest_text: usize,
 }
 
 impl Native {
-    pub(super) fn from_json(bytes: &[u8]) -> Result<Self> {
-        let Sound { json, growth } = Sound::read(bytes)?;
+    pub(super) fn from_json(bytes: &[u8], settings: Option<&TokenizerSettings>) -> Result<Self> {
+        let Sound { json, growth } = Sound::read(bytes, settings)?;
         let read = guarded(|| {
             let tokenizer = tokenizers::Tokenizer::deserialize(json)?;
             let largest = tokenizer.get_vocab(true).into_values().max();
-            let specials = tokenizer.encode_fast("", true)?.get_ids().to_vec();
+            let added = tokenizer.get_added_tokens_decoder();
+            let plain = tokenizer.get_vocab(false).into_values().filter(|id| !added.contains_key(id)).max();
+            let specials = tokenizer.encode_fast("", true)?.get_ids().to_vec().into_iter().max();
             let template_len = tokenizer.get_post_processor().map_or(0, |processor| processor.added_tokens(false));
-            Ok((tokenizer, specials.into_iter().max().max(largest), template_len))
+            Ok((tokenizer, specials.max(largest), specials.max(plain), template_len))
         });
         let read: std::result::Result<_, tokenizers::Error> = read.unwrap_or_else(|panicked| Err(panicked.into()));
-        let (tokenizer, largest, template_len) =
+        let (tokenizer, largest, needed, template_len) =
             read.map_err(|error| invalid("tokenizer.json cannot be read").because(error))?;
         check_normal_forms(&tokenizer)?;
         Ok(Self {
             tokenizer,
             vocab_size: largest.map_or(0, |id| id as usize + 1),
+            needed_rows: needed.map_or(0, |id| id as usize + 1),
             template_len,
             longest_text: LONGEST_TEXT.min(LONGEST_NORMALISED / growth.max(1)),
         })
@@ -64,6 +68,10 @@ impl Native {
 
     pub(super) fn vocab_size(&self) -> usize {
         self.vocab_size
+    }
+
+    pub(super) fn needed_rows(&self) -> usize {
+        self.needed_rows
     }
 
     pub(super) fn template_len(&self) -> usize {

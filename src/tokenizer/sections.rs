@@ -6,6 +6,7 @@
 
 use super::json::{self, Added, kind, sequence};
 use super::normalise::{self, NFC_GROWTH, replacement_growth};
+use super::settings::{Own, TokenizerSettings};
 use super::vocabulary::LONGEST_TOKEN;
 use super::{added, invalid, unsupported};
 use crate::error::Result;
@@ -43,16 +44,17 @@ pub(super) struct Sound {
 }
 
 impl Sound {
-    /// Reads a `tokenizer.json` and checks what the crate takes for granted.
+    /// Reads a `tokenizer.json`, with the added tokens of `settings`, and checks what the crate takes for granted.
     ///
     /// # Errors
     /// `TokenizerInvalid` for a file that cannot be read or contradicts itself; `TokenizerUnsupported` for parts
     /// of a type that is not run, and for what passes a limit.
-    pub(super) fn read(bytes: &[u8]) -> Result<Self> {
-        let Sections { version, added_tokens, normalizer, pre_tokenizer, post_processor, model } = json::parse(bytes)?;
-        json::check_version(version.as_deref())?;
-        check_model(&model)?;
-        added_tokens.iter().try_for_each(check_added)?;
+    pub(super) fn read(bytes: &[u8], settings: Option<&TokenizerSettings>) -> Result<Self> {
+        let sections: Sections = json::parse(bytes)?;
+        json::check_version(sections.version.as_deref())?;
+        check_model(&sections.model, &sections.pre_tokenizer)?;
+        let added_tokens = added_tokens(bytes, &sections, settings)?;
+        let Sections { normalizer, pre_tokenizer, post_processor, model, .. } = sections;
         let (normalizer, longer) = normaliser(&normalizer)?;
         let (pre_tokenizer, still_longer) = pre_tokeniser(&pre_tokenizer)?;
         let json = json!({
@@ -69,18 +71,47 @@ impl Sound {
     }
 }
 
+/// All added tokens, as the crate reads them.
+fn added_tokens(bytes: &[u8], sections: &Sections, settings: Option<&TokenizerSettings>) -> Result<Vec<Value>> {
+    let read = sections.added_tokens.iter().map(|token| read_part(token, "added_tokens"));
+    let mut added: Vec<Added> = read.collect::<Result<_>>()?;
+    if let Some(settings) = settings {
+        let additions = settings.additions(&Own {
+            added: &added,
+            normalizer: &sections.normalizer,
+            pre_tokenizer: &sections.pre_tokenizer,
+            post_processor: &sections.post_processor,
+            unused: json::Unused::read(bytes),
+        })?;
+        added.extend(additions);
+    }
+    added.iter().try_for_each(check_added)?;
+    let value = |token: &Added| {
+        json!({
+            "id": token.id.unwrap_or_default(),
+            "content": token.content,
+            "single_word": token.single_word,
+            "lstrip": token.lstrip,
+            "rstrip": token.rstrip,
+            "normalized": token.normalized,
+            "special": token.special,
+        })
+    };
+    Ok(added.iter().map(value).collect())
+}
+
 fn read_part<'v, T: Deserialize<'v>>(part: &'v Value, name: &str) -> Result<T> {
     T::deserialize(part).map_err(|error| invalid(format!("{name} cannot be read")).because(error))
 }
 
-fn check_model(model: &Value) -> Result<()> {
+fn check_model(model: &Value, pre_tokenizer: &Value) -> Result<()> {
     match model["type"].as_str() {
         _ if !model.is_object() => Err(invalid("model is not an object")),
         None => Err(unsupported("model.type is missing")),
         Some("BPE") => {
             let model: json::Model = read_part(model, "model")?;
             check_tokens(model.vocab.keys())?;
-            model.check()
+            model.check(pre_tokenizer)
         }
         Some("WordPiece" | "WordLevel" | "Unigram") => check_pieces(&read_part(model, "model")?),
         Some(other) => Err(unsupported(format!("model.type is {other}"))),
@@ -121,8 +152,7 @@ fn check_tokens<'v>(mut tokens: impl Iterator<Item = &'v String>) -> Result<()> 
     }
 }
 
-fn check_added(token: &Value) -> Result<()> {
-    let token: Added = read_part(token, "added_tokens")?;
+fn check_added(token: &Added) -> Result<()> {
     added::check_length(&token.content)?;
     match token.content.is_empty() {
         // Such a token is never found.

@@ -8,7 +8,7 @@ use super::errors::{error_of, to_js};
 use crate::config::EmbedderConfig;
 use crate::error::Result;
 use crate::pack::{self, PackOptions, SELF_TEST, Shards};
-use crate::tokenizer::{Tokenizer, compact};
+use crate::tokenizer::{Tokenizer, TokenizerSettings, compact};
 use crate::weights::{self, Manifest, SelfTest};
 
 #[wasm_bindgen]
@@ -45,12 +45,13 @@ impl Packer {
     #[wasm_bindgen(js_name = nextSettings)]
     pub fn next_settings(files: &Map) -> std::result::Result<Option<String>, JsValue> {
         let mut next = None;
-        let read = EmbedderConfig::from_files(|file| {
+        let mut read = |file: &str| {
             if next.is_none() && !files.has(&file.into()) {
                 next = Some(file.to_string());
             }
             Ok(bytes_of(files, file))
-        });
+        };
+        let read = EmbedderConfig::from_files(&mut read).and_then(|_| TokenizerSettings::from_files(&mut read));
         match (next, read) {
             // What is wrong may be wrong only because this file was not there.
             (Some(next), _) => Ok(Some(next)),
@@ -139,7 +140,8 @@ impl Packer {
 
 fn make(files: &Map, tokenizer_json: Vec<u8>, name: String, revision: Option<String>) -> Result<Packer> {
     let config = EmbedderConfig::from_files(|file| Ok(bytes_of(files, file)))?;
-    let compact = compact::compile(&tokenizer_json)?;
+    let settings = TokenizerSettings::from_files(|file| Ok(bytes_of(files, file)))?;
+    let compact = compact::compile_with(&tokenizer_json, Some(&settings))?;
     drop(tokenizer_json);
     let tokenizer = Tokenizer::from_compact(&compact)?;
     let unknown = vec![0.0; config.model.hidden_size];

@@ -7,23 +7,30 @@ use serde_json::Value;
 use super::ElementType;
 use super::safetensors::{self, Entry};
 use crate::config::ModelConfig;
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Error, Result, lfs_pointer};
+
+/// The prefix of an encoder's tensors inside of another model; without one they are the encoder's own.
+const USUAL_PREFIX: &str = "model.";
 
 /// Compares the headers of a checkpoint's weight files with its config.
 ///
-/// Names may carry the prefix `model.`. Tensors outside the encoder (a pooler, the head of a language
-/// model or classifier) are left alone; one inside it that the config does not call for is an error,
-/// because it would have changed the vectors. Stored rotary tables are the exception: they are computed.
+/// Names may carry the prefix `model.`, or one other that all tensors of the encoder have, such as `_orig_mod.` or `module.`.
+/// Tensors outside the encoder (a pooler, the head of a language model or classifier) are left alone; one inside it that
+/// the config does not call for is an error, because it would have changed the vectors. Stored rotary tables are the
+/// exception: they are computed.
 #[derive(Debug)]
 pub struct CheckpointTensors {
     wanted: BTreeMap<String, Vec<usize>>,
-    seen: BTreeSet<String>,
+    /// Shapes by name, without prefix.
+    seen: BTreeMap<String, Vec<usize>>,
+    /// Ends in a dot.
+    prefix: Option<String>,
 }
 
 impl CheckpointTensors {
     /// For a checkpoint of this config, of which no file has been seen.
     pub fn new(config: &ModelConfig) -> Self {
-        Self { wanted: config.tensors().into_iter().collect(), seen: BTreeSet::new() }
+        Self { wanted: config.tensors().into_iter().collect(), seen: BTreeMap::new(), prefix: None }
     }
 
     /// Takes the tensors that a file lists, and tells the name without prefix of each that is the model's.
@@ -31,11 +38,38 @@ impl CheckpointTensors {
     /// # Errors
     /// [`Code::WeightsInvalid`] for one that is there twice, [`Code::TensorShape`], [`Code::TensorType`].
     pub fn take<'a>(&mut self, listed: impl Iterator<Item = (&'a str, &'a Entry)>) -> Result<Vec<Option<String>>> {
-        listed.map(|(name, entry)| self.take_one(name.strip_prefix("model.").unwrap_or(name), entry)).collect()
+        let listed: Vec<(&str, &Entry)> = listed.collect();
+        if self.prefix.is_none() {
+            self.prefix = self.common_prefix(listed.iter().map(|(name, _)| *name));
+        }
+        let prefix = self.prefix.clone().unwrap_or_else(|| USUAL_PREFIX.to_string());
+        listed
+            .into_iter()
+            .map(|(name, entry)| self.take_one(name.strip_prefix(&prefix).unwrap_or(name), entry))
+            .collect()
+    }
+
+    /// The prefix that counts from the first file on which has tensors of the model: the one before all names that end
+    /// like those that are wanted.
+    fn common_prefix<'a>(&self, names: impl Iterator<Item = &'a str>) -> Option<String> {
+        let mut prefixes: BTreeSet<&str> = BTreeSet::new();
+        for name in names {
+            let ends = name.match_indices('.').map(|(dot, _)| dot + 1);
+            let start = [0].into_iter().chain(ends).find(|at| self.wanted.contains_key(&name[*at..]));
+            prefixes.extend(start.map(|at| &name[..at]));
+        }
+        let is_usual = prefixes.iter().any(|prefix| prefix.is_empty() || *prefix == USUAL_PREFIX);
+        let mut prefixes = prefixes.into_iter();
+        match (prefixes.next(), prefixes.next()) {
+            (None, _) => None,
+            (Some(only), None) if !is_usual => Some(only.to_string()),
+            // Of several that are not usual none is taken: which are the model's, nobody knows.
+            _ => Some(USUAL_PREFIX.to_string()),
+        }
     }
 
     fn take_one(&mut self, name: &str, entry: &Entry) -> Result<Option<String>> {
-        if !self.seen.insert(name.to_string()) {
+        if self.seen.insert(name.to_string(), entry.shape.clone()).is_some() {
             return Err(Error::new(Code::WeightsInvalid, format!("tensor {name} is there twice")));
         }
         let Some(shape) = self.wanted.get(name) else { return Ok(None) };
@@ -52,18 +86,49 @@ impl CheckpointTensors {
     /// Whether the files that have been seen are all that the model needs, and no more.
     ///
     /// # Errors
-    /// [`Code::TensorMissing`]; [`Code::WeightsInvalid`] for a tensor of the encoder that the config does not call for.
+    /// [`Code::TensorMissing`], which names tensors that may be meant; [`Code::WeightsInvalid`] for a tensor of the encoder
+    /// that the config does not call for.
     pub fn check_complete(&self) -> Result<()> {
-        if let Some(name) = self.wanted.keys().find(|name| !self.seen.contains(*name)) {
-            return Err(Error::new(Code::TensorMissing, format!("tensor {name} is missing")));
+        if let Some((name, shape)) = self.wanted.iter().find(|(name, _)| !self.seen.contains_key(*name)) {
+            let message = format!("tensor {name} is missing; {}", self.similar(name, shape));
+            return Err(Error::new(Code::TensorMissing, message));
         }
-        match self.seen.iter().find(|name| !self.wanted.contains_key(*name) && is_of_encoder(name)) {
+        match self.seen.keys().find(|name| !self.wanted.contains_key(*name) && is_of_encoder(name)) {
             Some(name) => {
                 let message = format!("tensor {name} belongs to the encoder, but the config does not call for it");
                 Err(Error::new(Code::WeightsInvalid, message))
             }
             None => Ok(()),
         }
+    }
+
+    /// What the files have in the place of a tensor: those whose names end like it, else those of its shape, else any.
+    fn similar(&self, wanted: &str, shape: &[usize]) -> String {
+        let others = || self.seen.iter().filter(|(name, _)| !self.wanted.contains_key(*name));
+        let list = |chosen: &mut dyn Iterator<Item = &String>| {
+            let names: Vec<String> = chosen.take(3).map(|name| clipped(name)).collect();
+            (!names.is_empty()).then(|| names.join(", "))
+        };
+        let ends_alike = list(&mut others().filter(|(name, _)| name.ends_with(wanted)).map(|(name, _)| name));
+        let same_shape = || list(&mut others().filter(|(_, other)| *other == shape).map(|(name, _)| name));
+        match (ends_alike, list(&mut self.seen.keys())) {
+            (Some(names), _) => {
+                format!("the files have {names}: give all of the encoder's tensors one prefix, or none")
+            }
+            (None, Some(some)) => match same_shape() {
+                Some(names) => format!("of its shape {shape:?} the files have {names}"),
+                None => format!("the files have tensors such as {some}"),
+            },
+            (None, None) => "the files have no tensors at all".to_string(),
+        }
+    }
+}
+
+/// A name as a message shows it.
+fn clipped(name: &str) -> String {
+    match name.char_indices().nth(60) {
+        Some((end, _)) => format!("{}…", &name[..end]),
+        None => name.to_string(),
     }
 }
 
@@ -84,6 +149,9 @@ pub const INDEX_FILE: &str = "model.safetensors.index.json";
 /// [`Code::WeightsInvalid`] for one that is malformed, or lists what is not the name of a file beside it.
 pub fn indexed_files(index: &[u8]) -> Result<Vec<String>> {
     let malformed = |what: &str| Error::new(Code::WeightsInvalid, format!("{INDEX_FILE} {what}"));
+    if let Some(pointer) = lfs_pointer(index) {
+        return Err(malformed(pointer));
+    }
     let index: Value = serde_json::from_slice(index).map_err(|error| malformed("is not JSON").because(error))?;
     let map = index.get("weight_map").and_then(Value::as_object).filter(|map| !map.is_empty());
     let map = map.ok_or_else(|| malformed("has no weight_map"))?;

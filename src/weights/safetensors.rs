@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use safetensors::tensor::{Metadata, TensorInfo};
 
 use super::{ElementType, SHARD_BYTES, StoredTensor, Tensors};
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Error, Result, lfs_pointer};
 
 /// Bytes before the header.
 pub const PREFIX: usize = 8;
@@ -36,6 +36,9 @@ pub struct Entry {
 /// # Errors
 /// [`Code::WeightsInvalid`] for one that is longer than the file or than any sensible header.
 pub fn header_length(prefix: [u8; PREFIX], length: u64) -> Result<usize> {
+    if let Some(pointer) = lfs_pointer(&prefix) {
+        return Err(Error::new(Code::WeightsInvalid, format!("the file {pointer}")));
+    }
     let header = u64::from_le_bytes(prefix);
     match length.checked_sub(PREFIX as u64) {
         Some(rest) if header <= MOST_HEADER && header <= rest => Ok(header as usize),

@@ -8,6 +8,7 @@
 mod bombs;
 mod mutated;
 mod refused;
+mod settings;
 #[path = "../support/mod.rs"]
 mod support;
 mod texts;

@@ -123,13 +123,14 @@ fn what_is_no_tokenizer_is_invalid() {
 
 #[test]
 fn what_contradicts_itself_is_invalid() {
-    let edits: [Edit; 6] = [
+    let edits: [Edit; 7] = [
         |json| json["model"]["merges"] = json!([["a", "zz"]]),
         |json| json["model"]["merges"] = json!([["b", "b"]]),
         |json| json["model"]["merges"] = json!(["a b c"]),
         |json| json["model"]["unk_token"] = json!("nowhere"),
         |json| json["post_processor"]["special_tokens"] = json!({}),
         |json| json["added_tokens"][0]["content"] = json!(7),
+        |json| json["post_processor"] = json!({ "type": "BertProcessing", "sep": ["?", 0], "cls": "<s>" }),
     ];
     for (number, edit) in edits.into_iter().enumerate() {
         let mut json = minute_json();
@@ -166,7 +167,8 @@ fn what_is_not_run_exactly_is_unsupported_and_named() {
                 json!({ "type": "Split", "pattern": { "String": "a" }, "behavior": "Removed", "invert": false });
         }),
         ("post_processor", |json| {
-            json["post_processor"] = json!({ "type": "BertProcessing", "sep": ["?", 0], "cls": ["<s>", 9] });
+            let pair = json!({ "type": "BertProcessing", "sep": ["?", 0], "cls": ["<s>", 9] });
+            json["post_processor"] = json!({ "type": "Sequence", "processors": [pair, pair] });
         }),
         ("post_processor.single", |json| json["post_processor"]["single"] = json!([])),
         ("added_tokens", |json| json["added_tokens"][0]["content"] = json!("long".repeat(100))),

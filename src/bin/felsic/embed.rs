@@ -1,21 +1,16 @@
 //! `felsic embed`: lines in, lines out.
 
-use std::io::{BufRead, BufReader, Read, stdin};
+use std::io::stdin;
 use std::process::ExitCode;
 
 use clap::Args;
 use felsic::embedder::{EmbedOptions, Embedder, Embedding, Embeddings, NoHooks};
 use felsic::error::{Code, Error, Result};
 use serde::Serialize;
-use serde_json::Value;
 
+use crate::lines::{Line, Lines};
 use crate::model::ModelArguments;
-use crate::output::Output;
-
-/// Lines that are embedded together, at most.
-const TOGETHER: usize = 256;
-/// Bytes of a line, at most.
-const LONGEST_LINE: u64 = 64 << 20;
+use crate::output::{self, Output};
 
 /// Arguments of `felsic embed`.
 #[derive(Args, Debug)]
@@ -31,6 +26,10 @@ pub struct EmbedArguments {
     /// Put the model's prompt of this name before each text.
     #[arg(long)]
     prompt: Option<String>,
+    /// Go on after a line that cannot be embedded: {"error": {"code", "message"}} stands in its place, and the exit code is 1
+    /// in the end.
+    #[arg(long)]
+    keep_going: bool,
 }
 
 /// Embeds standard input line by line.
@@ -45,119 +44,107 @@ pub fn embed(arguments: &EmbedArguments, output: &mut Output) -> Result<ExitCode
         // Before the first line, so that a wrong option does not wait for input.
         embedder.tokenize("", &options)?;
         embedder.embed_hooked::<String>(&[], &options, &mut NoHooks).await?;
-        let mut lines = Lines { input: BufReader::with_capacity(1 << 20, stdin().lock()), number: 0 };
+        let mut lines = Lines::new(stdin().lock());
+        let mut code = ExitCode::SUCCESS;
         loop {
-            let first = lines.number + 1;
-            let (texts, failure) = lines.batch();
-            write(output, &embedder, &options, &texts, first).await?;
-            if !output.is_open() {
-                return Ok(ExitCode::SUCCESS);
+            let (batch, failure) = lines.batch();
+            let is_over = batch.is_empty();
+            let (made, failures) = vectors(&embedder, &options, batch, arguments.keep_going).await?;
+            let mut made = made.iter();
+            for failure in failures {
+                match failure {
+                    None => made.next().map_or(Ok(()), |made| write(output, made))?,
+                    Some(error) if arguments.keep_going => {
+                        output::failure(&error);
+                        code = ExitCode::FAILURE;
+                        let (code, message) = (error.code().as_str(), error.to_string());
+                        write_json(output, &Failed { error: Reason { code, message } })?;
+                    }
+                    Some(error) => return Err(error),
+                }
             }
             match failure {
                 Some(error) => return Err(error),
-                None if texts.is_empty() => return Ok(ExitCode::SUCCESS),
+                None if is_over || !output.is_open() => return Ok(code),
                 None => {}
             }
         }
     })
 }
 
-/// Writes the vectors of the texts that stand on the lines from `first` on.
-async fn write(
-    output: &mut Output,
-    embedder: &Embedder,
-    options: &EmbedOptions,
-    texts: &[String],
-    first: usize,
-) -> Result<()> {
-    let (made, failure) = vectors(embedder, options, texts, first).await;
-    for Embedding { vector, tokens, truncated } in made.iter().flat_map(Embeddings::iter) {
-        let mut line = serde_json::to_vec(&Line { embedding: vector, tokens, truncated })
-            .map_err(|error| Error::new(Code::Internal, "a vector cannot be written as JSON").because(error))?;
-        line.push(b'\n');
-        output.write(&line)?;
-    }
-    failure.map_or(Ok(()), Err)
-}
-
-/// The vectors of all texts, or of those before the one that fails and why it does, with the number of its line.
+/// Returns the vectors of the lines that have one, and for each line why it has none, if so. Unless it is to keep going,
+/// nothing comes after the first line that fails.
 async fn vectors(
     embedder: &Embedder,
     options: &EmbedOptions,
-    mut texts: &[String],
-    first: usize,
-) -> (Option<Embeddings>, Option<Error>) {
-    let mut failure = None;
-    loop {
-        match embedder.embed_hooked(texts, options, &mut NoHooks).await {
-            Ok(made) => return (Some(made), failure),
-            Err(error) => match error.text().and_then(|position| Some((position, texts.get(..position)?))) {
-                Some((position, before)) => {
-                    failure = Some(error.of_text(position, format!("line {}", first + position)));
-                    texts = before;
+    lines: Vec<Line>,
+    keep_going: bool,
+) -> Result<(Embeddings, Vec<Option<Error>>)> {
+    let mut failures = Vec::new();
+    // The texts that are still to be embedded, their places in `failures` and their lines.
+    let (mut texts, mut places) = (Vec::new(), Vec::new());
+    for line in lines {
+        match line.text {
+            Ok(text) => {
+                texts.push(text);
+                places.push((failures.len(), line.number));
+                failures.push(None);
+            }
+            Err(error) => {
+                failures.push(Some(error));
+                if !keep_going {
+                    break;
                 }
-                None => return (None, Some(error)),
-            },
+            }
+        }
+    }
+    loop {
+        match embedder.embed_hooked(&texts, options, &mut NoHooks).await {
+            Ok(made) => return Ok((made, failures)),
+            Err(error) => {
+                let Some(position) = error.text().filter(|position| *position < texts.len()) else { return Err(error) };
+                let (place, number) = places.remove(position);
+                texts.remove(position);
+                failures[place] = Some(error.of_text(position, format!("line {number}")));
+                if !keep_going {
+                    texts.truncate(position);
+                    places.truncate(position);
+                    failures.truncate(place + 1);
+                }
+            }
         }
     }
 }
 
+fn write(output: &mut Output, Embedding { vector, tokens, truncated }: Embedding) -> Result<()> {
+    write_json(output, &Made { embedding: vector, tokens, truncated })
+}
+
+/// Writes a line of JSON.
+fn write_json(output: &mut Output, value: &impl Serialize) -> Result<()> {
+    let mut line = serde_json::to_vec(value)
+        .map_err(|error| Error::new(Code::Internal, "a result cannot be written as JSON").because(error))?;
+    line.push(b'\n');
+    output.write(&line)
+}
+
 /// A line of output; `truncated` is there only where it is true.
 #[derive(Serialize)]
-struct Line<'a> {
+struct Made<'a> {
     embedding: &'a [f32],
     tokens: usize,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     truncated: bool,
 }
 
-/// The lines of the input with their numbers.
-struct Lines<R> {
-    input: BufReader<R>,
-    number: usize,
+/// A line of output in the place of one that failed.
+#[derive(Serialize)]
+struct Failed<'a> {
+    error: Reason<'a>,
 }
 
-impl<R: Read> Lines<R> {
-    /// At least one text, unless the input is at its end, and as many more as have arrived already: a
-    /// file is read in large batches, while someone who types gets an answer after each line. An error
-    /// comes beside the texts before it.
-    fn batch(&mut self) -> (Vec<String>, Option<Error>) {
-        let mut texts = Vec::new();
-        while texts.is_empty() || (texts.len() < TOGETHER && self.input.buffer().contains(&b'\n')) {
-            match self.line() {
-                Ok(Some(text)) => texts.push(text),
-                Ok(None) => break,
-                Err(error) => return (texts, Some(error)),
-            }
-        }
-        (texts, None)
-    }
-
-    fn line(&mut self) -> Result<Option<String>> {
-        let mut line = Vec::new();
-        let mut limited = (&mut self.input).take(LONGEST_LINE);
-        let count = limited
-            .read_until(b'\n', &mut line)
-            .map_err(|error| Error::new(Code::Io, "cannot read standard input").because(error))?;
-        if count == 0 {
-            return Ok(None);
-        }
-        self.number += 1;
-        if count as u64 == LONGEST_LINE && line.last() != Some(&b'\n') {
-            return Err(self.wrong(&format!("is longer than {LONGEST_LINE} bytes")));
-        }
-        match serde_json::from_slice(&line) {
-            Ok(Value::String(text)) => Ok(Some(text)),
-            Ok(Value::Object(mut object)) => match object.remove("text") {
-                Some(Value::String(text)) => Ok(Some(text)),
-                _ => Err(self.wrong("has no \"text\" that is a string")),
-            },
-            Ok(_) => Err(self.wrong("is neither a JSON string nor an object")),
-            Err(error) => Err(self.wrong("is not JSON").because(error)),
-        }
-    }
-
-    fn wrong(&self, what: &str) -> Error {
-        Error::new(Code::InputInvalid, format!("line {} {what}", self.number))
-    }
+#[derive(Serialize)]
+struct Reason<'a> {
+    code: &'a str,
+    message: String,
 }

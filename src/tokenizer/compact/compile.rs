@@ -5,10 +5,10 @@ use super::format::{MOST_IDS, Recipe};
 use crate::error::Result;
 use crate::tokenizer::added::{self, AddedToken};
 use crate::tokenizer::bpe::Work;
-use crate::tokenizer::json::{Added, Document, kind, sequence};
+use crate::tokenizer::json::{Added, Document, alphabet, kind, sequence};
 use crate::tokenizer::normalise::{self, MOST_GROWTH, Step, normalise};
 use crate::tokenizer::split::{GPT2_PATTERN, O200K_PATTERN, Splitter};
-use crate::tokenizer::{invalid, unsupported};
+use crate::tokenizer::{TokenizerSettings, invalid, unsupported};
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap};
 
@@ -20,7 +20,15 @@ use std::collections::{BTreeMap, HashMap};
 /// [`Code::TokenizerUnsupported`](crate::error::Code::TokenizerUnsupported), with the field's name, for
 /// anything that would not run exactly as the `tokenizers` crate runs it.
 pub fn compile(tokenizer_json: &[u8]) -> Result<Vec<u8>> {
-    let document = Document::read(tokenizer_json)?;
+    compile_with(tokenizer_json, None)
+}
+
+/// [`compile`] for a checkpoint whose other files say what is in `settings`.
+///
+/// # Errors
+/// As [`compile`].
+pub fn compile_with(tokenizer_json: &[u8], settings: Option<&TokenizerSettings>) -> Result<Vec<u8>> {
+    let document = Document::read(tokenizer_json, settings)?;
     let normaliser = normaliser(&document.normalizer)?;
     let (splitter, byte_level) = pre_tokenizer(&document.pre_tokenizer, &normaliser)?;
     let model = &document.model;
@@ -184,15 +192,6 @@ fn spelling(byte_level: bool) -> impl Fn(&str) -> Option<Vec<u8>> {
         true => token.chars().map(|c| alphabet.get(&c).copied()).collect(),
         false => Some(token.as_bytes().to_vec()),
     }
-}
-
-/// The characters that stand for bytes in a byte-level vocabulary: visible ones of Latin-1 for
-/// themselves, and for the others those from U+0100 on, in order.
-fn alphabet() -> HashMap<char, u8> {
-    let shows = |byte: &u8| matches!(byte, 0x21..=0x7E | 0xA1..=0xAC | 0xAE..=0xFF);
-    let visible = (0..=255).filter(shows).map(|byte| (char::from(byte), byte));
-    let others = ('\u{100}'..).zip((0..=255).filter(|byte| !shows(byte)));
-    visible.chain(others).collect()
 }
 
 fn ends(tokens: &[(u32, Vec<u8>)]) -> Result<Vec<u32>> {

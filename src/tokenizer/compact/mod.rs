@@ -13,7 +13,7 @@ mod compile;
 mod format;
 mod words;
 
-pub use compile::compile;
+pub use compile::{compile, compile_with};
 
 use super::LONGEST_TEXT;
 use super::added::{AddedTokens, Part};
@@ -23,6 +23,7 @@ use super::normalise::{Step, normalise};
 use super::split::Splitter;
 use crate::error::Result;
 use format::Recipe;
+use std::collections::HashSet;
 use std::ops::ControlFlow;
 use words::Words;
 
@@ -110,6 +111,15 @@ impl Compact {
     /// The largest id + 1.
     pub(super) fn vocab_size(&self) -> usize {
         self.vocab_size
+    }
+
+    /// The largest id + 1 of those that a text without added tokens can have, the template's included.
+    pub(super) fn needed_rows(&self) -> usize {
+        let vocabulary = self.words.vocabulary();
+        let added: HashSet<u32> = self.added.ids().chain(self.added_normalised.ids()).collect();
+        let largest = (0..vocabulary.len()).rev().map(|index| vocabulary.id(index)).find(|id| !added.contains(id));
+        let template = self.before.iter().chain(&self.after).copied().max();
+        largest.max(template).map_or(0, |id| id as usize + 1)
     }
 
     fn framed(&self, body: &[u32]) -> Vec<u32> {
