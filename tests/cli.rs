@@ -202,7 +202,7 @@ fn a_bad_line_is_named_after_the_lines_before_it() {
         ("not json", "is not JSON"),
         ("7", "neither"),
         ("{\"text\": 7}", "\"text\""),
-        ("", "is not JSON"),
+        ("\"\\ud8\"", "is not JSON"),
         ("{}", "\"text\""),
     ] {
         let output = run(&["embed", "--model", path(&model)], &format!("\"one\"\n\"two\"\n{bad}\n\"four\"\n"));
@@ -212,6 +212,59 @@ fn a_bad_line_is_named_after_the_lines_before_it() {
     }
     let output = run(&["embed", "--model", path(&model)], "\"one\"\n\"open");
     assert!(failure(&output).contains("line 2"));
+}
+
+#[test]
+fn text_is_taken_as_people_have_it() {
+    let model = model("tiny-silu");
+    let embed = |input: &str| lines(&success(&["embed", "--model", path(&model)], input));
+    let alike = |made: &str, plain: &str| {
+        let (made, plain) = (embed(made), embed(plain));
+        assert_eq!(made.len(), plain.len());
+        made.iter().zip(&plain).for_each(|(made, plain)| assert_alike(made, plain));
+    };
+    let plain = "\"one\"\n\"two\"\n";
+    // Blank lines are skipped, a byte order mark at the start is none of the text, line ends may be those of Windows.
+    alike("\u{feff}\"one\"\r\n\n  \t\n\r\n{\"text\": \"two\"}\n\n", plain);
+    alike("\u{feff}\n\"one\"\n\"two\"", plain);
+    assert!(embed("\u{feff}\n \n").is_empty());
+    // A surrogate that stands alone is what JavaScript makes of it where it needs UTF-8; a pair is a character.
+    let lone = r#""a \ud83d b \uDE00\ud83d""#.to_string() + "\n" + r#"{"text": "\ud83d\ude00 \\ud83d"}"# + "\n";
+    alike(&lone, "\"a \u{fffd} b \u{fffd}\u{fffd}\"\n\"\u{1f600} \\\\ud83d\"\n");
+}
+
+#[test]
+fn a_line_that_fails_may_be_passed_over() {
+    let checkpoint = copy_of("tiny-silu");
+    edit_json(checkpoint.path(), "tokenizer.json", |json| json["post_processor"] = Value::Null);
+    let input = "\"one\"\n\nnot json\n\"two\"\n\"\"\n7\n\"three\"\n\" \"\n";
+    let plain = lines(&success(&["embed", "--model", path(checkpoint.path())], "\"one\"\n\"two\"\n\"three\"\n"));
+    let output = run(&["embed", "--model", path(checkpoint.path()), "--keep-going"], input);
+    assert_eq!(output.status.code(), Some(1));
+    let (made, said) = (lines(&stdout(&output)), String::from_utf8(output.stderr).expect("UTF-8"));
+    // The lines that are not blank, each in its place.
+    assert_eq!(made.len(), 7);
+    for (place, at) in [(0, 0), (2, 1), (5, 2)] {
+        assert_alike(&made[place], &plain[at]);
+    }
+    for (place, line) in [(1, 3), (3, 5), (4, 6), (6, 8)] {
+        let error = &made[place]["error"];
+        assert_eq!(error["code"], "input-invalid", "{error}");
+        let message = error["message"].as_str().expect("a message");
+        assert!(message.starts_with(&format!("line {line} ")), "{message}");
+        assert!(said.contains(&format!("felsic: {message} [input-invalid]\n")), "{said}");
+    }
+    assert_eq!(said.lines().count(), 4);
+    // Without an error it ends as ever.
+    let fine = run(&["embed", "--model", path(checkpoint.path()), "--keep-going"], "\"one\"\n");
+    assert!(fine.status.success() && fine.stderr.is_empty());
+    // Far behind the first batch, and a line that is too long.
+    let many = "\"one\"\n".repeat(600) + "\"\"\n" + &format!("\"{}\"\n", "a".repeat(64 << 20)) + "\"two\"\n";
+    let output = run(&["embed", "--model", path(checkpoint.path()), "--keep-going"], &many);
+    let made = lines(&stdout(&output));
+    assert_eq!((output.status.code(), made.len()), (Some(1), 603));
+    assert_eq!(made[601]["error"]["message"], "line 602 is longer than 67108864 bytes");
+    assert_alike(&made[602], &plain[1]);
 }
 
 /// Of a tokenizer without a template; the checkpoint and its pack.

@@ -6,6 +6,7 @@ use super::PackOptions;
 use super::groups::{Groups, groups};
 use super::layout::Layout;
 use super::rows::{Rows, Tensor};
+use super::texts::SELF_TEST;
 use crate::config::EmbedderConfig;
 use crate::error::{Code, Error, Result};
 use crate::source::space;
@@ -61,10 +62,12 @@ impl Packer {
     ///
     /// # Errors
     /// Those of [`Tokenizer::from_compact`]; [`Code::TokenizerInvalid`] for more ids than the vocabulary table has rows,
-    /// or a template that leaves a text no room within `max_tokens`.
+    /// or a template that leaves a text no room within `max_tokens`; [`Code::TokenizerUnsupported`] for one that has no
+    /// tokens for a text of the self-test.
     pub fn new(config: EmbedderConfig, compact: &[u8], options: PackOptions) -> Result<Self> {
         let tokenizer = Tokenizer::from_compact(compact)?;
         crate::source::check_tokenizer(&tokenizer, &config)?;
+        check_self_test(&tokenizer, &config)?;
         let groups = groups(&tokenizer, config.model.vocab_size)?;
         let layout = Layout::new(&config.model, &groups, &options)?;
         let tensors = CheckpointTensors::new(&config.model);
@@ -201,6 +204,23 @@ impl Packer {
             self_test,
         })
     }
+}
+
+/// Checks that each text of the self-test has a vector: they are felsic's own, so that where one has none the tokenizer is
+/// at fault.
+fn check_self_test(tokenizer: &Tokenizer, config: &EmbedderConfig) -> Result<()> {
+    for text in SELF_TEST {
+        let (ids, _) = tokenizer.encode_truncated(text, config.max_tokens)?;
+        let what = match ids.iter().find(|id| **id as usize >= config.model.vocab_size) {
+            Some(id) => format!("gives the id {id}, for which the vocabulary table has no row, for"),
+            None if ids.is_empty() => "has no tokens for".to_string(),
+            None => continue,
+        };
+        let message =
+            format!("the tokenizer {what} {text:?}; a pack's self-test needs vectors of texts in several scripts");
+        return Err(Error::new(Code::TokenizerUnsupported, message));
+    }
+    Ok(())
 }
 
 /// Makes the entry of a file that is named after `kind` and its content's hash.

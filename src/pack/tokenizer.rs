@@ -1,7 +1,5 @@
 //! `tokenizer.json` -> compact form, checked against the original.
 
-use serde::Deserialize;
-
 use super::tokenizer_texts;
 use crate::config::EmbedderConfig;
 use crate::error::{Code, Error, Result};
@@ -20,7 +18,7 @@ pub(super) fn compile(json: &[u8], settings: &TokenizerSettings, config: &Embedd
     let bytes = compact::compile_with(json, Some(settings))?;
     let compact = Tokenizer::from_compact(&bytes)?;
     source::check_tokenizer(&compact, config)?;
-    for (at, text) in tokenizer_texts::for_tokenizers(&added_tokens(json)?).iter().enumerate() {
+    for (at, text) in tokenizer_texts::for_tokenizers(&original.added_contents()).iter().enumerate() {
         let cut = 1 + at % 24;
         let ids = |tokenizer: &Tokenizer| Ok((tokenizer.encode(text)?, tokenizer.encode_truncated(text, cut)?));
         let refused = |error: Error| {
@@ -33,21 +31,4 @@ pub(super) fn compile(json: &[u8], settings: &TokenizerSettings, config: &Embedd
         }
     }
     Ok(bytes)
-}
-
-/// Returns the contents of added tokens, which texts may contain. Nothing else of the file is read: an error in an
-/// unused section must not leave them out.
-fn added_tokens(json: &[u8]) -> Result<Vec<String>> {
-    #[derive(Deserialize)]
-    struct Token {
-        content: String,
-    }
-    #[derive(Deserialize)]
-    struct Tokens {
-        #[serde(default)]
-        added_tokens: Vec<Token>,
-    }
-    let read: Tokens = serde_json::from_slice(json)
-        .map_err(|error| Error::new(Code::TokenizerInvalid, "added_tokens cannot be read").because(error))?;
-    Ok(read.added_tokens.into_iter().map(|token| token.content).collect())
 }

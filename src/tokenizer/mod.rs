@@ -135,6 +135,15 @@ impl Tokenizer {
         }
     }
 
+    /// The contents of the added tokens that a checkpoint has; of the compact form none.
+    #[cfg(feature = "native")]
+    pub(crate) fn added_contents(&self) -> Vec<String> {
+        match &self.0 {
+            Form::Compact(_) => Vec::new(),
+            Form::Native(native) => native.added_contents(),
+        }
+    }
+
     /// How many rows a vocabulary table must have at least: the largest id + 1 of those that a text without added tokens can
     /// have, the template's included. Of an added token without a row, only the texts that hold it are refused.
     pub fn needed_rows(&self) -> usize {

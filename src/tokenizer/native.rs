@@ -66,6 +66,13 @@ impl Native {
         })
     }
 
+    /// The contents of the added tokens, by their ids.
+    pub(super) fn added_contents(&self) -> Vec<String> {
+        let mut tokens: Vec<_> = self.tokenizer.get_added_tokens_decoder().into_iter().collect();
+        tokens.sort_unstable_by_key(|(id, _)| *id);
+        tokens.into_iter().map(|(_, token)| token.content).collect()
+    }
+
     pub(super) fn vocab_size(&self) -> usize {
         self.vocab_size
     }

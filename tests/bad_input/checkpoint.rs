@@ -86,6 +86,10 @@ fn what_is_not_computed_is_refused_by_name() {
         ("rope_parameters", json!({ "full_attention": { "rope_theta": 1e4, "rope_type": "yarn" } })),
         ("rope_parameters", json!({ "sliding_attention": { "rope_theta": 1e4, "partial_rotary_factor": 0.5 } })),
         ("rope_scaling", json!({ "type": "linear", "factor": 2.0 })),
+        ("partial_rotary_factor", json!(0.5)),
+        // transformers 5 takes it for half of local_attention, 4 does not read it.
+        ("sliding_window", json!(64)),
+        ("head_dim", json!(32)),
     ] {
         let error = config_error(|config| config[field] = value.clone());
         assert_eq!(
@@ -99,7 +103,41 @@ fn what_is_not_computed_is_refused_by_name() {
 #[test]
 fn modules_that_felsic_does_not_run_are_refused() {
     type Change = fn(&mut Value);
-    let cases: [(&str, Change, Code); 15] = [
+    let cases: [(&str, Change, Code); 31] = [
+        // Code of its own under a known name, and a later module in the place of an earlier one.
+        ("modules.json", |m| m[0]["type"] = "custom_st.Transformer".into(), Code::ConfigUnsupported),
+        ("modules.json", |m| m[1]["name"] = "0".into(), Code::ConfigUnsupported),
+        ("sentence_bert_config.json", |s| s["transformer_task"] = "fill-mask".into(), Code::ConfigUnsupported),
+        ("sentence_bert_config.json", |s| s["module_output_name"] = "logits".into(), Code::ConfigUnsupported),
+        (
+            "sentence_bert_config.json",
+            |s| s["modality_config"] = json!({ "text": { "method": "forward" }, "message": {} }),
+            Code::ConfigUnsupported,
+        ),
+        (
+            "sentence_bert_config.json",
+            |s| s["modality_config"] = json!({ "text": { "method_output_name": "pooler_output" } }),
+            Code::ConfigUnsupported,
+        ),
+        (
+            "sentence_bert_config.json",
+            |s| s["processing_kwargs"] = json!({ "text": { "add_special_tokens": false } }),
+            Code::ConfigUnsupported,
+        ),
+        (
+            "sentence_bert_config.json",
+            |s| s["tokenizer_args"] = json!({ "truncation_side": "left" }),
+            Code::ConfigUnsupported,
+        ),
+        ("sentence_bert_config.json", |s| s["model_args"] = json!({ "gguf_file": "x" }), Code::ConfigUnsupported),
+        ("sentence_bert_config.json", |s| s["config_kwargs"] = json!({ "norm_eps": 1e-3 }), Code::ConfigUnsupported),
+        ("sentence_bert_config.json", |s| s["tokenizer_name_or_path"] = "bert".into(), Code::ConfigUnsupported),
+        ("sentence_bert_config.json", |s| s["query_length"] = 32.into(), Code::ConfigUnsupported),
+        ("config_sentence_transformers.json", |s| s["model_type"] = "SparseEncoder".into(), Code::ConfigUnsupported),
+        ("config_sentence_transformers.json", |s| s["truncate_dim"] = 32.into(), Code::ConfigUnsupported),
+        ("config_sentence_transformers.json", |s| s["default_prompt_name"] = "poem".into(), Code::ConfigInvalid),
+        // Version 6 of the reference takes the first token after the prompt, those before it the first of the text.
+        ("config_sentence_transformers.json", |s| s["prompts"]["query"] = "q: ".into(), Code::ConfigUnsupported),
         ("modules.json", |m| m[2]["type"] = "sentence_transformers.models.Dense".into(), Code::ConfigUnsupported),
         ("modules.json", |m| m[0]["type"] = "sentence_transformers.models.CLIPModel".into(), Code::ConfigUnsupported),
         ("modules.json", |m| m[0]["path"] = "0_Transformer".into(), Code::ConfigUnsupported),
@@ -125,6 +163,65 @@ fn modules_that_felsic_does_not_run_are_refused() {
         edit_json(folder.path(), file, change);
         let error = read_config(folder.path()).expect_err("a checkpoint that is refused");
         assert_eq!(error.code(), code, "case {at}: {error}");
+    }
+}
+
+/// Files that are not there as a rule, and change vectors where they are.
+#[test]
+fn files_that_the_reference_would_read_are_refused_by_name() {
+    for (file, without) in [
+        ("adapter_config.json", None),
+        ("sentence_roberta_config.json", Some("sentence_bert_config.json")),
+        ("sentence_xlnet_config.json", Some("sentence_bert_config.json")),
+        ("2_Normalize/config.json", None),
+        ("chat_template.jinja", Some("modules.json")),
+    ] {
+        let folder = copy_of("tiny-silu");
+        edit_json(folder.path(), "1_Pooling/config.json", |pooling| *pooling = json!({ "pooling_mode": ["mean"] }));
+        if let Some(other) = without {
+            fs::remove_file(folder.path().join(other)).expect("a file");
+        }
+        read_config(folder.path()).expect("sound without it");
+        fs::create_dir_all(folder.path().join("2_Normalize")).expect("a folder");
+        fs::write(folder.path().join(file), "{\"module_input_name\": \"token_embeddings\"}").expect("written");
+        let error = read_config(folder.path()).expect_err(file);
+        assert_eq!(error.code(), Code::ConfigUnsupported, "{file}: {error}");
+        assert!(error.message().contains(file), "{file}: {error}");
+    }
+    let folder = copy_of("tiny-silu");
+    edit_json(folder.path(), "tokenizer_config.json", |config| config["chat_template"] = "{{ messages }}".into());
+    read_config(folder.path()).expect("nobody applies it to texts");
+    fs::remove_file(folder.path().join("modules.json")).expect("a file");
+    let error = read_config(folder.path()).expect_err("it is applied without modules.json");
+    assert!(error.code() == Code::ConfigUnsupported && error.message().contains("chat_template"), "{error}");
+}
+
+/// What a clone of a repository has where git-lfs is not installed.
+#[test]
+fn a_git_lfs_pointer_is_called_one() {
+    let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 12345\n";
+    for (file, code) in [
+        ("model.safetensors", Code::WeightsInvalid),
+        ("tokenizer.json", Code::TokenizerInvalid),
+        ("config.json", Code::ConfigInvalid),
+        ("modules.json", Code::ConfigInvalid),
+        ("1_Pooling/config.json", Code::ConfigInvalid),
+        ("sentence_bert_config.json", Code::ConfigInvalid),
+        ("tokenizer_config.json", Code::ConfigInvalid),
+        ("model.safetensors.index.json", Code::WeightsInvalid),
+    ] {
+        let folder = copy_of("tiny-silu");
+        if file.ends_with(".index.json") {
+            fs::remove_file(folder.path().join("model.safetensors")).expect("a file");
+        }
+        fs::write(folder.path().join(file), pointer).expect("written");
+        let options = PackOptions::default();
+        let packed = pack(folder.path(), &folder.path().join("pack"), &options, &mut |_| ()).map(drop);
+        for error in [packed, open_checkpoint(folder.path()).map(drop)].map(|made| made.expect_err(file)) {
+            assert_eq!(error.code(), code, "{file}: {error}");
+            let text = error.to_string();
+            assert!(text.contains("git-lfs pointer") && text.contains("git lfs pull"), "{file}: {text}");
+        }
     }
 }
 

@@ -290,6 +290,7 @@ fn a_prompt_that_leaves_no_room_for_a_text_is_refused() {
         });
     };
     edit_json(checkpoint.path(), "sentence_bert_config.json", |value| value["max_seq_length"] = 16.into());
+    edit_json(checkpoint.path(), "1_Pooling/config.json", |value| value["include_prompt"] = true.into());
     let out = checkpoint.path().join("pack");
     let make = || pack(checkpoint.path(), &out, &PackOptions::default(), &mut |_| ()).map(drop);
     prompt(40);

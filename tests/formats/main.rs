@@ -6,6 +6,7 @@ mod support;
 mod border;
 mod checkpoint;
 mod config;
+mod documented;
 mod int4;
 mod packer;
 mod packs;

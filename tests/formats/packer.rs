@@ -91,3 +91,14 @@ fn weights_that_are_cut_or_incomplete_are_refused() {
     let half = split("tiny-silu").remove(0);
     assert_eq!(hashes("tiny-silu", &[half], 4096, true).expect_err("half of it").code(), Code::TensorMissing);
 }
+
+/// In a page the weights are pieces of a response, and its length may be unknown.
+#[test]
+fn a_git_lfs_pointer_is_called_one_as_its_first_pieces_come() {
+    let pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 12345\n".to_vec();
+    for (piece, with_length) in [(1, true), (1, false), (1000, true), (1000, false)] {
+        let error = hashes("tiny-silu", std::slice::from_ref(&pointer), piece, with_length).expect_err("no weights");
+        assert_eq!(error.code(), Code::WeightsInvalid);
+        assert!(error.to_string().contains("git-lfs pointer"), "{error}");
+    }
+}
