@@ -74,7 +74,7 @@ export function startWorker(url: string, name: string): Started {
 function isOwn(url: URL): boolean {
   const { origin, location } = globalThis;
   // Some browsers give no origin to URLs of extensions.
-  return url.origin === origin || (origin !== "null" && url.protocol === location.protocol && url.host === location.host);
+  return url.origin === origin || (origin !== "null" && url.protocol === location?.protocol && url.host === location.host);
 }
 
 function blobUrl(script: string): string {
@@ -100,7 +100,8 @@ function refused(url: string, cause: unknown): FelsicError {
     const message = "this page requires Trusted Types: allow felsic's policy with `trusted-types felsic` in its content security policy";
     return new FelsicError("network", `${message} (and 'allow-duplicates' for two copies of felsic)`, { cause });
   }
-  return new FelsicError("network", `the browser refuses to start a worker with ${url}`, { cause });
+  const message = `the browser refuses to start a worker with ${url}: if the page has a content security policy, worker-src has to allow it`;
+  return new FelsicError("network", message, { cause });
 }
 
 /** Collects what policies forbid until the returned function is called, which gives it. */
@@ -142,7 +143,7 @@ function reason(url: string, answer: Response | undefined, blob: string | undefi
   const isForeign = blob !== undefined;
   const script = `the worker's script at ${url}`;
   const elsewhere = "if felsic's files are elsewhere, name their folder with baseUrl";
-  if (!answer) return `${script} cannot be fetched${isForeign ? " (from another origin its host has to send CORS headers)" : ""}; ${elsewhere}`;
+  if (!answer) return `${script} does not load${isForeign ? " (from another origin its host has to send CORS headers)" : ""}; ${elsewhere}`;
   if (!answer.ok) return `${script} cannot be fetched: HTTP ${answer.status}; ${elsewhere}`;
   const type = answer.headers.get("content-type") ?? "";
   if (!/(java|ecma)script/i.test(type)) return `${url} is no script: its server says ${type || "no type"}; ${elsewhere}`;

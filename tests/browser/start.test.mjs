@@ -153,7 +153,7 @@ test("a script that is not there, or is none, is told from all that", async () =
   const redirected = { file: /^worker-/, status: 302, headers: { location: foreign.url("/fake/worker-cpu.js") } };
   saysWhy(await created({ faults: [redirected] }), /worker-\w+\.js is redirected to http:\/\/127\.0\.0\.2/);
   saysWhy(await created({ options: { baseUrl: foreign.url("/nowhere/") } }), /nowhere\/worker-\w+\.js cannot be fetched: HTTP 404/);
-  saysWhy(await created({ options: { baseUrl: "http://127.0.0.2:1/" } }), /cannot be fetched \(from another origin its host has to send CORS/);
+  saysWhy(await created({ options: { baseUrl: "http://127.0.0.2:1/" } }), /does not load \(from another origin its host has to send CORS/);
 });
 
 test("service workers and shared workers say where felsic can run", async () => {

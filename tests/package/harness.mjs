@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import { copyFileSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 
 export const here = import.meta.dirname;
 export const root = resolve(here, "../..");
@@ -45,6 +45,6 @@ export function install(files) {
   const args = ["install", "--offline", "--ignore-scripts", "--no-audit", "--no-fund", tarball()];
   const { status, stdout, stderr } = spawnSync("npm", args, { cwd: folder, encoding: "utf8" });
   if (status !== 0) throw new Error(stdout + stderr);
-  for (const file of files) copyFileSync(join(here, file), join(folder, file));
+  for (const file of files) copyFileSync(join(here, file), join(folder, basename(file)));
   return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) };
 }

@@ -14,7 +14,7 @@ import { install, node, program, root, tarball, unpacked } from "./harness.mjs";
 let consumer;
 
 before(() => {
-  consumer = install(["consumer.ts", "consumer.mjs"]);
+  consumer = install(["consumer.ts", "consumer.mjs", "../../examples/vite/main.ts"]);
 });
 
 after(() => consumer?.remove());
@@ -46,7 +46,7 @@ for (const [moduleResolution, module, lib] of SETTINGS) {
       noEmit: true,
     };
     const config = join(consumer.folder, "tsconfig.json");
-    writeFileSync(config, JSON.stringify({ compilerOptions, files: ["consumer.ts"] }));
+    writeFileSync(config, JSON.stringify({ compilerOptions, files: ["consumer.ts", "main.ts"] }));
     for (const compiler of COMPILERS) {
       const { status, output } = node(compiler, ["-p", config]);
       assert.equal(status, 0, `${compiler}\n${output}`);
