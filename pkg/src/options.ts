@@ -75,8 +75,8 @@ export interface CreateOptions {
   readonly simd?: Simd;
   /**
    * Workers that share the texts of a call, on the CPU: the engine's own, and helpers that have only the layers.
-   * `auto`, the default, is half of the machine's threads and at most 4. Helpers start with the first call that
-   * has several texts, or with `warmUp()`. The vectors are bit-for-bit identical with any number.
+   * `auto`, the default, is half of the machine's threads, but 2 of two, and at most 4. Helpers start with the first call
+   * that has several texts, or with `warmUp()`. The vectors are bit-for-bit identical with any number.
    */
   readonly workers?: number | "auto";
   /**

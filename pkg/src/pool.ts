@@ -7,10 +7,13 @@ import type { Calls } from "./protocol.js";
 /** At most so many workers unless the caller says otherwise: each has its own copy of the layers. */
 const MOST_AUTO = 4;
 
-/** How many workers `workers: "auto"` stands for: half of what the machine has, as the other half is the page's. */
+/**
+ * How many workers `workers: "auto"` stands for: half of the machine's threads, as two of them are often one core; but two
+ * where there are two, which the page's frames do not show (`docs/figures.md`).
+ */
 export function autoWorkers(): number {
-  const threads = globalThis.navigator?.hardwareConcurrency ?? 1;
-  return Math.max(1, Math.min(MOST_AUTO, Math.floor(threads / 2)));
+  const threads = globalThis.navigator?.hardwareConcurrency || 1;
+  return Math.max(Math.min(threads, 2), Math.min(MOST_AUTO, Math.floor(threads / 2)));
 }
 
 /** What a helper is made of. */

@@ -415,6 +415,26 @@ const SHARED = async (/** @type {import("felsic").Embedder} */ embedder) => {
   return { firsts: vectors.map(([first]) => first ?? NaN), steps };
 };
 
+test("as many workers as the machine is good for: half of its threads, but both of two, and four at most", async () => {
+  const context = await environment.browser.newContext();
+  const page = await context.newPage();
+  for (const [threads, count] of /** @type {const} */ ([[undefined, 1], [1, 1], [2, 2], [3, 2], [4, 2], [6, 3], [8, 4], [16, 4], [64, 4]])) {
+    await page.addInitScript((threads) => Object.defineProperty(Navigator.prototype, "hardwareConcurrency", { configurable: true, get: () => threads }), threads);
+    await page.goto(environment.server.url("/fake/blank.html"));
+    await page.waitForFunction(() => "felsic" in globalThis);
+    for (const workers of [undefined, /** @type {const} */ ("auto")]) {
+      const started = await page.evaluate(async (workers) => {
+        const embedder = await felsic.Embedder.create({ model: "/helped/", ...(workers && { workers }) });
+        const started = await embedder.warmUp();
+        embedder.destroy();
+        return started;
+      }, workers);
+      assert.equal(started, count, `${threads} threads`);
+    }
+  }
+  await context.close();
+});
+
 test("helpers share the texts of a call; results come in the texts' order", async () => {
   const embedder = await createShared("/helped/", 3);
   assert.equal(await workers(page, 1), 1, "helpers start when there is something to share");

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use felsic::embedder::{Embedder, largest_difference};
 use felsic::error::{Code, Error};
@@ -54,6 +55,33 @@ pub fn devices() -> Vec<DeviceKind> {
         Some(_) => vec![DeviceKind::Cpu],
         None => vec![DeviceKind::Cpu, DeviceKind::Gpu],
     }
+}
+
+/// Measures what this thread computes, which other programs on the machine do not lengthen.
+pub struct Stopwatch {
+    wall: Instant,
+    processor: Option<Duration>,
+}
+
+impl Stopwatch {
+    /// Starts to measure.
+    pub fn start() -> Self {
+        Self { wall: Instant::now(), processor: processor_time() }
+    }
+
+    /// Returns the processor's time since the start; where the system does not tell it, the time on the wall.
+    pub fn elapsed(&self) -> Duration {
+        match (self.processor, processor_time()) {
+            (Some(start), Some(now)) => now - start,
+            _ => self.wall.elapsed(),
+        }
+    }
+}
+
+/// The time that this thread has run, on Linux.
+fn processor_time() -> Option<Duration> {
+    let told = fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    told.split_whitespace().next()?.parse().ok().map(Duration::from_nanos)
 }
 
 /// Largest difference of a component.

@@ -18,8 +18,8 @@ use felsic::tokenizer::{Tokenizer, compact};
 use serde_json::Value;
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
-use std::time::{Duration, Instant};
-use support::{TINY as MODELS, fixture};
+use std::time::Duration;
+use support::{Stopwatch, TINY as MODELS, fixture};
 use texts::{Random, string};
 
 fn tokenizer_json(model: &str) -> Vec<u8> {
@@ -156,7 +156,7 @@ fn long_inputs_are_quick() {
     for (name, json) in all_tokenizers() {
         let compact = compact(&json);
         for (what, text) in &texts {
-            let start = Instant::now();
+            let start = Stopwatch::start();
             let count = compact.count(text).unwrap();
             let (ids, is_cut) = compact.encode_truncated(text, 512).unwrap();
             let took = start.elapsed();
