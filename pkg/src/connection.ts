@@ -56,7 +56,7 @@ export class Connection {
     // An error that nothing in the worker caught: a script that does not load, or a trap in the wasm.
     worker.addEventListener("error", (event) => {
       if (!this.#started) return void why(event).then((error) => this.end(error));
-      this.end(new FelsicError("internal", "the engine stopped by a defect; create a new embedder", { cause: event.message }));
+      this.end(new FelsicError("internal", "the engine crashed; create a new embedder", { cause: event.message }));
     });
   }
 
@@ -113,7 +113,7 @@ export class Connection {
       const made = await makePack(request, this.#base, { progress, warn, onEnd: (callback) => this.onEnd(callback) });
       this.send({ type: "made", made }, [...made.files.values()].map(({ buffer }) => buffer));
     } catch (error) {
-      const known = knownError(error) ?? { code: "internal", message: "no pack could be made", cause: describe(error) };
+      const known = knownError(error) ?? { code: "internal", message: "the pack could not be made", cause: describe(error) };
       this.send({ type: "made", error: known });
     }
   }

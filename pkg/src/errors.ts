@@ -144,6 +144,6 @@ function withKnownCode(code: string, message: string, cause: string | undefined)
 }
 
 function withUnknownCode(code: string, message: string, cause: string | undefined): ErrorMessage {
-  const unknown = `the code is ${code}, which this build of felsic does not know`;
+  const unknown = `unknown code ${code}`;
   return { code: "internal", message, cause: cause === undefined ? unknown : `${unknown}: ${cause}` };
 }

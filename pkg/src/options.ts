@@ -223,11 +223,11 @@ export function checkCreateOptions(options: unknown): void {
 /** A misspelt option must not pass for one that was left out: without `model` there is the built-in model. */
 function checkNames(options: unknown, known: Readonly<Record<string, true>>): void {
   if (typeof options !== "object" || options === null || Array.isArray(options)) {
-    throw invalid(`options have to be an object, not ${Array.isArray(options) ? "an array" : kind(options)}`);
+    throw invalid(`options must be an object, not ${Array.isArray(options) ? "an array" : kind(options)}`);
   }
   const unknown = Object.keys(options).find((name) => !Object.hasOwn(known, name));
   if (unknown === undefined) return;
-  throw invalid(`there is no option ${JSON.stringify(unknown)}; there are ${Object.keys(known).join(", ")}`);
+  throw invalid(`unknown option ${JSON.stringify(unknown)}; the options are ${Object.keys(known).join(", ")}`);
 }
 
 /** An `input-invalid` error. */
@@ -240,10 +240,10 @@ export function engineOptions(options: EmbedOptions, prompts: readonly string[])
   checkNames(options, EMBED_OPTIONS);
   const { dimensions, taskType, prompt, strip } = options;
   if (dimensions !== undefined && !(Number.isInteger(dimensions) && dimensions >= 1)) {
-    throw invalid(`dimensions is ${String(dimensions)}; it has to be a whole number of at least 1`);
+    throw invalid(`dimensions is ${String(dimensions)}; it must be a whole number of at least 1`);
   }
-  if (strip !== undefined && typeof strip !== "boolean") throw invalid("strip has to be true or false");
-  if (prompt !== undefined && typeof prompt !== "string") throw invalid("prompt has to be a string");
+  if (strip !== undefined && typeof strip !== "boolean") throw invalid("strip must be true or false");
+  if (prompt !== undefined && typeof prompt !== "string") throw invalid("prompt must be a string");
   const chosen = prompt ?? promptFor(taskType, prompts);
   return {
     ...(dimensions !== undefined && { dimensions }),
@@ -268,14 +268,14 @@ function promptFor(taskType: TaskType | undefined, prompts: readonly string[]): 
 
 /** A text, checked. */
 export function checkedText(text: unknown): string {
-  if (typeof text !== "string") throw invalid(`a text has to be a string, not ${kind(text)}`);
+  if (typeof text !== "string") throw invalid(`a text must be a string, not ${kind(text)}`);
   return text;
 }
 
 /** Texts, checked, as an array of their own: what the caller does to theirs later changes nothing. */
 export function checkedTexts(texts: readonly unknown[]): string[] {
   return Array.from(texts, (text, index) => {
-    if (typeof text !== "string") throw invalid(`text ${index} has to be a string, not ${kind(text)}`);
+    if (typeof text !== "string") throw invalid(`text ${index} must be a string, not ${kind(text)}`);
     return text;
   });
 }
@@ -296,14 +296,14 @@ export function checkedSimd(simd: unknown = "auto"): Simd {
 export function checkedDelivery(options: Pick<CreateOptions, "integrity" | "cache" | "credentials" | "headers" | "allowedOrigins">): Delivery {
   const { integrity, cache = "auto", credentials = "omit", headers, allowedOrigins } = options;
   if (integrity !== undefined && (typeof integrity !== "string" || pinnedHash(integrity) === undefined)) {
-    throw invalid(`integrity is ${String(integrity)}; it has to be "sha256-" and a hash of 32 bytes in base64`);
+    throw invalid(`integrity is ${String(integrity)}; it must be "sha256-" and a hash of 32 bytes in base64`);
   }
   if (!CACHE_MODES.includes(cache)) throw invalid(`cache is ${String(cache)}; use "auto" or "none"`);
   if (!CREDENTIALS.includes(credentials)) {
     throw invalid(`credentials is ${String(credentials)}; use "omit", "same-origin" or "include"`);
   }
   if (allowedOrigins !== undefined && !(Array.isArray(allowedOrigins) && allowedOrigins.every(isOrigin))) {
-    throw invalid(`allowedOrigins is ${String(allowedOrigins)}; it has to be a list of origins such as "https://example.org"`);
+    throw invalid(`allowedOrigins is ${String(allowedOrigins)}; it must be a list of origins such as "https://example.org"`);
   }
   return {
     cache: cache as CacheMode,
@@ -318,7 +318,7 @@ function checkedHeaders(headers: unknown): Record<string, string> {
   const given = headers instanceof Headers ? Object.fromEntries(headers) : headers;
   const isRecord = typeof given === "object" && given !== null && !Array.isArray(given);
   if (!isRecord || !Object.values(given).every((value) => typeof value === "string")) {
-    throw invalid('headers has to be an object of strings such as { authorization: "Bearer …" }');
+    throw invalid('headers must be an object of strings such as { authorization: "Bearer …" }');
   }
   const checked = readHeaders(given as Record<string, string>);
   const names = Object.keys(checked);
@@ -367,7 +367,7 @@ export function absoluteUrl(value: unknown, name: string): URL {
       throw invalid(`${name} is not a URL: ${String(value)}`);
     }
   }
-  throw invalid(`${name} has to be a URL, not ${kind(value)}`);
+  throw invalid(`${name} must be a URL, not ${kind(value)}`);
 }
 
 function kind(value: unknown): string {

@@ -154,7 +154,7 @@ function reason(url: string, answer: Response | undefined, blob: string | undefi
   if (isForeign) return `the worker does not start: if the page has a content security policy, worker-src and script-src have to allow ${origin}`;
   const coep = "Cross-Origin-Embedder-Policy";
   const hasHeader = answer.headers.has(coep);
-  if (!hasHeader && globalThis.crossOriginIsolated) return `the page is cross-origin isolated, so ${url} has to be served with ${coep}, too`;
-  const header = hasHeader ? "" : `; or the page sends ${coep}, and the script has to be served with that header, too`;
+  if (!hasHeader && globalThis.crossOriginIsolated) return `the page is cross-origin isolated, so ${url} must be served with ${coep}, too`;
+  const header = hasHeader ? "" : `; or the page sends ${coep}, and the script must be served with that header, too`;
   return `${script} does not run: it is not felsic's, or not for this browser${header}`;
 }

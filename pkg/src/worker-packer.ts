@@ -37,7 +37,7 @@ addEventListener("message", async ({ data }: MessageEvent<ToPacker>) => {
     post({ type: "made", made }, [...made.files.values()].map(({ buffer }) => buffer));
   } catch (error) {
     const known = knownError(error);
-    const defect = { code: "internal", message: "the packer stopped by a defect", cause: describe(error) } as const;
+    const defect = { code: "internal", message: "the packer crashed", cause: describe(error) } as const;
     post({ type: "error", error: known ?? defect });
   }
 });

@@ -236,7 +236,7 @@ function nextTask(): Promise<void> {
 function defect(error: unknown): ErrorMessage {
   return {
     code: "internal",
-    message: "the engine stopped by a defect; create a new embedder",
+    message: "the engine crashed; create a new embedder",
     cause: describe(error),
   };
 }

@@ -47,7 +47,7 @@ fn refuse_what_is_not_computed(fields: &Fields) -> Result<()> {
         None => return Err(invalid("config.json: model_type is missing; expected \"modernbert\"")),
     }
     for bias in ["attention_bias", "mlp_bias", "norm_bias"] {
-        fields.refuse_flag(bias, "felsic computes no biases")?;
+        fields.refuse_flag(bias, "felsic does not compute biases")?;
     }
     // `position_embedding_type` is a leftover of BERT that the reference never reads: mmBERT and Ettin have "sans_pos" there.
     if fields.get("quantization_config").is_some() {

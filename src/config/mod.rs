@@ -127,7 +127,7 @@ impl ModelConfig {
         if !self.hidden_size.is_multiple_of(self.num_heads) || !self.head_size().is_multiple_of(2) {
             let (heads, hidden) = (self.num_heads, self.hidden_size);
             return Err(invalid(format!(
-                "num_attention_heads is {heads}, which does not cut hidden_size {hidden} into heads of an even size"
+                "num_attention_heads is {heads}, which does not divide hidden_size {hidden} into heads of an even size"
             )));
         }
         for (name, theta) in

@@ -226,7 +226,7 @@ fn pooling_mode(fields: &Fields) -> Result<Pooling> {
 
 /// The longest text of the Transformer module, whose other settings have to be those of a text encoder.
 fn max_tokens(fields: &Fields) -> Result<Option<usize>> {
-    fields.refuse_flag("do_lower_case", "felsic does not lower the case of texts")?;
+    fields.refuse_flag("do_lower_case", "felsic does not lower-case texts")?;
     for (name, expected) in [("transformer_task", "feature-extraction"), ("module_output_name", "token_embeddings")] {
         if fields.text(name)?.is_some_and(|given| given != expected) {
             return Err(unsupported(format!("{} is not {expected:?}, which felsic computes", fields.path(name))));
@@ -288,7 +288,9 @@ fn prompts(fields: &Fields) -> Result<BTreeMap<String, String>> {
             // Two prompts are there in any case, and empty.
             Some(true) => {}
             None if ["query", "document"].contains(&name) => {}
-            Some(false) => return Err(unsupported(format!("{field} is {name:?}; felsic uses no prompt unless asked"))),
+            Some(false) => {
+                return Err(unsupported(format!("{field} is {name:?}; felsic uses no prompt unless it is asked to")));
+            }
             None => return Err(invalid(format!("{field} is {name:?}, and there is no such prompt"))),
         }
     }

@@ -227,7 +227,8 @@ impl Embedder {
     fn place(&self, members: &[usize], pooled: &[f32], dimensions: usize, vectors: &mut [f32]) -> Result<()> {
         let hidden = self.config.model.hidden_size;
         if pooled.len() != members.len() * hidden {
-            let message = format!("a helper gave {} values for {} vectors of {hidden}", pooled.len(), members.len());
+            let message =
+                format!("a helper returned {} values for {} vectors of {hidden}", pooled.len(), members.len());
             return Err(Error::new(Code::Internal, message));
         }
         for (index, pooled) in members.iter().zip(pooled.chunks_exact(hidden)) {
@@ -286,7 +287,7 @@ impl Embedder {
         match ids.is_empty() {
             true => Err(Error::new(
                 Code::InputInvalid,
-                "the text has no tokens: this model adds none to an empty text; leave it out",
+                "the text has no tokens, since this model adds none to an empty text; leave it out",
             )),
             false => Ok((ids, cut)),
         }

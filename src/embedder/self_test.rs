@@ -17,7 +17,7 @@ pub(super) async fn run(embedder: &Embedder, tests: &[SelfTest]) -> Result<()> {
     let plain = EmbedOptions { strip: false, ..EmbedOptions::default() };
     for test in tests {
         if embedder.tokenize(&test.text, &plain)? != test.ids {
-            return Err(failed("the tokenizer gives other ids than the pack records"));
+            return Err(failed("the tokenizer gives different ids from those in the pack"));
         }
     }
     let ids: Vec<Vec<u32>> = tests.iter().map(|test| test.ids.clone()).collect();

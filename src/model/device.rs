@@ -55,7 +55,8 @@ impl Device {
 #[cfg(feature = "cpu")]
 fn open_cpu() -> Result<burn::tensor::Device> {
     if !crate::kernels::simd::is_exact() {
-        let message = "this processor does not multiply bytes as the relaxed build needs it; load the plain build";
+        let message =
+            "this processor does not multiply bytes exactly, as the relaxed build requires; load the plain build";
         return Err(Error::new(Code::DeviceUnavailable, message));
     }
     Ok(burn::tensor::Device::flex())

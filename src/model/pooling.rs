@@ -25,7 +25,7 @@ pub fn unit(vector: &mut [f32]) -> Result<()> {
     if !length.is_finite() || length == 0.0 {
         return Err(Error::new(
             Code::WeightsInvalid,
-            "the model made a vector that is zero or not finite; its weights are damaged or do not fit its config",
+            "the model produced a vector that is zero or not finite; its weights are damaged or do not fit its config",
         ));
     }
     for v in vector {

@@ -201,7 +201,7 @@ fn same_length(golden: &Golden, made: usize, wanted: usize) -> Result<()> {
         true => Ok(()),
         false => {
             let message = format!(
-                "golden {:?} is of another model: it has {wanted} values where the model gives {made}",
+                "golden {:?} belongs to another model: it has {wanted} components, and this model gives {made}",
                 golden.name
             );
             Err(Error::new(Code::InputInvalid, message))

@@ -31,7 +31,7 @@ impl Output {
             return Err(Error::new(Code::InputInvalid, message));
         }
         let (Some(parent), Some(name)) = (target.parent(), target.file_name()) else {
-            return Err(Error::new(Code::InputInvalid, format!("{} cannot become a pack", target.display())));
+            return Err(Error::new(Code::InputInvalid, format!("{} cannot be the folder of a pack", target.display())));
         };
         let partial = Partial::create(parent, name)?;
         partial.remove_stale();

@@ -146,7 +146,7 @@ impl Packer {
     /// Takes what belongs to the next tensor; returns how many bytes that is.
     fn take_tensor(&mut self, piece: &[u8], out: &mut dyn Shards) -> Result<usize> {
         let Stage::Tensors { coming, read, rows } = &mut self.file else {
-            return Err(Error::new(Code::Internal, "a piece of no file"));
+            return Err(Error::new(Code::Internal, "a piece that belongs to no file"));
         };
         let Some((name, entry)) = coming.last() else { return Err(invalid("is longer than its header says")) };
         let taken = piece.len().min(entry.bytes - *read);
@@ -169,7 +169,7 @@ impl Packer {
     pub fn end_file(&mut self) -> Result<()> {
         match std::mem::replace(&mut self.file, Stage::None) {
             Stage::Tensors { coming, .. } if coming.iter().all(|(_, entry)| entry.bytes == 0) => Ok(()),
-            _ => Err(invalid("ends too early")),
+            _ => Err(invalid("is truncated")),
         }
     }
 
@@ -180,7 +180,7 @@ impl Packer {
     pub fn manifest(&self, hashes: &[String], self_test: Vec<SelfTest>) -> Result<Manifest> {
         self.tensors.check_complete()?;
         if hashes.len() != self.layout.shards.len() {
-            return Err(Error::new(Code::Internal, "not as many hashes as shards"));
+            return Err(Error::new(Code::Internal, "the number of hashes is not the number of shards"));
         }
         let shards = self.layout.shards.iter().zip(hashes);
         let shards = shards.map(|(plan, sha256)| entry(plan.kind, "safetensors", plan.bytes, sha256.clone()));

@@ -26,7 +26,7 @@ pub(super) fn compile(json: &[u8], settings: &TokenizerSettings, config: &Embedd
             Error::new(Code::TokenizerUnsupported, format!("tokenizer.json gives no ids for {text:?}")).because(error)
         };
         if ids(&original).map_err(refused)? != ids(&compact).map_err(refused)? {
-            let message = format!("the compact tokenizer gives other ids than tokenizer.json for {text:?}");
+            let message = format!("the compact tokenizer and tokenizer.json give different ids for {text:?}");
             return Err(Error::new(Code::TokenizerUnsupported, message));
         }
     }

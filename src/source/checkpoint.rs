@@ -217,7 +217,7 @@ fn open_file(path: PathBuf) -> Result<(OpenFile, BTreeMap<String, Entry>)> {
     let (mut file, length) = open(&path)?;
     let mut prefix = [0; PREFIX];
     if length < PREFIX as u64 {
-        return Err(named(Error::new(Code::WeightsInvalid, format!("{length} bytes are no safetensors file"))));
+        return Err(named(Error::new(Code::WeightsInvalid, format!("not a safetensors file ({length} bytes)"))));
     }
     file.read_exact(&mut prefix).map_err(failed)?;
     let mut header = vec![0; safetensors::header_length(prefix, length).map_err(named)?];

@@ -63,7 +63,7 @@ pub async fn load_layers(
     let (manifest, bytes) = read_manifest(source).await?;
     if sha256_of(&bytes) != pack {
         let location = source.location(Manifest::FILE);
-        return Err(Error::new(Code::FileIntegrity, format!("{location} has changed since the engine was made of it")));
+        return Err(Error::new(Code::FileIntegrity, format!("{location} has changed since the engine was created")));
     }
     let shards = outside_table(&manifest);
     let mut meter = Meter::new(shards.iter().map(|shard| manifest.shards[*shard].bytes).sum());
@@ -86,7 +86,7 @@ pub async fn read_manifest(source: &impl Source) -> Result<(Manifest, Vec<u8>)> 
     impl Sink for Reading {
         fn push(&mut self, piece: &[u8]) -> Result<()> {
             if (self.bytes.len() + piece.len()) as u64 > Manifest::MOST_BYTES {
-                let message = format!("{} is longer than any manifest", self.location);
+                let message = format!("{} is too long to be a manifest", self.location);
                 return Err(Error::new(Code::ManifestInvalid, message));
             }
             self.bytes.extend_from_slice(piece);
@@ -101,7 +101,8 @@ pub async fn read_manifest(source: &impl Source) -> Result<(Manifest, Vec<u8>)> 
 
     let mut reading = Reading { location: source.location(Manifest::FILE), bytes: Vec::new(), manifest: None };
     source.read(Wanted { file: Manifest::FILE, entry: None, again: false }, &mut reading).await?;
-    let manifest = reading.manifest.ok_or_else(|| Error::new(Code::Internal, "a source that did not finish"))?;
+    let manifest =
+        reading.manifest.ok_or_else(|| Error::new(Code::Internal, "a source that did not deliver the whole file"))?;
     Ok((manifest, reading.bytes))
 }
 
@@ -291,7 +292,7 @@ struct Checked<'a> {
 impl Checked<'_> {
     fn wrong_length(&self, found: &str) -> Error {
         let (location, bytes) = (self.location, self.entry.bytes);
-        Error::new(Code::FileLength, format!("{location} has {found} the {bytes} bytes of the manifest"))
+        Error::new(Code::FileLength, format!("{location} has {found} the {bytes} bytes that the manifest states"))
     }
 }
 
@@ -315,8 +316,9 @@ impl Sink for Checked<'_> {
             true => Ok(()),
             false => {
                 let location = self.location;
-                let message =
-                    format!("{location} does not have the SHA-256 of the manifest; it is damaged or of another pack");
+                let message = format!(
+                    "{location} does not have the SHA-256 that the manifest states; it is damaged or belongs to another pack"
+                );
                 Err(Error::new(Code::FileIntegrity, message))
             }
         }

@@ -72,7 +72,7 @@ impl AddedTokens {
         tokens.sort_by(|a, b| a.content.cmp(&b.content));
         for (i, token) in tokens.iter().enumerate() {
             if token.content.is_empty() || i > 0 && tokens[i - 1].content == token.content {
-                return Err(invalid(format!("added_tokens has {:?} twice, or empty", token.content)));
+                return Err(invalid(format!("added_tokens: {:?} is empty or listed twice", token.content)));
             }
             check_length(&token.content)?;
             check_white_space(&token.content, token.lstrip, token.rstrip)?;

@@ -41,7 +41,7 @@ impl Merges {
             let has_parts = (*made as usize) < vocabulary.len()
                 && (1..vocabulary.token(*made as usize).len()).contains(&(*left as usize));
             if !has_parts {
-                return Err(invalid("a merge has no left or no right part"));
+                return Err(invalid("a merge lacks its left or its right part"));
             }
             starts[*made as usize + 1] += 1;
         }
@@ -55,7 +55,7 @@ impl Merges {
             // Lossless: tokens have at most LONGEST_TOKEN bytes, and thus that many merges.
             let left = *left as u16;
             if at - start > LONGEST_TOKEN || table.lefts[start..at].contains(&left) {
-                return Err(invalid("a merge is there twice"));
+                return Err(invalid("a merge is listed twice"));
             }
             table.lefts[at] = left;
             table.ranks[at] = rank;

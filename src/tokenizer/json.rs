@@ -200,7 +200,7 @@ impl Model {
     /// As [`Document::read`].
     pub(super) fn check(&self, pre_tokenizer: &Value) -> Result<()> {
         if self.dropout.is_some_and(|dropout| dropout != 0.0) {
-            return Err(unsupported("model.dropout makes ids depend on chance"));
+            return Err(unsupported("model.dropout would make ids random"));
         }
         if self.continuing_subword_prefix.as_ref().is_some_and(|prefix| !prefix.is_empty()) {
             return Err(unsupported("model.continuing_subword_prefix is not empty"));
@@ -218,7 +218,7 @@ impl Model {
             joined.push_str(right);
             match [left, right, &joined].into_iter().find(|token| !self.vocab.contains_key(*token)) {
                 Some(token) => {
-                    Err(invalid(format!("model.merges speaks of {token:?}, which is not in the vocabulary")))
+                    Err(invalid(format!("model.merges refers to {token:?}, which is not in the vocabulary")))
                 }
                 None => Ok(()),
             }
@@ -250,7 +250,7 @@ impl Model {
             Merges::Lines(lines) => lines.iter().filter(|line| !line.starts_with("#version")).try_for_each(|line| {
                 match line.split_once(' ') {
                     Some((left, right)) if !right.contains(' ') => each(left, right),
-                    _ => Err(invalid(format!("model.merges has {line:?}, which is not two parts"))),
+                    _ => Err(invalid(format!("model.merges: {line:?} does not have two parts"))),
                 }
             }),
         }

@@ -57,7 +57,7 @@ impl Vocabulary {
                     return Ok(());
                 }
                 slot if slot >> 32 == hash >> 32 && self.token(index_of(slot)) == token => {
-                    return Err(invalid("the vocabulary has a token twice"));
+                    return Err(invalid("the vocabulary lists a token twice"));
                 }
                 _ => {}
             }

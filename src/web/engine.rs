@@ -25,7 +25,7 @@ fn options(given: JsValue) -> Result<EmbedOptions> {
         return Ok(EmbedOptions::default());
     }
     serde_wasm_bindgen::from_value(given)
-        .map_err(|error| Error::new(Code::InputInvalid, "the options are not as documented").because(error.to_string()))
+        .map_err(|error| Error::new(Code::InputInvalid, "invalid options").because(error.to_string()))
 }
 
 /// A model on one device.

@@ -70,7 +70,7 @@ impl CheckpointTensors {
 
     fn take_one(&mut self, name: &str, entry: &Entry) -> Result<Option<String>> {
         if self.seen.insert(name.to_string(), entry.shape.clone()).is_some() {
-            return Err(Error::new(Code::WeightsInvalid, format!("tensor {name} is there twice")));
+            return Err(Error::new(Code::WeightsInvalid, format!("duplicate tensor {name}")));
         }
         let Some(shape) = self.wanted.get(name) else { return Ok(None) };
         if !entry.element.is_some_and(ElementType::is_float) {

@@ -153,7 +153,7 @@ impl Manifest {
         match value.get("version").and_then(Value::as_u64) {
             Some(version) if version == u64::from(Self::VERSION) => {}
             Some(version) => {
-                let message = format!("{location} is of version {version}; this build reads version {}", Self::VERSION);
+                let message = format!("{location} has version {version}; this build reads version {}", Self::VERSION);
                 return Err(Error::new(Code::ManifestUnsupported, message));
             }
             None => return Err(invalid(format!("{location} has no version"))),
@@ -161,11 +161,11 @@ impl Manifest {
         // First by itself, for the code that belongs to a config.
         let config = value.get("config").cloned().unwrap_or_default();
         let config: EmbedderConfig = serde_json::from_value(config).map_err(|error| {
-            Error::new(Code::ConfigInvalid, format!("{location} has no sound config")).because(error)
+            Error::new(Code::ConfigInvalid, format!("{location} has an invalid config")).because(error)
         })?;
         config.check()?;
         let manifest: Self = serde_json::from_value(value)
-            .map_err(|error| invalid(format!("{location} is not a sound manifest")).because(error))?;
+            .map_err(|error| invalid(format!("{location} is not a valid manifest")).because(error))?;
         manifest.check()?;
         Ok(manifest)
     }
@@ -216,7 +216,7 @@ impl Manifest {
         let listed = self.tensors.iter().filter(|(_, entry)| entry.shard == shard);
         match listed.map(|(name, entry)| (name, Some(entry.element), &entry.shape)).eq(held) {
             true => Ok(()),
-            false => Err(Error::new(Code::WeightsInvalid, "its tensors are not those that the manifest lists")),
+            false => Err(Error::new(Code::WeightsInvalid, "its tensors differ from those in the manifest")),
         }
     }
 
@@ -229,7 +229,7 @@ impl Manifest {
         let counted = group_of.iter().try_for_each(|group| rows.get_mut(usize::from(*group)).map(|rows| *rows += 1));
         match counted.is_some() && self.groups.iter().map(|group| group.rows).eq(rows) {
             true => Ok(()),
-            false => Err(Error::new(Code::WeightsInvalid, "its groups of ids are not those that the manifest lists")),
+            false => Err(Error::new(Code::WeightsInvalid, "its groups of ids differ from those in the manifest")),
         }
     }
 
@@ -251,7 +251,7 @@ impl Manifest {
             )));
         }
         if !is_sha256(&self.checkpoint.sha256) {
-            return Err(invalid("the manifest gives the checkpoint a sha256 that is not one"));
+            return Err(invalid("manifest: the checkpoint has an invalid sha256"));
         }
         let mut names = BTreeSet::from([Self::FILE]);
         for entry in self.files() {
@@ -279,7 +279,7 @@ impl Manifest {
             || rows != Some(self.config.model.vocab_size)
             || self.tensors.contains_key(&groups_name()) == is_one
         {
-            return Err(invalid("the manifest's groups are not those of its vocabulary table"));
+            return Err(invalid("the manifest's groups do not match its vocabulary table"));
         }
         if let Some(group) = self.groups.iter().find(|group| !is_one && group.rows < LEAST_GROUP) {
             let TableGroup { name, rows } = group;
@@ -294,14 +294,14 @@ impl Manifest {
         let mut after: BTreeSet<usize> = blocks.iter().map(|block| block.first + block.rows).collect();
         after.insert(self.config.model.vocab_size);
         if !ends.is_subset(&after) {
-            return Err(invalid("the manifest has a block of the vocabulary table that is of two groups"));
+            return Err(invalid("manifest: a block of the vocabulary table spans two groups"));
         }
         for block in &blocks {
             let name = block_name(block.first);
             let is_own = |other: &str| other == name || other == scales_name(&name);
             let mut shared = self.tensors.iter().filter(|(_, entry)| entry.shard == block.shard);
             if let Some((other, _)) = shared.find(|(other, _)| !is_own(other)) {
-                return Err(invalid(format!("the manifest puts tensor {other} into one shard with {name}")));
+                return Err(invalid(format!("manifest: tensor {other} is in the same shard as {name}")));
             }
         }
         Ok(())
@@ -313,12 +313,12 @@ impl Manifest {
         for (name, entry) in &self.tensors {
             let bytes = entry.element.bytes_of(&entry.shape).map(|bytes| bytes as u64);
             let held = held.get_mut(entry.shard).ok_or_else(|| {
-                invalid(format!("the manifest puts tensor {name} into shard {}, which it does not list", entry.shard))
+                invalid(format!("manifest: tensor {name} is in shard {}, which is not listed", entry.shard))
             })?;
             *held = bytes.and_then(|bytes| held.checked_add(bytes)).unwrap_or(u64::MAX);
         }
         match held.iter().zip(&self.shards).find(|(held, shard)| **held > shard.bytes) {
-            Some((_, shard)) => Err(invalid(format!("the manifest puts more into {} than its length", shard.file))),
+            Some((_, shard)) => Err(invalid(format!("manifest: {} is too short for its tensors", shard.file))),
             None => Ok(()),
         }
     }
@@ -380,7 +380,7 @@ fn check_file(entry: &FileEntry) -> Result<()> {
     }
     match is_sha256(&entry.sha256) {
         true => Ok(()),
-        false => Err(invalid(format!("the manifest gives {name} a sha256 that is not one"))),
+        false => Err(invalid(format!("manifest: {name} has an invalid sha256"))),
     }
 }
 
@@ -395,7 +395,8 @@ fn check_index(index: &BTreeMap<String, TensorEntry>, config: &EmbedderConfig) -
     if let Some(entry) = index.get(&groups_name()) {
         open.remove(groups_name().as_str());
         if entry.shape != [config.model.vocab_size] {
-            let message = format!("tensor {} has shape {:?}; expected one number an id", groups_name(), entry.shape);
+            let message =
+                format!("tensor {} has shape {:?}; expected one number for each id", groups_name(), entry.shape);
             return Err(Error::new(Code::TensorShape, message));
         }
         if entry.element != ElementType::I8 {
@@ -440,7 +441,7 @@ fn check_entry(
         return Ok(());
     }
     let [rows, cols] = shape else {
-        return Err(Error::new(Code::TensorType, format!("tensor {name} has integers; felsic reads no such norms")));
+        return Err(Error::new(Code::TensorType, format!("tensor {name}: integer norm weights are not supported")));
     };
     // Two int4 values share a byte, and both must be of one group.
     let step = if entry.element == ElementType::Int4 { 2 } else { 1 };

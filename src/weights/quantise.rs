@@ -32,10 +32,13 @@ pub fn quantise_rows(values: &[f32], rows: usize, cols: usize, group: usize) -> 
 /// Checks that `values` are [rows, cols] and `group` columns cut a row evenly.
 pub(super) fn check_groups(values: &[f32], rows: usize, cols: usize, group: usize) -> Result<()> {
     if group == 0 || cols == 0 || !cols.is_multiple_of(group) {
-        return Err(Error::new(Code::InputInvalid, format!("groups of {group} do not cut {cols} columns evenly")));
+        return Err(Error::new(Code::InputInvalid, format!("{cols} columns cannot be divided into groups of {group}")));
     }
     if rows.checked_mul(cols) != Some(values.len()) {
-        return Err(Error::new(Code::InputInvalid, format!("{} values are not {rows} x {cols}", values.len())));
+        return Err(Error::new(
+            Code::InputInvalid,
+            format!("{} values do not make a matrix of {rows} x {cols}", values.len()),
+        ));
     }
     Ok(())
 }

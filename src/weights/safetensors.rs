@@ -150,7 +150,7 @@ impl Reader {
     /// # Errors
     /// As [`read_all`].
     pub fn finish(self) -> Result<Tensors> {
-        let cut = || Error::new(Code::WeightsInvalid, "the file ends too early");
+        let cut = || Error::new(Code::WeightsInvalid, "the file is truncated");
         let (coming, mut read) = match self.stage {
             Stage::Failed(error) => return Err(error),
             Stage::Header(_) => return Err(cut()),
@@ -270,7 +270,7 @@ pub fn header<'a>(
 /// [`Code::WeightsInvalid`] if bytes and shape of a tensor do not fit.
 pub fn write(tensors: &BTreeMap<String, StoredTensor>) -> Result<Vec<u8>> {
     if let Some((name, _)) = tensors.iter().find(|(_, tensor)| !tensor.is_sound()) {
-        return Err(Error::new(Code::WeightsInvalid, format!("tensor {name} has not the bytes of its shape")));
+        return Err(Error::new(Code::WeightsInvalid, format!("tensor {name}: data length does not match its shape")));
     }
     let (mut file, starts) =
         header(tensors.iter().map(|(name, tensor)| (name, tensor.element, tensor.shape.as_slice())))?;

@@ -236,7 +236,8 @@ impl Table {
         let mut row = Vec::with_capacity(self.cols);
         for (slot, members) in by_slot {
             let block = self.slots[slot].block.get();
-            let block = block.ok_or_else(|| Error::new(Code::Internal, "a block of the table that has not come"))?;
+            let block = block
+                .ok_or_else(|| Error::new(Code::Internal, "a block of the vocabulary table has not been loaded"))?;
             let read = match block {
                 Block::Here(_) => None,
                 Block::Elsewhere(rows) => Some(rows.rows(&members.iter().map(|(_, row)| *row).collect::<Vec<_>>())?),

@@ -63,7 +63,7 @@ impl Tensors {
             ));
         }
         match self.0.contains_key(&name) {
-            true => Err(Error::new(Code::WeightsInvalid, format!("tensor {name} is there twice"))),
+            true => Err(Error::new(Code::WeightsInvalid, format!("duplicate tensor {name}"))),
             false => {
                 self.0.insert(name, tensor);
                 Ok(())
@@ -161,7 +161,7 @@ impl Tensors {
             return Err(wrong_type(&name, tensor.element));
         }
         if tensor.bytes.iter().any(|group| usize::from(*group) >= MOST_GROUPS) {
-            return Err(Error::new(Code::WeightsInvalid, format!("tensor {name} has a number that is no group's")));
+            return Err(Error::new(Code::WeightsInvalid, format!("tensor {name} names a group that does not exist")));
         }
         Order::new(&tensor.bytes).map(Some)
     }
@@ -194,7 +194,7 @@ impl Tensors {
         if bytes.contains(&0x80) {
             return Err(Error::new(
                 Code::WeightsInvalid,
-                format!("tensor {name} has the integer -128, which no pack has"),
+                format!("tensor {name} contains -128, which is not a value of a pack"),
             ));
         }
         // In place: the two types have the same layout, so collecting keeps the allocation.

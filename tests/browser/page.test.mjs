@@ -330,7 +330,7 @@ test("a model that stops by a defect is said to have stopped, and can be loaded 
     });
   });
   await page.getByLabel("What are you looking for?").fill("a cat");
-  await shows(page, "#problem", /^The model has stopped: the engine stopped by a defect.*\(internal\)\.$/);
+  await shows(page, "#problem", /^The model has stopped: the engine crashed.*\(internal\)\.$/);
   await shows(page, "#library", /^24 texts, but no model/);
   await shows(page, "#summary", /^There is no model/);
   await page.getByRole("button", { name: "Load" }).click();

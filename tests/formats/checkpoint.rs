@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use felsic::config::{ModelConfig, TABLE};
-use felsic::embedder::{EmbedOptions, Embedder, NoHooks};
+use felsic::embedder::{EmbedOptions, Embedder};
 use felsic::error::{Code, Error};
 use felsic::model::DeviceKind;
 use felsic::pack::PackOptions;

@@ -44,7 +44,7 @@ export function makePack(request: PackRequest, base: URL | undefined, { progress
     });
     worker.addEventListener("error", (event) => {
       if (!hasStarted) return void why(event).then((error) => end(() => reject(error)));
-      const message = "the worker that makes packs of checkpoints stopped by a defect";
+      const message = "the worker that makes packs of checkpoints crashed";
       end(() => reject(new FelsicError("internal", message, { cause: event.message })));
     });
     worker.postMessage({ ...request, ...files } satisfies ToPacker);

@@ -6,7 +6,7 @@ import type { Cache, Scratch } from "../store/cache.js";
 /** What was written of a pack is gone, so that it has to be made anew. */
 export class LostError extends Error {
   constructor(cause: unknown) {
-    super("what was being made has gone, as when a user clears what a site has stored", { cause });
+    super("the files that were being written are gone, as when a user clears a site's data", { cause });
   }
 }
 

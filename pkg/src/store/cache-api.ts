@@ -10,7 +10,7 @@ const LENGTH = "content-length";
 
 /** Opens the cache; without `create` it rejects if nothing has been stored in it yet. */
 export async function openCacheApi({ create = true } = {}): Promise<Files> {
-  if (!globalThis.caches) throw new Error("this browser lets this page keep no files");
+  if (!globalThis.caches) throw new Error("this browser does not let this page store files");
   if (!create && !(await caches.has(NAME))) throw new Error("nothing is stored");
   return new CacheApi(await caches.open(NAME));
 }

@@ -34,7 +34,7 @@ export interface StoreOptions {
 export async function openStore(options: StoreOptions): Promise<StoredFiles> {
   const pin = options.integrity === undefined ? undefined : pinnedHash(options.integrity);
   if (options.integrity !== undefined && pin === undefined) {
-    throw new FelsicError("input-invalid", "integrity has to be sha256- and a hash in base64");
+    throw new FelsicError("input-invalid", "integrity must be sha256- and a hash in base64");
   }
   const store = new Store(options, pin);
   if (options.cache === "auto") await store.openCache();
@@ -162,7 +162,7 @@ class Store implements StoredFiles {
     const stored = await this.#cache?.get(sha256).catch((error: unknown) => void this.#failed(error));
     if (!stored || stored.bytes === bytes) return stored;
     if (await this.#forgetDamaged(file, sha256)) return undefined;
-    const message = `${this.#url(file)} has ${stored.bytes} bytes instead of the ${bytes} of the manifest, going by its hash`;
+    const message = `${this.#url(file)} has ${stored.bytes} bytes by its hash; the manifest states ${bytes}`;
     throw new FelsicError("file-length", message);
   }
 
@@ -178,7 +178,7 @@ class Store implements StoredFiles {
       // What cannot be read now is fetched, which puts the right bytes in its place.
       return true;
     }
-    await this.#forget(name, `the stored ${file} was not what its hash says`);
+    await this.#forget(name, `the stored ${file} did not match its hash`);
     return true;
   }
 
@@ -223,7 +223,7 @@ class Store implements StoredFiles {
 
   async #make(): Promise<Uint8Array<ArrayBuffer>> {
     const { make } = this.#options;
-    if (!make) throw new FelsicError("not-found", "a file of this pack is stored no more");
+    if (!make) throw new FelsicError("not-found", "a cached file of this pack is missing");
     // Several files may be missed at once.
     this.#making ??= make().finally(() => (this.#making = undefined));
     const { manifest, files } = await this.#making;
@@ -246,7 +246,7 @@ class Store implements StoredFiles {
     const download = new Download({ url, requests: this.#requests, at: 0, signal, mode, attempts: MANIFEST_ATTEMPTS });
     const bytes = (await download.read()) ?? joined([]);
     if (this.#pin !== undefined && (await sha256(bytes)) !== this.#pin) {
-      throw new FelsicError("file-integrity", `${url} does not have the hash that integrity asks for`);
+      throw new FelsicError("file-integrity", `${url} does not match the hash in integrity`);
     }
     return bytes;
   }

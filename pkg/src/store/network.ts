@@ -210,7 +210,7 @@ export class Download {
     if (start > this.#at || (response.status === 206 && !this.#ranges)) {
       this.#ranges = false;
       await response.body?.cancel().catch(() => {});
-      throw new Passing(`${url} answered with another part of the file`);
+      throw new Passing(`${url} answered with a different part of the file`);
     }
     // A page in the place of a file with an entry may be another the next time, and is found by its hash.
     this.#isPage = typeof this.#wanted.bytes !== "number" && isPage(response);
@@ -226,7 +226,7 @@ export class Download {
     const { headers } = response;
     const version = versionOf(headers);
     if (this.#version !== undefined && this.#version !== version) {
-      throw new FelsicError("network", `${url} has changed while it was being fetched; try once more`);
+      throw new FelsicError("network", `${url} changed while it was being fetched; try again`);
     }
     this.#headers = headers;
     this.#version = version;

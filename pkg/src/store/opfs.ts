@@ -109,7 +109,7 @@ function readSome(access: AccessHandle, bytes: number, offset: number): Uint8Arr
 /** The error of what is no count. Chromium's private windows give a negative error number, as if it had no sign. */
 function failure(count: number): DOMException {
   if ((count | 0) === NO_SPACE) return new DOMException("there is no room for a file", "QuotaExceededError");
-  return new DOMException("a file that was being written has gone, as when a user clears what a site has stored", "NotFoundError");
+  return new DOMException("a file that was being written is gone, as when a user clears a site's data", "NotFoundError");
 }
 
 class OpfsPart implements Part {

@@ -21,7 +21,7 @@ export class BusyError extends Error {
   override readonly name = "BusyError";
 
   constructor() {
-    super("another tab or worker is busy with it and does not get on");
+    super("another tab or worker is fetching the same files and makes no progress");
   }
 }
 
@@ -31,6 +31,6 @@ export function cacheWarning(error: unknown): Warning {
   if (error instanceof BusyError) return { code: "cache-busy", message: `the pack, or a part of it, is not stored: ${reason}` };
   const isFull = (error as { name?: unknown } | undefined)?.name === "QuotaExceededError";
   return isFull
-    ? { code: "quota-exceeded", message: `there is no room to store the pack: ${reason}` }
+    ? { code: "quota-exceeded", message: `there is not enough room to store the pack: ${reason}` }
     : { code: "cache-unavailable", message: `the pack is not stored: ${reason}` };
 }

@@ -106,11 +106,13 @@ impl Recipe {
     pub(super) fn read(bytes: &[u8]) -> Result<Self> {
         let mut from = Reader(bytes);
         if from.bytes(MAGIC.len())? != MAGIC {
-            return Err(invalid("it does not start as a compact tokenizer does"));
+            return Err(invalid("it is not a compact tokenizer"));
         }
         match from.number()? {
             VERSION => {}
-            version => return Err(unsupported(format!("version {version} of the compact form, not {VERSION}"))),
+            version => {
+                return Err(unsupported(format!("it has version {version}; this build reads version {VERSION}")));
+            }
         }
         let [byte_level, byte_fallback, fuse_unknown, all_direct] = from.flags()?;
         let splitter = match from.byte()? {
@@ -142,7 +144,7 @@ impl Recipe {
             Ok(AddedToken { id, content: from.string()?, normalized, lstrip, rstrip, single_word })
         })?;
         if !from.0.is_empty() {
-            return Err(invalid("there are bytes behind its end"));
+            return Err(invalid("bytes follow its end"));
         }
         let recipe = Self {
             normaliser,
@@ -239,7 +241,7 @@ struct Reader<'b>(&'b [u8]);
 
 impl<'b> Reader<'b> {
     fn bytes(&mut self, count: usize) -> Result<&'b [u8]> {
-        let (bytes, rest) = self.0.split_at_checked(count).ok_or_else(|| invalid("it ends too early"))?;
+        let (bytes, rest) = self.0.split_at_checked(count).ok_or_else(|| invalid("it is truncated"))?;
         self.0 = rest;
         Ok(bytes)
     }
@@ -272,7 +274,7 @@ impl<'b> Reader<'b> {
     fn count(&mut self, least: usize) -> Result<usize> {
         match self.number()? as usize {
             count if count <= self.0.len() / least => Ok(count),
-            _ => Err(invalid("it ends too early")),
+            _ => Err(invalid("it is truncated")),
         }
     }
 
