@@ -100,7 +100,7 @@ function refused(url: string, cause: unknown): FelsicError {
     const message = "this page requires Trusted Types: allow felsic's policy with `trusted-types felsic` in its content security policy";
     return new FelsicError("network", `${message} (and 'allow-duplicates' for two copies of felsic)`, { cause });
   }
-  const message = `the browser refuses to start a worker with ${url}: if the page has a content security policy, worker-src has to allow it`;
+  const message = `the browser refuses to start a worker with ${url}: if the page has a content security policy, worker-src must allow it`;
   return new FelsicError("network", message, { cause });
 }
 
@@ -123,7 +123,7 @@ function isAbout({ effectiveDirective, blockedURI }: Violation, url: string, blo
 /** What a content security policy would have to say. */
 function forbidden({ effectiveDirective, blockedURI }: Violation, url: string): string {
   const { origin } = new URL(url);
-  const policy = `the page's content security policy forbids the worker: its ${effectiveDirective} has to allow`;
+  const policy = `the page's content security policy forbids the worker: its ${effectiveDirective} must allow`;
   if (!blockedURI.startsWith("blob")) return `${policy} ${origin}`;
   return `${policy} blob: and ${origin}, since ${url} is of another origin; or serve felsic's files from the page's origin and name their folder with baseUrl`;
 }
@@ -143,7 +143,7 @@ function reason(url: string, answer: Response | undefined, blob: string | undefi
   const isForeign = blob !== undefined;
   const script = `the worker's script at ${url}`;
   const elsewhere = "if felsic's files are elsewhere, name their folder with baseUrl";
-  if (!answer) return `${script} does not load${isForeign ? " (from another origin its host has to send CORS headers)" : ""}; ${elsewhere}`;
+  if (!answer) return `${script} does not load${isForeign ? " (from another origin its host must send CORS headers)" : ""}; ${elsewhere}`;
   if (!answer.ok) return `${script} cannot be fetched: HTTP ${answer.status}; ${elsewhere}`;
   const type = answer.headers.get("content-type") ?? "";
   if (!/(java|ecma)script/i.test(type)) return `${url} is no script: its server says ${type || "no type"}; ${elsewhere}`;
@@ -151,7 +151,7 @@ function reason(url: string, answer: Response | undefined, blob: string | undefi
   if (!isForeign && !isOwn(new URL(answer.url))) return `${script} is redirected to ${origin}; name the folder there with baseUrl`;
   // What browsers say of an error in a script; of what they have not let begin they say nothing.
   if (message) return `${script} does not run: it is not felsic's, or not for this browser`;
-  if (isForeign) return `the worker does not start: if the page has a content security policy, worker-src and script-src have to allow ${origin}`;
+  if (isForeign) return `the worker does not start: if the page has a content security policy, worker-src and script-src must allow ${origin}`;
   const coep = "Cross-Origin-Embedder-Policy";
   const hasHeader = answer.headers.has(coep);
   if (!hasHeader && globalThis.crossOriginIsolated) return `the page is cross-origin isolated, so ${url} must be served with ${coep}, too`;

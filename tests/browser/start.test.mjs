@@ -92,13 +92,13 @@ test("from another origin under a policy that names it and Blobs; otherwise the 
   });
   const felsic = foreign.url("/fake/index.js");
   assert.equal((await created({ page: policy(`blob: ${origin}`), felsic })).message, "2 workers");
-  saysWhy(await created({ page: policy("'self'"), felsic }), /content security policy.* worker-src has to allow blob: and http:\/\/127\.0\.0\.2:\d+, .*baseUrl/);
-  saysWhy(await created({ page: policy("blob:"), felsic }), /content security policy.* worker-src and script-src have to allow http:\/\/127\.0\.0\.2:\d+$/);
+  saysWhy(await created({ page: policy("'self'"), felsic }), /content security policy.* worker-src must allow blob: and http:\/\/127\.0\.0\.2:\d+, .*baseUrl/);
+  saysWhy(await created({ page: policy("blob:"), felsic }), /content security policy.* worker-src and script-src must allow http:\/\/127\.0\.0\.2:\d+$/);
   // The other way, which needs no Blob.
   const served = await created({ page: policy("'self'"), felsic, options: { baseUrl: environment.server.url("/fake/") } });
   assert.equal(served.message, "2 workers");
   assert.match(served.from ?? "", OWN);
-  saysWhy(await created({ page: policy("'none'") }), /content security policy.* worker-src has to allow http:\/\/127\.0\.0\.1/);
+  saysWhy(await created({ page: policy("'none'") }), /content security policy.* worker-src must allow http:\/\/127\.0\.0\.1/);
 });
 
 test("felsic's own files may be asked for under allowedOrigins, and no others, also in a worker that a Blob has started", async () => {
@@ -135,9 +135,9 @@ test("Trusted Types: the policy is called felsic, or the page's default one serv
 test("a page with Cross-Origin-Embedder-Policy needs it with the worker's script, and the message says so", async () => {
   const coep = { "cross-origin-embedder-policy": "require-corp" };
   const isolated = { ...coep, "cross-origin-opener-policy": "same-origin" };
-  saysWhy(await created({ page: coep }), /worker-\w+\.js does not run: .*or the page sends Cross-Origin-Embedder-Policy, and the script has to be served with that header/);
+  saysWhy(await created({ page: coep }), /worker-\w+\.js does not run: .*or the page sends Cross-Origin-Embedder-Policy, and the script must be served with that header/);
   // Isolation asks for a secure context, which an address of this machine is.
-  saysWhy(await created({ page: isolated }), /the page is cross-origin isolated.*has to be served with Cross-Origin-Embedder-Policy/);
+  saysWhy(await created({ page: isolated }), /the page is cross-origin isolated.*must be served with Cross-Origin-Embedder-Policy/);
   for (const page of [coep, isolated]) {
     const served = await created({ page, faults: [{ file: /^worker-/, headers: coep }] });
     assert.equal(served.message, "2 workers", "with the header");
@@ -153,7 +153,7 @@ test("a script that is not there, or is none, is told from all that", async () =
   const redirected = { file: /^worker-/, status: 302, headers: { location: foreign.url("/fake/worker-cpu.js") } };
   saysWhy(await created({ faults: [redirected] }), /worker-\w+\.js is redirected to http:\/\/127\.0\.0\.2/);
   saysWhy(await created({ options: { baseUrl: foreign.url("/nowhere/") } }), /nowhere\/worker-\w+\.js cannot be fetched: HTTP 404/);
-  saysWhy(await created({ options: { baseUrl: "http://127.0.0.2:1/" } }), /does not load \(from another origin its host has to send CORS/);
+  saysWhy(await created({ options: { baseUrl: "http://127.0.0.2:1/" } }), /does not load \(from another origin its host must send CORS/);
 });
 
 test("service workers and shared workers say where felsic can run", async () => {

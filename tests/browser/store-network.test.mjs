@@ -235,7 +235,7 @@ test("a token that does not suffice, and one that a host's CORS rules do not let
   assert.match(refused.message ?? "", /status 401.*create\(\)'s headers do not suffice \(authorization\)/);
   const blocked = await load({ model: store.server.spoilt("/packs/one/", { file: MANIFEST, noHeaders: true }), headers });
   assert.equal(blocked.code, "network");
-  assert.match(blocked.message ?? "", /CORS headers, which have to allow the headers authorization/);
+  assert.match(blocked.message ?? "", /CORS headers, which must allow the headers authorization/);
   for (const { message } of [refused, blocked]) assert.doesNotMatch(message ?? "", /secret/);
   await close();
 });

@@ -136,7 +136,7 @@ test("options that are unknown, or no object, are refused by name", () => {
   const named = { create: /"modell".*\bmodel\b/, availability: /"devise".*\bdevice\b/, deleteCache: /"modle".*\bmodel\b/ };
   for (const [name, refusal] of Object.entries(refusals)) {
     assert.equal(refusal?.code, "input-invalid", name);
-    assert.match(refusal.message, named[/** @type {keyof typeof named} */ (name)] ?? /have to be an object/);
+    assert.match(refusal.message, named[/** @type {keyof typeof named} */ (name)] ?? /must be an object/);
   }
 });
 

@@ -52,11 +52,11 @@ export class Requests {
     return "give a token with create()'s headers, or ask for the user's login with its credentials";
   }
 
-  /** What a server has to allow for requests to be made at all, beyond what it has to allow for other pages'. */
+  /** What a server must allow for requests to be made at all, beyond what it has to allow for other pages'. */
   corsFor(url: string): string {
     const names = [...this.#headersFor(url).keys()];
     if (names.length === 0 || this.#origin === globalThis.location?.origin) return "";
-    return `, which have to allow the headers ${names.join(", ")}`;
+    return `, which must allow the headers ${names.join(", ")}`;
   }
 
   #headersFor(url: string): ReadonlyMap<string, string> {
