@@ -11,7 +11,7 @@ use crate::config::EmbedderConfig;
 use crate::error::{Code, Error, Result};
 use crate::source::space;
 use crate::tokenizer::Tokenizer;
-use crate::weights::safetensors::{self, Entry};
+use crate::weights::safetensors::{Entry, Header};
 use crate::weights::{Checkpoint, CheckpointTensors, FileEntry, Manifest, SelfTest, TokenizerFile, groups_name};
 
 /// Shards that come into being.
@@ -42,10 +42,8 @@ pub struct Packer {
 /// How far the file is that is being read.
 enum Stage {
     None,
-    /// The prefix and the header, as far as they have come.
     Header {
-        bytes: Vec<u8>,
-        length: Option<u64>,
+        header: Header,
         is_last: bool,
     },
     /// The tensors that are to come, with their names where they are the model's; the next one last.
@@ -106,7 +104,7 @@ impl Packer {
 
     /// Begins the next weight file, `length` bytes long if that is known; `is_last` says that no other comes after it.
     pub fn begin_file(&mut self, length: Option<u64>, is_last: bool) {
-        self.file = Stage::Header { bytes: Vec::new(), length, is_last };
+        self.file = Stage::Header { header: Header::new(length), is_last };
     }
 
     /// Takes the next piece of a weight file.
@@ -129,8 +127,8 @@ impl Packer {
 
     /// Takes what belongs to the header.
     fn take_header(&mut self, piece: &[u8]) -> Result<usize> {
-        let Stage::Header { bytes, length, is_last } = &mut self.file else { return Ok(0) };
-        let (taken, coming) = safetensors::take_header(bytes, piece, *length)?;
+        let Stage::Header { header, is_last } = &mut self.file else { return Ok(0) };
+        let (taken, coming) = header.take(piece)?;
         if let Some(coming) = coming {
             let names = self.tensors.take(coming.iter().map(|(name, entry)| (name.as_str(), entry)))?;
             if *is_last {
