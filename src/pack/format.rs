@@ -1,9 +1,7 @@
 //! The formats that weights have in a pack.
 
-use half::f16;
-
 use crate::error::{Code, Error, Result};
-use crate::weights::{ElementType, Matrix, StoredTensor, Tensors, quantise_rows, quantise_rows_int4, scales_name};
+use crate::weights::{ElementType, Matrix, quantise_rows, quantise_rows_int4, scales_name, widen};
 
 /// The format of a matrix in a pack. Norms are always f32.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,26 +95,15 @@ pub(super) fn stored(name: &str, shape: &[usize], format: WeightFormat, group: G
     }
 }
 
-/// Returns the bytes of the tensors that [`stored`] lists, for a checkpoint's tensor or some of its rows: values, and
-/// scales if there are any.
+/// Returns the bytes of the tensors that [`stored`] lists, for rows of `cols` columns whose values are `bytes` in a
+/// checkpoint: values, and scales if there are any.
 pub(super) fn convert(
-    name: &str,
-    tensor: StoredTensor,
+    (name, element, bytes): (&str, ElementType, &[u8]),
+    cols: usize,
     format: WeightFormat,
     group: Group,
 ) -> Result<(Vec<u8>, Vec<u8>)> {
-    let shape = tensor.shape.clone();
-    let mut one = Tensors::default();
-    one.insert(name.to_string(), tensor)?;
-    let (rows, cols) = match shape[..] {
-        [len] => (1, len),
-        [rows, cols] => (rows, cols),
-        _ => return Err(Error::new(Code::TensorShape, format!("tensor {name} has shape {shape:?}"))),
-    };
-    let values = match shape.len() {
-        1 => one.take_vector(name, cols)?,
-        _ => one.take_matrix(name, rows, cols)?.into_f32(),
-    };
+    let values = widen(element, bytes)?;
     if values.iter().any(|value| !value.is_finite()) {
         return Err(Error::new(Code::WeightsInvalid, format!("tensor {name} has a value that is not finite")));
     }
@@ -126,11 +113,11 @@ pub(super) fn convert(
         WeightFormat::Int4 => quantise_rows_int4,
     };
     let named = |error: Error| Error::new(error.code(), format!("tensor {name} cannot be quantised")).because(error);
+    let rows = values.len() / cols.max(1);
     let (bytes, scales) = match quantise(&values, rows, cols, group.of(cols)).map_err(named)? {
         Matrix::Int8 { values, scales, .. } => (values.into_iter().map(|value| value as u8).collect(), scales),
         Matrix::Int4 { bytes, scales, .. } => (bytes, scales),
         _ => return Err(Error::new(Code::Internal, "quantising did not give integers")),
     };
-    let scales = scales.into_f32().into_iter().flat_map(|scale| f16::from_f32(scale).to_le_bytes());
-    Ok((bytes, scales.collect()))
+    Ok((bytes, scales.to_f16_bytes()))
 }

@@ -11,7 +11,7 @@ use crate::config::EmbedderConfig;
 use crate::error::{Code, Error, Result};
 use crate::source::space;
 use crate::tokenizer::Tokenizer;
-use crate::weights::safetensors::{self, Entry};
+use crate::weights::safetensors::{Entry, Header};
 use crate::weights::{Checkpoint, CheckpointTensors, FileEntry, Manifest, SelfTest, TokenizerFile, groups_name};
 
 /// Destination for the shards being written.
@@ -44,8 +44,7 @@ enum Stage {
     None,
     /// The prefix and the header, as far as they have arrived.
     Header {
-        bytes: Vec<u8>,
-        length: Option<u64>,
+        header: Header,
         is_last: bool,
     },
     /// The tensors still to come, with their names if they are the model's; the next one last.
@@ -107,7 +106,7 @@ impl Packer {
 
     /// Begins the next weight file, `length` bytes long if that is known; `is_last` says that no other follows.
     pub fn begin_file(&mut self, length: Option<u64>, is_last: bool) {
-        self.file = Stage::Header { bytes: Vec::new(), length, is_last };
+        self.file = Stage::Header { header: Header::new(length), is_last };
     }
 
     /// Takes the next piece of a weight file.
@@ -130,8 +129,8 @@ impl Packer {
 
     /// Takes what belongs to the header; returns how many bytes that is.
     fn take_header(&mut self, piece: &[u8]) -> Result<usize> {
-        let Stage::Header { bytes, length, is_last } = &mut self.file else { return Ok(0) };
-        let (taken, coming) = safetensors::take_header(bytes, piece, *length)?;
+        let Stage::Header { header, is_last } = &mut self.file else { return Ok(0) };
+        let (taken, coming) = header.take(piece)?;
         if let Some(coming) = coming {
             let names = self.tensors.take(coming.iter().map(|(name, entry)| (name.as_str(), entry)))?;
             if *is_last {

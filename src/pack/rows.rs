@@ -7,7 +7,6 @@ use super::format::{Group, convert};
 use super::layout::{Slot, Target};
 use crate::error::Result;
 use crate::weights::safetensors::{self, Entry};
-use crate::weights::{ElementType, StoredTensor};
 
 /// Bytes of rows that are quantised at a time, about.
 const PIECE: usize = 64 << 10;
@@ -32,11 +31,11 @@ impl Tensor<'_> {
     }
 
     /// Returns the values and scales of some rows as the pack stores them; there may be no scales.
-    fn quantised(&self, rows: usize, bytes: Vec<u8>) -> Result<(Vec<u8>, Vec<u8>)> {
-        let Entry { element, dtype, shape, .. } = self.entry;
-        let element: ElementType = element.ok_or_else(|| safetensors::unread_type(self.name, dtype))?;
-        let shape = if shape.len() == 1 { shape.clone() } else { vec![rows, self.size().1] };
-        convert(self.name, StoredTensor { element, shape, bytes }, self.target.format, self.group)
+    fn quantised(&self, bytes: &[u8]) -> Result<(Vec<u8>, Vec<u8>)> {
+        let Entry { element, dtype, .. } = self.entry;
+        let element = element.filter(|element| element.is_float());
+        let element = element.ok_or_else(|| safetensors::unread_type(self.name, dtype))?;
+        convert((self.name, element, bytes), self.size().1, self.target.format, self.group)
     }
 }
 
@@ -66,7 +65,7 @@ impl Rows {
         }
         let rest = self.bytes.split_off(rows * width);
         let bytes = std::mem::replace(&mut self.bytes, rest);
-        let (values, scales) = tensor.quantised(rows, bytes)?;
+        let (values, scales) = tensor.quantised(&bytes)?;
         self.gather(rows, &values, &scales, tensor.target, out)?;
         if is_whole {
             let slots = &tensor.target.slots;

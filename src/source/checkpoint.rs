@@ -17,7 +17,7 @@ use super::{Parts, check_tokenizer, space};
 use crate::config::{EmbedderConfig, ModelConfig};
 use crate::error::{Code, Error, Result};
 use crate::tokenizer::{Tokenizer, TokenizerSettings};
-use crate::weights::safetensors::{self, Entry, PREFIX};
+use crate::weights::safetensors::{Coming, Entry, Header};
 use crate::weights::{CheckpointTensors, INDEX_FILE, StoredTensor, Tensors, WEIGHTS_FILE, indexed_files};
 
 /// Bytes read at a time.
@@ -142,7 +142,7 @@ impl CheckpointWeights {
         for path in weight_files(folder)? {
             let (file, entries) = open_file(path)?;
             let names = tensors.take(entries.iter().map(|(name, entry)| (name.as_str(), entry)))?;
-            for (name, entry) in names.into_iter().zip(entries.into_values()) {
+            for (name, (_, entry)) in names.into_iter().zip(entries) {
                 places.extend(name.map(|name| (name, Place { file: files.len(), entry })));
             }
             files.push(file);
@@ -211,20 +211,18 @@ fn weight_files(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(indexed_files(&index)?.into_iter().map(|name| folder.join(name)).collect())
 }
 
-fn open_file(path: PathBuf) -> Result<(OpenFile, BTreeMap<String, Entry>)> {
-    let failed = |error| io_error(&path, "read", error);
-    let named = |error: Error| Error::new(error.code(), format!("{} cannot be used", path.display())).because(error);
+fn open_file(path: PathBuf) -> Result<(OpenFile, Coming)> {
     let (mut file, length) = open(&path)?;
-    let mut prefix = [0; PREFIX];
-    if length < PREFIX as u64 {
-        return Err(named(Error::new(Code::WeightsInvalid, format!("not a safetensors file ({length} bytes)"))));
-    }
-    file.read_exact(&mut prefix).map_err(failed)?;
-    let mut header = vec![0; safetensors::header_length(prefix, length).map_err(named)?];
-    file.read_exact(&mut header).map_err(failed)?;
-    let data = (PREFIX + header.len()) as u64;
-    let entries = safetensors::parse_header(&header, Some(length - data)).map_err(named)?;
-    Ok((OpenFile { path, file, data, length }, entries))
+    let read = |_, count| {
+        let mut piece = vec![0; count];
+        file.read_exact(&mut piece).map_err(|error| io_error(&path, "read", error))?;
+        Ok(piece)
+    };
+    let (data, entries) = Header::read(length, read).map_err(|error| match error.code() {
+        Code::Io => error,
+        code => Error::new(code, format!("{} cannot be used", path.display())).because(error),
+    })?;
+    Ok((OpenFile { path, file, data: data as u64, length }, entries))
 }
 
 /// The bytes of a tensor. Their number is only what the file says of itself, and a file may be long without taking any

@@ -14,7 +14,7 @@ use super::store::StoreSource;
 use crate::embedder::Embedder;
 use crate::error::{Code, Error, Result};
 use crate::source::{Keep, Meter, Phase, read_checked};
-use crate::weights::safetensors::{self, Entry, PREFIX};
+use crate::weights::safetensors::{self, Entry, Header};
 use crate::weights::{
     Block, Manifest, Matrix, Rows, SHARD_BYTES, StoredTensor, TableGroup, Tensors, block_name, scales_name,
 };
@@ -166,12 +166,8 @@ impl StoredRows {
             bytes.subarray(start as u32, (start + length) as u32).copy_to(&mut out);
             out
         };
-        let length = u64::from(bytes.length());
-        let prefix = <[u8; PREFIX]>::try_from(copy(0, PREFIX.min(length as usize)))
-            .map_err(|_| Error::new(Code::WeightsInvalid, "a file too short for a header"))?;
-        let header = safetensors::header_length(prefix, length)?;
-        let data = PREFIX + header;
-        let tensors = safetensors::parse_header(&copy(PREFIX, header), Some(length - data as u64))?;
+        let (data, coming) = Header::read(u64::from(bytes.length()), |start, count| Ok(copy(start, count)))?;
+        let tensors: BTreeMap<String, Entry> = coming.into_iter().collect();
         let name = block_name(block.first);
         manifest.check_shard(shard, tensors.iter().map(|(name, entry)| (name, entry.element, &entry.shape)))?;
         let (rows, cols) = (block.rows, embedder.table().cols());

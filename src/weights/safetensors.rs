@@ -12,7 +12,7 @@ use super::{ElementType, SHARD_BYTES, StoredTensor, Tensors};
 use crate::error::{Code, Error, Result, lfs_pointer};
 
 /// Bytes before the header.
-pub const PREFIX: usize = 8;
+const PREFIX: usize = 8;
 /// Bytes of a header, at most. The largest Granite model has a header of 20 kB.
 const MOST_HEADER: u64 = 16 << 20;
 
@@ -32,10 +32,7 @@ pub struct Entry {
 }
 
 /// Bytes of the header of the file that starts with `prefix` and is `length` long.
-///
-/// # Errors
-/// [`Code::WeightsInvalid`] for one that is longer than the file or than any sensible header.
-pub fn header_length(prefix: [u8; PREFIX], length: u64) -> Result<usize> {
+fn header_length(prefix: [u8; PREFIX], length: u64) -> Result<usize> {
     if let Some(pointer) = lfs_pointer(&prefix) {
         return Err(Error::new(Code::WeightsInvalid, format!("the file {pointer}")));
     }
@@ -46,11 +43,9 @@ pub fn header_length(prefix: [u8; PREFIX], length: u64) -> Result<usize> {
     }
 }
 
-/// The tensors that `header` describes, of a file with `data` bytes after it, or as many as it says.
-///
-/// # Errors
-/// [`Code::WeightsInvalid`] unless the tensors fill these bytes without gap or overlap.
-pub fn parse_header(header: &[u8], data: Option<u64>) -> Result<BTreeMap<String, Entry>> {
+/// The tensors that `header` describes, of a file with `data` bytes after it, or as many as it says; they have to fill these
+/// bytes without gap or overlap.
+fn parse_header(header: &[u8], data: Option<u64>) -> Result<BTreeMap<String, Entry>> {
     let malformed = |cause: String| Error::new(Code::WeightsInvalid, "the header is malformed").because(cause);
     let metadata: Metadata = serde_json::from_slice(header).map_err(|error| malformed(error.to_string()))?;
     if let Some(data) = data.filter(|data| metadata.data_len() as u64 != *data) {
@@ -103,10 +98,12 @@ pub struct Reader {
 }
 
 enum Stage {
-    /// The prefix and the header, as far as they have come.
-    Header(Vec<u8>),
+    Header(Header),
     /// The tensors whose bytes are to come, the next one last, and those that are there.
-    Tensors { coming: Vec<(String, Entry)>, read: Vec<(String, StoredTensor)> },
+    Tensors {
+        coming: Coming,
+        read: Vec<(String, StoredTensor)>,
+    },
     /// What was wrong; the rest is passed over.
     Failed(Error),
 }
@@ -114,7 +111,7 @@ enum Stage {
 impl Reader {
     /// For a file of `length` bytes.
     pub fn new(length: u64) -> Self {
-        Self { length, stage: Stage::Header(Vec::new()) }
+        Self { length, stage: Stage::Header(Header::new(Some(length))) }
     }
 
     /// The length that it was made for.
@@ -128,7 +125,7 @@ impl Reader {
         while !piece.is_empty() {
             let taken = match &mut self.stage {
                 Stage::Failed(_) => return,
-                Stage::Header(bytes) => match take_header(bytes, piece, Some(self.length)) {
+                Stage::Header(header) => match header.take(piece) {
                     Ok((taken, None)) => Ok(taken),
                     Ok((taken, Some(coming))) => {
                         self.stage = Stage::Tensors { coming, read: Vec::new() };
@@ -170,41 +167,70 @@ impl Reader {
     }
 }
 
-/// Takes what belongs to the prefix and the header of a file of `length` bytes, if that is known; with the header's end
-/// come the tensors, the first one last.
-///
-/// # Errors
-/// Those of [`header_length`] and [`parse_header`].
-#[allow(clippy::type_complexity, reason = "how much was taken, and what it gave")]
-pub fn take_header(
-    bytes: &mut Vec<u8>,
-    piece: &[u8],
+/// The prefix and the header of a file, as far as they have come.
+pub struct Header {
+    bytes: Vec<u8>,
     length: Option<u64>,
-) -> Result<(usize, Option<Vec<(String, Entry)>>)> {
-    let header_of = |prefix: &[u8; PREFIX]| header_length(*prefix, length.unwrap_or(u64::MAX));
-    let wanted = match bytes.first_chunk::<PREFIX>() {
-        None => PREFIX,
-        Some(prefix) => PREFIX + header_of(prefix)?,
-    };
-    let taken = piece.len().min(wanted - bytes.len());
-    bytes.extend_from_slice(&piece[..taken]);
-    let Some(prefix) = bytes.first_chunk::<PREFIX>() else { return Ok((taken, None)) };
-    let header = header_of(prefix)?;
-    if bytes.len() < PREFIX + header {
-        return Ok((taken, None));
+}
+
+/// What a header describes, the first tensor last.
+pub type Coming = Vec<(String, Entry)>;
+
+impl Header {
+    /// Of a file of `length` bytes, if that is known.
+    pub fn new(length: Option<u64>) -> Self {
+        Self { bytes: Vec::new(), length }
     }
-    let entries = parse_header(&bytes[PREFIX..], length.map(|length| length - (PREFIX + header) as u64))?;
-    let mut coming: Vec<(String, Entry)> = entries.into_iter().collect();
-    coming.sort_by_key(|(_, entry)| std::cmp::Reverse((entry.start, entry.bytes)));
-    Ok((taken, Some(coming)))
+
+    /// How many bytes are to come before it can tell more: the rest of the prefix, or of the header.
+    ///
+    /// # Errors
+    /// [`Code::WeightsInvalid`] for a header that is longer than the file or than any sensible one.
+    pub fn missing(&self) -> Result<usize> {
+        let wanted = match self.bytes.first_chunk::<PREFIX>() {
+            None => PREFIX,
+            Some(prefix) => PREFIX + header_length(*prefix, self.length.unwrap_or(u64::MAX))?,
+        };
+        Ok(wanted - self.bytes.len())
+    }
+
+    /// Takes what belongs to it; tells how much that was, and with the header's end the tensors.
+    ///
+    /// # Errors
+    /// As [`Self::missing`]; [`Code::WeightsInvalid`] unless the tensors fill the rest of the file without gap or overlap.
+    pub fn take(&mut self, piece: &[u8]) -> Result<(usize, Option<Coming>)> {
+        let taken = piece.len().min(self.missing()?);
+        self.bytes.extend_from_slice(&piece[..taken]);
+        if self.bytes.len() < PREFIX || self.missing()? > 0 {
+            return Ok((taken, None));
+        }
+        let data = self.length.map(|length| length - self.bytes.len() as u64);
+        let mut coming: Coming = parse_header(&self.bytes[PREFIX..], data)?.into_iter().collect();
+        coming.sort_by_key(|(_, entry)| std::cmp::Reverse((entry.start, entry.bytes)));
+        Ok((taken, Some(coming)))
+    }
+
+    /// Reads that of a file of `length` bytes, of which `read` gives so many bytes from a place on. Gives the tensors, and
+    /// where in the file they begin.
+    ///
+    /// # Errors
+    /// As [`Self::take`]; [`Code::WeightsInvalid`] for a file that is shorter than any; those of `read`.
+    pub fn read(length: u64, mut read: impl FnMut(usize, usize) -> Result<Vec<u8>>) -> Result<(usize, Coming)> {
+        if length < PREFIX as u64 {
+            return Err(Error::new(Code::WeightsInvalid, format!("not a safetensors file ({length} bytes)")));
+        }
+        let mut header = Self::new(Some(length));
+        loop {
+            let piece = read(header.bytes.len(), header.missing()?)?;
+            if let (_, Some(coming)) = header.take(&piece)? {
+                return Ok((header.bytes.len(), coming));
+            }
+        }
+    }
 }
 
 /// Takes what belongs to the next tensor that has bytes.
-fn take_tensor(
-    coming: &mut Vec<(String, Entry)>,
-    read: &mut Vec<(String, StoredTensor)>,
-    piece: &[u8],
-) -> Result<usize> {
+fn take_tensor(coming: &mut Coming, read: &mut Vec<(String, StoredTensor)>, piece: &[u8]) -> Result<usize> {
     let Some((name, entry)) = coming.last() else {
         return Err(Error::new(Code::WeightsInvalid, "the file is longer than its header says"));
     };

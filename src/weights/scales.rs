@@ -44,6 +44,14 @@ impl Scales {
         }
     }
 
+    /// Returns all of them as little-endian f16, as a pack stores them.
+    pub(crate) fn to_f16_bytes(&self) -> Vec<u8> {
+        match self {
+            Scales::F16(scales) => scales.iter().flat_map(|scale| scale.to_le_bytes()).collect(),
+            Scales::F32(scales) => scales.iter().flat_map(|scale| f16::from_f32(*scale).to_le_bytes()).collect(),
+        }
+    }
+
     /// Leaves the scales before `at` here and returns the rest.
     ///
     /// # Panics

@@ -252,7 +252,11 @@ impl Tensors {
     }
 }
 
-fn widen(element: ElementType, bytes: &[u8]) -> Result<Vec<f32>> {
+/// The values of `bytes` as f32; every one is exact.
+///
+/// # Errors
+/// [`Code::OutOfMemory`].
+pub(crate) fn widen(element: ElementType, bytes: &[u8]) -> Result<Vec<f32>> {
     let mut values = Vec::new();
     values.try_reserve_exact(bytes.len() / element.bytes_of(&[1]).unwrap_or(1))?;
     element.widen(bytes, &mut values);
