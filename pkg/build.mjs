@@ -25,7 +25,9 @@ function builtIn() {
   mkdirSync(join(dist, "model"), { recursive: true });
   const files = readdirSync(MODEL);
   for (const name of files) copyFileSync(join(MODEL, name), join(dist, "model", name));
-  const manifest = createHash("sha256").update(readFileSync(join(MODEL, "manifest.json"))).digest("base64");
+  const manifest = createHash("sha256")
+    .update(readFileSync(join(MODEL, "manifest.json")))
+    .digest("base64");
   const urls = files.map((name) => `${JSON.stringify(name)}: () => new URL("./model/${name}", import.meta.url)`);
   return `export const urls = { ${urls.join(", ")} };\nexport const integrity = "sha256-${manifest}";\n`;
 }

@@ -5,7 +5,9 @@ import { join } from "node:path";
 
 /** Whether it could be done. A type that the API names and index.ts does not export is an error. @param {string} pkg */
 export function rollTypes(pkg) {
-  const { target, module, moduleResolution, lib, types } = JSON.parse(readFileSync(join(pkg, "tsconfig.json"), "utf8")).compilerOptions;
+  const { target, module, moduleResolution, lib, types } = JSON.parse(
+    readFileSync(join(pkg, "tsconfig.json"), "utf8"),
+  ).compilerOptions;
   const error = { logLevel: ExtractorLogLevel.Error, addToApiReportFile: false };
   const none = { logLevel: ExtractorLogLevel.None };
   const configObject = {

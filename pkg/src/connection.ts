@@ -111,7 +111,10 @@ export class Connection {
     const { loading: progress = unheard, warning: warn = unheard } = this.#news;
     try {
       const made = await makePack(request, this.#base, { progress, warn, onEnd: (callback) => this.onEnd(callback) });
-      this.send({ type: "made", made }, [...made.files.values()].map(({ buffer }) => buffer));
+      this.send(
+        { type: "made", made },
+        [...made.files.values()].map(({ buffer }) => buffer),
+      );
     } catch (error) {
       const known = knownError(error) ?? { code: "internal", message: "the pack could not be made", cause: describe(error) };
       this.send({ type: "made", error: known });

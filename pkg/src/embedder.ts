@@ -159,10 +159,7 @@ export class Embedder {
 
   /** Bytes of wasm memory that the engine and its helpers hold. It never shrinks before `destroy()`. */
   async memoryBytes(): Promise<number> {
-    const [engine, helpers = 0] = await Promise.all([
-      this.#connection.request("memoryBytes", {}),
-      this.#pool?.memoryBytes(),
-    ]);
+    const [engine, helpers = 0] = await Promise.all([this.#connection.request("memoryBytes", {}), this.#pool?.memoryBytes()]);
     return engine + helpers;
   }
 

@@ -11,7 +11,11 @@ const FAMILIES: readonly (readonly [family: string, scripts: string])[] = [
 const OTHER = "other";
 
 /** Shards in the order in which speakers of some languages need them: the first group, their scripts', all others. */
-export function byLanguage(shards: readonly number[], groupOf: (shard: number) => string, languages: readonly string[]): number[] {
+export function byLanguage(
+  shards: readonly number[],
+  groupOf: (shard: number) => string,
+  languages: readonly string[],
+): number[] {
   const names = new Map(shards.map((shard) => [shard, groupOf(shard)]));
   const first = names.get(shards[0]!);
   const families = languages.map(familyOf);

@@ -20,12 +20,7 @@ export type Simd = "auto" | "plain" | "relaxed";
 export type CacheMode = "auto" | "none";
 
 /** What a vector is for, in the words of the browsers' SemanticEmbedder proposal. */
-export type TaskType =
-  | "semantic-similarity"
-  | "retrieval-query"
-  | "retrieval-document"
-  | "classification"
-  | "clustering";
+export type TaskType = "semantic-similarity" | "retrieval-query" | "retrieval-document" | "classification" | "clustering";
 
 /**
  * When the vocabulary table is fetched, which is most of a pack. Its rows are in groups, by script and by frequency.
@@ -293,7 +288,9 @@ export function checkedSimd(simd: unknown = "auto"): Simd {
 }
 
 /** How a pack is delivered, checked. */
-export function checkedDelivery(options: Pick<CreateOptions, "integrity" | "cache" | "credentials" | "headers" | "allowedOrigins">): Delivery {
+export function checkedDelivery(
+  options: Pick<CreateOptions, "integrity" | "cache" | "credentials" | "headers" | "allowedOrigins">,
+): Delivery {
   const { integrity, cache = "auto", credentials = "omit", headers, allowedOrigins } = options;
   if (integrity !== undefined && (typeof integrity !== "string" || pinnedHash(integrity) === undefined)) {
     throw invalid(`integrity is ${String(integrity)}; it must be "sha256-" and a hash of 32 bytes in base64`);
@@ -307,7 +304,10 @@ export function checkedDelivery(options: Pick<CreateOptions, "integrity" | "cach
   }
   return {
     cache: cache as CacheMode,
-    access: { credentials: credentials as RequestCredentials, ...(headers !== undefined && { headers: checkedHeaders(headers) }) },
+    access: {
+      credentials: credentials as RequestCredentials,
+      ...(headers !== undefined && { headers: checkedHeaders(headers) }),
+    },
     ...(integrity !== undefined && { integrity }),
     ...(allowedOrigins !== undefined && { allowedOrigins: [...allowedOrigins] }),
   };

@@ -21,7 +21,8 @@ export function placeOf(options: ModelOptions): Place {
   const { model, hub = HUB } = options;
   if (model === undefined) return builtIn(baseOf(options));
   const url = hubFolder(model, absoluteUrl(hub, "hub")) ?? absoluteUrl(model, "model");
-  if (url.username || url.password) throw invalid("model must not have a user and a password in it; for a host that needs a login there is headers");
+  if (url.username || url.password)
+    throw invalid("model must not have a user and a password in it; for a host that needs a login there is headers");
   if (url.search || url.hash) throw invalid(`model must be the URL of a folder, without ? and #: ${url.href}`);
   if (!url.pathname.endsWith("/")) url.pathname += "/";
   return { model: url.href };

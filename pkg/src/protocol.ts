@@ -19,21 +19,23 @@ import type { EmbedderInfo, EngineOptions, LoadProgress } from "./types.js";
 /** What a worker can be asked, and what it answers. */
 export interface Calls {
   create: {
-    request: Delivery & EngineFiles & {
-      readonly model: string;
-      readonly device: EngineDevice;
-      readonly prefetch: Prefetch;
-    };
+    request: Delivery &
+      EngineFiles & {
+        readonly model: string;
+        readonly device: EngineDevice;
+        readonly prefetch: Prefetch;
+      };
     result: Created;
     progress: never;
   };
   /** Makes the worker a helper, which answers {@link ToHelper} on `port` from then on. */
   help: {
-    request: Pick<Delivery, "cache" | "access" | "urls" | "allowedOrigins"> & EngineFiles & {
-      readonly model: string;
-      readonly pack: string;
-      readonly port: MessagePort;
-    };
+    request: Pick<Delivery, "cache" | "access" | "urls" | "allowedOrigins"> &
+      EngineFiles & {
+        readonly model: string;
+        readonly pack: string;
+        readonly port: MessagePort;
+      };
     result: Record<never, never>;
     progress: never;
   };

@@ -28,11 +28,17 @@ export function requireWorkers(): void {
 }
 
 function noWorkers(): string {
-  const scope = globalThis as { ServiceWorkerGlobalScope?: unknown; SharedWorkerGlobalScope?: unknown; process?: { versions?: { node?: string } } };
+  const scope = globalThis as {
+    ServiceWorkerGlobalScope?: unknown;
+    SharedWorkerGlobalScope?: unknown;
+    process?: { versions?: { node?: string } };
+  };
   const instead = "create the embedder in a page or in a dedicated worker";
-  if (scope.ServiceWorkerGlobalScope) return `a service worker cannot start workers: ${instead}, in an extension in an offscreen document`;
+  if (scope.ServiceWorkerGlobalScope)
+    return `a service worker cannot start workers: ${instead}, in an extension in an offscreen document`;
   if (scope.SharedWorkerGlobalScope) return `a shared worker cannot start workers here: ${instead}`;
-  if (scope.process?.versions?.node) return `felsic runs in browsers, and this is Node: ${instead}; \`felsic embed\` is the command line`;
+  if (scope.process?.versions?.node)
+    return `felsic runs in browsers, and this is Node: ${instead}; \`felsic embed\` is the command line`;
   return `there are no workers here (Worker is not defined): ${instead}`;
 }
 
@@ -65,7 +71,11 @@ export function startWorker(url: string, name: string): Started {
       // The report of a policy and the answer to the request may come after the error.
       const answer = await ask(url);
       const violation = settled().find((violation) => isAbout(violation, url, blob));
-      return new FelsicError("network", violation ? forbidden(violation, url) : reason(url, answer, blob, message), message ? { cause: message } : undefined);
+      return new FelsicError(
+        "network",
+        violation ? forbidden(violation, url) : reason(url, answer, blob, message),
+        message ? { cause: message } : undefined,
+      );
     },
   };
 }
@@ -97,7 +107,8 @@ function trusted(url: string): string {
 /** Why `new Worker` has thrown. */
 function refused(url: string, cause: unknown): FelsicError {
   if (cause instanceof TypeError && policy === undefined && "trustedTypes" in globalThis) {
-    const message = "this page requires Trusted Types: allow felsic's policy with `trusted-types felsic` in its content security policy";
+    const message =
+      "this page requires Trusted Types: allow felsic's policy with `trusted-types felsic` in its content security policy";
     return new FelsicError("network", `${message} (and 'allow-duplicates' for two copies of felsic)`, { cause });
   }
   const message = `the browser refuses to start a worker with ${url}: if the page has a content security policy, worker-src must allow it`;
@@ -143,18 +154,22 @@ function reason(url: string, answer: Response | undefined, blob: string | undefi
   const isForeign = blob !== undefined;
   const script = `the worker's script at ${url}`;
   const elsewhere = "if felsic's files are elsewhere, name their folder with baseUrl";
-  if (!answer) return `${script} does not load${isForeign ? " (from another origin its host must send CORS headers)" : ""}; ${elsewhere}`;
+  if (!answer)
+    return `${script} does not load${isForeign ? " (from another origin its host must send CORS headers)" : ""}; ${elsewhere}`;
   if (!answer.ok) return `${script} cannot be fetched: HTTP ${answer.status}; ${elsewhere}`;
   const type = answer.headers.get("content-type") ?? "";
   if (!/(java|ecma)script/i.test(type)) return `${url} is no script: its server says ${type || "no type"}; ${elsewhere}`;
   const { origin } = new URL(answer.url);
-  if (!isForeign && !isOwn(new URL(answer.url))) return `${script} is redirected to ${origin}; name the folder there with baseUrl`;
+  if (!isForeign && !isOwn(new URL(answer.url)))
+    return `${script} is redirected to ${origin}; name the folder there with baseUrl`;
   // What browsers say of an error in a script; of what they have not let begin they say nothing.
   if (message) return `${script} does not run: it is not felsic's, or not for this browser`;
-  if (isForeign) return `the worker does not start: if the page has a content security policy, worker-src and script-src must allow ${origin}`;
+  if (isForeign)
+    return `the worker does not start: if the page has a content security policy, worker-src and script-src must allow ${origin}`;
   const coep = "Cross-Origin-Embedder-Policy";
   const hasHeader = answer.headers.has(coep);
-  if (!hasHeader && globalThis.crossOriginIsolated) return `the page is cross-origin isolated, so ${url} must be served with ${coep}, too`;
+  if (!hasHeader && globalThis.crossOriginIsolated)
+    return `the page is cross-origin isolated, so ${url} must be served with ${coep}, too`;
   const header = hasHeader ? "" : `; or the page sends ${coep}, and the script must be served with that header, too`;
   return `${script} does not run: it is not felsic's, or not for this browser${header}`;
 }

@@ -37,7 +37,11 @@ export class TableLoader {
   /** Why nothing more is asked for at the moment. */
   #resting: unknown;
 
-  constructor(engine: TableEngine, files: StoredFiles, { ordered, languages }: { ordered: boolean; languages: readonly string[] }) {
+  constructor(
+    engine: TableEngine,
+    files: StoredFiles,
+    { ordered, languages }: { ordered: boolean; languages: readonly string[] },
+  ) {
     this.#engine = engine;
     this.#files = files;
     this.#ordered = ordered;

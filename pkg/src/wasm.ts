@@ -4,7 +4,10 @@ import { FelsicError, isErrorCode } from "./errors.js";
 import { fetchAllowed } from "./origins.js";
 
 /** Fetches and starts the wasm. What can go wrong here is worth telling apart. */
-export async function startWasm(module: { default(input: { module_or_path: Response }): Promise<unknown> }, url: URL | string): Promise<void> {
+export async function startWasm(
+  module: { default(input: { module_or_path: Response }): Promise<unknown> },
+  url: URL | string,
+): Promise<void> {
   const response = await fetchAllowed(url).catch((cause: unknown) => {
     if (cause instanceof FelsicError) throw cause;
     throw new FelsicError("network", `the engine at ${url} could not be fetched`, { cause });

@@ -34,7 +34,10 @@ addEventListener("message", async ({ data }: MessageEvent<ToPacker>) => {
     // Ending the worker aborts everything.
     const { signal } = new AbortController();
     const made = await makePack({ model, packer, engine, cache, access, signal, progress, failed });
-    post({ type: "made", made }, [...made.files.values()].map(({ buffer }) => buffer));
+    post(
+      { type: "made", made },
+      [...made.files.values()].map(({ buffer }) => buffer),
+    );
   } catch (error) {
     const known = knownError(error);
     const defect = { code: "internal", message: "the packer crashed", cause: describe(error) } as const;

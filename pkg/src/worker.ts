@@ -7,7 +7,17 @@ import { abortedBy, describe, type ErrorMessage, fromMessage, knownError, orAbor
 import { Helpers } from "./helpers.js";
 import { allowOnly } from "./origins.js";
 import type { EngineFiles } from "./package.js";
-import type { CallName, Calls, EmbedResult, FromHelper, FromWorker, MadeMessage, Request, ToHelper, ToWorker } from "./protocol.js";
+import type {
+  CallName,
+  Calls,
+  EmbedResult,
+  FromHelper,
+  FromWorker,
+  MadeMessage,
+  Request,
+  ToHelper,
+  ToWorker,
+} from "./protocol.js";
 import { Queue, type Turn } from "./queue.js";
 import { openStore } from "./store/index.js";
 import { hashWith, integrityOf } from "./store/names.js";
@@ -90,9 +100,7 @@ class Server {
     } catch (error) {
       const known = knownError(error);
       // Without a code it is no refusal but a trap or a defect, after which wasm memory is not to be trusted.
-      this.#scope.postMessage(
-        known ? { type: "error", id, error: known } : { type: "failed", error: defect(error) },
-      );
+      this.#scope.postMessage(known ? { type: "error", id, error: known } : { type: "failed", error: defect(error) });
     }
   }
 
@@ -132,7 +140,10 @@ class Server {
     const engine = await this.#module.Engine.create(model, device, files, (progress) => report(progress), signal);
     this.#engine = engine;
     const isForeign = [model, ...Object.values(urls ?? {})].some((url) => !isOwn(url, scriptUrl));
-    const table = new TableLoader(engine, files, { ordered: prefetch === "background" && isForeign, languages: navigator.languages });
+    const table = new TableLoader(engine, files, {
+      ordered: prefetch === "background" && isForeign,
+      languages: navigator.languages,
+    });
     this.#table = table;
     if (prefetch === "all") await table.all();
     else if (prefetch === "background") void table.background();

@@ -20,7 +20,11 @@ export const urls: PackageUrls = {
 
 /** Why there is no such worker. */
 export function missing(worker: WorkerName): FelsicError {
-  if (worker === "gpu") return new FelsicError("device-unavailable", 'felsic/cpu runs on the CPU alone; import "felsic" for WebGPU');
+  if (worker === "gpu")
+    return new FelsicError("device-unavailable", 'felsic/cpu runs on the CPU alone; import "felsic" for WebGPU');
   const instead = 'make a pack of it with `felsic pack`, or import "felsic"';
-  return new FelsicError("not-found", `model has no manifest.json, and felsic/cpu reads packs alone: if it is a checkpoint, ${instead}`);
+  return new FelsicError(
+    "not-found",
+    `model has no manifest.json, and felsic/cpu reads packs alone: if it is a checkpoint, ${instead}`,
+  );
 }

@@ -63,7 +63,9 @@ test("info says what the embedder is", async () => {
 });
 
 test("one text and one of many get the same vector, in the texts' order", async () => {
-  const texts = goldens("tiny-silu").filter(({ ids }) => ids.length < 1000).map(({ text }) => text);
+  const texts = goldens("tiny-silu")
+    .filter(({ ids }) => ids.length < 1000)
+    .map(({ text }) => text);
   const together = await embedAll(texts);
   const backwards = (await embedAll([...texts].reverse())).reverse();
   for (const [index, text] of texts.entries()) {
@@ -81,7 +83,10 @@ test("vectors have unit length; dimensions cuts and normalises again", async () 
     const cut = await embedOne(text, { dimensions });
     const head = whole.slice(0, dimensions);
     const norm = Math.hypot(...head);
-    assertSame(cut, head.map((value) => value / norm));
+    assertSame(
+      cut,
+      head.map((value) => value / norm),
+    );
     assert.ok(Math.abs(Math.hypot(...cut) - 1) < 1e-6);
   }
   const refused = await embedder.evaluate((embedder) => settle(embedder.embed("a", { dimensions: 65 })));
@@ -140,7 +145,12 @@ test("a text longer than the limit is truncated exactly as the reference does", 
     const made = await short.evaluate(async (embedder, text) => {
       const [details] = await embedder.embedDetailed([text], { strip: false });
       const ids = await embedder.tokenize(text, { strip: false });
-      return { tokens: details?.tokens, truncated: details?.truncated, ids: Array.from(ids), count: await embedder.countTokens(text, { strip: false }) };
+      return {
+        tokens: details?.tokens,
+        truncated: details?.truncated,
+        ids: Array.from(ids),
+        count: await embedder.countTokens(text, { strip: false }),
+      };
     }, text);
     // The body is cut on the right so that the special tokens, one at each end, still fit.
     /** @type {number[]} */
@@ -162,7 +172,10 @@ test("a text longer than the limit is truncated exactly as the reference does", 
     return undefined;
   }, /** @type {const} */ ([golden.text, wanted]));
   assert.ok(prefix, "a prefix of the text has exactly the tokens that are left");
-  const truncated = await short.evaluate(async (embedder, text) => Array.from(await embedder.embed(text, { strip: false })), golden.text);
+  const truncated = await short.evaluate(
+    async (embedder, text) => Array.from(await embedder.embed(text, { strip: false })),
+    golden.text,
+  );
   assertSame(truncated, await embedOne(prefix, { strip: false }));
   await short.evaluate((embedder) => embedder.destroy());
 });
@@ -206,7 +219,11 @@ for (const pack of ["tiny-silu-int8", "tiny-silu-int4", "tiny-silu-f32"]) {
           await embedder.warmUp();
           if (workers === 1) all.push(await Promise.all(texts.map((text) => embedder.embed(text))));
           all.push(await embedder.embed(texts));
-          all.push(await embedder.embed(texts.slice(30).reverse()).then((vectors) => [...texts.slice(0, 30).map(() => undefined), ...vectors.reverse()]));
+          all.push(
+            await embedder
+              .embed(texts.slice(30).reverse())
+              .then((vectors) => [...texts.slice(0, 30).map(() => undefined), ...vectors.reverse()]),
+          );
           embedder.destroy();
         }
         return all.map((vectors) => vectors.map((vector) => vector && Array.from(vector)));
@@ -329,7 +346,10 @@ test("the main thread is never held for a frame while a pack is loaded and texts
   const longest = await longestTask(environment, () =>
     page.evaluate(async (model) => {
       const embedder = await felsic.Embedder.create({ model, onProgress: () => {} });
-      await embedder.embed(Array.from({ length: 1000 }, (_, index) => `${index} a cat sleeps on the sill`), { onProgress: () => {} });
+      await embedder.embed(
+        Array.from({ length: 1000 }, (_, index) => `${index} a cat sleeps on the sill`),
+        { onProgress: () => {} },
+      );
       embedder.destroy();
     }, environment.pack("tiny-silu-f32")),
   );

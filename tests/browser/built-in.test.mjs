@@ -61,7 +61,13 @@ test("create() without a model loads it from the package; the second time withou
   assert.equal(await page.evaluate(() => felsic.Embedder.availability()), "downloadable");
   const first = await scores();
   assert.equal(first.info.model, "felsic-small-english");
-  assert.deepEqual(asked().map((path) => path.replace(/.*model\/|-.*/g, "")).sort().slice(0, 2), ["layers", "manifest.json"]);
+  assert.deepEqual(
+    asked()
+      .map((path) => path.replace(/.*model\/|-.*/g, ""))
+      .sort()
+      .slice(0, 2),
+    ["layers", "manifest.json"],
+  );
   assert.equal(new Set(asked()).size, asked().length, "no file is asked for twice");
   assert.equal(await page.evaluate(() => felsic.Embedder.availability()), "available");
 

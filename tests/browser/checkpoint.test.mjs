@@ -28,13 +28,18 @@ const split = mkdtempSync(join(tmpdir(), "felsic-split-"));
 before(async () => {
   splitInto(split);
   environment = await start({ needs: [PACK] });
-  elsewhere = await Server.start({ "/felsic/": [dist], "/models/": [models], "/split/": [split], "/checkpoints/": [join(root, "target/checkpoints")] });
+  elsewhere = await Server.start({
+    "/felsic/": [dist],
+    "/models/": [models],
+    "/split/": [split],
+    "/checkpoints/": [join(root, "target/checkpoints")],
+  });
   hub = await Hub.start({ [ID]: { folder: join(models, MODEL), large: elsewhere.url(`/models/${MODEL}/`) } });
 });
 
 beforeEach(async () => {
   await environment.page.evaluate(() => felsic.Embedder.deleteCache());
-  for (const { requests, log } of [environment.server, elsewhere]) requests.splice(0), log.splice(0);
+  for (const { requests, log } of [environment.server, elsewhere]) (requests.splice(0), log.splice(0));
   hub.requests.splice(0);
 });
 
@@ -125,7 +130,10 @@ test("a hub's id is enough; of one commit; the second time nothing is asked for"
   assert.equal(first.info?.revision, COMMIT);
   assert.equal(first.info?.space, `${MODEL}@${COMMIT}/int8-g32/64`);
   const atMain = hub.requests.filter((path) => !path.startsWith(`/${ID}/resolve/${COMMIT}/`));
-  assert.deepEqual([...new Set(atMain)], ["manifest.json", "config.json"].map((file) => `/${ID}/resolve/main/${file}`));
+  assert.deepEqual(
+    [...new Set(atMain)],
+    ["manifest.json", "config.json"].map((file) => `/${ID}/resolve/main/${file}`),
+  );
   assert.ok(hub.requests.length > atMain.length);
   assert.equal(await page.evaluate((where) => felsic.Embedder.availability(where), fromHub()), "available");
 
@@ -143,7 +151,10 @@ test("a hub's id is enough; of one commit; the second time nothing is asked for"
 test("progress counts the checkpoint's bytes, never falls and ends at the total", async () => {
   const { progress } = await load(fromHub());
   const loaded = progress.map(({ loadedBytes }) => loadedBytes);
-  assert.deepEqual(loaded, [...loaded].sort((a, b) => a - b));
+  assert.deepEqual(
+    loaded,
+    [...loaded].sort((a, b) => a - b),
+  );
   assert.equal(loaded.at(-1), progress[0]?.totalBytes);
   assert.ok(progress.every(({ phase, totalBytes }) => phase === "checkpoint" && totalBytes === progress[0]?.totalBytes));
   assert.ok(Number(loaded.at(-1)) > WEIGHTS.length);
@@ -166,7 +177,10 @@ test("a cut transfer goes on where it broke", async () => {
     const model = elsewhere.spoilt(`/models/${MODEL}/`, { file: /safetensors/, cutAfter, times: 2 });
     const made = await load({ model });
     assert.deepEqual(made.vectors, whole.vectors, `${made.message}`);
-    assert.ok(weightRequests().some(({ range }) => range !== undefined), `cut after ${cutAfter}`);
+    assert.ok(
+      weightRequests().some(({ range }) => range !== undefined),
+      `cut after ${cutAfter}`,
+    );
   }
 });
 
@@ -220,7 +234,10 @@ test("a server that compresses without saying so, whole and cut", async () => {
   // Another origin's encoding is hidden, so that the length is that of other bytes than come.
   for (const fault of [{}, { cutAfter: 5000, times: 1 }]) {
     await environment.page.evaluate(() => felsic.Embedder.deleteCache());
-    const faults = [{ file: /safetensors/, gzip: true, ...fault }, { file: /./, gzip: true }];
+    const faults = [
+      { file: /safetensors/, gzip: true, ...fault },
+      { file: /./, gzip: true },
+    ];
     const { vectors, message, progress } = await load({ model: elsewhere.spoilt(`/models/${MODEL}/`, ...faults) });
     assert.deepEqual(vectors, whole.vectors, message);
     assert.equal(progress.at(-1)?.loadedBytes, progress[0]?.totalBytes);
@@ -261,7 +278,8 @@ test("the worker that makes packs comes from another origin with the others; whe
   elsewhere.requests.splice(0);
   const there = await load({ model: elsewhere.url(`/models/${MODEL}/`), cache: "none", baseUrl: elsewhere.url("/felsic/") });
   assert.deepEqual(there.vectors, here.vectors, there.message);
-  for (const file of ["worker-packer.js", "felsic_packer_bg.wasm"]) assert.ok(elsewhere.requests.includes(`/felsic/${file}`), file);
+  for (const file of ["worker-packer.js", "felsic_packer_bg.wasm"])
+    assert.ok(elsewhere.requests.includes(`/felsic/${file}`), file);
 
   const baseUrl = elsewhere.spoilt("/felsic/", { file: /^worker-packer/, status: 404 });
   const { code, message } = await load({ model: elsewhere.url(`/models/${MODEL}/`), cache: "none", baseUrl });
@@ -273,7 +291,8 @@ test("the worker that makes packs comes from another origin with the others; whe
 test("what is wrong with a checkpoint is said by a code, and no worker is left", async () => {
   const spoil = (/** @type {import("./server.mjs").Fault} */ fault) => elsewhere.spoilt(`/models/${MODEL}/`, fault);
   const header = Number(WEIGHTS.readBigUInt64LE(0));
-  const renamed = (/** @type {Buffer} */ bytes) => Buffer.from(bytes.toString("latin1").replace("layers.0.attn.Wo", "layers.0.attn.Wx"), "latin1");
+  const renamed = (/** @type {Buffer} */ bytes) =>
+    Buffer.from(bytes.toString("latin1").replace("layers.0.attn.Wo", "layers.0.attn.Wx"), "latin1");
   const notANumber = (/** @type {Buffer} */ bytes) => {
     const copy = Buffer.from(bytes);
     copy.fill(0xff, 8 + header, 16 + header);
@@ -323,7 +342,10 @@ test("an abort ends it at once", async () => {
   assert.ok(left.length > 0, "there was something in progress");
   // The next pack that is stored takes it away.
   await load(fromHub());
-  assert.deepEqual((await storedNames()).filter((name) => name.endsWith(".part")), []);
+  assert.deepEqual(
+    (await storedNames()).filter((name) => name.endsWith(".part")),
+    [],
+  );
 });
 
 test("the full 97M shape comes in pieces, too", { skip: skipWithout("granite-97m-int8") }, async (context) => {

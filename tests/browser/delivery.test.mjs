@@ -33,7 +33,8 @@ beforeEach(async () => {
 after(() => environment?.close());
 
 /** Files of the pack that have been asked for, in order. */
-const asked = ({ requests } = environment.server) => requests.map((path) => path.replace(/^.*\//, "")).filter((name) => /\.(json|bin|safetensors)$/.test(name));
+const asked = ({ requests } = environment.server) =>
+  requests.map((path) => path.replace(/^.*\//, "")).filter((name) => /\.(json|bin|safetensors)$/.test(name));
 const isTable = (/** @type {string} */ name) => name.startsWith("table-");
 /** @type {() => { shards: { file: string, sha256: string }[], groups: { name: string }[] }} */
 const manifest = () => JSON.parse(readFileSync(join(folder, "manifest.json"), "utf8"));
@@ -82,7 +83,9 @@ test("an everyday sentence needs the layers and one group of the table", { skip 
   // Scripts, wasm and tokenizer are sent compressed by any server, the weights by hardly one.
   const compressed = (/** @type {string} */ path) => gzipSync(readFileSync(path)).length;
   const engine = ["index.js", "worker-cpu.js", "felsic_cpu_bg.wasm"].map((name) => compressed(join(dist, name)));
-  const pack = files.map((name) => (name.endsWith(".safetensors") ? statSync(join(folder, name)).size : compressed(join(folder, name))));
+  const pack = files.map((name) =>
+    name.endsWith(".safetensors") ? statSync(join(folder, name)).size : compressed(join(folder, name)),
+  );
   const bytes = [...engine, ...pack].reduce((sum, size) => sum + size, 0);
   context.diagnostic(`${(bytes / 1e6).toFixed(1)} MB before the first vector, ${(memory / 1e6).toFixed(1)} MB of wasm memory`);
   assert.ok(bytes <= FIRST_VECTOR, `${bytes} bytes before the first vector`);
@@ -93,7 +96,9 @@ test("groups come when texts need them, and change no vector", { skip }, async (
   const texts = [EVERYDAY, "Привет, как дела?", "東京は日本の首都です。", "a zeitgeist of serendipitous onomatopoeia"];
   const needed = await embed({ prefetch: "none" }, texts);
   const some = asked().filter(isTable);
-  const all = manifest().shards.filter(({ file }) => isTable(file)).map(({ file }) => file);
+  const all = manifest()
+    .shards.filter(({ file }) => isTable(file))
+    .map(({ file }) => file);
   assert.ok(some.length > 2 && some.length < all.length / 2, `${some.length} of ${all.length} groups`);
   assert.equal(new Set(some).size, some.length, "none was asked for twice");
 
@@ -106,9 +111,19 @@ test("groups come when texts need them, and change no vector", { skip }, async (
 test("in the background the rest follows, once, and progress ends at the total", { skip }, async () => {
   const { progress } = await embed({ prefetch: "background" }, ["Привет, как дела?"]);
   const tables = asked().filter(isTable);
-  assert.deepEqual([...tables].sort(), manifest().shards.filter(({ file }) => isTable(file)).map(({ file }) => file).sort());
+  assert.deepEqual(
+    [...tables].sort(),
+    manifest()
+      .shards.filter(({ file }) => isTable(file))
+      .map(({ file }) => file)
+      .sort(),
+  );
   const loaded = progress.map(({ loadedBytes }) => loadedBytes);
-  assert.deepEqual(loaded, [...loaded].sort((a, b) => a - b), "progress never falls");
+  assert.deepEqual(
+    loaded,
+    [...loaded].sort((a, b) => a - b),
+    "progress never falls",
+  );
   assert.equal(loaded.at(-1), progress[0]?.totalBytes);
   assert.ok(progress.every(({ loadedBytes, totalBytes }) => loadedBytes <= totalBytes && totalBytes === progress[0]?.totalBytes));
 });
@@ -155,13 +170,21 @@ test("a call whose group stalls ends at once when it is aborted, and holds up no
     controller.abort();
     const { code } = await aborted;
     const english = await settle(embedder.embed("The weather is nice today."));
-    const others = [await embedder.countTokens("Привет"), (await embedder.tokenize("a")).length, await embedder.memoryBytes(), await embedder.warmUp()];
+    const others = [
+      await embedder.countTokens("Привет"),
+      (await embedder.tokenize("a")).length,
+      await embedder.memoryBytes(),
+      await embedder.warmUp(),
+    ];
     const milliseconds = performance.now() - begin;
     const still = await Promise.race([waiting, new Promise((resolve) => setTimeout(resolve, 100, "waiting"))]);
     embedder.destroy();
     return { code, english: english.ok, others: others.length, milliseconds, still };
   }, model);
-  assert.deepEqual({ ...result, milliseconds: 0 }, { code: "aborted", english: true, others: 4, milliseconds: 0, still: "waiting" });
+  assert.deepEqual(
+    { ...result, milliseconds: 0 },
+    { code: "aborted", english: true, others: 4, milliseconds: 0, still: "waiting" },
+  );
   assert.ok(result.milliseconds < 20_000, `${result.milliseconds} ms`);
 });
 
@@ -179,7 +202,9 @@ test("a host of another origin is asked for the table in an order that no text c
         orders[`${name}, cache ${cache}`] = asked(host).filter(isTable);
       }
     }
-    const all = manifest().shards.filter(({ file }) => isTable(file)).map(({ file }) => file);
+    const all = manifest()
+      .shards.filter(({ file }) => isTable(file))
+      .map(({ file }) => file);
     for (const [name, order] of Object.entries(orders)) assert.deepEqual(order, all, name);
   } finally {
     await host.close();
@@ -214,18 +239,27 @@ test("what is stored of another origin's table does not wait for what is not, an
       );
     assert.deepEqual(await again(20_000), [vectors[0], vectors[0]]);
     const tables = () => asked(host).filter(isTable);
-    assert.ok(tables().every((file) => file === second?.file), `${tables()}`);
+    assert.ok(
+      tables().every((file) => file === second?.file),
+      `${tables()}`,
+    );
 
     // What is stored but damaged would have to be asked for, and so waits like what is not stored.
-    await environment.page.evaluate(async (name) => {
-      const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle("felsic");
-      const file = await folder.getFileHandle(name);
-      const writable = await file.createWritable({ keepExistingData: true });
-      await writable.write({ type: "write", position: 1000, data: Uint8Array.of(1, 2, 3, 4) });
-      await writable.close();
-    }, all.find(({ file }) => file === cyrillic())?.sha256 ?? "");
+    await environment.page.evaluate(
+      async (name) => {
+        const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle("felsic");
+        const file = await folder.getFileHandle(name);
+        const writable = await file.createWritable({ keepExistingData: true });
+        await writable.write({ type: "write", position: 1000, data: Uint8Array.of(1, 2, 3, 4) });
+        await writable.close();
+      },
+      all.find(({ file }) => file === cyrillic())?.sha256 ?? "",
+    );
     assert.equal(await again(3_000), "waits");
-    assert.ok(tables().every((file) => file === second?.file), `${tables()}`);
+    assert.ok(
+      tables().every((file) => file === second?.file),
+      `${tables()}`,
+    );
   } finally {
     await host.close();
   }
@@ -238,15 +272,20 @@ test("the browser's languages, which every request tells, bring their groups for
     const page = await context.newPage();
     await page.goto(environment.server.url("/felsic/blank.html"));
     await page.waitForFunction(() => "felsic" in globalThis);
-    const done = await page.evaluate(async (model) => {
-      const embedder = await felsic.Embedder.create({ model, cache: "none", workers: 1 });
-      const vector = await embedder.embed("Привет, как дела?");
-      embedder.destroy();
-      return vector.length;
-    }, host.url(`/packs/${PACK}/`));
+    const done = await page.evaluate(
+      async (model) => {
+        const embedder = await felsic.Embedder.create({ model, cache: "none", workers: 1 });
+        const vector = await embedder.embed("Привет, как дела?");
+        embedder.destroy();
+        return vector.length;
+      },
+      host.url(`/packs/${PACK}/`),
+    );
     assert.equal(done, 384);
     const tables = asked(host).filter(isTable);
-    const all = manifest().shards.filter(({ file }) => isTable(file)).map(({ file }) => file);
+    const all = manifest()
+      .shards.filter(({ file }) => isTable(file))
+      .map(({ file }) => file);
     assert.equal(tables[0], all[0], "everyday words, signs and digits first");
     assert.equal(tables[1], cyrillic());
     assert.ok(tables.length < all.length / 2, `${tables.length} of ${all.length} groups were asked for`);
@@ -256,26 +295,30 @@ test("the browser's languages, which every request tells, bring their groups for
   }
 });
 
-test("a group that fails in its turn fails its texts, is not asked for by them, and comes later by itself", { skip, timeout: 120_000 }, async () => {
-  const host = await Server.start({ "/packs/": [join(root, "target/test-packs")] });
-  try {
-    const model = host.spoilt(`/packs/${PACK}/`, { file: new RegExp(cyrillic()), status: 404, times: 2 });
-    const result = await environment.page.evaluate(async (model) => {
-      const embedder = await felsic.Embedder.create({ model, cache: "none", workers: 1 });
-      const first = await settle(embedder.embed("Привет, как дела?"));
-      const second = await settle(embedder.embed("Привет"));
-      let later = second;
-      for (let i = 0; i < 60 && !later.ok; i += 1) {
-        await new Promise((resolve) => setTimeout(resolve, 500));
-        later = await settle(embedder.embed("Привет"));
-      }
-      embedder.destroy();
-      return { codes: [first.code, second.code], later: later.ok };
-    }, model);
-    assert.deepEqual(result, { codes: ["not-found", "not-found"], later: true });
-    // Twice in its turn, because a file that is missing is asked for twice, and once when the time had come.
-    assert.equal(asked(host).filter((name) => name === cyrillic()).length, 3);
-  } finally {
-    await host.close();
-  }
-});
+test(
+  "a group that fails in its turn fails its texts, is not asked for by them, and comes later by itself",
+  { skip, timeout: 120_000 },
+  async () => {
+    const host = await Server.start({ "/packs/": [join(root, "target/test-packs")] });
+    try {
+      const model = host.spoilt(`/packs/${PACK}/`, { file: new RegExp(cyrillic()), status: 404, times: 2 });
+      const result = await environment.page.evaluate(async (model) => {
+        const embedder = await felsic.Embedder.create({ model, cache: "none", workers: 1 });
+        const first = await settle(embedder.embed("Привет, как дела?"));
+        const second = await settle(embedder.embed("Привет"));
+        let later = second;
+        for (let i = 0; i < 60 && !later.ok; i += 1) {
+          await new Promise((resolve) => setTimeout(resolve, 500));
+          later = await settle(embedder.embed("Привет"));
+        }
+        embedder.destroy();
+        return { codes: [first.code, second.code], later: later.ok };
+      }, model);
+      assert.deepEqual(result, { codes: ["not-found", "not-found"], later: true });
+      // Twice in its turn, because a file that is missing is asked for twice, and once when the time had come.
+      assert.equal(asked(host).filter((name) => name === cyrillic()).length, 3);
+    } finally {
+      await host.close();
+    }
+  },
+);

@@ -47,7 +47,10 @@ test("vectors are those of the reference, the second time without a request for 
   server.requests.splice(0);
   const second = await page.evaluate(embed, argument);
   assert.deepEqual(second.vectors, first.vectors);
-  assert.deepEqual(server.requests.filter((path) => path.startsWith("/packs/")), [`/packs/${PACK}/manifest.json`]);
+  assert.deepEqual(
+    server.requests.filter((path) => path.startsWith("/packs/")),
+    [`/packs/${PACK}/manifest.json`],
+  );
 });
 
 test("a checkpoint gives what its pack gives, the second time without any request", { skip }, async () => {
@@ -58,7 +61,10 @@ test("a checkpoint gives what its pack gives, the second time without any reques
   assert.deepEqual(made, await page.evaluate(embed, { model: server.url(`/packs/${PACK}/`), texts }));
   server.requests.splice(0);
   assert.deepEqual(await page.evaluate(embed, checkpoint), made);
-  assert.deepEqual(server.requests.filter((path) => path.startsWith("/models/")), []);
+  assert.deepEqual(
+    server.requests.filter((path) => path.startsWith("/models/")),
+    [],
+  );
 });
 
 test("workers come from another origin too", { skip }, async () => {

@@ -40,10 +40,17 @@ test("a cause that is a text is made plain, any other stays what it is", () => {
 test("what is sent as plain data is the same error again, and an error of another copy of felsic is one", () => {
   const error = new FelsicError("not-found", "there is nothing", { cause: new TypeError("why") });
   assert.equal(/** @type {any} */ (structuredClone(error)).code, undefined, "which is why there is toJSON()");
-  for (const sent of [structuredClone(error.toJSON()), JSON.parse(JSON.stringify(error)), JSON.parse(JSON.stringify({ error })).error]) {
+  for (const sent of [
+    structuredClone(error.toJSON()),
+    JSON.parse(JSON.stringify(error)),
+    JSON.parse(JSON.stringify({ error })).error,
+  ]) {
     const again = FelsicError.from(sent);
     assert.ok(again instanceof FelsicError);
-    assert.deepEqual([again.name, again.code, again.message, again.cause], ["FelsicError", "not-found", "there is nothing", "TypeError: why"]);
+    assert.deepEqual(
+      [again.name, again.code, again.message, again.cause],
+      ["FelsicError", "not-found", "there is nothing", "TypeError: why"],
+    );
     assert.deepEqual(again.toJSON(), sent);
   }
   const foreign = Object.assign(new Error("elsewhere", { cause: error }), { name: "FelsicError", code: "network" });
@@ -63,6 +70,15 @@ test("a later version's code is told in the cause, and what is no such error is 
   const later = FelsicError.from({ name: "FelsicError", code: "weather", message: "it rains", cause: "a\nb" });
   assert.deepEqual([later?.code, later?.message], ["internal", "it rains"]);
   assert.match(String(later?.cause), /^the code is weather, which .*: a\\nb$/);
-  const none = [undefined, null, "not-found", 7, {}, new Error("x"), Object.assign(new Error("x"), { code: "not-found" }), { name: "FelsicError", code: "io" }];
+  const none = [
+    undefined,
+    null,
+    "not-found",
+    7,
+    {},
+    new Error("x"),
+    Object.assign(new Error("x"), { code: "not-found" }),
+    { name: "FelsicError", code: "io" },
+  ];
   for (const value of none) assert.equal(FelsicError.from(value), undefined);
 });

@@ -93,18 +93,34 @@ function safetensors(header) {
 const FAULTS = [
   ["no manifest (404)", "not-found", [{ file: MANIFEST, status: 404 }]],
   ["a server error", "network", [{ file: MANIFEST, status: 500 }]],
-  ["a page instead of the manifest and of a checkpoint's files", "not-found", [{ file: MANIFEST, type: "text/html", change: () => "<!doctype html><title>Hello</title>" }]],
+  [
+    "a page instead of the manifest and of a checkpoint's files",
+    "not-found",
+    [{ file: MANIFEST, type: "text/html", change: () => "<!doctype html><title>Hello</title>" }],
+  ],
   ["an empty manifest", "manifest-invalid", [{ file: MANIFEST, change: () => "" }]],
   ["a manifest that ends early", "manifest-invalid", [{ file: MANIFEST, change: (bytes) => bytes.subarray(0, 300) }]],
   ["JSON of another kind", "manifest-invalid", [{ file: MANIFEST, change: () => '{"name": "package"}' }]],
   ["a manifest without shards", "manifest-invalid", [manifest((value) => void (value.shards = []))]],
-  ["a file name that leaves the folder", "manifest-invalid", [manifest(({ tokenizer }) => void (tokenizer.file = "../../secret"))]],
+  [
+    "a file name that leaves the folder",
+    "manifest-invalid",
+    [manifest(({ tokenizer }) => void (tokenizer.file = "../../secret"))],
+  ],
   ["a manifest of a later version", "manifest-unsupported", [manifest((value) => void (value.version = 99))]],
   ["a config with a zero size", "config-invalid", [manifest(({ config }) => void (config.model.hidden_size = 0))]],
   ["a config with an absurd size", "config-invalid", [manifest(({ config }) => void (config.model.vocab_size = 1e15))]],
-  ["a config with a size that is not a number", "config-invalid", [manifest(({ config }) => void (config.model.num_heads = "four"))]],
+  [
+    "a config with a size that is not a number",
+    "config-invalid",
+    [manifest(({ config }) => void (config.model.num_heads = "four"))],
+  ],
   ["a tensor that is not listed", "tensor-missing", [manifest(({ tensors }) => void delete tensors[NORM])]],
-  ["a tensor of another shape", "tensor-shape", [manifest(({ tensors }) => void (/** @type {any} */ (tensors[NORM]).shape = [63]))]],
+  [
+    "a tensor of another shape",
+    "tensor-shape",
+    [manifest(({ tensors }) => void (/** @type {any} */ ((tensors[NORM]).shape = [63])))],
+  ],
   ["no shard (404)", "not-found", [{ file: SHARD, status: 404 }]],
   ["a shard that ends early", "file-length", [{ file: SHARD, change: (bytes) => bytes.subarray(0, bytes.length - 1) }]],
   ["a shard that is longer", "file-length", [{ file: SHARD, change: (bytes) => Buffer.concat([bytes, bytes.subarray(0, 1)]) }]],
@@ -112,11 +128,19 @@ const FAULTS = [
   ["a shard with one bit flipped", "file-integrity", [{ file: SHARD, change: flipped }]],
   ["a connection that breaks", "network", [{ file: SHARD, cutAfter: 5000 }]],
   ["a shard that is not safetensors", "weights-invalid", vouched(({ shards }) => shards[0], SHARD, Buffer.alloc(1 << 20, 7))],
-  ["a shard with a header that lies", "weights-invalid", vouched(({ shards }) => shards[0], SHARD, safetensors('{"a":{"dtype":"F32","shape":[9],"data_offsets":[0,4]}}'))],
+  [
+    "a shard with a header that lies",
+    "weights-invalid",
+    vouched(({ shards }) => shards[0], SHARD, safetensors('{"a":{"dtype":"F32","shape":[9],"data_offsets":[0,4]}}')),
+  ],
   ["a shard of another model", "weights-invalid", vouched(({ shards }) => shards[0], SHARD, safetensors("{}"))],
   ["no tokenizer (404)", "not-found", [{ file: TOKENIZER, status: 404 }]],
   ["a tokenizer with one bit flipped", "file-integrity", [{ file: TOKENIZER, change: flipped }]],
-  ["a tokenizer of another kind", "tokenizer-invalid", vouched(({ tokenizer }) => tokenizer, TOKENIZER, Buffer.from("not a tokenizer at all, but long enough to be one"))],
+  [
+    "a tokenizer of another kind",
+    "tokenizer-invalid",
+    vouched(({ tokenizer }) => tokenizer, TOKENIZER, Buffer.from("not a tokenizer at all, but long enough to be one")),
+  ],
 ];
 
 for (const [name, code, faults] of FAULTS) {
@@ -128,15 +152,19 @@ for (const [name, code, faults] of FAULTS) {
   });
 }
 
-test("a GPU that does not reproduce the pack's vectors: self-test-failed", { skip: inFirefox && "Firefox has no GPU here" }, async () => {
-  // As if the device computed something else: the vectors of two texts change places.
-  const swapped = manifest(({ self_test: [first, second] }) => {
-    assert.ok(first && second);
-    [first.embedding, second.embedding] = [second.embedding, first.embedding];
-  });
-  const settled = await create({ model: environment.server.spoilt(PACK, swapped), device: "webgpu" });
-  assert.equal(settled.code, "self-test-failed", settled.message);
-});
+test(
+  "a GPU that does not reproduce the pack's vectors: self-test-failed",
+  { skip: inFirefox && "Firefox has no GPU here" },
+  async () => {
+    // As if the device computed something else: the vectors of two texts change places.
+    const swapped = manifest(({ self_test: [first, second] }) => {
+      assert.ok(first && second);
+      [first.embedding, second.embedding] = [second.embedding, first.embedding];
+    });
+    const settled = await create({ model: environment.server.spoilt(PACK, swapped), device: "webgpu" });
+    assert.equal(settled.code, "self-test-failed", settled.message);
+  },
+);
 
 test("after all of that the good pack loads", async () => {
   const { page } = environment;

@@ -33,7 +33,11 @@ for (const device of /** @type {const} */ (["cpu", "webgpu"])) {
           const vectors = await embedder.embed(texts, { strip: false });
           const ids = await Promise.all(texts.map((text) => embedder.tokenize(text, { strip: false })));
           embedder.destroy();
-          return { info: embedder.info, ids: ids.map((each) => Array.from(each)), vectors: vectors.map((each) => Array.from(each)) };
+          return {
+            info: embedder.info,
+            ids: ids.map((each) => Array.from(each)),
+            vectors: vectors.map((each) => Array.from(each)),
+          };
         }, texts);
         assert.equal(info.device, device);
         assert.ok(info.format.startsWith(format), info.format);
@@ -49,7 +53,9 @@ for (const device of /** @type {const} */ (["cpu", "webgpu"])) {
           worst = { difference: Math.max(worst.difference, difference), cosine: Math.min(worst.cosine, near) };
         }
         const { difference, cosine: lowest } = worst;
-        context.diagnostic(`${expected.length} texts, largest difference ${difference.toExponential(1)}, lowest cosine ${lowest.toFixed(6)}, kernel ${info.kernel}`);
+        context.diagnostic(
+          `${expected.length} texts, largest difference ${difference.toExponential(1)}, lowest cosine ${lowest.toFixed(6)}, kernel ${info.kernel}`,
+        );
       });
     }
   }
@@ -65,11 +71,14 @@ for (const model of MODELS) {
     /** @type {{ self_test: { text: string, ids: number[], embedding: string }[] }} */
     const manifest = await (await fetch(new URL("manifest.json", url))).json();
     const embedder = await createEmbedder(environment, url, "cpu");
-    const vectors = await embedder.evaluate(async (embedder, texts) => {
-      const made = await embedder.embed(texts, { strip: false });
-      embedder.destroy();
-      return made.map((each) => Array.from(each));
-    }, manifest.self_test.map(({ text }) => text));
+    const vectors = await embedder.evaluate(
+      async (embedder, texts) => {
+        const made = await embedder.embed(texts, { strip: false });
+        embedder.destroy();
+        return made.map((each) => Array.from(each));
+      },
+      manifest.self_test.map(({ text }) => text),
+    );
     let worst = 0;
     for (const [index, { embedding }] of manifest.self_test.entries()) {
       const bytes = Buffer.from(embedding, "base64");

@@ -27,19 +27,22 @@ test("granite-97m int8 loads and embeds", { skip }, async (context) => {
   const embedder = await createEmbedder(environment, environment.pack(PACK));
   const loaded = performance.now() - start;
   const expected = goldens("granite-97m").filter(({ ids }) => ids.length <= LONGEST);
-  const { info, memory, vectors, ids, milliseconds } = await embedder.evaluate(async (embedder, texts) => {
-    const start = performance.now();
-    const vectors = await embedder.embed(texts, { strip: false });
-    const milliseconds = performance.now() - start;
-    const ids = await Promise.all(texts.map((text) => embedder.tokenize(text, { strip: false })));
-    return {
-      info: embedder.info,
-      memory: await embedder.memoryBytes(),
-      vectors: vectors.map((vector) => Array.from(vector)),
-      ids: ids.map((each) => Array.from(each)),
-      milliseconds,
-    };
-  }, expected.map(({ text }) => text));
+  const { info, memory, vectors, ids, milliseconds } = await embedder.evaluate(
+    async (embedder, texts) => {
+      const start = performance.now();
+      const vectors = await embedder.embed(texts, { strip: false });
+      const milliseconds = performance.now() - start;
+      const ids = await Promise.all(texts.map((text) => embedder.tokenize(text, { strip: false })));
+      return {
+        info: embedder.info,
+        memory: await embedder.memoryBytes(),
+        vectors: vectors.map((vector) => Array.from(vector)),
+        ids: ids.map((each) => Array.from(each)),
+        milliseconds,
+      };
+    },
+    expected.map(({ text }) => text),
+  );
 
   assert.equal(info.dimensions, 384);
   let lowest = 1;

@@ -59,7 +59,10 @@ export async function start({ fake = false, gpu = true, insecure = false, page: 
   };
   const server = await Server.start(mounts);
   const url = (/** @type {string} */ path) => (insecure ? server.url(path).replace("127.0.0.1", INSECURE) : server.url(path));
-  const browser = await launch([...(gpu ? [SOFTWARE_GPU] : []), ...(insecure ? [`--host-resolver-rules=MAP ${INSECURE} 127.0.0.1`] : [])]);
+  const browser = await launch([
+    ...(gpu ? [SOFTWARE_GPU] : []),
+    ...(insecure ? [`--host-resolver-rules=MAP ${INSECURE} 127.0.0.1`] : []),
+  ]);
   const page = await browser.newPage();
   /** @type {string[]} */
   const errors = [];
@@ -125,7 +128,10 @@ export async function launchExtension(folder, profile) {
  * @returns {Promise<EmbedderHandle>}
  */
 export function createEmbedder({ page }, model, device = "cpu") {
-  return page.evaluateHandle(([model, device]) => felsic.Embedder.create({ model, device }), /** @type {const} */ ([model, device]));
+  return page.evaluateHandle(
+    ([model, device]) => felsic.Embedder.create({ model, device }),
+    /** @type {const} */ ([model, device]),
+  );
 }
 
 /**
@@ -153,7 +159,9 @@ export async function longestTask({ browser, page }, work) {
   const { traceEvents } = JSON.parse((await browser.stopTracing()).toString());
   const names = traceEvents.filter(({ name, args }) => name === "thread_name" && args.name === "CrRendererMain");
   const mains = new Set(names.map(({ pid, tid }) => `${pid}:${tid}`));
-  const tasks = traceEvents.filter(({ name, ph, pid, tid }) => name.endsWith("RunTask") && ph === "X" && mains.has(`${pid}:${tid}`));
+  const tasks = traceEvents.filter(
+    ({ name, ph, pid, tid }) => name.endsWith("RunTask") && ph === "X" && mains.has(`${pid}:${tid}`),
+  );
   // The task that the trace ends in has no end of its own, and `work` was over before it. A task without processor
   // time has been measured by the clock alone, which can only be longer.
   const ended = tasks.filter(({ dur, tdur }) => (tdur ?? dur) !== undefined);

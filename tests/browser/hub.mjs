@@ -65,7 +65,8 @@ export class Hub {
     response.setHeader("access-control-allow-origin", request.headers.origin ?? "*");
     response.setHeader("access-control-expose-headers", EXPOSED);
     response.setHeader("vary", "Origin");
-    if (request.method === "OPTIONS") return void response.writeHead(204, { "access-control-allow-headers": "authorization" }).end();
+    if (request.method === "OPTIONS")
+      return void response.writeHead(204, { "access-control-allow-headers": "authorization" }).end();
     if (this.token !== undefined && request.headers.authorization !== this.token) return refuse(response, 401, "GatedRepo");
     const [, id = "", revision = "", file = ""] = /^\/([^/]+\/[^/]+)\/resolve\/([^/]+)\/(.+)$/.exec(pathname) ?? [];
     const model = this.#models[id];

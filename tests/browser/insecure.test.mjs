@@ -54,7 +54,14 @@ function load(options, page = environment.page) {
 }
 
 test("the page is no secure context, so that these tests show something", async () => {
-  const there = await environment.page.evaluate(() => [isSecureContext, "subtle" in crypto, "caches" in globalThis, "locks" in navigator, "storage" in navigator, "gpu" in navigator]);
+  const there = await environment.page.evaluate(() => [
+    isSecureContext,
+    "subtle" in crypto,
+    "caches" in globalThis,
+    "locks" in navigator,
+    "storage" in navigator,
+    "gpu" in navigator,
+  ]);
   assert.deepEqual(there, [false, false, false, false, false, false]);
 });
 
@@ -67,7 +74,10 @@ test("a pack loads, pinned or not, with its helpers; one warning says why nothin
     assert.equal(message, undefined);
     assert.equal(started, 2);
     assert.deepEqual(made.vectors, vectors);
-    assert.deepEqual(warnings.map(({ code }) => code), options.cache === "none" ? [] : ["cache-unavailable"]);
+    assert.deepEqual(
+      warnings.map(({ code }) => code),
+      options.cache === "none" ? [] : ["cache-unavailable"],
+    );
     for (const { message } of warnings) assert.match(message, /not stored.*HTTPS/);
   }
   assert.equal(await workers(environment.page, 0), 0);

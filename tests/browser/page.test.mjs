@@ -76,7 +76,8 @@ for (const [look, options] of Object.entries(LOOKS)) {
       assert.ok(score <= (hits[index - 1]?.score ?? 1) && score >= -1, "best first");
     }
     const facts = await page.locator("#facts").innerText();
-    for (const fact of [/felsic-small-english/, /CPU/, /int8/, /256/, /1,024 tokens/, /\d s\b/, /tokens\/s/, /\d ms/, /MB/]) assert.match(facts, fact);
+    for (const fact of [/felsic-small-english/, /CPU/, /int8/, /256/, /1,024 tokens/, /\d s\b/, /tokens\/s/, /\d ms/, /MB/])
+      assert.match(facts, fact);
 
     const { scrolls, width } = await page.evaluate(() => ({ scrolls: document.documentElement.scrollWidth, width: innerWidth }));
     assert.ok(scrolls <= width, `the page is ${scrolls} wide in a window of ${width}`);
@@ -121,15 +122,21 @@ test("typed texts, files of every kind, removal", async () => {
   await page.getByRole("button", { name: "Add", exact: true }).click();
   await count(4); // "one line" was there already
 
-  const file = (/** @type {string} */ name, /** @type {string} */ content) => ({ name, mimeType: "text/plain", buffer: Buffer.from(content) });
+  const file = (/** @type {string} */ name, /** @type {string} */ content) => ({
+    name,
+    mimeType: "text/plain",
+    buffer: Buffer.from(content),
+  });
   const numbers = Array.from({ length: 400 }, (_, index) => String(index).padStart(5, "0"));
   const sentences = numbers.slice(0, 100).map((number) => `Sentence ${number} has some length. `);
-  await page.getByLabel("Choose files").setInputFiles([
-    file("notes.md", "# Heading\n\nfirst paragraph\n\n## Another\n\nsecond paragraph\n"),
-    file("lines.jsonl", '{"text": "from an object"}\n"from a string"\n\n'),
-    file("array.json", '["in an array", {"text": "in an array too"}]'),
-    file("long.txt", `${sentences.join("")}\n\n${numbers.join("")}`),
-  ]);
+  await page
+    .getByLabel("Choose files")
+    .setInputFiles([
+      file("notes.md", "# Heading\n\nfirst paragraph\n\n## Another\n\nsecond paragraph\n"),
+      file("lines.jsonl", '{"text": "from an object"}\n"from a string"\n\n'),
+      file("array.json", '["in an array", {"text": "in an array too"}]'),
+      file("long.txt", `${sentences.join("")}\n\n${numbers.join("")}`),
+    ]);
   // 2 + 2 + 2, then 3,200 characters of sentences in 4 pieces and 2,000 without a space in 3.
   await count(4 + 6 + 7);
   await page.getByLabel("What are you looking for?").fill("from an object");
@@ -147,13 +154,15 @@ test("typed texts, files of every kind, removal", async () => {
   await shows(page, "#problem", /line 5 is not JSON; and 7 more\.$/);
 
   // What a good file says does not take the place of what the bad ones said.
-  await page.getByLabel("Choose files").setInputFiles([
-    file("bad.json", "{"),
-    file("good.txt", "a text of the good file"),
-    file("odd.jsonl", "7\n"),
-    file("empty.txt", " \n"),
-    file("good.md", "another good one"),
-  ]);
+  await page
+    .getByLabel("Choose files")
+    .setInputFiles([
+      file("bad.json", "{"),
+      file("good.txt", "a text of the good file"),
+      file("odd.jsonl", "7\n"),
+      file("empty.txt", " \n"),
+      file("good.md", "another good one"),
+    ]);
   await shows(page, "#problem", /^Not added: bad\.json is not JSON; odd\.jsonl, line 1 is neither .*; empty\.txt has no text\.$/);
   await count(4 + 6 + 7 + 6);
 
@@ -169,7 +178,11 @@ test("what is no text is refused by name and reason; UTF-16 that says so is text
   const file = (/** @type {string} */ name, /** @type {Buffer} */ buffer) => ({ name, mimeType: "", buffer });
   const zip = Buffer.from("PK\x03\x04\x14\x00\x06\x00word/document.xml text\n\nthat nobody wrote\n\n", "latin1");
   const refused = /** @type {const} */ ([
-    ["paper.pdf", Buffer.from("%PDF-1.7\n%\xe2\xe3\n1 0 obj\n\n<< >>\n\nendobj\n", "latin1"), /paper\.pdf is a PDF \(save it as plain text\)/],
+    [
+      "paper.pdf",
+      Buffer.from("%PDF-1.7\n%\xe2\xe3\n1 0 obj\n\n<< >>\n\nendobj\n", "latin1"),
+      /paper\.pdf is a PDF \(save it as plain text\)/,
+    ],
     ["letter.docx", zip, /letter\.docx is a zip archive, as documents of Word and LibreOffice/],
     ["letter.txt", zip, /letter\.txt is a zip archive/],
     ["old.doc", Buffer.from("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1 words", "latin1"), /old\.doc is a document of an old version/],
@@ -187,7 +200,13 @@ test("what is no text is refused by name and reason; UTF-16 that says so is text
 
   const text = "\ufeffGröße\r\n\r\n東京 😀";
   const little = Buffer.from(text, "utf16le");
-  await page.getByLabel("Choose files").setInputFiles([file("little.txt", little), file("big.txt", Buffer.from(little).swap16()), file("eight.txt", Buffer.from(text))]);
+  await page
+    .getByLabel("Choose files")
+    .setInputFiles([
+      file("little.txt", little),
+      file("big.txt", Buffer.from(little).swap16()),
+      file("eight.txt", Buffer.from(text)),
+    ]);
   await shows(page, "#library", /^2 texts, ready/);
   assert.ok(await page.locator("#problem").isHidden());
   await context.close();
@@ -201,8 +220,13 @@ test("a long text is cut into passages where the browser does not know sentences
   const errors = [];
   page.on("pageerror", (error) => errors.push(String(error)));
   await page.goto(environment.server.url("/www/index.html"));
-  const sentences = Array.from({ length: 100 }, (_, index) => `Sentence ${String(index).padStart(5, "0")} has “some” length.${index % 3 ? "" : "”"}`);
-  await page.getByLabel("Type, paste or drop texts").fill(`${sentences.join(" ")}\n\n${"長い文章はここで切れます。".repeat(100)}\n\n${"x".repeat(2000)}`);
+  const sentences = Array.from(
+    { length: 100 },
+    (_, index) => `Sentence ${String(index).padStart(5, "0")} has “some” length.${index % 3 ? "" : "”"}`,
+  );
+  await page
+    .getByLabel("Type, paste or drop texts")
+    .fill(`${sentences.join(" ")}\n\n${"長い文章はここで切れます。".repeat(100)}\n\n${"x".repeat(2000)}`);
   await page.getByRole("button", { name: "Add", exact: true }).click();
   // 3,400 characters of sentences in 5 pieces, 1,300 in 2, and 2,000 without a space in 3, of which two are alike.
   await shows(page, "#library", /^9 texts, ready/);
@@ -238,7 +262,8 @@ test("text that is dropped on the page is added", async () => {
   await page.evaluate(() => {
     const dataTransfer = new DataTransfer();
     dataTransfer.items.add(new File(["dropped one\n\ndropped two"], "drop.txt", { type: "text/plain" }));
-    for (const type of ["dragover", "drop"]) document.body.dispatchEvent(new DragEvent(type, { dataTransfer, bubbles: true, cancelable: true }));
+    for (const type of ["dragover", "drop"])
+      document.body.dispatchEvent(new DragEvent(type, { dataTransfer, bubbles: true, cancelable: true }));
   });
   await shows(page, "#library", /^2 texts, ready/);
   assert.ok(await page.locator("#drop").isHidden());
@@ -259,8 +284,14 @@ test("another pack takes the place of the first, and the texts are embedded anew
   await shows(page, "#library", /^24 texts, ready/);
   await shows(page, "#results li .passage", /^Please sign/);
   const second = page.workers();
-  assert.ok(first.length > 0 && second.length > 0 && second.length <= first.length, `${second.length} workers, and ${first.length} before`);
-  assert.deepEqual(second.filter((worker) => first.includes(worker)), []);
+  assert.ok(
+    first.length > 0 && second.length > 0 && second.length <= first.length,
+    `${second.length} workers, and ${first.length} before`,
+  );
+  assert.deepEqual(
+    second.filter((worker) => first.includes(worker)),
+    [],
+  );
   assert.deepEqual(said, []);
   await context.close();
 });
@@ -345,7 +376,10 @@ test("nothing that can be used moves when the model is ready", async () => {
     const slow = environment.server.spoilt("/packs/tiny-silu-int8/", { file: /manifest/, delay: 2000 });
     const { context, page } = await open(look, `?pack=${slow}`);
     await shows(page, "#model-state", /^Loading/);
-    const places = () => page.locator("textarea, input, select, button").evaluateAll((fields) => fields.map((field) => [field.id, field.getBoundingClientRect().top]));
+    const places = () =>
+      page
+        .locator("textarea, input, select, button")
+        .evaluateAll((fields) => fields.map((field) => [field.id, field.getBoundingClientRect().top]));
     const before = await places();
     await shows(page, "#model-state", /^Ready/);
     assert.ok(await page.locator("#notice").isVisible());
@@ -363,7 +397,9 @@ test("the keyboard alone is enough, and everything has a name", async () => {
     reached.push(
       await page.evaluate(() => {
         const active = document.activeElement;
-        const style = active && getComputedStyle(active.id === "files" ? /** @type {Element} */ (document.querySelector("label[for=files]")) : active);
+        const style =
+          active &&
+          getComputedStyle(active.id === "files" ? /** @type {Element} */ (document.querySelector("label[for=files]")) : active);
         return active && active !== document.body ? `${active.id || active.textContent} ${style?.outlineStyle}` : "";
       }),
     );
@@ -371,10 +407,12 @@ test("the keyboard alone is enough, and everything has a name", async () => {
   const expected = ["text", "Add", "samples", "files", "query", "pack", "device", "Load"].map((name) => `${name} solid`);
   assert.deepEqual(reached.filter(Boolean).slice(0, expected.length), expected);
   const nameless = await page.locator("input, select, textarea, button, progress").evaluateAll((fields) =>
-    fields.filter((field) => {
-      const labels = "labels" in field && /** @type {HTMLInputElement} */ (field).labels?.length;
-      return !labels && !field.ariaLabel && !field.textContent?.trim();
-    }).map(({ id }) => id),
+    fields
+      .filter((field) => {
+        const labels = "labels" in field && /** @type {HTMLInputElement} */ (field).labels?.length;
+        return !labels && !field.ariaLabel && !field.textContent?.trim();
+      })
+      .map(({ id }) => id),
   );
   assert.deepEqual(nameless, []);
   await context.close();

@@ -44,7 +44,13 @@ async function preview(work) {
   const url = `http://127.0.0.1:${PREVIEW}/`;
   try {
     for (let i = 0; i < 100; i += 1) {
-      if (await fetch(url).then(() => true, () => false)) break;
+      if (
+        await fetch(url).then(
+          () => true,
+          () => false,
+        )
+      )
+        break;
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
     await work(url);
@@ -55,14 +61,20 @@ async function preview(work) {
 
 test("on a server that sends no headers the page's workers ask nobody whom the page does not allow", async () => {
   const model = encodeURIComponent(foreign.url("/packs/tiny-silu-int8/"));
-  assert.match(await problem(environment.server.url(`/www/index.html?pack=${model}`)), /does not allow requests to http:\/\/127\.0\.0\.2.*\(input-invalid\)/);
+  assert.match(
+    await problem(environment.server.url(`/www/index.html?pack=${model}`)),
+    /does not allow requests to http:\/\/127\.0\.0\.2.*\(input-invalid\)/,
+  );
   assert.deepEqual(foreign.requests, []);
 });
 
 test("an answer that was redirected to such a host is not used", async () => {
   const location = foreign.url("/packs/tiny-silu-int8/manifest.json");
   const folder = environment.server.spoilt("/packs/tiny-silu-int8/", { file: /manifest/, status: 302, headers: { location } });
-  assert.match(await problem(environment.server.url(`/www/index.html?pack=${encodeURIComponent(folder)}`)), /does not allow requests to .*\(input-invalid\)/);
+  assert.match(
+    await problem(environment.server.url(`/www/index.html?pack=${encodeURIComponent(folder)}`)),
+    /does not allow requests to .*\(input-invalid\)/,
+  );
   assert.deepEqual(foreign.requests.splice(0), ["/packs/tiny-silu-int8/manifest.json"]);
 });
 
@@ -95,7 +107,9 @@ test("allowedOrigins holds for packs, helpers and checkpoints, and takes origins
 });
 
 test("a policy without wasm-unsafe-eval is named, and no browser blamed", async () => {
-  const policy = (/** @type {string} */ scripts) => ({ "content-security-policy": `script-src ${scripts}; worker-src 'self' blob: http:` });
+  const policy = (/** @type {string} */ scripts) => ({
+    "content-security-policy": `script-src ${scripts}; worker-src 'self' blob: http:`,
+  });
   const create = async (/** @type {import("./server.mjs").Fault} */ fault, /** @type {string | undefined} */ baseUrl) => {
     const page = await environment.browser.newPage();
     await page.goto(`${environment.server.spoilt("/felsic/", fault)}blank.html`);
@@ -133,7 +147,14 @@ test("the demo's server sends the policy with scripts too, so that it binds the 
     const worker = page.workers()[0];
     assert.ok(worker);
     foreign.requests.splice(0);
-    const asked = await worker.evaluate((other) => fetch(other).then(() => "answered", () => "refused"), foreign.url("/packs/tiny-silu-int8/manifest.json"));
+    const asked = await worker.evaluate(
+      (other) =>
+        fetch(other).then(
+          () => "answered",
+          () => "refused",
+        ),
+      foreign.url("/packs/tiny-silu-int8/manifest.json"),
+    );
     assert.equal(asked, "refused");
     assert.deepEqual(foreign.requests, []);
     await page.close();

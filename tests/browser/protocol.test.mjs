@@ -46,7 +46,11 @@ test("progress of a load arrives, in order, through both callbacks", async () =>
   });
   assert.deepEqual(
     progress.map(({ file, loadedBytes }) => [file, loadedBytes]),
-    [["manifest.json", 10], ["a", 60], ["b", 100]],
+    [
+      ["manifest.json", 10],
+      ["a", 60],
+      ["b", 100],
+    ],
   );
   assert.deepEqual(monitored, [0.1, 0.6, 1]);
 });
@@ -71,14 +75,18 @@ test("embedDetailed tells tokens and truncation", async () => {
     const details = await embedder.embedDetailed(["short", "longer than eight"]);
     return details.map(({ tokens, truncated }) => ({ tokens, truncated }));
   });
-  assert.deepEqual(details, [{ tokens: 5, truncated: false }, { tokens: 8, truncated: true }]);
+  assert.deepEqual(details, [
+    { tokens: 5, truncated: false },
+    { tokens: 8, truncated: true },
+  ]);
   await embedder.evaluate((embedder) => embedder.destroy());
 });
 
 test("task types find the pack's prompt, and a named prompt goes before them", async () => {
   const embedder = await create();
   const lengths = await embedder.evaluate(async (embedder) => {
-    const promptLength = async (/** @type {import("felsic").TextOptions} */ options) => (await embedder.tokenize("x", options))[0];
+    const promptLength = async (/** @type {import("felsic").TextOptions} */ options) =>
+      (await embedder.tokenize("x", options))[0];
     return [
       await promptLength({ taskType: "retrieval-query" }),
       await promptLength({ taskType: "retrieval-document" }),
@@ -148,7 +156,10 @@ test("bad arguments are refused before any work", async () => {
 test("an error of the engine keeps its code, and the engine goes on", async () => {
   const embedder = await create();
   const refused = await embedder.evaluate((embedder) => settle(embedder.embed("fail weights-invalid")));
-  assert.deepEqual([refused.code, refused.message, refused.isFelsicError], ["weights-invalid", "failed as weights-invalid", true]);
+  assert.deepEqual(
+    [refused.code, refused.message, refused.isFelsicError],
+    ["weights-invalid", "failed as weights-invalid", true],
+  );
   assert.equal(await embedder.evaluate((embedder) => embedder.countTokens("abc")), 3);
   await embedder.evaluate((embedder) => embedder.destroy());
 });
@@ -199,7 +210,10 @@ test("a trap while loading is an internal error and leaves no worker", async () 
   assert.equal(await workers(page, 0), 0);
 });
 
-for (const [where, call] of /** @type {const} */ ([["asynchronous", "embed"], ["synchronous", "tokenize"]])) {
+for (const [where, call] of /** @type {const} */ ([
+  ["asynchronous", "embed"],
+  ["synchronous", "tokenize"],
+])) {
   test(`a trap in ${where} code rejects everything pending and later, and ends the worker`, async () => {
     const embedder = await create();
     const codes = await embedder.evaluate(async (embedder, call) => {
@@ -218,13 +232,17 @@ test("requests for the model's files carry the user's logins only if create() is
   for (const credentials of /** @type {const} */ ([undefined, "omit", "same-origin", "include"])) {
     // Neither a pack nor a checkpoint, so that both are asked for.
     const model = environment.server.spoilt("/nothing/");
-    const { code } = await page.evaluate((options) => settle(felsic.Embedder.create(options)), { model, ...(credentials && { credentials }) });
+    const { code } = await page.evaluate((options) => settle(felsic.Embedder.create(options)), {
+      model,
+      ...(credentials && { credentials }),
+    });
     assert.equal(code, "not-found");
     const folder = new URL(model).pathname;
     const asked = environment.server.log.filter(({ path }) => path.startsWith(folder));
     assert.deepEqual([...new Set(asked.map(({ path }) => path.slice(folder.length)))], ["manifest.json", "config.json"]);
     const carries = credentials === "same-origin" || credentials === "include";
-    for (const { path, cookie } of asked) assert.equal(cookie?.includes("login=secret") ?? false, carries, `${credentials} ${path}`);
+    for (const { path, cookie } of asked)
+      assert.equal(cookie?.includes("login=secret") ?? false, carries, `${credentials} ${path}`);
   }
   await page.evaluate(() => void (document.cookie = "login=; path=/; max-age=0"));
 });
@@ -232,16 +250,25 @@ test("requests for the model's files carry the user's logins only if create() is
 test("headers go with every request for the model's files, and with no other", async () => {
   const model = environment.server.spoilt("/nothing/");
   const begun = environment.server.log.length;
-  const { code } = await page.evaluate((model) => settle(felsic.Embedder.create({ model, headers: { "X-Key": "secret" } })), model);
+  const { code } = await page.evaluate(
+    (model) => settle(felsic.Embedder.create({ model, headers: { "X-Key": "secret" } })),
+    model,
+  );
   assert.equal(code, "not-found");
   const folder = new URL(model).pathname;
-  for (const { path, key } of environment.server.log.slice(begun)) assert.equal(key, path.startsWith(folder) ? "secret" : undefined, path);
+  for (const { path, key } of environment.server.log.slice(begun))
+    assert.equal(key, path.startsWith(folder) ? "secret" : undefined, path);
   assert.ok(environment.server.log.slice(begun).some(({ path }) => path.endsWith(".wasm")));
 });
 
 /** @type {[name: string, code: string, message: RegExp, faults: import("./server.mjs").Fault[]][]} */
 const NO_MODEL = [
-  ["a login is asked for", "network", /status 401.*private or gated.*headers.*credentials/, [{ file: /./, status: 401, headers: { "www-authenticate": "Basic" } }]],
+  [
+    "a login is asked for",
+    "network",
+    /status 401.*private or gated.*headers.*credentials/,
+    [{ file: /./, status: 401, headers: { "www-authenticate": "Basic" } }],
+  ],
   ["nobody may have it", "network", /status 403.*private or gated.*headers.*credentials/, [{ file: /./, status: 403 }]],
   ["nobody may have the manifest", "network", /manifest\.json.*status 403/, [{ file: /manifest/, status: 403 }]],
   ["there are only pages", "not-found", /neither a manifest\.json.*nor a config\.json/, [{ file: /./, page: true }]],
@@ -338,7 +365,12 @@ test("a call that waits for the network lets others go ahead, and ends at once w
     const begin = performance.now();
     const stalled = settle(embedder.embed(["absent", "a"], { signal: controller.signal }));
     const waiting = settle(embedder.embed(["absent"]));
-    const others = [await embedder.embed("a"), await embedder.countTokens("abc"), await embedder.memoryBytes(), await embedder.warmUp()];
+    const others = [
+      await embedder.embed("a"),
+      await embedder.countTokens("abc"),
+      await embedder.memoryBytes(),
+      await embedder.warmUp(),
+    ];
     controller.abort();
     const { code } = await stalled;
     const milliseconds = performance.now() - begin;
@@ -365,14 +397,22 @@ test("a signal may abort after the work is done", async () => {
 test("aborting create() ends the worker", async () => {
   const settled = await page.evaluate(async () => {
     const controller = new AbortController();
-    const work = settle(felsic.Embedder.create({
-      model: "/hang/",
-      signal: controller.signal,
-      onProgress: () => controller.abort("enough"),
-    }));
+    const work = settle(
+      felsic.Embedder.create({
+        model: "/hang/",
+        signal: controller.signal,
+        onProgress: () => controller.abort("enough"),
+      }),
+    );
     return [await work, await settle(felsic.Embedder.create({ model: "/pack", signal: AbortSignal.abort("never") }))];
   });
-  assert.deepEqual(settled.map(({ code, cause }) => [code, cause]), [["aborted", "enough"], ["aborted", "never"]]);
+  assert.deepEqual(
+    settled.map(({ code, cause }) => [code, cause]),
+    [
+      ["aborted", "enough"],
+      ["aborted", "never"],
+    ],
+  );
   assert.equal(await workers(page, 0), 0);
 });
 
@@ -401,10 +441,7 @@ test("Symbol.dispose destroys", async () => {
 
 /** @param {string} path @param {number} count workers, the engine's included */
 const createShared = (path, count) =>
-  page.evaluateHandle(
-    ({ path, count }) => felsic.Embedder.create({ model: path, workers: count }),
-    { path, count },
-  );
+  page.evaluateHandle(({ path, count }) => felsic.Embedder.create({ model: path, workers: count }), { path, count });
 
 /** First components of vectors, in the texts' order, and how many texts were reported as done, step by step. */
 const SHARED = async (/** @type {import("felsic").Embedder} */ embedder) => {
@@ -418,8 +455,21 @@ const SHARED = async (/** @type {import("felsic").Embedder} */ embedder) => {
 test("as many workers as the machine is good for: half of its threads, but both of two, and four at most", async () => {
   const context = await environment.browser.newContext();
   const page = await context.newPage();
-  for (const [threads, count] of /** @type {const} */ ([[undefined, 1], [1, 1], [2, 2], [3, 2], [4, 2], [6, 3], [8, 4], [16, 4], [64, 4]])) {
-    await page.addInitScript((threads) => Object.defineProperty(Navigator.prototype, "hardwareConcurrency", { configurable: true, get: () => threads }), threads);
+  for (const [threads, count] of /** @type {const} */ ([
+    [undefined, 1],
+    [1, 1],
+    [2, 2],
+    [3, 2],
+    [4, 2],
+    [6, 3],
+    [8, 4],
+    [16, 4],
+    [64, 4],
+  ])) {
+    await page.addInitScript(
+      (threads) => Object.defineProperty(Navigator.prototype, "hardwareConcurrency", { configurable: true, get: () => threads }),
+      threads,
+    );
     await page.goto(environment.server.url("/fake/blank.html"));
     await page.waitForFunction(() => "felsic" in globalThis);
     for (const workers of [undefined, /** @type {const} */ ("auto")]) {
@@ -440,10 +490,16 @@ test("helpers share the texts of a call; results come in the texts' order", asyn
   assert.equal(await workers(page, 1), 1, "helpers start when there is something to share");
   assert.equal(await embedder.evaluate((embedder) => embedder.warmUp()), 3);
   const { firsts, steps } = await embedder.evaluate(SHARED);
-  assert.deepEqual(firsts.map((first) => first % 1000), Array.from({ length: 40 }, (_, index) => index + 1));
+  assert.deepEqual(
+    firsts.map((first) => first % 1000),
+    Array.from({ length: 40 }, (_, index) => index + 1),
+  );
   const helped = firsts.filter((first) => first > 1000).length;
   assert.ok(helped > 5 && helped < 40, `helpers made ${helped} of 40 vectors`);
-  assert.deepEqual(steps, Array.from({ length: 40 }, (_, index) => index + 1));
+  assert.deepEqual(
+    steps,
+    Array.from({ length: 40 }, (_, index) => index + 1),
+  );
   assert.equal(await embedder.evaluate((embedder) => embedder.memoryBytes()), 40 - helped + 2000);
   await embedder.evaluate((embedder) => embedder.destroy());
   assert.equal(await workers(page, 0), 0, "helpers end with their engine");
@@ -459,7 +515,10 @@ for (const [what, path, left] of /** @type {const} */ ([
     await embedder.evaluate((embedder) => embedder.warmUp());
     for (let call = 0; call < 2; call += 1) {
       const { firsts } = await embedder.evaluate(SHARED);
-      assert.deepEqual(firsts, Array.from({ length: 40 }, (_, index) => index + 1));
+      assert.deepEqual(
+        firsts,
+        Array.from({ length: 40 }, (_, index) => index + 1),
+      );
     }
     assert.equal(await workers(page, left), left);
     await embedder.evaluate((embedder) => embedder.destroy());

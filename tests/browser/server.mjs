@@ -143,7 +143,9 @@ export class Server {
       return;
     }
     if (fault?.page) {
-      response.writeHead(200, { "content-type": "text/html; charset=utf-8" }).end(isHead ? undefined : "\n<!doctype html><p>A page.");
+      response
+        .writeHead(200, { "content-type": "text/html; charset=utf-8" })
+        .end(isHead ? undefined : "\n<!doctype html><p>A page.");
       return;
     }
     const file = await this.#read(real);

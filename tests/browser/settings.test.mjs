@@ -9,7 +9,8 @@ import { root, start } from "./harness.mjs";
 import { Server } from "./server.mjs";
 
 const MODEL = join(root, "tests/fixtures/models/tiny-gelu");
-const POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 12345\n";
+const POINTER =
+  "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 12345\n";
 
 /** @type {import("./harness.mjs").Environment} */
 let environment;
@@ -87,7 +88,11 @@ test("the older files are asked for where they count", async () => {
 });
 
 test("a git-lfs pointer is called one", async () => {
-  const codes = { "model.safetensors": "weights-invalid", "tokenizer.json": "tokenizer-invalid", "config.json": "config-invalid" };
+  const codes = {
+    "model.safetensors": "weights-invalid",
+    "tokenizer.json": "tokenizer-invalid",
+    "config.json": "config-invalid",
+  };
   for (const [file, code] of Object.entries(codes)) {
     const refused = await count(changed(`pointer-${file}`, file, () => POINTER));
     assert.equal(refused.code, code, refused.message);

@@ -79,7 +79,10 @@ test("from another origin everything comes without an option", async () => {
   const outcome = await created({ felsic: foreign.url("/fake/index.js") });
   assert.equal(outcome.message, "2 workers");
   assert.match(outcome.from ?? "", BLOB);
-  assert.ok(foreign.requests.some((path) => path.endsWith("_bg.wasm")), "the binary follows");
+  assert.ok(
+    foreign.requests.some((path) => path.endsWith("_bg.wasm")),
+    "the binary follows",
+  );
 
   const builtIn = await created({ felsic: foreign.url("/fake/index.js"), options: { model: undefined } });
   assert.equal(builtIn.model, foreign.url("/fake/model/"), "the built-in model follows");
@@ -92,8 +95,14 @@ test("from another origin under a policy that names it and Blobs; otherwise the 
   });
   const felsic = foreign.url("/fake/index.js");
   assert.equal((await created({ page: policy(`blob: ${origin}`), felsic })).message, "2 workers");
-  saysWhy(await created({ page: policy("'self'"), felsic }), /content security policy.* worker-src must allow blob: and http:\/\/127\.0\.0\.2:\d+, .*baseUrl/);
-  saysWhy(await created({ page: policy("blob:"), felsic }), /content security policy.* worker-src and script-src must allow http:\/\/127\.0\.0\.2:\d+$/);
+  saysWhy(
+    await created({ page: policy("'self'"), felsic }),
+    /content security policy.* worker-src must allow blob: and http:\/\/127\.0\.0\.2:\d+, .*baseUrl/,
+  );
+  saysWhy(
+    await created({ page: policy("blob:"), felsic }),
+    /content security policy.* worker-src and script-src must allow http:\/\/127\.0\.0\.2:\d+$/,
+  );
   // The other way, which needs no Blob.
   const served = await created({ page: policy("'self'"), felsic, options: { baseUrl: environment.server.url("/fake/") } });
   assert.equal(served.message, "2 workers");
@@ -108,7 +117,10 @@ test("felsic's own files may be asked for under allowedOrigins, and no others, a
   const other = await created({ felsic, options: { allowedOrigins: [], wasmUrl: "http://127.0.0.3:1/other.wasm" } });
   assert.equal(other.code, "input-invalid");
   assert.match(other.message ?? "", /does not allow requests to http:\/\/127\.0\.0\.3:1 \(allowedOrigins\)/);
-  assert.equal((await created({ options: { model, allowedOrigins: [], wasmUrl: foreign.url("/fake/felsic_cpu_bg.wasm") } })).code, "input-invalid");
+  assert.equal(
+    (await created({ options: { model, allowedOrigins: [], wasmUrl: foreign.url("/fake/felsic_cpu_bg.wasm") } })).code,
+    "input-invalid",
+  );
 });
 
 test("baseUrl and workerUrl name files anywhere", async () => {
@@ -122,7 +134,9 @@ test("baseUrl and workerUrl name files anywhere", async () => {
 });
 
 test("Trusted Types: the policy is called felsic, or the page's default one serves; the message names it otherwise", async () => {
-  const required = (/** @type {string} */ names) => ({ "content-security-policy": `require-trusted-types-for 'script'; trusted-types ${names}` });
+  const required = (/** @type {string} */ names) => ({
+    "content-security-policy": `require-trusted-types-for 'script'; trusted-types ${names}`,
+  });
   assert.equal((await created({ page: required("felsic") })).message, "2 workers");
   assert.equal((await created({ page: required("felsic"), felsic: foreign.url("/fake/index.js") })).message, "2 workers");
   saysWhy(await created({ page: required("other") }), /Trusted Types.*trusted-types felsic/);
@@ -135,9 +149,15 @@ test("Trusted Types: the policy is called felsic, or the page's default one serv
 test("a page with Cross-Origin-Embedder-Policy needs it with the worker's script, and the message says so", async () => {
   const coep = { "cross-origin-embedder-policy": "require-corp" };
   const isolated = { ...coep, "cross-origin-opener-policy": "same-origin" };
-  saysWhy(await created({ page: coep }), /worker-\w+\.js does not run: .*or the page sends Cross-Origin-Embedder-Policy, and the script must be served with that header/);
+  saysWhy(
+    await created({ page: coep }),
+    /worker-\w+\.js does not run: .*or the page sends Cross-Origin-Embedder-Policy, and the script must be served with that header/,
+  );
   // Isolation asks for a secure context, which an address of this machine is.
-  saysWhy(await created({ page: isolated }), /the page is cross-origin isolated.*must be served with Cross-Origin-Embedder-Policy/);
+  saysWhy(
+    await created({ page: isolated }),
+    /the page is cross-origin isolated.*must be served with Cross-Origin-Embedder-Policy/,
+  );
   for (const page of [coep, isolated]) {
     const served = await created({ page, faults: [{ file: /^worker-/, headers: coep }] });
     assert.equal(served.message, "2 workers", "with the header");
@@ -147,13 +167,25 @@ test("a page with Cross-Origin-Embedder-Policy needs it with the worker's script
 });
 
 test("a script that is not there, or is none, is told from all that", async () => {
-  saysWhy(await created({ faults: [{ file: /^worker-/, status: 404 }] }), /worker-\w+\.js cannot be fetched: HTTP 404; .*baseUrl/);
-  saysWhy(await created({ faults: [{ file: /^worker-/, page: true }] }), /worker-\w+\.js is no script: its server says text\/html/);
+  saysWhy(
+    await created({ faults: [{ file: /^worker-/, status: 404 }] }),
+    /worker-\w+\.js cannot be fetched: HTTP 404; .*baseUrl/,
+  );
+  saysWhy(
+    await created({ faults: [{ file: /^worker-/, page: true }] }),
+    /worker-\w+\.js is no script: its server says text\/html/,
+  );
   saysWhy(await created({ faults: [{ file: /^worker-/, change: () => "not a script" }] }), /worker-\w+\.js does not run/);
   const redirected = { file: /^worker-/, status: 302, headers: { location: foreign.url("/fake/worker-cpu.js") } };
   saysWhy(await created({ faults: [redirected] }), /worker-\w+\.js is redirected to http:\/\/127\.0\.0\.2/);
-  saysWhy(await created({ options: { baseUrl: foreign.url("/nowhere/") } }), /nowhere\/worker-\w+\.js cannot be fetched: HTTP 404/);
-  saysWhy(await created({ options: { baseUrl: "http://127.0.0.2:1/" } }), /does not load \(from another origin its host must send CORS/);
+  saysWhy(
+    await created({ options: { baseUrl: foreign.url("/nowhere/") } }),
+    /nowhere\/worker-\w+\.js cannot be fetched: HTTP 404/,
+  );
+  saysWhy(
+    await created({ options: { baseUrl: "http://127.0.0.2:1/" } }),
+    /does not load \(from another origin its host must send CORS/,
+  );
 });
 
 test("service workers and shared workers say where felsic can run", async () => {
@@ -173,7 +205,8 @@ test("service workers and shared workers say where felsic can run", async () => 
     const shared = await answer((port) => new SharedWorker("./scope-worker.js", { type: "module" }).port.postMessage("", [port]));
     return [service, shared];
   });
-  for (const { availability, code } of [service, shared]) assert.deepEqual([availability, code], ["unavailable", "device-unavailable"]);
+  for (const { availability, code } of [service, shared])
+    assert.deepEqual([availability, code], ["unavailable", "device-unavailable"]);
   assert.match(service?.message ?? "", /service worker cannot start workers: .*offscreen document/);
   assert.match(shared?.message ?? "", /shared worker cannot start workers/);
 });

@@ -36,7 +36,10 @@ for (const [name, faults] of OPTIONAL) {
   });
 }
 
-for (const [status, page, code] of /** @type {const} */ ([[403, false, "network"], [undefined, true, "not-found"]])) {
+for (const [status, page, code] of /** @type {const} */ ([
+  [403, false, "network"],
+  [undefined, true, "not-found"],
+])) {
   test(`weights that are ${page ? "a page" : "refused"}: ${code}`, async () => {
     const { make, close } = await freshPage();
     const fault = { file: /safetensors/, ...(status && { status }), page };

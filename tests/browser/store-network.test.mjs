@@ -48,7 +48,10 @@ const PASSING = [
   ["a server error for the manifest", { file: MANIFEST, status: 500, times: 1 }],
   ["not there yet", { file: SHARD, status: 404, times: 1 }],
   ["too many requests, with seconds", { file: SHARD, status: 429, headers: { "retry-after": "1" }, times: 1 }],
-  ["too many requests, with a date", { file: SHARD, status: 429, headers: { "retry-after": new Date().toUTCString() }, times: 1 }],
+  [
+    "too many requests, with a date",
+    { file: SHARD, status: 429, headers: { "retry-after": new Date().toUTCString() }, times: 1 },
+  ],
   ["compressed", { file: SHARD, gzip: true }],
   ["compressed and cut", { file: SHARD, gzip: true, cutAfter: 100_000, times: 2 }],
   ["a flipped bit", { file: SHARD, change: flipped, times: 1 }],
@@ -128,7 +131,11 @@ test("a connection that dribbles is given up, and asked again with a range", asy
   await close();
 });
 
-for (const [what, file, dribbleAfter] of /** @type {const} */ ([["manifest", MANIFEST, 0], ["shard", SHARD, 0], ["shard", SHARD, 2_000]])) {
+for (const [what, file, dribbleAfter] of /** @type {const} */ ([
+  ["manifest", MANIFEST, 0],
+  ["shard", SHARD, 0],
+  ["shard", SHARD, 2_000],
+])) {
   test(`a ${what} that only ever dribbles, after ${dribbleAfter} bytes: an end, after not too many requests`, async () => {
     const { load, close } = await freshPage();
     const model = store.server.spoilt("/packs/one/", { file, dribbleAfter });
@@ -195,7 +202,10 @@ const askedFor = (server, file, begun = 0) => server.log.slice(begun).filter(({ 
 
 test("a token goes with every request to the model's origin, and with none to where that redirects", async () => {
   const { load, close } = await freshPage();
-  for (const [server, target] of [[store.server, store.pages], [store.pages, store.server]]) {
+  for (const [server, target] of [
+    [store.server, store.pages],
+    [store.pages, store.server],
+  ]) {
     const [, file = ""] = pack.files;
     const redirect = { file: new RegExp(file), status: 302, headers: { location: target?.url(`/packs/one/${file}`) ?? "" } };
     const cut = { file: new RegExp(pack.files[2] ?? ""), cutAfter: 100_000, times: 1, token: TOKEN };
@@ -203,8 +213,16 @@ test("a token goes with every request to the model's origin, and with none to wh
     const begun = target?.log.length;
     const { files, message } = await load({ model, cache: "none", headers: { Authorization: TOKEN } });
     assert.deepEqual(files, pack.hashes, message);
-    assert.deepEqual(askedFor(target ?? store.server, file, begun).map(({ authorization }) => authorization), [undefined]);
-    assert.equal(askedFor(server ?? store.server, pack.files[2] ?? "").filter(({ range }) => range).at(-1)?.authorization, TOKEN);
+    assert.deepEqual(
+      askedFor(target ?? store.server, file, begun).map(({ authorization }) => authorization),
+      [undefined],
+    );
+    assert.equal(
+      askedFor(server ?? store.server, pack.files[2] ?? "")
+        .filter(({ range }) => range)
+        .at(-1)?.authorization,
+      TOKEN,
+    );
   }
   await close();
 });
@@ -242,13 +260,17 @@ test("a token that does not suffice, and one that a host's CORS rules do not let
 
 test("nothing of a token is stored", async () => {
   const { page, load, names, close } = await freshPage();
-  const { files, message } = await load({ model: store.server.spoilt("/packs/one/", { file: /./, token: TOKEN }), headers: { authorization: TOKEN } });
+  const { files, message } = await load({
+    model: store.server.spoilt("/packs/one/", { file: /./, token: TOKEN }),
+    headers: { authorization: TOKEN },
+  });
   assert.deepEqual(files, pack.hashes, message);
   assert.ok((await names()).length > pack.files.length);
   const found = await page.evaluate(async () => {
     const root = await navigator.storage.getDirectory();
     const texts = [];
-    for await (const handle of /** @type {any} */ (await root.getDirectoryHandle("felsic")).values()) texts.push(handle.name + (await (await handle.getFile()).text()));
+    for await (const handle of /** @type {any} */ (await root.getDirectoryHandle("felsic")).values())
+      texts.push(handle.name + (await (await handle.getFile()).text()));
     return texts.some((text) => text.includes("secret"));
   }, undefined);
   assert.equal(found, false);

@@ -69,7 +69,7 @@ async function readFile(files, file, entry, load) {
 async function readAll(reader, { stopAt = Infinity, abortAt = Infinity }) {
   /** @type {Uint8Array<ArrayBuffer>[]} */
   const pieces = [];
-  for (let piece; (piece = await reader.read()); ) {
+  for (let piece; (piece = await reader.read());) {
     // A copy, as a piece is good only until the next one is asked for.
     pieces.push(piece.slice());
     bytesRead += piece.length;

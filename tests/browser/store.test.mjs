@@ -4,7 +4,20 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { hasQuota } from "./store-harness.mjs";
 import { flipped } from "./harness.mjs";
-import { FIRST, freshPage, MANIFEST, next, pack, requestsDuring, SHARD, sleep, store, storedFiles, untilAsked, wholeFiles } from "./store-suite.mjs";
+import {
+  FIRST,
+  freshPage,
+  MANIFEST,
+  next,
+  pack,
+  requestsDuring,
+  SHARD,
+  sleep,
+  store,
+  storedFiles,
+  untilAsked,
+  wholeFiles,
+} from "./store-suite.mjs";
 
 /** @typedef {import("./store-harness.mjs").Load} Load */
 
@@ -17,7 +30,10 @@ test("a pack that is stored is loaded with no request but the manifest's, and wi
   const requests = await requestsDuring(store.server, async () => {
     assert.deepEqual((await load({ model })).files, pack.hashes);
   });
-  assert.deepEqual(requests.map(({ file }) => file), ["manifest.json"]);
+  assert.deepEqual(
+    requests.map(({ file }) => file),
+    ["manifest.json"],
+  );
   const none = await requestsDuring(store.server, async () => {
     assert.deepEqual((await load({ model, integrity: pack.integrity })).files, pack.hashes);
   });
@@ -50,7 +66,10 @@ test("a load that was ended goes on in the next one", async () => {
     assert.deepEqual(files, pack.hashes);
     assert.deepEqual(warnings, []);
   });
-  assert.deepEqual(requests.map(({ file }) => file), ["manifest.json", pack.files[2]]);
+  assert.deepEqual(
+    requests.map(({ file }) => file),
+    ["manifest.json", pack.files[2]],
+  );
   assert.match(requests[1]?.range ?? "", /^bytes=[1-9]\d{4,}-$/);
   assert.deepEqual(wholeFiles(await names()), storedFiles(pack));
   await close();
@@ -78,7 +97,10 @@ async function spoilInPage({ name, at }) {
   await writable.close();
 }
 
-for (const [name, at] of /** @type {const} */ ([["wrong bytes", 1000], ["another length", -1]])) {
+for (const [name, at] of /** @type {const} */ ([
+  ["wrong bytes", 1000],
+  ["another length", -1],
+])) {
   test(`a stored file with ${name} is fetched again, alone`, async () => {
     const { page, load, close } = await freshPage();
     const model = store.server.url("/packs/one/");
@@ -90,7 +112,10 @@ for (const [name, at] of /** @type {const} */ ([["wrong bytes", 1000], ["another
       assert.deepEqual(files, pack.hashes);
       assert.deepEqual(warnings, ["cache-corrupt"]);
     });
-    assert.deepEqual(requests.map(({ file }) => file), ["manifest.json", file]);
+    assert.deepEqual(
+      requests.map(({ file }) => file),
+      ["manifest.json", file],
+    );
     assert.deepEqual((await load({ model, integrity: pack.integrity })).warnings, []);
     await close();
   });
@@ -136,7 +161,11 @@ for (const [name, length] of /** @type {[string, (bytes: number) => number][]} *
       assert.equal(code, "file-length");
       assert.deepEqual(warnings, []);
     });
-    assert.deepEqual(requests.map(({ file }) => file), ["manifest.json"], "no server has what cannot be");
+    assert.deepEqual(
+      requests.map(({ file }) => file),
+      ["manifest.json"],
+      "no server has what cannot be",
+    );
     assert.deepEqual(wholeFiles(await names()), storedFiles(pack));
     assert.deepEqual([await availability(model), await availability(other)], ["available", "downloadable"]);
     await page.evaluate((model) => felsic.Embedder.deleteCache({ model }), other);
@@ -145,7 +174,10 @@ for (const [name, length] of /** @type {[string, (bytes: number) => number][]} *
       assert.deepEqual(files, pack.hashes);
       assert.deepEqual(warnings, []);
     });
-    assert.deepEqual(again.map(({ file }) => file), ["manifest.json"]);
+    assert.deepEqual(
+      again.map(({ file }) => file),
+      ["manifest.json"],
+    );
     await close();
   });
 }
@@ -163,7 +195,10 @@ test("where nothing is stored, a false length has the same code, and the pack th
     const requests = await requestsDuring(store.server, async () => {
       assert.deepEqual((await load({ model: store.server.url("/packs/one/"), forbid })).files, pack.hashes);
     });
-    assert.deepEqual(requests.map(({ file }) => file), ["manifest.json"]);
+    assert.deepEqual(
+      requests.map(({ file }) => file),
+      ["manifest.json"],
+    );
   }
   await close();
 });
@@ -180,7 +215,10 @@ test("a damaged manifest costs its pack the manifest, and none of its files", as
   const requests = await requestsDuring(store.server, async () => {
     assert.deepEqual((await load({ model })).files, pack.hashes);
   });
-  assert.deepEqual(requests.map(({ file }) => file), ["manifest.json"]);
+  assert.deepEqual(
+    requests.map(({ file }) => file),
+    ["manifest.json"],
+  );
   // The manifest has come back, whether or not anything else was stored meanwhile.
   await page.evaluate(spoilInPage, { name, at: 0 });
   await load({ model });
@@ -273,7 +311,10 @@ test("who waits for one that gets on slowly goes on waiting", async () => {
     assert.deepEqual(files, pack.hashes);
     assert.deepEqual(warnings, []);
   });
-  assert.deepEqual(requests.map(({ file }) => file), ["manifest.json"]);
+  assert.deepEqual(
+    requests.map(({ file }) => file),
+    ["manifest.json"],
+  );
   assert.deepEqual((await first).files, pack.hashes);
   await close();
 });
@@ -325,7 +366,10 @@ test("without a private file system the Cache API keeps whole files", async () =
     assert.deepEqual(files, pack.hashes);
     assert.deepEqual(warnings, []);
   });
-  assert.deepEqual(requests.map(({ file }) => file), ["manifest.json"]);
+  assert.deepEqual(
+    requests.map(({ file }) => file),
+    ["manifest.json"],
+  );
   await page.evaluate(() => felsic.Embedder.deleteCache(), undefined);
   assert.equal(await availability(model), "downloadable");
   await close();
@@ -352,35 +396,46 @@ test("no cache is asked for: nothing is stored", async () => {
 });
 
 for (const forbid of /** @type {Load["forbid"][]} */ ([[], ["opfs"]])) {
-  test(`no room${forbid?.length ? " in the Cache API" : ""}: one warning, and the load goes on`, { skip: !hasQuota }, async () => {
-    const { load, page, availability, close } = await freshPage();
-    await page.setQuota(200_000);
-    const model = store.server.url("/packs/one/");
-    const { files, warnings } = await load({ model, forbid });
-    assert.deepEqual(files, pack.hashes);
-    assert.deepEqual(warnings, ["quota-exceeded"]);
-    assert.equal(await availability(model), "downloadable");
-    await close();
-  });
+  test(
+    `no room${forbid?.length ? " in the Cache API" : ""}: one warning, and the load goes on`,
+    { skip: !hasQuota },
+    async () => {
+      const { load, page, availability, close } = await freshPage();
+      await page.setQuota(200_000);
+      const model = store.server.url("/packs/one/");
+      const { files, warnings } = await load({ model, forbid });
+      assert.deepEqual(files, pack.hashes);
+      assert.deepEqual(warnings, ["quota-exceeded"]);
+      assert.equal(await availability(model), "downloadable");
+      await close();
+    },
+  );
 }
 
 for (const forbid of /** @type {Load["forbid"][]} */ ([[], ["opfs"]])) {
-  test(`cleared in mid-load${forbid?.length ? ", in the Cache API" : ""}: one warning that says so, and the load goes on`, { skip: !hasQuota }, async () => {
-    const { load, page, close } = await freshPage();
-    const model = store.server.spoilt("/packs/one/", { file: SHARD, slow: 60 });
-    const loading = load({ model, forbid });
-    await untilAsked(model, SHARD);
-    await sleep(400);
-    await page.clear();
-    const { files, warnings, message } = await loading;
-    assert.deepEqual(files, pack.hashes, message);
-    assert.deepEqual(warnings, ["cache-unavailable"]);
-    // The next load stores again.
-    await load({ model: store.server.url("/packs/one/"), forbid });
-    const requests = await requestsDuring(store.server, () => load({ model: store.server.url("/packs/one/"), forbid }));
-    assert.deepEqual(requests.map(({ file }) => file), ["manifest.json"]);
-    await close();
-  });
+  test(
+    `cleared in mid-load${forbid?.length ? ", in the Cache API" : ""}: one warning that says so, and the load goes on`,
+    { skip: !hasQuota },
+    async () => {
+      const { load, page, close } = await freshPage();
+      const model = store.server.spoilt("/packs/one/", { file: SHARD, slow: 60 });
+      const loading = load({ model, forbid });
+      await untilAsked(model, SHARD);
+      await sleep(400);
+      await page.clear();
+      const { files, warnings, message } = await loading;
+      assert.deepEqual(files, pack.hashes, message);
+      assert.deepEqual(warnings, ["cache-unavailable"]);
+      // The next load stores again.
+      await load({ model: store.server.url("/packs/one/"), forbid });
+      const requests = await requestsDuring(store.server, () => load({ model: store.server.url("/packs/one/"), forbid }));
+      assert.deepEqual(
+        requests.map(({ file }) => file),
+        ["manifest.json"],
+      );
+      await close();
+    },
+  );
 }
 
 test("a new revision takes what it shares, and the old one's files go", async () => {
@@ -393,7 +448,10 @@ test("a new revision takes what it shares, and the old one's files go", async ()
     assert.deepEqual((await load({ model })).files, next.hashes);
   });
   const [tokenizer, , second] = next.files;
-  assert.deepEqual(requests.map(({ file }) => file), ["manifest.json", tokenizer, second]);
+  assert.deepEqual(
+    requests.map(({ file }) => file),
+    ["manifest.json", tokenizer, second],
+  );
   assert.deepEqual(wholeFiles(await names()), storedFiles(next));
   assert.equal((await names()).length, 4);
   await close();

@@ -19,7 +19,11 @@ export function copied(folder, to = "felsic") {
 /** Runs a program of a package to its end. @param {string} folder @param {string} program @param {string[]} args */
 async function run(folder, program, ...args) {
   const env = { ...process.env, NEXT_TELEMETRY_DISABLED: "1", NODE_ENV: "production" };
-  const child = spawn(process.execPath, [join(modules, program), ...args], { cwd: folder, env, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, [join(modules, program), ...args], {
+    cwd: folder,
+    env,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   let output = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (data) => (output += data));
   const code = await new Promise((resolve) => child.on("close", resolve));
@@ -42,7 +46,12 @@ export async function viteBuild(folder, vite) {
 /** The URL of a development server, and how to end it. @param {string} folder @param {"vite" | "vite-5"} vite */
 export async function viteDev(folder, vite) {
   const { createServer } = await import(vite === "vite" ? "vite" : "vite-5");
-  const server = await createServer({ root: folder, logLevel: "warn", clearScreen: false, server: { host: "127.0.0.1", port: 0 } });
+  const server = await createServer({
+    root: folder,
+    logLevel: "warn",
+    clearScreen: false,
+    server: { host: "127.0.0.1", port: 0 },
+  });
   await server.listen();
   return { url: server.resolvedUrls.local[0], close: () => server.close() };
 }
@@ -67,7 +76,15 @@ export async function webpack(folder) {
 export async function esbuild(folder, format) {
   const { build } = await import("esbuild");
   const outfile = join(folder, "public/main.js");
-  await build({ absWorkingDir: folder, entryPoints: ["main.js"], bundle: true, format, outfile, minify: true, logLevel: "error" });
+  await build({
+    absWorkingDir: folder,
+    entryPoints: ["main.js"],
+    bundle: true,
+    format,
+    outfile,
+    minify: true,
+    logLevel: "error",
+  });
   return copied(join(folder, "public"));
 }
 

@@ -20,7 +20,10 @@ after(() => consumer?.remove());
 async function bundle(entry) {
   const root = consumer.folder;
   const outDir = join(root, entry.replace("/", "-"));
-  writeFileSync(join(root, "main.js"), `import { Embedder } from ${JSON.stringify(entry)};\nglobalThis.embedder = Embedder.create();\n`);
+  writeFileSync(
+    join(root, "main.js"),
+    `import { Embedder } from ${JSON.stringify(entry)};\nglobalThis.embedder = Embedder.create();\n`,
+  );
   await build({
     root,
     configFile: false,
@@ -45,6 +48,9 @@ test("the whole package has four binaries, each with its worker", async () => {
 test("felsic/cpu can pull in neither GPU nor packer", async () => {
   const { names, text } = await bundle("felsic/cpu");
   assert.deepEqual(binaries(names), ["cpu", "relaxed"]);
-  assert.deepEqual(names.filter((name) => /gpu|packer/.test(name)), []);
+  assert.deepEqual(
+    names.filter((name) => /gpu|packer/.test(name)),
+    [],
+  );
   assert.doesNotMatch(text, /worker-gpu|worker-packer|felsic_gpu|felsic_packer/);
 });

@@ -76,7 +76,9 @@ test("nothing internal is published, and everything that exports name is", () =>
   const paths = (entry) => (typeof entry === "string" ? [entry] : Object.values(entry).flatMap(paths));
   for (const path of paths(exports)) assert.ok(existsSync(join(unpacked, path.replace("*", "manifest.json"))), path);
   const files = readdirSync(unpacked, { recursive: true, encoding: "utf8" });
-  const declarations = files.filter((name) => name.endsWith(".d.ts") && !paths(exports).includes(`./${name.replaceAll("\\", "/")}`));
+  const declarations = files.filter(
+    (name) => name.endsWith(".d.ts") && !paths(exports).includes(`./${name.replaceAll("\\", "/")}`),
+  );
   assert.deepEqual(declarations, []);
 });
 
@@ -106,7 +108,7 @@ const hash = (bytes) => createHash("sha256").update(bytes).digest("hex");
 function sections(module) {
   /** @type {Buffer[]} */
   const found = [];
-  for (let at = 8; at < module.length; ) {
+  for (let at = 8; at < module.length;) {
     let length = 0;
     at += 1;
     for (let shift = 0, more = true; more; at += 1, shift += 7) {
@@ -156,7 +158,11 @@ test("a worker's script is whole: no bundler has to follow an import, and none c
     new Script(script, { filename: name });
     assert.doesNotMatch(script, /\bimport\s*\(/, name);
   }
-  assert.deepEqual(readdirSync(join(unpacked, "dist")).filter((name) => /^felsic_\w+\.js$/.test(name)), [], "the glue is there once");
+  assert.deepEqual(
+    readdirSync(join(unpacked, "dist")).filter((name) => /^felsic_\w+\.js$/.test(name)),
+    [],
+    "the glue is there once",
+  );
 });
 
 test("an error is called by its name, in its stack too", () => {

@@ -34,7 +34,13 @@ async function oneWorker(choice: EngineChoice): Promise<Felsic> {
   const device = choice.engine === "felsic-webgpu" ? "webgpu" : "cpu";
   // Nothing in the background: it would take part in the measurement.
   const signal = new AbortController().signal;
-  const files = await openStore({ model: choice.model, cache: "auto", access: { credentials: "omit" }, signal, warn: ({ message }) => console.log(message) });
+  const files = await openStore({
+    model: choice.model,
+    cache: "auto",
+    access: { credentials: "omit" },
+    signal,
+    warn: ({ message }) => console.log(message),
+  });
   const engine = await module.Engine.create(choice.model, device, files, undefined, undefined);
   return {
     info: engine.info(),
@@ -53,7 +59,13 @@ async function oneWorker(choice: EngineChoice): Promise<Felsic> {
 
 async function severalWorkers({ engine, model, threads }: EngineChoice): Promise<Felsic> {
   if (engine === "felsic-webgpu") throw new Error("felsic has one worker on a GPU");
-  const embedder = await Embedder.create({ model, workers: threads, simd: engine === "felsic-plain" ? "plain" : "auto", prefetch: "all", cache: "none" });
+  const embedder = await Embedder.create({
+    model,
+    workers: threads,
+    simd: engine === "felsic-plain" ? "plain" : "auto",
+    prefetch: "all",
+    cache: "none",
+  });
   const ready = await embedder.warmUp();
   if (ready !== threads) throw new Error(`${ready} workers are ready instead of ${threads}`);
   return {
@@ -97,7 +109,8 @@ async function run({ batch, tokens }: Shape, seed: number): Promise<number> {
   const start = performance.now();
   const made = await engine.embed(texts);
   const ms = performance.now() - start;
-  if (made.tokens.length !== batch || made.tokens.some((n) => n !== tokens)) throw new Error(`embedded other than ${tokens} tokens`);
+  if (made.tokens.length !== batch || made.tokens.some((n) => n !== tokens))
+    throw new Error(`embedded other than ${tokens} tokens`);
   mustBeUnit(made.vector);
   return ms;
 }

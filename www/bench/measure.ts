@@ -102,7 +102,11 @@ interface Contestant {
  * Times every load on every engine. The engines run in turn, one call each, so that whatever else
  * the machine does meets them alike.
  */
-export async function compare(choices: EngineChoice[], loads: Load[], note: (line: string, compared: Compared) => void): Promise<Compared> {
+export async function compare(
+  choices: EngineChoice[],
+  loads: Load[],
+  note: (line: string, compared: Compared) => void,
+): Promise<Compared> {
   const compared: Compared = { rows: [], failures: [] };
   const contestants = choices.map((choice): Contestant => ({ remote: Remote.start(choice), format: "", hasFailed: false }));
   const attempt = async (contestant: Contestant, part: string, work: () => Promise<void>): Promise<void> => {

@@ -43,7 +43,9 @@ function settings(form: FormData): { choices: EngineChoice[]; loads: Load[] } {
 
 /** Shows the Markdown table's cells as a table of the page. */
 function show(rows: Row[]): void {
-  const lines = timesTable(rows).split("\n").map((line) => line.slice(2, -2).split(" | "));
+  const lines = timesTable(rows)
+    .split("\n")
+    .map((line) => line.slice(2, -2).split(" | "));
   const [head = [], , ...body] = lines;
   const line = (cells: string[], kind: "th" | "td"): HTMLTableRowElement => {
     const row = document.createElement("tr");
@@ -65,7 +67,12 @@ function wire(): void {
   let done: Row[] = [];
   find("#shapes").append(
     ...SHAPES.map(({ batch, tokens }, i) => {
-      const box = Object.assign(document.createElement("input"), { type: "checkbox", name: "shape", value: String(i), checked: i < AT_FIRST });
+      const box = Object.assign(document.createElement("input"), {
+        type: "checkbox",
+        name: "shape",
+        value: String(i),
+        checked: i < AT_FIRST,
+      });
       const label = document.createElement("label");
       label.append(box, ` ${batch} x ${tokens}`);
       return label;
@@ -82,7 +89,9 @@ function wire(): void {
           show((done = rows));
         }),
       )
-      .then(({ failures }) => (note.textContent = ["Done.", ...failures.map(({ part, message }) => `${part}: ${message}`)].join(" ")))
+      .then(
+        ({ failures }) => (note.textContent = ["Done.", ...failures.map(({ part, message }) => `${part}: ${message}`)].join(" ")),
+      )
       .catch((error: unknown) => (note.textContent = error instanceof Error ? error.message : String(error)))
       .finally(() => (button.disabled = false));
   });

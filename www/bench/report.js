@@ -84,7 +84,9 @@ export function timesTable(rows) {
  * @param {Row[]} rows
  */
 function profileTable(rows) {
-  const profiles = rows.flatMap(({ engine, batch, tokens, profile }) => (engine === "felsic-cpu" && profile ? [{ batch, tokens, profile }] : []));
+  const profiles = rows.flatMap(({ engine, batch, tokens, profile }) =>
+    engine === "felsic-cpu" && profile ? [{ batch, tokens, profile }] : [],
+  );
   const operations = [...new Set(profiles.flatMap(({ profile }) => Object.keys(profile)))];
   const body = profiles.map(({ batch, tokens, profile }) => {
     const all = Object.values(profile).reduce((sum, ms) => sum + ms, 0);
@@ -107,10 +109,15 @@ export function markdown(report) {
     `Median milliseconds (lowest to highest). Behind a peer: its median divided by that of felsic-cpu with as many threads, or with one. Behind felsic-cpu with several workers: how many times faster than one it is.\n\n${timesTable(report.rows)}`,
   ];
   const profile = profileTable(report.rows);
-  if (profile) parts.push(`Where felsic-cpu's time goes, ms of one call; a norm or a gate counts with the rounding of its result.\n\n${profile}`);
+  if (profile)
+    parts.push(
+      `Where felsic-cpu's time goes, ms of one call; a norm or a gate counts with the rounding of its result.\n\n${profile}`,
+    );
   if (report.start.length) {
     const rows = report.start.map((row) => [label(row), time(row.ready_ms), time(row.first_vector_ms), String(row.runs)]);
-    parts.push(`Start, from the worker's start with every file served locally, median ms.\n\n${table(["engine", "ready", "first vector", "runs"], rows)}`);
+    parts.push(
+      `Start, from the worker's start with every file served locally, median ms.\n\n${table(["engine", "ready", "first vector", "runs"], rows)}`,
+    );
   }
   if (report.line) {
     const rows = report.visits.map((row) => [row.engine, row.visit, time(row.first_vector_ms), megabytes(row.bytes)]);
@@ -125,8 +132,16 @@ export function markdown(report) {
       label(row),
       ...[row.wasm_bytes, row.wasm_peak_bytes, row.renderer_bytes, row.renderer_used_bytes].map(megabytes),
     ]);
-    const head = ["engine", "wasm memory after load", "wasm memory at the end", "renderer after load", "renderer after 100 embeddings"];
-    parts.push(`Memory, each engine alone in a fresh browser, MB; the renderer's in a browser that nobody drives, 128 tokens an embedding.\n\n${table(head, rows)}`);
+    const head = [
+      "engine",
+      "wasm memory after load",
+      "wasm memory at the end",
+      "renderer after load",
+      "renderer after 100 embeddings",
+    ];
+    parts.push(
+      `Memory, each engine alone in a fresh browser, MB; the renderer's in a browser that nobody drives, 128 tokens an embedding.\n\n${table(head, rows)}`,
+    );
   }
   if (report.bytes.length) {
     const rows = report.bytes.map((row) => [row.engine, row.part, megabytes(row.raw), megabytes(row.gzip)]);

@@ -63,14 +63,21 @@ function removeLater(profile) {
  */
 export async function measureResident(chromium, flags, url, steps, noted) {
   const profile = mkdtempSync(join(tmpdir(), "felsic-bench-"));
-  const browser = spawn(chromium, ["--headless", "--remote-debugging-port=0", ...flags, `--user-data-dir=${profile}`, url], { stdio: "ignore" });
+  const browser = spawn(chromium, ["--headless", "--remote-debugging-port=0", ...flags, `--user-data-dir=${profile}`, url], {
+    stdio: "ignore",
+  });
   try {
     const ended = new Promise((_, reject) => browser.once("exit", () => reject(new Error("the browser ended"))));
     const failed = noted("failed").then(() => Promise.reject(new Error("the engine failed")));
     failed.catch(() => {});
     const sizes = [];
     for (const step of steps) {
-      await Promise.race([noted(step), failed, ended, setTimeout(300_000, undefined, { ref: false }).then(() => Promise.reject(new Error(`the page did not get to ${step}`)))]);
+      await Promise.race([
+        noted(step),
+        failed,
+        ended,
+        setTimeout(300_000, undefined, { ref: false }).then(() => Promise.reject(new Error(`the page did not get to ${step}`))),
+      ]);
       sizes.push(browser.pid ? largestRenderer(browser.pid) : null);
     }
     ended.catch(() => {});

@@ -230,7 +230,10 @@ const report = {
 function save() {
   const out = need("out");
   mkdirSync(out, { recursive: true });
-  writeFileSync(join(out, "report.json"), JSON.stringify(report, (key, value) => (key.endsWith("_ms") ? round(value) : value), 1) + "\n");
+  writeFileSync(
+    join(out, "report.json"),
+    JSON.stringify(report, (key, value) => (key.endsWith("_ms") ? round(value) : value), 1) + "\n",
+  );
   writeFileSync(join(out, "report.md"), markdown(report));
 }
 
@@ -253,7 +256,9 @@ async function measured(engine, part, work) {
 
 /** @param {string} url */
 async function measureAll(url) {
-  const choices = need("engines").split(",").map((text) => parseEngine(text, models(url)));
+  const choices = need("engines")
+    .split(",")
+    .map((text) => parseEngine(text, models(url)));
   const loads = need("shapes").split(",").map(parseShape);
   for (const choice of choices) {
     await measured(label(choice), "start", async () => {

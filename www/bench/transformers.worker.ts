@@ -43,7 +43,8 @@ async function run({ batch, tokens }: Shape, seed: number): Promise<number> {
   const ms = performance.now() - start;
   // The tokenizer's own answer to the same call: neither cut nor padded.
   const counts: number[] = tokenizer(texts, { padding: true, truncation: true }).input_ids.dims;
-  if (counts[0] !== batch || counts[1] !== tokens) throw new Error(`embedded ${counts.join(" x ")} tokens instead of ${batch} x ${tokens}`);
+  if (counts[0] !== batch || counts[1] !== tokens)
+    throw new Error(`embedded ${counts.join(" x ")} tokens instead of ${batch} x ${tokens}`);
   if (!(data instanceof Float32Array) || dims[0] !== batch) throw new Error(`no vector for each of ${batch} texts`);
   mustBeUnit(data.subarray(0, data.length / batch));
   return ms;

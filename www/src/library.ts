@@ -23,7 +23,18 @@ export interface Hit {
  * Queries that mean nothing. What they come near to, such as texts of a language that a model does not know, a query may come
  * near to by chance.
  */
-const NONSENSE = ["qwertz uiop", "lkj hgf dsa", "xyzzy plugh", "0000 1111", "nnnnnn", "brrp flonk", "??", "ab cd ef", "fgh vbn", "krtk"];
+const NONSENSE = [
+  "qwertz uiop",
+  "lkj hgf dsa",
+  "xyzzy plugh",
+  "0000 1111",
+  "nnnnnn",
+  "brrp flonk",
+  "??",
+  "ab cd ef",
+  "fgh vbn",
+  "krtk",
+];
 
 /** How far embedding is, and how fast. */
 export interface LibraryProgress {

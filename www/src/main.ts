@@ -157,7 +157,8 @@ function showLibrary(): void {
   const { done, total, tokens, milliseconds } = library.progress;
   const isEmbedding = modelState === "ready" && done < total;
   ui.clear.disabled = total === 0;
-  ui.library.textContent = total === 0 ? "No texts yet." : isEmbedding ? "Embedding…" : `${counted(total, "text")}, ${READINESS[modelState]}.`;
+  ui.library.textContent =
+    total === 0 ? "No texts yet." : isEmbedding ? "Embedding…" : `${counted(total, "text")}, ${READINESS[modelState]}.`;
   ui.libraryCount.textContent = isEmbedding ? `${done} of ${counted(total, "text")}` : "";
   showProgress(ui.embedding, isEmbedding ? done / total : 1);
   if (milliseconds > 0) {
@@ -213,7 +214,8 @@ async function ask(): Promise<void> {
   question = undefined;
   if (query === "") return showInvitation();
   if (!embedder) {
-    ui.summary.textContent = modelState === "loading" ? "Waiting for the model…" : "There is no model to search with. Load one under “Model”.";
+    ui.summary.textContent =
+      modelState === "loading" ? "Waiting for the model…" : "There is no model to search with. Load one under “Model”.";
     return;
   }
   const start = performance.now();
@@ -235,7 +237,8 @@ function rank(): void {
   const { done, total } = library.progress;
   const among = done < total ? `${done} of ${counted(total, "text")} so far` : counted(total, "text");
   const nothing = hits.length > 0 && hits.every(({ isNear }) => isNear === false) ? "No text is close to this. " : "";
-  ui.summary.textContent = hits.length === 0 ? "Nothing to search yet: add texts." : `${nothing}The nearest ${hits.length} of ${among}.`;
+  ui.summary.textContent =
+    hits.length === 0 ? "Nothing to search yet: add texts." : `${nothing}The nearest ${hits.length} of ${among}.`;
 }
 
 /** The end of a sentence that says why something failed, with the code for those who look it up. */

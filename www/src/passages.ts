@@ -86,11 +86,17 @@ function underHeadings(pieces: readonly string[]): string[] {
 /** A text a line. A line that is none does not stand in the way of the others. */
 function jsonLines(name: string, content: string): Contents {
   const lines = content.split("\n").map((line, index) => [line, `${name}, line ${index + 1}`] as const);
-  return each(lines.filter(([line]) => line.trim() !== ""), (line, where) => textOf(parse(line, where), where));
+  return each(
+    lines.filter(([line]) => line.trim() !== ""),
+    (line, where) => textOf(parse(line, where), where),
+  );
 }
 
 /** The passages of items, each of which may be no text; `where` says which it is. */
-function each<Item>(items: readonly (readonly [item: Item, where: string])[], read: (item: Item, where: string) => string): Contents {
+function each<Item>(
+  items: readonly (readonly [item: Item, where: string])[],
+  read: (item: Item, where: string) => string,
+): Contents {
   const texts: string[] = [];
   const refused: string[] = [];
   for (const [item, where] of items) {
@@ -110,7 +116,9 @@ function json(name: string, content: string): Contents {
   const severalValues = lines.length > 1 && /^["{].*["}]$/.test((lines[0] ?? "").trim());
   if (severalValues) return jsonLines(name, content);
   const value = parse(content, name);
-  const items = Array.isArray(value) ? value.map((item: unknown, index) => [item, `${name}, item ${index + 1}`] as const) : [[value, name] as const];
+  const items = Array.isArray(value)
+    ? value.map((item: unknown, index) => [item, `${name}, item ${index + 1}`] as const)
+    : [[value, name] as const];
   return each(items, textOf);
 }
 

@@ -18,7 +18,11 @@ export function hubFolder(model: unknown, hub: URL): URL | undefined {
 export function nameOf(folder: string): string {
   const { pathname, hostname } = new URL(folder);
   const last = HUB_FOLDER.exec(pathname)?.groups?.["name"] ?? pathname.split("/").at(-2);
-  const name = last ? decoded(last).replaceAll(/\p{Cc}/gu, "").slice(0, LONGEST_NAME) : "";
+  const name = last
+    ? decoded(last)
+        .replaceAll(/\p{Cc}/gu, "")
+        .slice(0, LONGEST_NAME)
+    : "";
   return name || hostname;
 }
 

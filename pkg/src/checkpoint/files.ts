@@ -91,7 +91,14 @@ export class CheckpointFiles {
 
   /** A file, piece by piece. */
   open(file: string): Download {
-    return new Download({ url: this.#url(file), requests: this.#requests, at: 0, bytes: "told", signal: this.#signal, mode: "default" });
+    return new Download({
+      url: this.#url(file),
+      requests: this.#requests,
+      at: 0,
+      bytes: "told",
+      signal: this.#signal,
+      mode: "default",
+    });
   }
 
   /** A whole file; `onBytes` hears how many bytes have come. */

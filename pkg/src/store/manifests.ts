@@ -12,7 +12,11 @@ export interface Which {
 }
 
 /** The bytes of a stored manifest, of a pack that is whole if there is one; `onCorrupt` is told of one that is not what its name says and is removed. */
-export async function findManifest(cache: Cache, which: Which, onCorrupt: () => void): Promise<Uint8Array<ArrayBuffer> | undefined> {
+export async function findManifest(
+  cache: Cache,
+  which: Which,
+  onCorrupt: () => void,
+): Promise<Uint8Array<ArrayBuffer> | undefined> {
   for (const name of await wholeFirst(cache, await manifestNames(cache, which))) {
     const stored = await cache.get(name);
     if (!stored) continue;
@@ -38,7 +42,10 @@ export async function keepManifest(cache: Cache, model: string, bytes: Uint8Arra
   const isStored = stored !== undefined && (await hasHash(stored, hash));
   if (isStored && names.length === 1) return false;
   if (!isStored) await cache.put(name, bytes);
-  const earlier = await wholeFirst(cache, names.filter((other) => other !== name));
+  const earlier = await wholeFirst(
+    cache,
+    names.filter((other) => other !== name),
+  );
   const staying = (await isWhole(cache, name)) ? 0 : 1;
   for (const other of earlier.slice(staying)) await cache.remove(other);
   await evict(cache);

@@ -153,7 +153,7 @@ export class Download {
 
   async #whole(): Promise<Uint8Array<ArrayBuffer>> {
     const pieces: Uint8Array<ArrayBuffer>[] = [];
-    for (let length = 0; length < MOST_WHOLE; ) {
+    for (let length = 0; length < MOST_WHOLE;) {
       const value = await this.#receive();
       if (!value) break;
       pieces.push(value);
@@ -310,7 +310,10 @@ function tellsLength({ type, headers }: Response): boolean {
 
 /** What tells one version of a file from another. Servers mark the tag of a compressed answer, which says nothing here. */
 function versionOf(headers: Headers): string | undefined {
-  const tag = headers.get("etag")?.replace(/^W\//, "").replace(/[-;:](gzip|br|zstd)"$/, '"');
+  const tag = headers
+    .get("etag")
+    ?.replace(/^W\//, "")
+    .replace(/[-;:](gzip|br|zstd)"$/, '"');
   return tag ?? headers.get("last-modified") ?? undefined;
 }
 

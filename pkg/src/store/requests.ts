@@ -48,7 +48,8 @@ export class Requests {
   get advice(): string {
     const names = [...this.#headers.keys()].join(", ");
     if (names) return `create()'s headers do not suffice (${names})`;
-    if (this.#credentials !== "omit") return "the user's login does not suffice; for a host that wants a token there are create()'s headers";
+    if (this.#credentials !== "omit")
+      return "the user's login does not suffice; for a host that wants a token there are create()'s headers";
     return "give a token with create()'s headers, or ask for the user's login with its credentials";
   }
 
