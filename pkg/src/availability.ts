@@ -6,6 +6,8 @@ import { storedState } from "./store/state.js";
 import { withGpu } from "./workers.js";
 
 /**
+ * Whether an embedder can be had here:
+ *
  * - `unavailable`: this browser, or the asked-for device in it, cannot run felsic;
  * - `downloadable`: `create()` will fetch the pack;
  * - `downloading`: a `create()` of this page is fetching it;

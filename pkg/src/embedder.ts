@@ -56,14 +56,14 @@ export class Embedder {
     this.#pool = pool;
   }
 
-  /** Whether an embedder can be had in this browser, and whether `create()` would fetch. */
+  /** Reports whether this browser can run an embedder, and whether `create()` would have to fetch the model. */
   static availability(options?: ModelOptions & Pick<CreateOptions, "device">): Promise<Availability> {
     return availability(options);
   }
 
   /**
-   * Removes from this machine what felsic has stored of a model's pack, or of all packs of this origin. What another
-   * model's pack needs too stays, and so does a file that is being fetched right now. Embedders go on working.
+   * Removes the stored files of a model's pack from this machine, or those of all packs of this origin. Files that another
+   * model's pack needs as well stay, and so does a file that is being fetched. Embedders go on working.
    */
   static async deleteCache(options: ModelOptions = {}): Promise<void> {
     checkCreateOptions(options);
@@ -72,7 +72,7 @@ export class Embedder {
     forgetLoaded(model);
   }
 
-  /** Starts a worker and loads a pack there. Whatever goes wrong, no worker is left behind. */
+  /** Starts a worker and loads a model there. If anything fails, no worker is left behind. */
   static async create(options: CreateOptions = {}): Promise<Embedder> {
     checkCreateOptions(options);
     requireWorkers();
@@ -105,11 +105,11 @@ export class Embedder {
     }
   }
 
-  /** The vector of a text, of unit length. */
+  /** Returns the vector of a text, of unit length. */
   embed(text: string, options?: EmbedOptions): Promise<Float32Array<ArrayBuffer>>;
-  /** The vectors of texts, in their order. Texts of like length go through the model together. */
+  /** Returns the vectors of texts, in the order of the texts. */
   embed(texts: readonly string[], options?: EmbedOptions): Promise<Float32Array<ArrayBuffer>[]>;
-  /** Either, for a caller that does not know which it has. */
+  /** Returns a vector for a text and an array of vectors for an array of texts. */
   embed(
     input: string | readonly string[],
     options?: EmbedOptions,
@@ -123,7 +123,7 @@ export class Embedder {
     return vectors[0]!;
   }
 
-  /** As `embed` of several texts, and for each how many tokens were read and whether its end was cut off. */
+  /** Embeds texts as `embed` does, and returns for each its number of tokens and whether its end was cut off, too. */
   async embedDetailed(texts: readonly string[], options: EmbedOptions = {}): Promise<Embedding[]> {
     if (!Array.isArray(texts)) throw invalid("embedDetailed() needs an array of texts");
     const { vectors, tokens, truncated } = await this.#embed(checkedTexts(texts), options);
@@ -134,21 +134,21 @@ export class Embedder {
     }));
   }
 
-  /** The token ids that the model reads for a text, special tokens included, after truncation. */
+  /** Returns the token ids that the model reads for a text, special tokens included, after truncation. */
   async tokenize(text: string, options: TextOptions = {}): Promise<Uint32Array<ArrayBuffer>> {
     const request = { text: checkedText(text), options: engineOptions(options, this.info.prompts) };
     return this.#connection.request("tokenize", request, { signal: options.signal });
   }
 
-  /** How many tokens a text has before truncation, special tokens included; compare with `info.maxTokens`. */
+  /** Returns the number of tokens of a text before truncation, special tokens included; compare it with `info.maxTokens`. */
   async countTokens(text: string, options: TextOptions = {}): Promise<number> {
     const request = { text: checkedText(text), options: engineOptions(options, this.info.prompts) };
     return this.#connection.request("countTokens", request, { signal: options.signal });
   }
 
   /**
-   * Starts all workers (see {@link CreateOptions.workers}) and settles when they are ready: with how many there
-   * are. One that cannot be started is left out. Calls that come before are answered by those that are ready.
+   * Starts all workers (see {@link CreateOptions.workers}) and returns their number once they are ready. A worker that cannot be
+   * started is left out. Earlier calls are answered by the workers that are ready.
    */
   async warmUp(): Promise<number> {
     // A request like any other, so that an embedder that has ended says so.
@@ -157,7 +157,7 @@ export class Embedder {
     return 1 + (this.#pool?.ready ?? 0);
   }
 
-  /** Bytes of wasm memory that the engine and its helpers hold. It never shrinks before `destroy()`. */
+  /** Returns the bytes of wasm memory that the engine and its helpers hold, which never shrink before `destroy()`. */
   async memoryBytes(): Promise<number> {
     const [engine, helpers = 0] = await Promise.all([this.#connection.request("memoryBytes", {}), this.#pool?.memoryBytes()]);
     return engine + helpers;

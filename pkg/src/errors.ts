@@ -36,7 +36,7 @@ export const ERROR_CODES = [
 /** What went wrong, as a name that never changes. */
 export type FelsicErrorCode = (typeof ERROR_CODES)[number];
 
-/** An error with its cause as a text. It crosses the worker border so, where class and extra properties would be lost. */
+/** An error with its cause as a text: the form that crosses the worker border, where class and extra properties would be lost. */
 export interface ErrorMessage {
   readonly code: FelsicErrorCode;
   readonly message: string;
@@ -45,20 +45,26 @@ export interface ErrorMessage {
 
 /** A {@link FelsicError} as plain data, which survives `postMessage`, IndexedDB and JSON. */
 export interface FelsicErrorData {
+  /** Always `FelsicError`. */
   readonly name: "FelsicError";
+  /** What went wrong, as a name that never changes. */
   readonly code: FelsicErrorCode;
+  /** What went wrong and what to do, for people; may change. */
   readonly message: string;
+  /** The error that led to this one, as a text. */
   readonly cause?: string;
 }
 
 /**
- * What every call of felsic rejects with.
+ * The error that every call of felsic rejects with.
  *
  * A structured clone of an error (`postMessage`, IndexedDB) keeps its message and its cause, but neither its class nor its
  * `code`; JSON keeps nothing of an error at all. Send `error.toJSON()`, and read it with {@link FelsicError.from}.
  */
 export class FelsicError extends Error {
+  /** Always `FelsicError`. */
   declare readonly name: "FelsicError";
+  /** What went wrong, as a name that never changes. */
   readonly code: FelsicErrorCode;
 
   static {
@@ -69,7 +75,7 @@ export class FelsicError extends Error {
     }
   }
 
-  /** What is quoted in `message`, or in a `cause` that is a text, may be anybody's: both are made plain. */
+  /** Creates an error. `message`, and a `cause` that is a text, may quote anything: both are made plain text. */
   constructor(code: FelsicErrorCode, message: string, options?: ErrorOptions) {
     const { cause } = options ?? {};
     super(plain(message), typeof cause === "string" ? { cause: plain(cause) } : options);
@@ -77,8 +83,8 @@ export class FelsicError extends Error {
   }
 
   /**
-   * The error for what was {@link FelsicError.toJSON} before it was sent or stored, or for one of another copy of felsic, as
-   * of another frame's; a {@link FelsicError} is itself. Nothing for any other value.
+   * Restores an error from the result of {@link FelsicError.toJSON}, or from an error of another copy of felsic, such as that of
+   * another frame. Returns a {@link FelsicError} as it is, and `undefined` for any other value.
    */
   static from(value: unknown): FelsicError | undefined {
     if (value instanceof FelsicError) return value;
@@ -89,7 +95,7 @@ export class FelsicError extends Error {
     return fromMessage(withUnknownCode(code, message, cause === undefined ? undefined : describe(cause)));
   }
 
-  /** The error as plain data; of its cause what {@link String} makes of it. `JSON.stringify()` takes this, too. */
+  /** Returns the error as plain data, its cause as a text. `JSON.stringify()` uses this as well. */
   toJSON(): FelsicErrorData {
     const { code, message, cause } = this;
     return { name: "FelsicError", code, message, ...(cause !== undefined && { cause: describe(cause) }) };

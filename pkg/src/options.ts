@@ -7,16 +7,16 @@ import type { Access } from "./store/requests.js";
 import type { Warning } from "./store/warning.js";
 import type { EngineOptions, LoadProgress } from "./types.js";
 
-/** Where the model runs. `auto` is the CPU for now: a GPU is to take over only where it is measured to be faster. */
+/** Where the model runs. `auto` is the CPU for now; the GPU will take over only where it has been measured to be faster. */
 export type Device = "auto" | "cpu" | "webgpu";
 
 /**
- * Which of the CPU's binaries: `plain` runs everywhere, `relaxed` (relaxed SIMD) where the processor multiplies bytes
- * exactly, and faster there. The vectors are bit-for-bit identical with both. `auto` finds out.
+ * Which of the CPU's binaries runs: `plain` runs everywhere; `relaxed` (relaxed SIMD) is faster and needs a processor that multiplies
+ * bytes exactly; `auto` finds out. The vectors are bit-for-bit identical with both.
  */
 export type Simd = "auto" | "plain" | "relaxed";
 
-/** Whether files of packs are kept on the user's machine: wherever the browser can do that, or not at all. */
+/** Whether files of packs are stored on the user's machine: wherever the browser can do that (`auto`), or never (`none`). */
 export type CacheMode = "auto" | "none";
 
 /** What a vector is for, in the words of the browsers' SemanticEmbedder proposal. */
@@ -25,11 +25,11 @@ export type TaskType = "semantic-similarity" | "retrieval-query" | "retrieval-do
 /**
  * When the vocabulary table is fetched, which is most of a pack. Its rows are in groups, by script and by frequency.
  *
- * - `background`: when `create()` is done, one group after another. Of a host that has the page's or felsic's own scripts, the
- *   groups that texts need come first. Any other host learns nothing about the texts: the order depends on the browser's
- *   languages alone, and a text waits until its groups have had their turn;
- * - `all`: all of it before `create()` is done, in the order in which it is stored;
- * - `none`: only what texts need, which tells the host which groups those are.
+ * - `background`: once `create()` is done, one group after another. From a host that also serves the page or felsic's scripts, the
+ *   groups that texts need come first. Any other host learns nothing about the texts: the order depends only on the browser's
+ *   languages, and a text waits until its groups have had their turn;
+ * - `all`: everything before `create()` is done, in the order in which it is stored;
+ * - `none`: only what texts need, which reveals those groups to the host.
  */
 export type Prefetch = "background" | "all" | "none";
 
@@ -47,113 +47,116 @@ export interface Delivery {
   readonly allowedOrigins?: readonly string[];
 }
 
-/** How many texts of a call have their vector. */
+/** Progress of a call with several texts. */
 export interface EmbedProgress {
+  /** Texts that have their vector. */
   readonly done: number;
+  /** Texts of the call. */
   readonly total: number;
 }
 
 /** Options of {@link Embedder.create}. */
 export interface CreateOptions {
   /**
-   * URL of a pack's folder, relative to the page or absolute; or of a checkpoint's, of which a pack is then made, and
-   * stored; or the id of a model on a hub, `owner/name` or `owner/name@revision`. A relative URL that looks like an id
-   * has to start with `./` or end with `/`. Without one it is the built-in model, which comes with the package: small,
-   * English, and there to begin with.
+   * The model: the URL of a pack's folder, relative to the page or absolute; the URL of a checkpoint's folder, from which a pack is
+   * then made and stored; or the id of a model on a hub, `owner/name` or `owner/name@revision`. A relative URL that looks like an
+   * id must start with `./` or end with `/`. Default: the built-in model, a small English one that comes with the package.
    */
   readonly model?: string | URL;
-  /** Where models with an id are; default the Hugging Face hub. */
+  /** URL of the hub for models with an id. Default: the Hugging Face hub. */
   readonly hub?: string | URL;
-  /** Default `auto`. */
+  /** Where the model runs. Default `auto`. */
   readonly device?: Device;
-  /** Default `auto`, which is `plain` where `wasmUrl` names a file. Without effect on a `workerUrl` or a GPU. */
+  /** Which CPU binary runs. Default `auto`, which is `plain` if `wasmUrl` names a file. Ignored with a `workerUrl` and on a GPU. */
   readonly simd?: Simd;
   /**
-   * Workers that share the texts of a call, on the CPU: the engine's own, and helpers that have only the layers.
-   * `auto`, the default, is half of the machine's threads, but 2 of two, and at most 4. Helpers start with the first call
+   * Number of workers that share the texts of a call, on the CPU: the engine's own, and helpers that hold only the layers.
+   * `auto`, the default, is half of the machine's threads, but 2 on two threads, and at most 4. Helpers start with the first call
    * that has several texts, or with `warmUp()`. The vectors are bit-for-bit identical with any number.
    */
   readonly workers?: number | "auto";
   /**
-   * The manifest's SHA-256, in the form that a script's `integrity` has: `sha256-` and base64. The manifest holds the
-   * hashes of all other files, so that this pins the whole pack. A pack that is stored is then loaded without a request.
+   * The manifest's SHA-256 in the form of a script's `integrity`: `sha256-` and base64. The manifest holds the hashes of all
+   * other files, so this pins the whole pack. A stored pack is then loaded without a request.
    */
   readonly integrity?: string;
-  /** Default `auto`. With `none` nothing is stored, and nothing that is stored is used. */
+  /** Whether the pack is stored. Default `auto`. With `none`, nothing is stored and nothing stored is used. */
   readonly cache?: CacheMode;
   /**
-   * Whether requests for the model's files carry the user's cookies and logins, as of `fetch`. Default `omit`: a server
-   * that asks for a login is then told of as an error, where the browser would ask the user for a password.
+   * Whether requests for the model's files carry the user's cookies and logins, as with `fetch`. Default `omit`: a server
+   * that asks for a login then causes an error, where the browser would otherwise ask the user for a password.
    */
   readonly credentials?: RequestCredentials;
   /**
    * Headers of the requests for the model's files, for a host that wants a token: `{ authorization: "Bearer …" }`. They are
-   * sent to the origin of `model` (or `hub`) alone, never stored, and in no message. A redirect to another origin is
-   * followed without `authorization`, which browsers take off (Chrome since version 119). With any other header no
-   * redirect is followed, as browsers would send it along. A host of another origin has to allow their names by CORS.
+   * sent to the origin of `model` (or `hub`) alone, never stored, and never quoted in a message. A redirect to another origin is
+   * followed without `authorization`, which browsers remove (Chrome since version 119). With any other header, redirects are not
+   * followed, since browsers would send the header along. A host of another origin must allow the headers' names by CORS.
    */
   readonly headers?: Readonly<Record<string, string>>;
-  /** Default `background`. */
+  /** When the vocabulary table is fetched. Default `background`. */
   readonly prefetch?: Prefetch;
   /**
-   * The only origins, besides the page's own, that workers make requests to: such as `https://cdn.example.org`,
-   * `http://localhost:*` for any port, or `https:` for all with that scheme. A page's content security policy does not bind its
-   * workers unless the server sends it with their scripts, too; this is for pages whose server cannot. An answer that
+   * The only origins, besides the page's own, that workers make requests to, such as `https://cdn.example.org`,
+   * `http://localhost:*` for any port, or `https:` for every origin with that scheme. A page's content security policy does not bind
+   * its workers unless the server also sends it with their scripts; this option is for pages whose server cannot. An answer that
    * was redirected to another origin is not used.
    */
   readonly allowedOrigins?: readonly string[];
-  /** Hears of what goes wrong without stopping the load, such as a lack of room for the pack. */
+  /** Called when something goes wrong that does not stop the load, such as a lack of room for the pack. */
   readonly onWarning?: (warning: Warning) => void;
-  /** Goes on while the vocabulary table is loaded in the background. */
+  /** Called with the progress of the load, also while the vocabulary table is loaded in the background. */
   readonly onProgress?: (progress: LoadProgress) => void;
-  /** As in the browsers' proposal: gets a target that fires `downloadprogress`, `loaded` going from 0 to 1. */
+  /** Called with a target that fires `downloadprogress`, whose `loaded` goes from 0 to 1, as in the browsers' proposal. */
   readonly monitor?: (target: EventTarget) => void;
-  /** Aborting ends the worker; nothing half-loaded is kept. */
+  /** Aborts the load: the worker ends, and nothing half-loaded stays in memory. */
   readonly signal?: AbortSignal;
   /**
-   * The folder that the files of the package's `dist` are served from, where a bundler does not find them: workers, binaries
-   * and the built-in model. From an origin other than the page's, workers are started through a Blob that imports them.
+   * URL of the folder that the files of the package's `dist` are served from, where a bundler does not find them: workers, binaries
+   * and the built-in model. From another origin than the page's, workers are started through a Blob that imports them.
    */
   readonly baseUrl?: string | URL;
-  /** The engine's worker script alone. Its binary is looked for beside it, unless `wasmUrl` names one. */
+  /** URL of the engine's worker script alone. Its binary is expected beside it, unless `wasmUrl` names one. */
   readonly workerUrl?: string | URL;
-  /** The engine's binary alone. */
+  /** URL of the engine's binary alone. */
   readonly wasmUrl?: string | URL;
 }
 
-/** Which model is meant; `baseUrl` says where the built-in one is. */
+/** Which model is meant; `baseUrl` locates the built-in one. */
 export type ModelOptions = Pick<CreateOptions, "model" | "hub" | "baseUrl">;
 
 /** Options that say how a text is read. */
 export interface TextOptions {
-  /** Puts the pack's prompt for this task, if it has one, before each text. */
+  /** Puts the pack's prompt for this task before each text, if the pack has one. */
   readonly taskType?: TaskType;
-  /** Name of the pack's prompt to put before each text; goes before `taskType`. */
+  /** Name of the pack's prompt to put before each text; takes precedence over `taskType`. */
   readonly prompt?: string;
   /** Strips white space at both ends of a text, as sentence-transformers does. Default `true`. */
   readonly strip?: boolean;
+  /** Aborts the call. */
   readonly signal?: AbortSignal;
 }
 
 /** Options of {@link Embedder.embed}. */
 export interface EmbedOptions extends TextOptions {
-  /** Keeps so many leading components and normalises again. */
+  /** Number of leading components to keep; the shorter vector is normalised again. */
   readonly dimensions?: number;
   /**
-   * Whether the call goes ahead of calls with normal priority, also of one that is under way: between two of its batches.
+   * Whether the call goes ahead of calls with normal priority, even of one under way: between two of its batches.
    * Default `high` for a single text, such as a query, and `normal` for an array.
    */
   readonly priority?: Priority;
+  /** Called when further texts have their vector. */
   readonly onProgress?: (progress: EmbedProgress) => void;
 }
 
-/** A text's vector and what became of the text. */
+/** A text's vector, and how much of the text the model read. */
 export interface Embedding {
-  /** Of unit length. */
+  /** The vector, of unit length. */
   readonly vector: Float32Array<ArrayBuffer>;
-  /** Tokens that the model read, special tokens included. */
+  /** Number of tokens that the model read, special tokens included. */
   readonly tokens: number;
-  /** Whether the text was longer than the model reads, so that its end is not in the vector. */
+  /** Whether the text was longer than the model reads, so that its end was left out. */
   readonly truncated: boolean;
 }
 

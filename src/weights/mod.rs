@@ -23,6 +23,7 @@ pub use matrix::{HalfType, Matrix};
 pub use quantise::quantise_rows;
 pub use scales::Scales;
 pub use table::{Block, BlockEntry, LEAST_GROUP, Order, Rows, Table};
+#[cfg(feature = "packer")]
 pub(crate) use tensors::widen;
 pub use tensors::{StoredTensor, Tensors, block_name, groups_name, scales_name};
 

@@ -45,6 +45,7 @@ impl Scales {
     }
 
     /// Returns all of them as little-endian f16, as a pack stores them.
+    #[cfg(feature = "packer")]
     pub(crate) fn to_f16_bytes(&self) -> Vec<u8> {
         match self {
             Scales::F16(scales) => scales.iter().flat_map(|scale| scale.to_le_bytes()).collect(),

@@ -1,18 +1,22 @@
-/** What went wrong without stopping anything. */
+/** Failures that do not stop a load. */
 
-/** Codes are stable. */
+/** The kind of a {@link Warning}, as a name that never changes. */
 export type WarningCode = "cache-unavailable" | "cache-busy" | "quota-exceeded" | "cache-corrupt";
 
-/** What a page may want to know of a load that went on nevertheless. The message is for people and may change. */
+/** A failure that did not stop the load. */
 export interface Warning {
   /**
-   * - `cache-unavailable`: this browser keeps no files here, as in some private windows and for pages without HTTPS, or stopped doing so;
-   * - `cache-busy`: another tab or worker has been fetching the same without getting on, or the browser does not say that
-   *   it has ended: it is fetched here, too, and not stored;
-   * - `quota-exceeded`: there is no room for the pack, so that it is fetched anew next time;
-   * - `cache-corrupt`: a stored file was not what it should be, and is fetched again.
+   * The kind of the warning:
+   *
+   * - `cache-unavailable`: the browser stores no files for this page, as in some private windows and for pages without HTTPS, or has
+   *   stopped doing so;
+   * - `cache-busy`: another tab or worker is fetching the same file and makes no progress, or the browser does not tell that it has
+   *   ended: the file is fetched here as well, and not stored;
+   * - `quota-exceeded`: there is not enough room for the pack, so the next visit fetches it again;
+   * - `cache-corrupt`: a stored file was damaged and is fetched again.
    */
   readonly code: WarningCode;
+  /** What happened, for people; may change. */
   readonly message: string;
 }
 
