@@ -89,6 +89,7 @@
 // model      token ids -> hidden states -> pooled vectors
 // embedder   texts -> vectors
 // pack       checkpoint -> pack
+// verify     vectors against goldens and model cards
 // web        the wasm-bindgen edge
 
 #[doc(hidden)]
@@ -110,6 +111,9 @@ pub mod pack;
 pub mod source;
 #[doc(hidden)]
 pub mod tokenizer;
+#[cfg(feature = "native")]
+#[doc(hidden)]
+pub mod verify;
 #[cfg(all(feature = "web", target_family = "wasm"))]
 #[doc(hidden)]
 pub mod web;

@@ -5,7 +5,7 @@ mod support;
 
 use felsic::embedder::NoHooks;
 use felsic::model::DeviceKind;
-use felsic::pack::goldens::compare;
+use felsic::verify::goldens::compare;
 use support::{TINY, devices, engine, goldens, model};
 
 /// The longest texts take minutes on a software GPU and hold nothing that 700 tokens do not.

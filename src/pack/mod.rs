@@ -18,16 +18,10 @@
 //! ```
 
 // A `Packer` takes a checkpoint's weights as they come, from a folder or over the network, quantises them and writes the
-// shards; `pack` makes a folder of them, files named by their content's hash, with `manifest.json` on top. Beside it:
-// looking at packs and comparing engines with goldens.
+// shards; `pack` makes a folder of them, files named by their content's hash, with `manifest.json` on top. `inspect` describes
+// packs.
 
-#[doc(hidden)]
-#[cfg(feature = "native")]
-pub mod card;
 mod format;
-#[doc(hidden)]
-#[cfg(feature = "native")]
-pub mod goldens;
 mod groups;
 #[doc(hidden)]
 #[cfg(feature = "native")]

@@ -4,9 +4,9 @@ use std::fs;
 
 use felsic::config::TABLE;
 use felsic::error::Code;
-use felsic::pack::goldens::Goldens;
 use felsic::pack::{Group, PackOptions, pack};
 use felsic::source::{Phase, load_pack, open_checkpoint};
+use felsic::verify::goldens::Goldens;
 use felsic::weights::{ElementType, Manifest, SHARD_BYTES};
 use half::f16;
 

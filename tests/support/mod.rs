@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 use felsic::embedder::{Embedder, largest_difference};
 use felsic::error::{Code, Error};
 use felsic::model::DeviceKind;
-use felsic::pack::goldens::Goldens;
 use felsic::pack::{PackOptions, pack};
 use felsic::source::{MemorySource, Parts, load_pack, open_checkpoint};
+use felsic::verify::goldens::Goldens;
 use felsic::weights::{StoredTensor, Tensors, safetensors};
 use sha2::{Digest, Sha256};
 

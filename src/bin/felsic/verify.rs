@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use clap::{ArgGroup, Args};
 use felsic::embedder::Embedder;
 use felsic::error::{Result, plain};
-use felsic::pack::card;
-use felsic::pack::goldens::{Comparison, Goldens, compare};
+use felsic::verify::card;
+use felsic::verify::goldens::{Comparison, Goldens, compare};
 
 use crate::model::ModelArguments;
 use crate::output::Output;
