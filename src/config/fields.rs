@@ -48,6 +48,7 @@ pub(crate) struct Fields {
 
 impl Fields {
     /// Parses `bytes`, which have to hold one JSON object.
+    #[inline(never)]
     pub fn parse(origin: &str, bytes: &[u8]) -> Result<Self> {
         if let Some(pointer) = lfs_pointer(bytes) {
             return Err(invalid(format!("{origin} {pointer}")));
@@ -65,11 +66,13 @@ impl Fields {
     }
 
     /// Whether there is such a field, and be it `null`.
+    #[inline(never)]
     pub fn has(&self, name: &str) -> bool {
         self.map.contains_key(name)
     }
 
     /// The value of a field; `null` counts as absent.
+    #[inline(never)]
     pub fn get(&self, name: &str) -> Option<&Value> {
         self.map.get(name).filter(|value| !value.is_null())
     }
@@ -80,6 +83,7 @@ impl Fields {
     }
 
     /// A field that holds an object. Its own fields are then named like `rope_parameters.rope_type`.
+    #[inline(never)]
     pub fn object(&self, name: &str) -> Result<Option<Fields>> {
         match self.get(name) {
             None => Ok(None),
@@ -89,6 +93,7 @@ impl Fields {
     }
 
     /// A whole number.
+    #[inline(never)]
     pub fn count(&self, name: &str) -> Result<Option<usize>> {
         let Some(value) = self.get(name) else { return Ok(None) };
         let count = value.as_u64().and_then(|count| usize::try_from(count).ok());
@@ -101,18 +106,21 @@ impl Fields {
     }
 
     /// Any number.
+    #[inline(never)]
     pub fn number(&self, name: &str) -> Result<Option<f64>> {
         let Some(value) = self.get(name) else { return Ok(None) };
         value.as_f64().map(Some).ok_or_else(|| self.wrong(name, value, "a number"))
     }
 
     /// A string.
+    #[inline(never)]
     pub fn text(&self, name: &str) -> Result<Option<&str>> {
         let Some(value) = self.get(name) else { return Ok(None) };
         value.as_str().map(Some).ok_or_else(|| self.wrong(name, value, "a string"))
     }
 
     /// `true` or `false`; absent is `false`.
+    #[inline(never)]
     pub fn flag(&self, name: &str) -> Result<bool> {
         match self.get(name) {
             None => Ok(false),
@@ -121,6 +129,7 @@ impl Fields {
     }
 
     /// Refuses the file if a flag is set, because felsic would ignore it: `why` follows the name.
+    #[inline(never)]
     pub fn refuse_flag(&self, name: &str, why: &str) -> Result<()> {
         match self.flag(name)? {
             false => Ok(()),
@@ -129,6 +138,7 @@ impl Fields {
     }
 
     /// Refuses the file if it says anything in a field: anything but `null`, an empty list and an empty object.
+    #[inline(never)]
     pub fn refuse_given(&self, name: &str, why: &str) -> Result<()> {
         let is_given = self.get(name).is_some_and(|value| match value {
             Value::Array(list) => !list.is_empty(),
@@ -147,6 +157,7 @@ impl Fields {
     }
 
     /// File and field, as an error names them.
+    #[inline(never)]
     pub fn path(&self, name: &str) -> String {
         match self.origin.ends_with('.') {
             true => format!("{}{name}", self.origin),
@@ -155,6 +166,7 @@ impl Fields {
     }
 
     /// The error for a field that holds something else than `expected`.
+    #[inline(never)]
     pub fn wrong(&self, name: &str, value: &Value, expected: &str) -> crate::error::Error {
         let mut found = value.to_string();
         if found.len() > 60 {

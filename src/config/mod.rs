@@ -204,8 +204,8 @@ impl EmbedderConfig {
     ///
     /// # Errors
     /// As [`ModelConfig::from_json`], and whatever `read` returns.
-    pub fn from_files(read: impl FnMut(&str) -> Result<Option<Vec<u8>>>) -> Result<Self> {
-        let config = sentence_transformers::embedder_config(read)?;
+    pub fn from_files(mut read: impl FnMut(&str) -> Result<Option<Vec<u8>>>) -> Result<Self> {
+        let config = sentence_transformers::embedder_config(&mut read)?;
         config.check()?;
         Ok(config)
     }

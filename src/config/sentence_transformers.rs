@@ -24,7 +24,7 @@ const OLDER_NAMES: [&str; 6] = [
 ];
 
 /// Reads all files; see [`EmbedderConfig::from_files`].
-pub(super) fn embedder_config(mut read: impl FnMut(&str) -> Result<Option<Vec<u8>>>) -> Result<EmbedderConfig> {
+pub(super) fn embedder_config(read: &mut dyn FnMut(&str) -> Result<Option<Vec<u8>>>) -> Result<EmbedderConfig> {
     let Some(bytes) = read(CONFIG_FILE)? else {
         return Err(Error::new(Code::NotFound, "the checkpoint has no config.json"));
     };
@@ -69,7 +69,7 @@ pub(super) fn embedder_config(mut read: impl FnMut(&str) -> Result<Option<Vec<u8
 }
 
 /// A plain encoder: without `modules.json` sentence-transformers takes the mean and reads no file of its own.
-fn bare(model: ModelConfig, mut read: impl FnMut(&str) -> Result<Option<Vec<u8>>>) -> Result<EmbedderConfig> {
+fn bare(model: ModelConfig, read: &mut dyn FnMut(&str) -> Result<Option<Vec<u8>>>) -> Result<EmbedderConfig> {
     // With a chat template sentence-transformers writes every text into it.
     let no_chat = |name: &str| {
         unsupported(format!(

@@ -26,7 +26,7 @@ pub(super) struct Document {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub(super) struct Added {
     #[serde(default)]
-    pub id: Option<u64>,
+    pub id: Option<u32>,
     pub content: String,
     pub single_word: bool,
     pub lstrip: bool,
@@ -40,12 +40,6 @@ impl Added {
     pub(super) fn plain(content: &str) -> Self {
         let content = content.to_owned();
         Self { id: None, content, single_word: false, lstrip: false, rstrip: false, normalized: false, special: false }
-    }
-
-    /// Whether it is found in the same places as another of its content.
-    pub(super) fn is_found_as(&self, other: &Self) -> bool {
-        let flags = |token: &Self| (token.single_word, token.lstrip, token.rstrip, token.normalized);
-        flags(self) == flags(other)
     }
 }
 
@@ -74,17 +68,13 @@ enum Merges {
 /// What transformers takes from sections that have no part in ids otherwise.
 #[derive(Default, Deserialize)]
 pub(super) struct Unused {
-    truncation: Option<Truncation>,
-    padding: Option<Padding>,
+    truncation: Option<Section>,
+    padding: Option<Section>,
 }
 
 #[derive(Deserialize)]
-struct Truncation {
+struct Section {
     direction: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Padding {
     pad_token: Option<String>,
 }
 
@@ -227,17 +217,14 @@ impl Model {
 
     /// Whether there is a token for every byte that UTF-8 has, so that nothing is ever unknown.
     fn knows_every_character(&self, pre_tokenizer: &Value) -> Result<bool> {
-        let bytes = || (0..=0xF4_u8).filter(|byte| !matches!(byte, 0xC0 | 0xC1));
+        let is_of_utf8 = |byte: u8| byte <= 0xF4 && !matches!(byte, 0xC0 | 0xC1);
         let plain = self.end_of_word_suffix.as_ref().is_none_or(|suffix| suffix.is_empty());
         let byte_level = sequence(pre_tokenizer, "pretokenizers")?.into_iter().any(|part| kind(part) == "ByteLevel");
-        let spelled: HashMap<u8, char> = alphabet().into_iter().map(|(c, byte)| (byte, c)).collect();
-        let has_symbol = |byte| spelled.get(&byte).is_some_and(|c| self.vocab.contains_key(c.encode_utf8(&mut [0; 4])));
-        let has_byte = |byte: u8| self.vocab.contains_key(&format!("<0x{byte:02X}>"));
-        Ok(plain
-            && match byte_level {
-                true => bytes().all(has_symbol),
-                false => self.byte_fallback == Some(true) && bytes().all(has_byte),
-            })
+        let knows = |(symbol, byte): (char, u8)| {
+            let spelled = if byte_level { symbol.to_string() } else { format!("<0x{byte:02X}>") };
+            !is_of_utf8(byte) || self.vocab.contains_key(&spelled)
+        };
+        Ok(plain && (byte_level || self.byte_fallback == Some(true)) && alphabet().into_iter().all(knows))
     }
 
     /// Gives the two parts of every merge, in order of rank.

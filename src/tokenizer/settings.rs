@@ -6,7 +6,7 @@
 //! different ways, where no ids are right. The sources are `tokenization_utils_base.py`, `tokenization_utils_fast.py` (4.57)
 //! and `tokenization_utils_tokenizers.py` (5.24); `docs/checkpoints.md` lists every field.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use serde_json::Value;
 
@@ -59,6 +59,10 @@ impl TokenizerSettings {
     /// [`Code::ConfigInvalid`] for what is not JSON, [`Code::TokenizerUnsupported`] for what is not run; and whatever
     /// `read` returns.
     pub fn from_files(mut read: impl FnMut(&str) -> Result<Option<Vec<u8>>>) -> Result<Self> {
+        Self::of(&mut read)
+    }
+
+    fn of(read: &mut dyn FnMut(&str) -> Result<Option<Vec<u8>>>) -> Result<Self> {
         let mut object = |name: &str| read(name)?.map(|bytes| Fields::parse(name, &bytes)).transpose();
         let config = object(CONFIG)?.unwrap_or_else(|| Fields::empty(CONFIG));
         let older = match config.has("added_tokens_decoder") {
@@ -129,12 +133,12 @@ impl TokenizerSettings {
             Some(side) => (side.to_string(), self.config.path("truncation_side")),
             None => {
                 let side = own.unused.direction().unwrap_or_default();
-                (side.to_lowercase(), "tokenizer.json: truncation.direction".to_string())
+                (side.to_string(), "tokenizer.json: truncation.direction".to_string())
             }
         };
-        match side.as_str() {
-            "left" => Err(unsupported(format!("{name} is \"left\"; felsic cuts off the end of a text"))),
-            _ => Ok(()),
+        match side.eq_ignore_ascii_case("left") {
+            true => Err(unsupported(format!("{name} is \"left\"; felsic cuts off the end of a text"))),
+            false => Ok(()),
         }
     }
 
@@ -153,29 +157,33 @@ impl TokenizerSettings {
 
     /// `added_tokens_decoder`, or the older `added_tokens.json`, in the order of their ids.
     fn add_listed(&self, own: &Own, tokens: &mut Tokens) -> Result<()> {
-        let mut listed = BTreeMap::new();
+        let (mut read, mut own_too) = (Vec::new(), false);
         match &self.older {
             None => {
                 let fields = self.config.object("added_tokens_decoder")?;
                 let fields = fields.ok_or_else(|| malformed(&self.config.path("added_tokens_decoder"), "an object"))?;
                 for (id, value) in fields.entries() {
                     let name = fields.path(id);
-                    let id: u64 = id.parse().map_err(|_| malformed(&name, "named by an id"))?;
-                    listed.insert(id, self.listed(&name, value, tokens)?);
+                    let id: u32 = id.parse().map_err(|_| malformed(&name, "named by an id"))?;
+                    read.push((id, self.listed(&name, value, tokens)?));
                 }
             }
             Some(older) => {
                 for (content, id) in older.added.entries() {
-                    let id = id.as_u64().ok_or_else(|| malformed(&older.added.path(content), "an id"))?;
-                    let is_special = tokens.named.contains(content) || self.is_in_a_list(content);
-                    listed.insert(id, Added { normalized: !is_special, ..Added::plain(content) });
+                    let id = id.as_u64().and_then(|id| u32::try_from(id).ok());
+                    let id = id.ok_or_else(|| malformed(&older.added.path(content), "an id"))?;
+                    let is_special = tokens.is_named(content) || self.is_in_a_list(content);
+                    read.push((id, Added { normalized: !is_special, ..Added::plain(content) }));
                 }
-                listed.extend(own.added.iter().filter_map(|token| Some((token.id?, token.clone()))));
+                own_too = true;
             }
         }
+        let own = own.added.iter().filter(|_| own_too).filter_map(|token| Some((token.id?, token)));
+        // Of several with one id the last counts.
+        let listed: BTreeMap<u32, &Added> = read.iter().map(|(id, token)| (*id, token)).chain(own).collect();
         for token in listed.into_values() {
-            tokens.listed.insert(token.content.clone());
-            tokens.add(token);
+            tokens.listed.push(token.content.clone());
+            tokens.add(token.clone());
         }
         Ok(())
     }
@@ -187,7 +195,7 @@ impl TokenizerSettings {
         if !value["normalized"].is_null() || token.special {
             return Ok(token);
         }
-        if tokens.named.contains(&token.content) {
+        if tokens.is_named(&token.content) {
             return Ok(Added { normalized: false, ..token });
         }
         match self.is_in_a_list(&token.content) {
@@ -197,6 +205,7 @@ impl TokenizerSettings {
     }
 
     /// Whether a token is among those of a list of special tokens.
+    #[inline(never)]
     fn is_in_a_list(&self, content: &str) -> bool {
         let lists = ["additional_special_tokens", "extra_special_tokens"];
         let is = |token: &Value| token == content || token["content"] == content;
@@ -211,6 +220,7 @@ impl TokenizerSettings {
     }
 
     /// The special token of a field, and what to call the field; `special_tokens_map.json` counts where it is read.
+    #[inline(never)]
     fn named(&self, field: &str) -> Result<Option<(String, Token)>> {
         if let Some(older) = &self.older
             && older.map.has(field)
@@ -231,7 +241,7 @@ impl TokenizerSettings {
         for field in NAMED {
             match (self.named(field)?, own.unused.pad_token()) {
                 // Listed with its flags; they count.
-                (Some((_, token)), _) if tokens.listed.contains(token.content()) => {}
+                (Some((_, token)), _) if tokens.listed.iter().any(|content| content == token.content()) => {}
                 (Some((name, token)), _) => tokens.add_special(&name, token)?,
                 (None, Some(content)) if field == "pad_token" && !self.is_given(field) => {
                     tokens.add_special("tokenizer.json: padding.pad_token", Token::Content(content.to_string()))?;
@@ -273,6 +283,7 @@ impl TokenizerSettings {
 
     /// A field of `tokenizer_config.json` or of the older map. Where both have it they have to say the same, since
     /// transformers 4 joins the two and 5 takes one.
+    #[inline(never)]
     fn list_or_object(&self, field: &str) -> Result<Option<(String, Value)>> {
         let of = |fields: &Fields| fields.get(field).map(|value| (fields.path(field), value.clone()));
         let older = self.older.as_ref().and_then(|older| of(&older.map));
@@ -409,33 +420,40 @@ impl TokenizerSettings {
 
 /// The added tokens as they come to be.
 struct Tokens {
-    known: HashMap<String, Added>,
+    /// How each is found, by its content; see [`flags`].
+    known: HashMap<String, u32>,
     /// Contents of those that are listed with their flags: a field that names one of them takes these flags.
-    listed: HashSet<String>,
+    listed: Vec<String>,
     /// Contents of the special tokens with a field of their own.
-    named: HashSet<String>,
+    named: Vec<String>,
     additions: Vec<Added>,
 }
 
 impl Tokens {
     fn of(own: &[Added]) -> Self {
-        let known = own.iter().map(|token| (token.content.clone(), token.clone())).collect();
-        Self { known, listed: HashSet::new(), named: HashSet::new(), additions: Vec::new() }
+        let known = own.iter().map(|token| (token.content.clone(), flags(token))).collect();
+        Self { known, listed: Vec::new(), named: Vec::new(), additions: Vec::new() }
+    }
+
+    fn is_named(&self, content: &str) -> bool {
+        self.named.iter().any(|named| named == content)
     }
 
     /// Adds a token, unless it is there already with the same flags.
+    #[inline(never)]
     fn add(&mut self, token: Added) {
-        let is_known = self.known.get(&token.content).is_some_and(|known| known.is_found_as(&token));
+        let is_known = self.known.get(&token.content) == Some(&flags(&token));
         if !is_known && !token.content.is_empty() {
-            self.known.insert(token.content.clone(), token.clone());
+            self.known.insert(token.content.clone(), flags(&token));
             self.additions.push(token);
         }
     }
 
     /// Adds a special token of a list; one that has a field as well is that field's.
+    #[inline(never)]
     fn add_extra(&mut self, name: &str, value: &Value) -> Result<()> {
         let token = token(name, value, name.starts_with(MAP))?;
-        if self.named.contains(token.content()) {
+        if self.is_named(token.content()) {
             return Ok(());
         }
         if let Token::Full(full) = &token
@@ -450,13 +468,14 @@ impl Tokens {
 
     /// Adds a special token, unless there is one with its content. Flags that are not those of the one that is there count
     /// in transformers 4 and do not in 5.
+    #[inline(never)]
     fn add_special(&mut self, name: &str, token: Token) -> Result<()> {
         match (self.known.get(token.content()), token) {
             (None, Token::Content(content)) => {
                 self.add(Added { normalized: false, special: true, ..Added::plain(&content) });
             }
             (None, Token::Full(token)) => self.add(token),
-            (Some(known), Token::Full(token)) if !known.is_found_as(&token) => {
+            (Some(known), Token::Full(token)) if *known != flags(&token) => {
                 let content = token.content;
                 return Err(unsupported(format!(
                     "{name} gives {content:?} flags that are not those of tokenizer.json; {DISAGREE}"
@@ -466,6 +485,13 @@ impl Tokens {
         }
         Ok(())
     }
+}
+
+/// What decides where a token is found, its content apart.
+fn flags(token: &Added) -> u32 {
+    [token.single_word, token.lstrip, token.rstrip, token.normalized]
+        .into_iter()
+        .fold(0, |bits, flag| bits << 1 | u32::from(flag))
 }
 
 /// A token as a field has it.
@@ -485,6 +511,7 @@ impl Token {
     }
 }
 
+#[inline(never)]
 fn token(name: &str, value: &Value, is_special: bool) -> Result<Token> {
     match value.as_str() {
         Some(content) => Ok(Token::Content(content.to_string())),
@@ -493,6 +520,7 @@ fn token(name: &str, value: &Value, is_special: bool) -> Result<Token> {
 }
 
 /// A token with its flags, the absent ones as `AddedToken` has them.
+#[inline(never)]
 fn full(name: &str, value: &Value, is_special: bool) -> Result<Added> {
     let content = value["content"].as_str().ok_or_else(|| malformed(name, "a token with its content"))?;
     let flag = |flag: &str, default: bool| match &value[flag] {
@@ -512,6 +540,7 @@ fn full(name: &str, value: &Value, is_special: bool) -> Result<Added> {
     })
 }
 
+#[inline(never)]
 fn malformed(name: &str, expected: &str) -> Error {
     Error::new(Code::TokenizerInvalid, format!("{name} is not {expected}"))
 }

@@ -52,18 +52,21 @@ impl CheckpointTensors {
     /// The prefix that counts from the first file on which has tensors of the model: the one before all names that end
     /// like those that are wanted.
     fn common_prefix<'a>(&self, names: impl Iterator<Item = &'a str>) -> Option<String> {
-        let mut prefixes: BTreeSet<&str> = BTreeSet::new();
+        let mut prefixes: Vec<&str> = Vec::new();
         for name in names {
             let ends = name.match_indices('.').map(|(dot, _)| dot + 1);
             let start = [0].into_iter().chain(ends).find(|at| self.wanted.contains_key(&name[*at..]));
-            prefixes.extend(start.map(|at| &name[..at]));
+            // Two are enough to know that there are several.
+            prefixes
+                .extend(start.map(|at| &name[..at]).filter(|prefix| prefixes.len() < 2 && !prefixes.contains(prefix)));
+            if start.is_some_and(|at| at == 0 || name[..at] == *USUAL_PREFIX) {
+                return Some(USUAL_PREFIX.to_string());
+            }
         }
-        let is_usual = prefixes.iter().any(|prefix| prefix.is_empty() || *prefix == USUAL_PREFIX);
-        let mut prefixes = prefixes.into_iter();
-        match (prefixes.next(), prefixes.next()) {
-            (None, _) => None,
-            (Some(only), None) if !is_usual => Some(only.to_string()),
-            // Of several that are not usual none is taken: which are the model's, nobody knows.
+        match prefixes[..] {
+            [] => None,
+            [only] => Some(only.to_string()),
+            // Which of them are the model's, nobody knows.
             _ => Some(USUAL_PREFIX.to_string()),
         }
     }

@@ -81,10 +81,13 @@ test("what is not run is refused by name", async () => {
 });
 
 test("the older files are asked for where they count", async () => {
-  const model = changed("older", "tokenizer_config.json", (config) => void delete config.added_tokens_decoder);
-  const tokens = { "a [MASK] b": 3000 };
-  writeFileSync(join(folder, "older/added_tokens.json"), JSON.stringify(tokens));
-  assert.equal((await count(model)).tokens, 3, "the whole text is one token, between two others");
+  const remove = (/** @type {any} */ config) => void delete config.added_tokens_decoder;
+  const before = await count(changed("older", "tokenizer_config.json", remove));
+  const model = changed("oldest", "tokenizer_config.json", remove);
+  // A letter of the vocabulary, which a blank and the letter were one token of.
+  writeFileSync(join(folder, "oldest/added_tokens.json"), JSON.stringify({ b: 3000 }));
+  const after = await count(model);
+  assert.equal(after.tokens, (before.tokens ?? 0) + 1, after.message);
 });
 
 test("a git-lfs pointer is called one", async () => {
