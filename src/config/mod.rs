@@ -227,10 +227,21 @@ fn within(name: &str, value: usize, least: usize, most: usize) -> Result<()> {
     Err(invalid(format!("{name} is {value}; expected {least} to {most}")))
 }
 
+#[cold]
+#[inline(never)]
 fn invalid(message: impl Into<String>) -> Error {
-    Error::new(Code::ConfigInvalid, message)
+    refused(Code::ConfigInvalid, message.into())
 }
 
+#[cold]
+#[inline(never)]
 fn unsupported(message: impl Into<String>) -> Error {
-    Error::new(Code::ConfigUnsupported, message)
+    refused(Code::ConfigUnsupported, message.into())
+}
+
+// Once, and not in each of the many places that refuse something.
+#[cold]
+#[inline(never)]
+fn refused(code: Code, message: String) -> Error {
+    Error::new(code, message)
 }

@@ -174,10 +174,21 @@ fn short_enough(text: &str, limit: usize) -> Result<&str> {
     }
 }
 
+#[cold]
+#[inline(never)]
 fn invalid(what: impl AsRef<str>) -> Error {
-    Error::new(Code::TokenizerInvalid, format!("the tokenizer is damaged: {}", what.as_ref()))
+    refused(Code::TokenizerInvalid, "the tokenizer is damaged", what.as_ref())
 }
 
+#[cold]
+#[inline(never)]
 fn unsupported(what: impl AsRef<str>) -> Error {
-    Error::new(Code::TokenizerUnsupported, format!("felsic does not run this tokenizer: {}", what.as_ref()))
+    refused(Code::TokenizerUnsupported, "felsic does not run this tokenizer", what.as_ref())
+}
+
+// Once, and not in each of the many places that refuse something.
+#[cold]
+#[inline(never)]
+fn refused(code: Code, why: &str, what: &str) -> Error {
+    Error::new(code, format!("{why}: {what}"))
 }
