@@ -110,7 +110,9 @@ async fn vectors(
                 texts.remove(position);
                 made[place] = Some(Err(error.of_text(position, format!("line {number}"))));
                 if !keep_going {
-                    (texts.truncate(position), places.truncate(position), made.truncate(place + 1));
+                    texts.truncate(position);
+                    places.truncate(position);
+                    made.truncate(place + 1);
                 }
             }
         }
