@@ -11,7 +11,7 @@ fn budget(binary: Binary) -> u64 {
     match binary {
         Binary::Cpu | Binary::Relaxed => 530_000,
         Binary::Gpu => 2_650_000,
-        Binary::Packer => 420_000,
+        Binary::Packer => 422_000,
     }
 }
 
