@@ -1,8 +1,8 @@
 //! Granite text embeddings: texts go in, vectors come out, natively and in web pages.
 //!
 //! felsic runs ModernBERT encoders such as `ibm-granite/granite-embedding-97m-multilingual-r2` on
-//! [burn](https://burn.dev), on the CPU or a GPU, without Python and without a server. Two texts are as near in meaning as
-//! their vectors are: by the cosine, which for vectors of unit length is their dot product.
+//! [burn](https://burn.dev), on the CPU or a GPU, without Python and without a server. Two texts are as near in meaning
+//! as their vectors are, measured by the cosine, which for vectors of unit length is their dot product.
 //!
 //! ```
 //! use felsic::Embedder;
@@ -21,7 +21,7 @@
 //!
 //! 1. **Get a model.** [`Embedder::built_in`] is a small English one, to start with. For production download a
 //!    ModernBERT embedding checkpoint in Hugging Face layout; [`Embedder::open`] takes its folder as it is.
-//! 2. **Make a pack of it**, once, with the command line (`felsic pack CHECKPOINT PACK`) or with [`pack::pack`]. The
+//! 2. **Make a pack from it**, once, with the command line (`felsic pack CHECKPOINT PACK`) or with [`pack::pack`]. The
 //!    int8 weights of a pack take half the space of bf16 and compute faster than f32; its vectors are very near those of
 //!    the checkpoint.
 //! 3. **Open it once** and keep the [`Embedder`]: opening reads all weights.
@@ -73,9 +73,10 @@
 //! # Limits
 //!
 //! - ModernBERT only. Other encoders are refused with an error that names what is not supported.
-//! - A text is cut after [`Info::max_tokens`] tokens; [`Embedding::truncated`] tells. A text of more than 32 MB is refused.
+//! - A text is cut after [`Info::max_tokens`] tokens; [`Embedding::truncated`] reports it. A text of more than 32 MB is
+//!   refused.
 //! - One call uses one core.
-//! - Modules and items that these pages do not show serve the command line, the npm package and the tests. They are no
+//! - Modules and items that these pages do not show serve the command line, the npm package and the tests. They are not
 //!   part of the API and change without notice.
 
 // The map: the modules in the order in which data flows. A module imports only from those above it.

@@ -41,7 +41,7 @@ fn stdout(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).expect("UTF-8")
 }
 
-/// The one line of standard error, of a run that failed.
+/// Returns the one line of standard error of a run that failed.
 fn failure(output: &Output) -> String {
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     let text = String::from_utf8(output.stderr.clone()).expect("UTF-8");
@@ -69,7 +69,7 @@ fn vector(line: &Value) -> Vec<f32> {
     values.iter().map(|value| value.as_f64().expect("a number") as f32).collect()
 }
 
-/// Two runs may group texts into other batches, and then round otherwise.
+/// Compares two runs, which may put texts into different batches and then round differently.
 fn assert_alike(a: &Value, b: &Value) {
     let off = vector(a).iter().zip(vector(b)).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
     assert!(off <= 1e-6, "off by {off}");
@@ -84,7 +84,7 @@ fn goldens(name: &str) -> String {
     path(&golden_file(name)).to_string()
 }
 
-/// Goldens without the texts of thousands of tokens, which take most of the time.
+/// Copies goldens without the texts of thousands of tokens, which take most of the time.
 fn short_goldens(name: &str, folder: &Path) -> String {
     let mut value: Value = serde_json::from_slice(&fs::read(goldens(name)).expect("goldens")).expect("JSON");
     let texts = value["texts"].as_array_mut().expect("a list");
@@ -267,7 +267,7 @@ fn a_line_that_fails_may_be_passed_over() {
     assert_alike(&made[602], &plain[1]);
 }
 
-/// Of a tokenizer without a template; the checkpoint and its pack.
+/// For a tokenizer without a template: the checkpoint and its pack.
 #[test]
 fn a_text_without_tokens_is_named_by_its_line_after_the_lines_before_it() {
     let checkpoint = copy_of("tiny-silu");

@@ -1,5 +1,5 @@
-//! The encoder against the reference implementation (Hugging Face transformers, f32), component by
-//! component and state by state: several real mistakes survive a mere cosine.
+//! The encoder against the reference implementation (Hugging Face transformers, f32), component by component and state
+//! by state: several real mistakes survive a mere cosine.
 
 mod support;
 

@@ -13,7 +13,7 @@ use pollster::block_on;
 use serde::Deserialize;
 use support::{devices, engine_of};
 
-/// Of the queries, so many have to find their passage first, and so many among the first three.
+/// The share of queries that must find their passage first, and the share that must find it among the first three.
 const FIRST: f64 = 0.9;
 const FIRST_THREE: f64 = 0.97;
 /// Scores that are closer than this may change places between two ways to compute them.
@@ -40,7 +40,7 @@ fn parts() -> Parts {
     block_on(load_pack(&built_in(), &mut |_| ())).expect("the built-in model loads")
 }
 
-/// The same weights in f32, which then go another way through the kernels.
+/// Returns the same weights in f32, which then take another way through the kernels.
 fn widened(mut parts: Parts) -> Parts {
     let mut tensors = Tensors::default();
     for (name, shape) in parts.config.model.tensors() {
@@ -61,7 +61,7 @@ fn widened(mut parts: Parts) -> Parts {
     Parts { tensors, ..parts }
 }
 
-/// For each query the passages' scores.
+/// Returns the passages' scores for each query.
 fn scores(embedder: &Embedder, meaning: &Meaning) -> Vec<Vec<f32>> {
     let passages = embedder.embed(&meaning.passages).expect("the passages embed");
     let queries: Vec<&str> = meaning.queries.iter().map(|query| query.query.as_str()).collect();
@@ -70,7 +70,7 @@ fn scores(embedder: &Embedder, meaning: &Meaning) -> Vec<Vec<f32>> {
     queries.vectors().map(|query| passages.vectors().map(|passage| cosine(query, passage)).collect()).collect()
 }
 
-/// How many passages score higher than one.
+/// Returns how many passages score higher than one.
 fn rank(scores: &[f32], passage: usize) -> usize {
     scores.iter().filter(|score| **score > scores[passage]).count()
 }
@@ -78,7 +78,7 @@ fn rank(scores: &[f32], passage: usize) -> usize {
 /// Words of four letters and more that say nothing.
 const EMPTY: [&str; 10] = ["that", "with", "from", "they", "when", "were", "such", "until", "after", "back"];
 
-/// Words of four letters and more, cut to five, which is enough of a stem here.
+/// Returns the words of four letters and more, cut to five, which is enough of a stem here.
 fn stems(text: &str) -> BTreeSet<String> {
     let words = text.split(|c: char| !c.is_alphabetic()).filter(|word| word.len() >= 4 && !EMPTY.contains(word));
     words.map(|word| word.to_lowercase().chars().take(5).collect()).collect()

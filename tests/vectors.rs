@@ -23,12 +23,12 @@ fn embed<T: AsRef<str>>(embedder: &Embedder, texts: &[T], options: &EmbedOptions
     embedder.embed_with(texts, options).expect("the texts embed")
 }
 
-/// The vector of one text.
+/// Returns the vector of one text.
 fn vector(embedder: &Embedder, text: &str) -> Vec<f32> {
     embed(embedder, &[text], &plain()).into_flat()
 }
 
-/// Golden texts of at most 200 tokens, a mixture of lengths.
+/// Returns golden texts of at most 200 tokens, a mixture of lengths.
 fn texts(name: &str) -> Vec<String> {
     goldens(name).texts.into_iter().filter(|golden| golden.ids.len() <= 200).map(|golden| golden.text).collect()
 }
@@ -83,7 +83,7 @@ fn mean_pooling_is_the_mean_of_all_tokens() {
     }
 }
 
-/// The final norm (its gain read from the file by its name), the mean over tokens, unit length.
+/// Applies the final norm (its gain read from the file by its name), the mean over tokens, unit length.
 fn mean_of_normed(states: &[f32], hidden: usize) -> Vec<f32> {
     let file = fs::read(model("tiny-silu").join("model.safetensors")).expect("the fixture is there");
     let file = safetensors::SafeTensors::deserialize(&file).expect("safetensors");
@@ -151,7 +151,7 @@ fn quantised_packs_stay_near_f32_and_every_device_gives_their_vectors() {
     }
 }
 
-/// A copy of a fixture whose matrices hold, in f32, what int4 makes of them.
+/// Copies a fixture, with matrices that hold, in f32, what int4 makes of them.
 fn expanded(name: &str) -> tempfile::TempDir {
     let copy = copy_of(name);
     let file = copy.path().join("model.safetensors");
@@ -198,7 +198,7 @@ fn ids_and_lengths_that_the_model_does_not_have_are_refused() {
     }
 }
 
-/// Aborts at its second pause and counts what was done by then.
+/// Hooks that abort at their second pause and count what was done by then.
 struct Impatient {
     pauses: usize,
     done: usize,

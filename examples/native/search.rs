@@ -1,4 +1,4 @@
-//! Semantic search over a few texts: which of them answers a question, though they share no word with it?
+//! Semantic search over a few texts: which of them answers a question, though it shares no word with it?
 //!
 //! `cargo run --release --example search -- "Why does my bread stay flat?"`
 
@@ -13,7 +13,7 @@ const PASSAGES: [&str; 6] = [
     "To reset the router, hold the button on its back for ten seconds.",
 ];
 
-/// The passages, nearest first, each with its cosine.
+/// Returns the passages, nearest first, each with its cosine.
 pub fn search<'a>(embedder: &Embedder, passages: &[&'a str], question: &str) -> Result<Vec<(f32, &'a str)>> {
     // A program that searches more than once keeps these vectors.
     let vectors = embedder.embed(passages)?;

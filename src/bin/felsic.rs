@@ -39,11 +39,11 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Make a pack of a checkpoint.
+    /// Make a pack from a checkpoint.
     Pack(pack::PackArguments),
     /// Describe a pack.
     Inspect(pack::InspectArguments),
-    /// Embed texts: one JSON string or {"text": …} a line in, one {"embedding": […], "tokens": n} a line out.
+    /// Embed texts: each input line is a JSON string or {"text": …}, each output line {"embedding": […], "tokens": n}.
     Embed(embed::EmbedArguments),
     /// Compare a model's vectors with goldens.
     Verify(verify::VerifyArguments),

@@ -5,8 +5,8 @@ use serde_json::{Map, Value};
 use super::{invalid, unsupported};
 use crate::error::{Result, lfs_pointer};
 
-/// Parses JSON as checkpoints have it: with a byte order mark, and with numbers that are not finite, which Python writes and
-/// reads. Those are strings afterwards, so that a field which is read refuses them and no other does.
+/// Parses JSON as checkpoints have it: with a byte order mark, and with numbers that are not finite, which Python
+/// writes and reads. Those become strings, so that only a field that is read refuses them.
 pub(crate) fn json(bytes: &[u8]) -> serde_json::Result<Value> {
     let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
     match serde_json::from_slice(bytes) {
@@ -15,7 +15,7 @@ pub(crate) fn json(bytes: &[u8]) -> serde_json::Result<Value> {
     }
 }
 
-/// The same with `NaN`, `Infinity` and `-Infinity` outside of strings in quotes.
+/// Returns the bytes with `NaN`, `Infinity` and `-Infinity` in quotes where they stand outside of strings.
 fn quoted(bytes: &[u8]) -> Vec<u8> {
     const NUMBERS: [&[u8]; 3] = [b"NaN", b"Infinity", b"-Infinity"];
     let mut out = Vec::with_capacity(bytes.len());
@@ -39,7 +39,7 @@ fn quoted(bytes: &[u8]) -> Vec<u8> {
     out
 }
 
-/// A JSON object of a checkpoint with the name that errors give it, like `config.json`.
+/// A JSON object of a checkpoint, with the name that errors give it, like `config.json`.
 #[derive(Clone, Debug)]
 pub(crate) struct Fields {
     origin: String,
@@ -47,7 +47,7 @@ pub(crate) struct Fields {
 }
 
 impl Fields {
-    /// Parses `bytes`, which have to hold one JSON object.
+    /// Parses `bytes`, which must hold one JSON object.
     #[inline(never)]
     pub fn parse(origin: &str, bytes: &[u8]) -> Result<Self> {
         if let Some(pointer) = lfs_pointer(bytes) {
@@ -60,29 +60,29 @@ impl Fields {
         }
     }
 
-    /// A file that is not there: an object without fields.
+    /// Returns an object without fields, for a file that does not exist.
     pub fn empty(origin: &str) -> Self {
         Self { origin: origin.to_string(), map: Map::new() }
     }
 
-    /// Whether there is such a field, and be it `null`.
+    /// Returns whether the field exists, even if it is `null`.
     #[inline(never)]
     pub fn has(&self, name: &str) -> bool {
         self.map.contains_key(name)
     }
 
-    /// The value of a field; `null` counts as absent.
+    /// Returns the value of a field; `null` counts as absent.
     #[inline(never)]
     pub fn get(&self, name: &str) -> Option<&Value> {
         self.map.get(name).filter(|value| !value.is_null())
     }
 
-    /// Whether the field is there and `null`.
+    /// Returns whether the field exists and is `null`.
     pub fn is_null(&self, name: &str) -> bool {
         self.map.get(name).is_some_and(Value::is_null)
     }
 
-    /// A field that holds an object. Its own fields are then named like `rope_parameters.rope_type`.
+    /// Returns a field that holds an object. Its own fields are then named like `rope_parameters.rope_type`.
     #[inline(never)]
     pub fn object(&self, name: &str) -> Result<Option<Fields>> {
         match self.get(name) {
@@ -92,7 +92,7 @@ impl Fields {
         }
     }
 
-    /// A whole number.
+    /// Returns a whole number.
     #[inline(never)]
     pub fn count(&self, name: &str) -> Result<Option<usize>> {
         let Some(value) = self.get(name) else { return Ok(None) };
@@ -100,26 +100,26 @@ impl Fields {
         count.map(Some).ok_or_else(|| self.wrong(name, value, "a whole number"))
     }
 
-    /// A whole number that has to be there.
+    /// Returns a whole number that must be present.
     pub fn needed_count(&self, name: &str) -> Result<usize> {
         self.count(name)?.ok_or_else(|| invalid(format!("{} is missing", self.path(name))))
     }
 
-    /// Any number.
+    /// Returns any number.
     #[inline(never)]
     pub fn number(&self, name: &str) -> Result<Option<f64>> {
         let Some(value) = self.get(name) else { return Ok(None) };
         value.as_f64().map(Some).ok_or_else(|| self.wrong(name, value, "a number"))
     }
 
-    /// A string.
+    /// Returns a string.
     #[inline(never)]
     pub fn text(&self, name: &str) -> Result<Option<&str>> {
         let Some(value) = self.get(name) else { return Ok(None) };
         value.as_str().map(Some).ok_or_else(|| self.wrong(name, value, "a string"))
     }
 
-    /// `true` or `false`; absent is `false`.
+    /// Returns `true` or `false`; absent is `false`.
     #[inline(never)]
     pub fn flag(&self, name: &str) -> Result<bool> {
         match self.get(name) {
@@ -137,7 +137,7 @@ impl Fields {
         }
     }
 
-    /// Refuses the file if it says anything in a field: anything but `null`, an empty list and an empty object.
+    /// Refuses the file if a field says anything: anything but `null`, an empty list or an empty object.
     #[inline(never)]
     pub fn refuse_given(&self, name: &str, why: &str) -> Result<()> {
         let is_given = self.get(name).is_some_and(|value| match value {
@@ -151,12 +151,12 @@ impl Fields {
         }
     }
 
-    /// All fields.
+    /// Returns all fields.
     pub fn entries(&self) -> impl Iterator<Item = (&str, &Value)> {
         self.map.iter().map(|(name, value)| (name.as_str(), value))
     }
 
-    /// File and field, as an error names them.
+    /// Returns file and field, as an error names them.
     #[inline(never)]
     pub fn path(&self, name: &str) -> String {
         match self.origin.ends_with('.') {
@@ -165,7 +165,7 @@ impl Fields {
         }
     }
 
-    /// The error for a field that holds something else than `expected`.
+    /// Returns the error for a field that holds something other than `expected`.
     #[inline(never)]
     pub fn wrong(&self, name: &str, value: &Value, expected: &str) -> crate::error::Error {
         let mut found = value.to_string();

@@ -9,7 +9,7 @@ use super::fields::Fields;
 use super::{Activation, CONFIG_FILE, LayerKind, MOST_LAYERS, ModelConfig, invalid, unsupported, within};
 use crate::error::Result;
 
-/// Every so many layers one is global, from layer 0, where the file does not say.
+/// Default of `global_attn_every_n_layers`: every third layer is global, starting with layer 0.
 const GLOBAL_EVERY: usize = 3;
 /// Width of the window of local layers where the file does not say.
 const LOCAL_ATTENTION: usize = 128;
@@ -62,7 +62,7 @@ fn refuse_what_is_not_computed(fields: &Fields) -> Result<()> {
     refuse_other_sizes(fields)
 }
 
-/// Sizes that follow from others in one version of transformers, and stand for themselves in another.
+/// Refuses sizes that contradict the others: one version of transformers derives them, another reads them.
 fn refuse_other_sizes(fields: &Fields) -> Result<()> {
     let window = fields.count("local_attention")?.unwrap_or(LOCAL_ATTENTION);
     let (hidden, heads) = (fields.count("hidden_size")?, fields.count("num_attention_heads")?);
@@ -91,7 +91,7 @@ fn activation(fields: &Fields) -> Result<Activation> {
     }
 }
 
-/// `layer_types` of the newer form, or every n-th layer global.
+/// Returns the kind of each layer: `layer_types` of the newer form, or every n-th layer global.
 fn layers(fields: &Fields) -> Result<Vec<LayerKind>> {
     let count = fields.needed_count("num_hidden_layers")?;
     within("num_hidden_layers", count, 1, MOST_LAYERS)?;
@@ -118,7 +118,7 @@ fn layer_kind(name: &Value) -> Result<LayerKind> {
     }
 }
 
-/// Rotary bases of global and local layers.
+/// Returns the rotary bases of global and local layers.
 fn thetas(fields: &Fields) -> Result<(f64, f64)> {
     let rope = fields.object("rope_parameters")?;
     let global_old = fields.number("global_rope_theta")?.unwrap_or(GLOBAL_THETA);

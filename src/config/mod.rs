@@ -18,17 +18,17 @@ use crate::error::{Code, Error, Result};
 /// The file of a checkpoint that says what its encoder is.
 pub const CONFIG_FILE: &str = "config.json";
 
-/// Rows of the vocabulary table, at most.
+/// Most rows of the vocabulary table.
 const MOST_VOCABULARY: usize = 4 << 20;
-/// Width of a hidden state, at most.
+/// Largest width of a hidden state.
 const MOST_HIDDEN: usize = 16384;
-/// Width of the gated MLP, at most.
+/// Largest width of the gated MLP.
 const MOST_INTERMEDIATE: usize = 131_072;
-/// Layers, at most.
+/// Most layers.
 const MOST_LAYERS: usize = 256;
-/// Positions and width of the attention window, at most.
+/// Most positions, and the largest width of the attention window.
 const MOST_POSITIONS: usize = 1 << 20;
-/// Tokens of the longest text, at least: room for the special tokens and something between them.
+/// Fewest tokens of the longest text: room for the special tokens and something between them.
 const LEAST_TOKENS: usize = 4;
 
 /// The activation in the gated MLP.
@@ -51,7 +51,7 @@ pub enum LayerKind {
     Local,
 }
 
-/// How one vector is made of a text's hidden states.
+/// How one vector is made from a text's hidden states.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Pooling {
@@ -62,7 +62,7 @@ pub enum Pooling {
 }
 
 impl Pooling {
-    /// The name in manifests and on the command line.
+    /// Returns the name in manifests and on the command line.
     pub fn as_str(self) -> &'static str {
         match self {
             Pooling::Cls => "cls",
@@ -143,18 +143,18 @@ impl ModelConfig {
         Ok(())
     }
 
-    /// Columns of one attention head.
+    /// Returns the number of columns of one attention head.
     pub fn head_size(&self) -> usize {
         self.hidden_size / self.num_heads
     }
 
-    /// How far a token sees in a local layer, to each side.
+    /// Returns how far a token sees in a local layer, to each side.
     pub fn half_window(&self) -> usize {
         self.local_attention / 2
     }
 
-    /// The tensors of the encoder with their shapes, in the order in which data flows, the vocabulary
-    /// table first. Linear layers are [out, in], norms have a value for each column.
+    /// Returns the tensors of the encoder with their shapes, in the order in which data flows, the vocabulary table
+    /// first. Linear layers are [out, in], norms have a value for each column.
     pub fn tensors(&self) -> Vec<(String, Vec<usize>)> {
         let (hidden, inner) = (self.hidden_size, self.intermediate_size);
         let mut all = vec![
@@ -186,7 +186,7 @@ pub const TABLE: &str = "embeddings.tok_embeddings.weight";
 pub struct EmbedderConfig {
     /// The shape of the encoder.
     pub model: ModelConfig,
-    /// How a vector is made of the hidden states.
+    /// How a vector is made from the hidden states.
     pub pooling: Pooling,
     /// Longest text in tokens, special tokens included; the rest is cut off.
     pub max_tokens: usize,
@@ -198,7 +198,7 @@ impl EmbedderConfig {
     /// Reads a checkpoint's settings. `read` returns the bytes of a file of the checkpoint, or `None`
     /// where there is no such file; the paths are relative, like `1_Pooling/config.json`.
     ///
-    /// Only `config.json` has to be there. Without `modules.json` the pooling is the mean, as in sentence-transformers; a
+    /// Only `config.json` must exist. Without `modules.json` the pooling is the mean, as in sentence-transformers; a
     /// `1_Pooling/config.json` that says otherwise is then refused. Vectors are always normalised, whether
     /// `modules.json` asks for it or not.
     ///

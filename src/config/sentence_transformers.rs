@@ -8,12 +8,12 @@ use super::fields::{Fields, json};
 use super::{CONFIG_FILE, EmbedderConfig, ModelConfig, Pooling, invalid, unsupported};
 use crate::error::{Code, Error, Result, lfs_pointer};
 
-/// Where the pooling's settings are in every checkpoint known.
+/// Where every known checkpoint keeps the pooling's settings.
 const POOLING: &str = "1_Pooling/config.json";
 
 /// The settings of the Transformer module.
 const TRANSFORMER: &str = "sentence_bert_config.json";
-/// What older versions called it; sentence-transformers takes the first that there is.
+/// Older names of that file; sentence-transformers takes the first that exists.
 const OLDER_NAMES: [&str; 6] = [
     "sentence_roberta_config.json",
     "sentence_distilbert_config.json",
@@ -68,9 +68,10 @@ pub(super) fn embedder_config(read: &mut dyn FnMut(&str) -> Result<Option<Vec<u8
     Ok(EmbedderConfig { model, pooling, max_tokens, prompts })
 }
 
-/// A plain encoder: without `modules.json` sentence-transformers takes the mean and reads no file of its own.
+/// Returns the settings of a plain encoder: without `modules.json` sentence-transformers takes the mean and reads no
+/// file of its own.
 fn bare(model: ModelConfig, read: &mut dyn FnMut(&str) -> Result<Option<Vec<u8>>>) -> Result<EmbedderConfig> {
-    // With a chat template sentence-transformers writes every text into it.
+    // With a chat template, sentence-transformers writes every text into it.
     let no_chat = |name: &str| {
         unsupported(format!(
             "{name} is there and modules.json is not, so that sentence-transformers would apply it; add modules.json"
@@ -103,7 +104,7 @@ struct Modules {
     normalize: Option<String>,
 }
 
-/// Reads `modules.json`. The modules have to be sentence-transformers' own Transformer, Pooling and perhaps Normalize, in
+/// Reads `modules.json`. The modules must be sentence-transformers' own Transformer, Pooling and perhaps Normalize, in
 /// that order.
 fn modules_of(bytes: &[u8]) -> Result<Modules> {
     let list = "modules.json is not a JSON list of modules";
@@ -117,7 +118,7 @@ fn modules_of(bytes: &[u8]) -> Result<Modules> {
         let text = |name: &str| module.get(name).and_then(Value::as_str);
         let kind = text("type").ok_or_else(|| invalid("modules.json: a module has no type"))?;
         let path = text("path").unwrap_or_default();
-        // A later module of the same name takes the place of the earlier one.
+        // A later module replaces an earlier one of the same name.
         if text("name").is_some_and(|name| modules[..at].iter().any(|module| module["name"] == name)) {
             return Err(unsupported("modules.json: two modules have the same name"));
         }
@@ -144,7 +145,7 @@ fn modules_of(bytes: &[u8]) -> Result<Modules> {
     }
 }
 
-/// The path of a module: one folder inside the checkpoint.
+/// Returns the path of a module, which must be one folder inside the checkpoint.
 fn plain_folder<'p>(module: &str, path: &'p str) -> Result<&'p str> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
     match !path.is_empty() && !path.starts_with('.') && path.chars().all(plain) {
@@ -165,7 +166,8 @@ fn pooling(fields: &Fields, hidden: usize, prompts: &BTreeMap<String, String>) -
     }
     let pooling = pooling_mode(fields)?;
     let prompt_left_out = fields.get("include_prompt").is_some() && !fields.flag("include_prompt")?;
-    // Of a mean the prompt's tokens are left out, and CLS is the first token after them (before version 6 that of the text).
+    // A mean leaves out the prompt's tokens, and CLS is the first token after them (before version 6, the first of the
+    // text).
     if prompt_left_out && prompts.values().any(|prompt| !prompt.is_empty()) {
         let name = fields.path("include_prompt");
         return Err(unsupported(format!("{name} is false; felsic does not leave a prompt out of the pooling")));
@@ -173,7 +175,7 @@ fn pooling(fields: &Fields, hidden: usize, prompts: &BTreeMap<String, String>) -
     Ok(pooling)
 }
 
-/// The settings of a Normalize module, which are there since version 6.
+/// Checks the settings of a Normalize module, which exist since version 6.
 fn normalize(fields: &Fields) -> Result<()> {
     for name in ["module_input_name", "module_output_name"] {
         if fields.text(name)?.is_some_and(|given| given != "sentence_embedding") {
@@ -186,7 +188,7 @@ fn normalize(fields: &Fields) -> Result<()> {
     Ok(())
 }
 
-/// Newer files name the mode, older ones have a flag for each.
+/// Returns the pooling. Newer files name the mode; older ones have a flag for each.
 fn pooling_mode(fields: &Fields) -> Result<Pooling> {
     let by_name = |mode: &str| match mode {
         "cls" => Ok(Pooling::Cls),
@@ -224,7 +226,7 @@ fn pooling_mode(fields: &Fields) -> Result<Pooling> {
     mode.ok_or_else(|| invalid(format!("no {} is true", fields.path("pooling_mode_…"))))
 }
 
-/// The longest text of the Transformer module, whose other settings have to be those of a text encoder.
+/// Returns the longest text of the Transformer module, whose other settings must be those of a text encoder.
 fn max_tokens(fields: &Fields) -> Result<Option<usize>> {
     fields.refuse_flag("do_lower_case", "felsic does not lower-case texts")?;
     for (name, expected) in [("transformer_task", "feature-extraction"), ("module_output_name", "token_embeddings")] {
@@ -266,8 +268,8 @@ fn max_tokens(fields: &Fields) -> Result<Option<usize>> {
     fields.count("max_seq_length")
 }
 
-/// `model_max_length`, or its older name `max_len`, which counts where `sentence_bert_config.json` does not say. Without a
-/// limit it is an astronomic float.
+/// Returns `model_max_length`, or its older name `max_len`; it counts where `sentence_bert_config.json` does not say.
+/// If there is no limit, it is an astronomic float.
 fn tokenizer_limit(fields: Option<&Fields>) -> Result<Option<usize>> {
     let Some(fields) = fields else { return Ok(None) };
     let name = if fields.has("model_max_length") { "model_max_length" } else { "max_len" };
@@ -281,11 +283,11 @@ fn prompts(fields: &Fields) -> Result<BTreeMap<String, String>> {
             prompts.insert(name.to_string(), given.text(name)?.unwrap_or_default().to_string());
         }
     }
-    // sentence-transformers would put this prompt before every text by itself.
+    // sentence-transformers would put this prompt before every text without being asked.
     if let Some(name) = fields.text("default_prompt_name")? {
         let field = fields.path("default_prompt_name");
         match prompts.get(name).map(String::is_empty) {
-            // Two prompts are there in any case, and empty.
+            // Two prompts exist in any case, and are empty.
             Some(true) => {}
             None if ["query", "document"].contains(&name) => {}
             Some(false) => {
@@ -294,7 +296,7 @@ fn prompts(fields: &Fields) -> Result<BTreeMap<String, String>> {
             None => return Err(invalid(format!("{field} is {name:?}, and there is no such prompt"))),
         }
     }
-    // The modules of another type would be replaced by a Transformer and a mean.
+    // sentence-transformers would replace the modules of another type by a Transformer and a mean.
     if let Some(kind) = fields.text("model_type")?.filter(|kind| *kind != "SentenceTransformer") {
         let field = fields.path("model_type");
         return Err(unsupported(format!("{field} is {kind:?}; felsic runs \"SentenceTransformer\"")));

@@ -1,16 +1,16 @@
-//! Which texts go through the model together.
+//! Batching: which texts the model computes together.
 
 use crate::model::DeviceKind;
 
 /// Texts that are tokenized between two pauses.
 pub(super) const TEXTS_BETWEEN_PAUSES: usize = 64;
 
-/// The smallest budget that is worth a helper's trouble: tokens share the weights' way through the caches.
+/// The smallest budget worth handing to a helper: tokens share the weights' way through the caches.
 const LEAST: usize = 48;
 
-/// Tokens of one batch. Nothing is padded, so a batch gains only from sharing the weights' way through
-/// the caches; more tokens than this only hold memory and delay an abort. With helpers, few enough that
-/// everyone gets two groups.
+/// Returns the tokens of one batch. Nothing is padded, so a batch gains only from sharing the weights' way through the
+/// caches; more tokens than this only hold memory and delay an abort. With helpers, they are few enough that
+/// everyone gets two batches.
 pub(super) fn budget(lengths: &[usize], device: DeviceKind, helpers: usize) -> usize {
     let most = match device {
         DeviceKind::Cpu => 256,
@@ -22,8 +22,8 @@ pub(super) fn budget(lengths: &[usize], device: DeviceKind, helpers: usize) -> u
     }
 }
 
-/// Indices into `lengths`, grouped so that a group holds at most `budget` tokens (or one text
-/// that is longer). Shortest first, so that first results come early and neighbours are alike.
+/// Returns indices into `lengths`, in batches of at most `budget` tokens (or one text that is longer). The shortest
+/// come first, so that first results come early and neighbours are similar.
 pub(super) fn groups(lengths: &[usize], budget: usize) -> Vec<Vec<usize>> {
     let mut order: Vec<usize> = (0..lengths.len()).collect();
     order.sort_by_key(|index| lengths[*index]);

@@ -1,12 +1,12 @@
-//! How far two vectors are apart, with NaN as far as can be.
+//! Comparing vectors. NaN counts as infinitely far away.
 
-/// Largest difference of a component of two vectors of one length; NaN if there is one, which is within no
-/// tolerance.
+/// Returns the largest difference between components of two vectors of one length; NaN if there is one, which is within
+/// no tolerance.
 pub fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
     a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, larger)
 }
 
-/// The larger of two; NaN if either is. (`f32::max` would drop it.)
+/// Returns the larger of two numbers; NaN if either is. (`f32::max` would drop it.)
 pub(crate) fn larger(a: f32, b: f32) -> f32 {
     if a.is_nan() || b.is_nan() { f32::NAN } else { a.max(b) }
 }

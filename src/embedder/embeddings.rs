@@ -4,7 +4,7 @@ use std::ops::Index;
 
 /// The vectors of a call: one for each text, in the order of the texts, all of one width and in one piece of memory.
 ///
-/// Indexing gives a vector: `&embeddings[0]` is a `&[f32]` of unit length. The dot product of two of them is their
+/// Indexing returns a vector: `&embeddings[0]` is a `&[f32]` of unit length. The dot product of two of them is their
 /// cosine.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Embeddings {

@@ -1,11 +1,11 @@
-//! Others that compute groups at the same time as the engine, such as further workers of a page.
+//! Helpers: others that compute batches at the same time as the engine, such as further workers of a page.
 
 use crate::error::Result;
 
-/// What a group's computation starts from: all that a helper needs, since it has neither texts nor table.
+/// What the computation of a batch starts from: all that a helper needs, since it has neither texts nor table.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Work {
-    /// Number of the group, given back in [`Done`].
+    /// Number of the batch, returned in [`Done`].
     pub group: usize,
     /// Rows of the vocabulary table, as [`super::Layers::pooled`] takes them.
     pub rows: Vec<f32>,
@@ -13,27 +13,27 @@ pub struct Work {
     pub lengths: Vec<usize>,
 }
 
-/// A group that comes back.
+/// A batch that a helper returns.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Done {
-    /// Number of the group.
+    /// Number of the batch.
     pub group: usize,
-    /// What [`super::Layers::pooled`] gave; `None` if the helper is gone, and the group to be computed anew.
+    /// What [`super::Layers::pooled`] returned; `None` if the helper is gone and the batch must be computed again.
     pub pooled: Option<Vec<f32>>,
 }
 
 /// The helpers of one call.
 pub trait Helpers {
-    /// How many there are.
+    /// Returns the number of helpers.
     fn count(&self) -> usize;
 
-    /// Whether one of them should get more work now, while `waiting` groups wait.
+    /// Returns whether one of them should get more work now, while `waiting` batches wait.
     fn has_room(&self, waiting: usize) -> bool;
 
-    /// Hands work out; called after [`Self::has_room`] has said yes.
+    /// Hands work out; called after [`Self::has_room`] has returned true.
     fn give(&mut self, work: Work);
 
-    /// What has come back since the last call.
+    /// Returns what has come back since the last call.
     fn take(&mut self) -> Vec<Done>;
 
     /// Waits until something has come back.
@@ -43,7 +43,7 @@ pub trait Helpers {
     fn wait(&mut self) -> impl Future<Output = Result<()>>;
 }
 
-/// Nobody helps.
+/// No helpers.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoHelpers;
 

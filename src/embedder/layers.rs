@@ -31,19 +31,19 @@ impl Layers {
         Ok(Self { encoder, pooling: config.pooling, plan: Plan::new(&config.model, leading) })
     }
 
-    /// Where they are.
+    /// Returns the device that the layers are on.
     pub fn device(&self) -> DeviceKind {
         self.encoder.device().kind
     }
 
-    /// The ids whose rows [`Self::pooled`] needs, sequence by sequence.
+    /// Returns the ids whose rows [`Self::pooled`] needs, sequence by sequence.
     pub(super) fn embedded(&self, sequences: &[&[u32]]) -> Vec<u32> {
         let batch = Batch::new(sequences.iter().map(|ids| ids.len()).collect());
         batch.first(&sequences.concat(), self.plan.embedded())
     }
 
-    /// Pooled vectors, not yet of unit length, [sequences, H]: of `rows` of the vocabulary table, those of
-    /// the sequences one after another, `lengths` tokens each.
+    /// Returns pooled vectors, not yet of unit length, [sequences, H]. `rows` are rows of the vocabulary table, those
+    /// of the sequences one after another, `lengths` tokens each.
     ///
     /// # Errors
     /// [`Code::InputInvalid`] for lengths that the model does not have or that do not go with `rows`;
@@ -64,8 +64,8 @@ impl Layers {
         Ok(pooled)
     }
 
-    /// The state after the embedding norm and after each layer, before the last norm, of one sequence whose
-    /// `rows` these are.
+    /// Returns the state after the embedding norm and after each layer, before the last norm, of the one sequence with
+    /// these `rows`.
     pub(super) async fn hidden_states(&self, rows: Vec<f32>) -> Result<Vec<Vec<f32>>> {
         let mut states = Vec::new();
         let everything = Plan::new(self.encoder.config(), None);
@@ -79,7 +79,7 @@ impl Layers {
     }
 }
 
-/// The values of a tensor, waiting for the device.
+/// Reads the values of a tensor, waiting for the device.
 async fn read(tensor: burn::tensor::Tensor<2>) -> Result<Vec<f32>> {
     let failed = |error: String| {
         Error::new(Code::DeviceUnavailable, "the device failed while computing; create the engine again").because(error)

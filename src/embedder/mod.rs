@@ -64,7 +64,7 @@ impl Embedder {
         Ok(Self { name, revision, space, format, pack, config, tokenizer, table, layers, self_test })
     }
 
-    /// What this engine is.
+    /// Describes this engine.
     pub fn info(&self) -> Info {
         let device = self.layers.device();
         Info {
@@ -80,19 +80,19 @@ impl Embedder {
         }
     }
 
-    /// SHA-256 of the manifest that the engine was made of, for [`crate::source::load_layers`].
+    /// Returns the SHA-256 of the manifest that the engine was made from, for [`crate::source::load_layers`].
     #[doc(hidden)]
     pub fn pack(&self) -> Option<&str> {
         self.pack.as_deref()
     }
 
-    /// The vocabulary table, whose blocks may be still to come.
+    /// Returns the vocabulary table; some of its blocks may be still to come.
     #[doc(hidden)]
     pub fn table(&self) -> &Table {
         &self.table
     }
 
-    /// Shards of the vocabulary table that are still to come before [`Self::self_test`] can be run.
+    /// Returns the shards of the vocabulary table that are still to come before [`Self::self_test`] can be run.
     ///
     /// # Errors
     /// [`Code::InputInvalid`] for an id that the model does not have.
@@ -101,9 +101,9 @@ impl Embedder {
         self.table.missing_for(self.self_test.iter().flat_map(|test| test.ids.iter().copied()))
     }
 
-    /// Vectors of texts, without blocking where the device is waited for.
+    /// Returns the vectors of texts, without blocking while it waits for the device.
     ///
-    /// Texts are grouped by length inside; between groups `hooks` may yield to others or abort.
+    /// Texts are batched by length inside; between batches `hooks` may yield to others or abort.
     ///
     /// # Errors
     /// [`Code::InputInvalid`] for `dimensions` that the model does not have, an unknown prompt, or a text that
@@ -152,7 +152,7 @@ impl Embedder {
         Ok(Embeddings::new(vectors, dimensions, tokens, truncated))
     }
 
-    /// One vector a sequence of ids (special tokens included), in order, of full width.
+    /// Returns one vector of full width for each sequence of ids (special tokens included), in order.
     ///
     /// # Errors
     /// [`Code::InputInvalid`] for ids or lengths that the model does not have.
@@ -163,8 +163,8 @@ impl Embedder {
         Ok(Embeddings::new(vectors, dimensions, tokens, vec![false; sequences.len()]))
     }
 
-    /// Unit vectors [sequences, dimensions], in the order of the sequences, and the lengths of these: group by group,
-    /// here and with the helpers.
+    /// Returns unit vectors [sequences, dimensions], in the order of the sequences, and the sequences' lengths. Works
+    /// batch by batch, here and with the helpers.
     async fn vectors(
         &self,
         sequences: &[Vec<u32>],
@@ -175,7 +175,7 @@ impl Embedder {
         let lengths: Vec<usize> = sequences.iter().map(Vec::len).collect();
         let groups = batching::groups(&lengths, batching::budget(&lengths, self.layers.device(), helpers.count()));
         let mut vectors = Vec::new();
-        // A product too large for the address space is too large for the memory.
+        // A product too large for the address space is also too large for the memory.
         vectors.try_reserve_exact(sequences.len().saturating_mul(dimensions))?;
         vectors.resize(sequences.len() * dimensions, 0.0);
         let mut waiting: VecDeque<usize> = (0..groups.len()).collect();
@@ -200,7 +200,7 @@ impl Embedder {
             for Done { group, pooled } in helpers.take() {
                 match pooled {
                     Some(pooled) => finished.push((group, pooled)),
-                    // Its helper is gone; the group is as it was.
+                    // Its helper is gone; the batch is as it was.
                     None => waiting.push_back(group),
                 }
             }
@@ -214,7 +214,7 @@ impl Embedder {
         Ok((vectors, lengths))
     }
 
-    /// What a group's computation starts from.
+    /// Returns what the computation of a batch starts from.
     fn work(&self, group: usize, members: &[usize], sequences: &[Vec<u32>]) -> Result<Work> {
         let ids: Vec<&[u32]> = members.iter().map(|index| sequences[*index].as_slice()).collect();
         let mut rows = Vec::new();
@@ -222,7 +222,7 @@ impl Embedder {
         Ok(Work { group, rows, lengths: ids.iter().map(|ids| ids.len()).collect() })
     }
 
-    /// Puts the vectors of a group, [its texts, H], cut to their first `dimensions` components and at unit length,
+    /// Puts the vectors of a batch, [its texts, H], cut to their first `dimensions` components and at unit length,
     /// where they belong.
     fn place(&self, members: &[usize], pooled: &[f32], dimensions: usize, vectors: &mut [f32]) -> Result<()> {
         let hidden = self.config.model.hidden_size;
@@ -239,8 +239,7 @@ impl Embedder {
         Ok(())
     }
 
-    /// The state after the embedding norm and after each layer, before the last norm: layers + 1
-    /// arrays [n, H].
+    /// Returns the state after the embedding norm and after each layer, before the last norm: layers + 1 arrays [n, H].
     ///
     /// # Errors
     /// As [`Self::embed_ids`].
@@ -260,7 +259,7 @@ impl Embedder {
         self_test::run(self, &self.self_test).await
     }
 
-    /// The ids that the model gets for a text: prompt, white space and truncation applied.
+    /// Returns the ids that the model gets for a text: prompt, white space and truncation applied.
     ///
     /// # Errors
     /// [`Code::InputInvalid`] for an unknown prompt.
@@ -268,7 +267,7 @@ impl Embedder {
         Ok(self.encode(text, options)?.0)
     }
 
-    /// How many tokens a text has before truncation, special tokens included.
+    /// Returns the number of tokens of a text before truncation, special tokens included.
     ///
     /// # Errors
     /// [`Code::InputInvalid`] for an unknown prompt.
@@ -276,7 +275,7 @@ impl Embedder {
         self.tokenizer.count(&text::prepare(text, options, &self.config.prompts)?)
     }
 
-    /// Ids that the model can make a vector of, and whether others were left out.
+    /// Returns ids that the model can make a vector from, and whether others were left out.
     fn input(&self, prepared: &str) -> Result<(Vec<u32>, bool)> {
         let (ids, cut) = self.tokenizer.encode_truncated(prepared, self.config.max_tokens)?;
         let rows = self.config.model.vocab_size;
@@ -316,7 +315,7 @@ impl fmt::Debug for Embedder {
     }
 }
 
-/// The error, about the text at `position`, which people count from 1, as they count lines.
+/// Returns the error as one about the text at `position`, which people count from 1, as they count lines.
 fn of_text(error: Error, position: usize) -> Error {
     error.of_text(position, format!("text {}", position + 1))
 }

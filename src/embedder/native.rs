@@ -27,7 +27,7 @@ impl Embedder {
         Self::open_on(folder, DeviceKind::Cpu)
     }
 
-    /// Opens a model, as [`Self::open`] does, on any device. A GPU first has to reproduce the vectors that a pack carries
+    /// Opens a model, as [`Self::open`] does, on any device. A GPU must first reproduce the vectors that a pack carries
     /// for this; a checkpoint has none.
     ///
     /// # Errors
@@ -46,7 +46,7 @@ impl Embedder {
         pollster::block_on(async { Self::proven(load_pack(&built_in(), &mut |_| ()).await?, DeviceKind::Cpu).await })
     }
 
-    /// [`Self::new`]; a GPU is not handed out before it has passed [`Self::self_test`].
+    /// Calls [`Self::new`]; a GPU is not returned before it has passed [`Self::self_test`].
     ///
     /// # Errors
     /// Those of both.
@@ -59,8 +59,8 @@ impl Embedder {
         Ok(embedder)
     }
 
-    /// Makes one vector of unit length for each text. Their order is that of the texts, which are computed in batches
-    /// of similar length.
+    /// Makes one vector of unit length for each text, in the order of the texts, which are computed in batches of
+    /// similar length.
     ///
     /// ```
     /// # fn main() -> felsic::Result<()> {
@@ -84,7 +84,7 @@ impl Embedder {
         self.embed_with(texts, &EmbedOptions::default())
     }
 
-    /// [`Self::embed`] with options: fewer dimensions, a prompt, white space kept.
+    /// Embeds texts as [`Self::embed`] does, with options: fewer dimensions, a prompt, white space kept.
     ///
     /// # Errors
     /// Those of [`Self::embed`]; [`InputInvalid`](crate::Code::InputInvalid) also for a prompt or a number of dimensions

@@ -1,4 +1,4 @@
-//! What a caller says and hears.
+//! What a caller chooses, and what a caller is shown.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,11 +15,11 @@ use crate::error::{Code, Error, Result};
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct EmbedOptions {
-    /// Keep only so many leading components and normalise again; `None` keeps all.
+    /// Number of leading components to keep before normalising again; `None` keeps all.
     pub dimensions: Option<usize>,
-    /// Strip white space at both ends of a text first, as sentence-transformers does.
+    /// Whether white space at both ends of a text is stripped first, as in sentence-transformers.
     pub strip: bool,
-    /// Name of the prompt, of those that the checkpoint has, to put before each text.
+    /// Name of the prompt to put before each text, one of those that the checkpoint has.
     pub prompt: Option<String>,
 }
 
@@ -31,7 +31,7 @@ impl Default for EmbedOptions {
 
 /// What happens between two batches.
 pub trait Hooks {
-    /// `done` of `total` texts have their vector.
+    /// Reports that `done` of `total` texts have their vector.
     fn progress(&mut self, done: usize, total: usize) {
         let _ = (done, total);
     }
@@ -42,7 +42,7 @@ pub trait Hooks {
     /// [`crate::error::Code::Aborted`] to stop here.
     fn pause(&mut self) -> impl Future<Output = Result<()>>;
 
-    /// Sees to it that blocks of the vocabulary table that are still to come have come: those of these shards.
+    /// Ensures that the blocks of the vocabulary table in these shards have arrived.
     ///
     /// # Errors
     /// Those of reading them; [`Code::Internal`] unless an implementation does so.
@@ -62,7 +62,7 @@ impl Hooks for NoHooks {
     }
 }
 
-/// What an engine is.
+/// The description of an engine.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Info {

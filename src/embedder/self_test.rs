@@ -1,4 +1,4 @@
-//! Known texts with known vectors, against a device that computes something else than it should.
+//! Known texts with known vectors, against a device that computes something other than it should.
 //!
 //! A browser's GPU can refuse a shader, or run it wrongly, without an error; the only sign is the
 //! numbers. A pack therefore carries a few texts with the vectors that the CPU made from the same
@@ -8,9 +8,9 @@ use super::{EmbedOptions, Embedder, largest_difference};
 use crate::error::{Code, Error, Result};
 use crate::weights::SelfTest;
 
-/// Largest allowed difference of a component. Two right devices differ by rounding only: about 1e-6
-/// with f32 weights, 3e-5 with int8 weights, whose CPU kernel rounds activations to 16 bits. The
-/// smallest mistake worth the name (a window off by one) moves components by 1e-3 and more.
+/// Largest allowed difference of a component. Two correct devices differ only by rounding: about 1e-6 with f32 weights,
+/// 3e-5 with int8 weights, whose CPU kernel rounds activations to 16 bits. The smallest real mistake (a window off by
+/// one) moves components by 1e-3 or more.
 const TOLERANCE: f32 = 2e-4;
 
 pub(super) async fn run(embedder: &Embedder, tests: &[SelfTest]) -> Result<()> {

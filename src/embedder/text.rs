@@ -6,13 +6,13 @@ use std::collections::BTreeMap;
 use super::EmbedOptions;
 use crate::error::{Code, Error, Result};
 
-/// White space as Python's `str.strip` has it, which is what sentence-transformers calls: Unicode's
+/// Returns whether a character is white space to Python's `str.strip`, which sentence-transformers calls: Unicode's
 /// White_Space and the four separators U+001C to U+001F.
 fn is_space(c: char) -> bool {
     c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c)
 }
 
-/// Prompt in front, then white space stripped: the order of sentence-transformers.
+/// Puts the prompt in front, then strips white space: the order of sentence-transformers.
 pub(super) fn prepare<'a>(
     text: &'a str,
     options: &EmbedOptions,

@@ -2,14 +2,14 @@
 
 use super::MemorySource;
 
-/// Names and bytes of files of the built-in model.
+/// Lists names and bytes of files of the built-in model.
 macro_rules! files {
     ($($name:literal),* $(,)?) => {
         [$(($name, include_bytes!(concat!("../../models/felsic-small-english/pack/", $name)).as_slice())),*]
     };
 }
 
-/// The pack of the built-in model.
+/// Returns the pack of the built-in model.
 pub fn built_in() -> MemorySource {
     let files = files![
         "manifest.json",

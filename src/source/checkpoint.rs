@@ -54,7 +54,7 @@ pub fn open_checkpoint(folder: &Path) -> Result<Parts> {
     })
 }
 
-/// The settings of the checkpoint in `folder`.
+/// Reads the settings of the checkpoint in `folder`.
 ///
 /// # Errors
 /// Those of [`EmbedderConfig::from_files`].
@@ -65,7 +65,7 @@ pub fn read_config(folder: &Path) -> Result<EmbedderConfig> {
     EmbedderConfig::from_files(|file| read_optional(folder, file))
 }
 
-/// What the checkpoint in `folder` says of its tokenizer beside `tokenizer.json`.
+/// Reads what the checkpoint in `folder` says about its tokenizer beside `tokenizer.json`.
 ///
 /// # Errors
 /// Those of [`TokenizerSettings::from_files`].
@@ -73,7 +73,7 @@ pub(crate) fn read_tokenizer_settings(folder: &Path) -> Result<TokenizerSettings
     TokenizerSettings::from_files(|file| read_optional(folder, file))
 }
 
-/// A file of the folder, or `None` where there is none.
+/// Reads a file of the folder; `None` where there is none.
 fn read_optional(folder: &Path, file: &str) -> Result<Option<Vec<u8>>> {
     match read_needed(folder, file) {
         Ok(bytes) => Ok(Some(bytes)),
@@ -82,16 +82,16 @@ fn read_optional(folder: &Path, file: &str) -> Result<Option<Vec<u8>>> {
     }
 }
 
-/// A file that has to be there.
+/// Reads a file that must exist.
 pub(crate) fn read_needed(folder: &Path, file: &str) -> Result<Vec<u8>> {
     read_whole(&folder.join(file), MOST_WHOLE)
 }
 
-/// The model's name and revision as its folder tells them: the folder's name, or for
-/// `models--owner--name/snapshots/revision`, as the Hugging Face cache lays it out, both.
+/// Returns the model's name and revision as its folder states them: the folder's name alone, or both for
+/// `models--owner--name/snapshots/revision`, the layout of the Hugging Face cache.
 pub(crate) fn name_of(folder: &Path) -> (String, Option<String>) {
     let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_path_buf());
-    // A folder's name may have any characters; a manifest's has none that control something.
+    // A folder's name may have any characters; a manifest's has no control characters.
     let plain = |name: &OsStr| -> String { name.to_string_lossy().chars().filter(|c| !c.is_control()).collect() };
     let part = |path: Option<&Path>| path.and_then(Path::file_name).map(plain).unwrap_or_default();
     let own = part(Some(&folder));
@@ -126,7 +126,7 @@ struct Place {
 #[derive(Debug)]
 pub struct CheckpointWeights {
     files: Vec<OpenFile>,
-    /// By name without prefix, only those that the config calls for.
+    /// By name without prefix; only those that the config calls for.
     places: BTreeMap<String, Place>,
 }
 
@@ -164,12 +164,12 @@ impl CheckpointWeights {
         Ok(StoredTensor { element, shape: shape.clone(), bytes })
     }
 
-    /// Length of each weight file, in their order.
+    /// Returns the length of each weight file, in their order.
     pub fn lengths(&self) -> Vec<u64> {
         self.files.iter().map(|file| file.length).collect()
     }
 
-    /// Gives the bytes of a weight file from its start to its end, piece by piece.
+    /// Passes the bytes of a weight file to `on_piece` from its start to its end, piece by piece.
     ///
     /// # Errors
     /// [`Code::Io`], and the errors of `on_piece`.
@@ -202,7 +202,7 @@ impl CheckpointWeights {
     }
 }
 
-/// The weight files of a checkpoint, in the order of their names.
+/// Returns the weight files of a checkpoint, in the order of their names.
 fn weight_files(folder: &Path) -> Result<Vec<PathBuf>> {
     let single = folder.join(WEIGHTS_FILE);
     let Some(index) = read_optional(folder, INDEX_FILE)?.filter(|_| !single.exists()) else {
@@ -225,7 +225,7 @@ fn open_file(path: PathBuf) -> Result<(OpenFile, Coming)> {
     Ok((OpenFile { path, file, data: data as u64, length }, entries))
 }
 
-/// The bytes of a tensor. Their number is only what the file says of itself, and a file may be long without taking any
+/// Reads the bytes of a tensor. Their number is only what the file claims, and a file may be long without taking any
 /// room on the disk.
 fn read_tensor(file: &OpenFile, offset: u64, bytes: usize) -> Result<Vec<u8>> {
     let mut read = Vec::new();

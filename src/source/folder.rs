@@ -19,7 +19,7 @@ pub struct FolderSource {
 }
 
 impl FolderSource {
-    /// The files of `folder`.
+    /// Takes the files of `folder`.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
         Self { folder: folder.into() }
     }
@@ -45,7 +45,7 @@ impl Source for FolderSource {
     }
 }
 
-/// Reads a pack or a checkpoint, whichever the folder is.
+/// Reads a pack or a checkpoint, whichever the folder holds.
 ///
 /// # Errors
 /// [`Code::NotFound`] for a folder that is neither; otherwise those of [`load_pack`] and

@@ -21,8 +21,8 @@ pub async fn load_pack(source: &impl Source, on_progress: &mut dyn FnMut(Progres
     Ok(Parts { pack: Some(sha256_of(&bytes)), ..parts })
 }
 
-/// Reads of a pack all but the blocks of the vocabulary table. Gives also the manifest, by which they can be read
-/// later, and how far the whole pack is then.
+/// Reads a pack except for the blocks of the vocabulary table. Also returns the manifest, for reading them later, and
+/// the meter, which then continues.
 ///
 /// # Errors
 /// As [`load_pack`].
@@ -37,21 +37,21 @@ pub async fn load_first(
     Ok((Parts { pack: Some(sha256_of(&bytes)), blocks, ..parts }, manifest, meter))
 }
 
-/// The shards that hold anything but blocks of the vocabulary table.
+/// Returns the shards that hold anything but blocks of the vocabulary table.
 fn outside_table(manifest: &Manifest) -> Vec<usize> {
     let blocks = manifest.blocks();
     (0..manifest.shards.len()).filter(|shard| blocks.iter().all(|block| block.shard != *shard)).collect()
 }
 
-/// The meter of a pack whose manifest has been read.
+/// Returns the meter of a pack whose manifest has been read.
 fn meter(manifest: &Manifest, bytes: &[u8], on_progress: &mut dyn FnMut(Progress)) -> Meter {
     let mut meter = Meter::new(manifest.total_bytes() + bytes.len() as u64);
     on_progress(meter.at(Phase::Manifest, Manifest::FILE, bytes.len() as u64));
     meter
 }
 
-/// Reads of a pack what a helper needs: its config and the tensors of the layers. `pack` is the SHA-256 of
-/// the manifest that the helped engine was made of.
+/// Reads what a helper needs from a pack: its config and the tensors of the layers. `pack` is the SHA-256 of the
+/// manifest that the helped engine was made from.
 ///
 /// # Errors
 /// As [`load_pack`]; [`Code::FileIntegrity`] for another manifest.
@@ -106,7 +106,7 @@ pub async fn read_manifest(source: &impl Source) -> Result<(Manifest, Vec<u8>)> 
     Ok((manifest, reading.bytes))
 }
 
-/// Reads all files of a manifest that has been read already.
+/// Reads all files of a manifest that has already been read.
 ///
 /// # Errors
 /// As [`load_pack`].
@@ -149,7 +149,7 @@ async fn load_some(
     })
 }
 
-/// The tensors of some shards, by their index.
+/// Reads the tensors of some shards, given by index.
 async fn load_shards(
     manifest: &Manifest,
     shards: Vec<usize>,
@@ -168,8 +168,8 @@ async fn load_shards(
     Ok(tensors)
 }
 
-/// Every id that a text without added tokens can have needs a row, and a text needs room beside the template and beside each prompt: without
-/// it, all texts would be cut to the same ids and have the same vector.
+/// Checks that every id of a text without added tokens has a row, and that a text has room beside the template and
+/// beside each prompt: without room, all texts would be cut to the same ids and have the same vector.
 pub(crate) fn check_tokenizer(tokenizer: &Tokenizer, config: &EmbedderConfig) -> Result<()> {
     let (ids, rows) = (tokenizer.needed_rows(), config.model.vocab_size);
     let (template, most) = (tokenizer.template_len(), config.max_tokens);
@@ -200,9 +200,9 @@ fn check_prompts(tokenizer: &Tokenizer, config: &EmbedderConfig) -> Result<()> {
     Ok(())
 }
 
-/// What keeps the bytes of a file while they are being read.
+/// A place for the bytes of a file while they are being read.
 pub trait Keep {
-    /// Begins once more, with nothing.
+    /// Begins again, with nothing.
     fn restart(&mut self);
 
     /// Keeps the next piece.
@@ -235,25 +235,25 @@ impl Keep for safetensors::Reader {
     }
 }
 
-/// Reads one whole file and checks it against its entry. `on_bytes` hears how many bytes have come.
+/// Reads one whole file and checks it against its entry. `on_bytes` is called with the number of bytes so far.
 ///
 /// # Errors
 /// As [`read_checked`].
 pub async fn read_file(source: &impl Source, entry: &FileEntry, on_bytes: &mut dyn FnMut(u64)) -> Result<Vec<u8>> {
-    // Reserved at once up to the size of a common shard, so that a buffer is neither copied while it grows
-    // nor made for a length that nothing but the manifest claims.
+    // Reserved at once up to the size of a common shard, so that a buffer is neither copied while it grows nor made for
+    // a length that only the manifest claims.
     let mut bytes = Vec::new();
     bytes.try_reserve(usize::try_from(entry.bytes).unwrap_or(SHARD_BYTES).min(SHARD_BYTES))?;
     read_checked(source, entry, &mut bytes, on_bytes).await?;
     Ok(bytes)
 }
 
-/// Has a file kept, piece by piece, and checks it against its entry: once more if its bytes are wrong and the
-/// source may have better ones. Nothing that was made of the pieces may be used before this has returned.
+/// Passes a file to `keep`, piece by piece, and checks it against its entry. Retries once if its bytes are wrong and
+/// the source may have better ones. Nothing made from the pieces may be used before this has returned.
 ///
 /// # Errors
-/// [`Code::FileLength`] as soon as too many bytes have come, or at the end if too few have;
-/// [`Code::FileIntegrity`]; those of [`Source::read`] and of `keep`.
+/// [`Code::FileLength`] as soon as too many bytes have arrived, or at the end if too few have; [`Code::FileIntegrity`];
+/// those of [`Source::read`] and of `keep`.
 pub async fn read_checked(
     source: &impl Source,
     entry: &FileEntry,
@@ -274,7 +274,7 @@ pub async fn read_checked(
     }
 }
 
-/// Whether the bytes of a file were wrong, rather than not to be had.
+/// Returns whether the bytes of a file were wrong, rather than unavailable.
 pub(crate) fn is_wrong(code: Code) -> bool {
     matches!(code, Code::FileLength | Code::FileIntegrity)
 }
@@ -333,7 +333,7 @@ fn hex(hash: Sha256) -> String {
     format!("{:x}", hash.finalize())
 }
 
-/// Moves the tensors of a shard over, if they are those that the manifest lists for it.
+/// Moves the tensors of a shard into `tensors`, if they are those that the manifest lists for it.
 fn add_shard(manifest: &Manifest, shard: usize, reader: safetensors::Reader, tensors: &mut Tensors) -> Result<()> {
     let held = reader.finish()?;
     manifest.check_shard(shard, held.iter().map(|(name, tensor)| (name, Some(tensor.element), &tensor.shape)))?;

@@ -1,9 +1,9 @@
 //! Where bytes come from, and how a model is put together from them.
 //!
-//! A [`Source`] yields the bytes of a file by name: from the page's store (in a browser, see `web`), a
-//! folder ([`FolderSource`], native) or memory ([`MemorySource`]). [`load_pack`] reads a pack through it and checks
-//! every byte before it is used; [`load_first`] leaves the blocks of the vocabulary table for later;
-//! [`open_checkpoint`] reads a checkpoint's folder. All give [`Parts`].
+//! A [`Source`] yields the bytes of a file by name: from the page's store (in a browser, see `web`), a folder
+//! ([`FolderSource`], native) or memory ([`MemorySource`]). [`load_pack`] reads a pack through it and checks every byte
+//! before it is used; [`load_first`] leaves the blocks of the vocabulary table for later; [`open_checkpoint`] reads a
+//! checkpoint's folder. All return [`Parts`].
 
 #[cfg(feature = "native")]
 mod built_in;
@@ -40,15 +40,15 @@ use crate::error::Result;
 use crate::tokenizer::Tokenizer;
 use crate::weights::{BlockEntry, FileEntry, SelfTest, Tensors};
 
-/// What takes the bytes of a file.
+/// A receiver of a file's bytes.
 pub trait Sink {
     /// Takes the next piece; an error stops the reading.
     ///
     /// # Errors
-    /// Whatever is wrong with what has come so far.
+    /// Whatever is wrong with what has arrived so far.
     fn push(&mut self, piece: &[u8]) -> Result<()>;
 
-    /// Says whether all of it is right, once all of it has been taken.
+    /// Reports whether all of it is right, once all of it has been taken.
     ///
     /// # Errors
     /// Whatever is wrong with it.
@@ -60,13 +60,13 @@ pub trait Sink {
 pub struct Wanted<'a> {
     /// Its name.
     pub file: &'a str,
-    /// What the manifest says of it; nothing of the manifest itself.
+    /// Its entry in the manifest; `None` for the manifest itself.
     pub entry: Option<&'a FileEntry>,
-    /// Its bytes were wrong the last time: no cache is to be trusted.
+    /// Whether its bytes were wrong the last time: no cache is to be trusted then.
     pub again: bool,
 }
 
-/// Somewhere with files.
+/// A place with files.
 ///
 /// The futures need not be `Send`: in a browser everything happens on one thread.
 pub trait Source {
@@ -78,12 +78,12 @@ pub trait Source {
     /// errors of `sink`.
     fn read(&self, wanted: Wanted<'_>, sink: &mut dyn Sink) -> impl Future<Output = Result<()>>;
 
-    /// Whether a file whose bytes are wrong may be right when it is read again.
+    /// Returns whether a file whose bytes are wrong may be right when it is read again.
     fn may_change(&self) -> bool {
         false
     }
 
-    /// Path or URL of a file, for messages.
+    /// Returns the path or URL of a file, for messages.
     fn location(&self, file: &str) -> String;
 }
 
@@ -112,7 +112,7 @@ pub struct Parts {
     pub self_test: Vec<SelfTest>,
 }
 
-/// The space of vectors that full-width vectors of a model lie in.
+/// Returns the space of a model's full-width vectors.
 pub fn space(name: &str, revision: Option<&str>, sha256: &str, format: &str, dimensions: usize) -> String {
     let revision = revision.unwrap_or_else(|| sha256.get(..16).unwrap_or(sha256));
     format!("{name}@{revision}/{format}/{dimensions}")

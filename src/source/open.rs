@@ -6,10 +6,10 @@ use std::path::Path;
 
 use crate::error::{Code, Error, Result};
 
-/// Bytes of a file that is read as a whole, at most; the largest tokenizer.json known has 33 MB.
+/// Largest file that is read as a whole, in bytes; the largest known tokenizer.json has 33 MB.
 pub(crate) const MOST_WHOLE: u64 = 256 << 20;
 
-/// An error of the file system, with the path.
+/// Returns an error of the file system, with the path.
 pub(crate) fn io_error(path: &Path, doing: &str, error: std::io::Error) -> Error {
     let code = match error.kind() {
         ErrorKind::NotFound => return Error::new(Code::NotFound, format!("{} does not exist", path.display())),
@@ -19,11 +19,11 @@ pub(crate) fn io_error(path: &Path, doing: &str, error: std::io::Error) -> Error
     Error::new(code, format!("cannot {doing} {}", path.display())).because(error)
 }
 
-/// Opens a regular file, or a symbolic link to one, and tells its length.
+/// Opens a regular file, or a symbolic link to one, and returns it with its length.
 ///
-/// A pipe gives bytes only when somebody writes to it, and a device such as `/dev/zero` for ever; neither is ever read,
-/// or even waited for. The path is looked at before it is opened, since opening a device may do something by itself. As
-/// the file may be another by then, it is opened without waiting, and the open file is looked at again.
+/// A pipe yields bytes only when somebody writes to it, and a device such as `/dev/zero` yields them for ever; neither
+/// is ever read, or even waited for. The path is checked before it is opened, since opening a device may itself have
+/// effects. As the file may be another by then, it is opened without waiting, and the open file is checked again.
 ///
 /// # Errors
 /// [`Code::NotFound`]; [`Code::Io`], also for what is not a regular file.
@@ -39,11 +39,11 @@ pub(crate) fn open(path: &Path) -> Result<(File, u64)> {
     Ok((file, length))
 }
 
-/// On Unix, opening a pipe to read it would wait for somebody who writes.
+/// Opens a file; on Unix, opening a pipe to read it would wait for somebody who writes.
 #[cfg(unix)]
 fn open_without_waiting(path: &Path) -> std::io::Result<File> {
     use std::os::unix::fs::OpenOptionsExt;
-    // To a regular file the flag makes no difference.
+    // For a regular file the flag makes no difference.
     File::options().read(true).custom_flags(libc::O_NONBLOCK).open(path)
 }
 

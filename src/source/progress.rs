@@ -1,4 +1,4 @@
-//! How far a load is.
+//! The progress of a load.
 
 use std::collections::BTreeMap;
 
@@ -14,10 +14,10 @@ pub enum Phase {
 }
 
 impl Phase {
-    /// All, in the order in which they begin.
+    /// All phases, in the order in which they begin.
     pub const ALL: [Self; 3] = [Self::Manifest, Self::Tokenizer, Self::Weights];
 
-    /// The name that the JavaScript API uses.
+    /// Returns the name that the JavaScript API uses.
     pub fn as_str(self) -> &'static str {
         match self {
             Phase::Manifest => "manifest",
@@ -27,7 +27,7 @@ impl Phase {
     }
 }
 
-/// How far a load is. `loaded_bytes` never falls and ends at `total_bytes`, which stays the same.
+/// The progress of a load. `loaded_bytes` never falls and ends at `total_bytes`, which stays the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Progress {
     /// What is being read.
@@ -36,7 +36,7 @@ pub struct Progress {
     pub file: String,
     /// Bytes that have been read.
     pub loaded_bytes: u64,
-    /// Bytes of all that is to be read.
+    /// Bytes that are to be read in total.
     pub total_bytes: u64,
 }
 
@@ -48,12 +48,13 @@ pub struct Meter {
 }
 
 impl Meter {
-    /// Nothing of `total` bytes yet.
+    /// Starts with nothing of `total` bytes.
     pub fn new(total: u64) -> Self {
         Self { total, files: BTreeMap::new() }
     }
 
-    /// Of `file` `bytes` have come; fewer than the last time are those of a file that is read once more.
+    /// Records that `bytes` bytes of `file` have arrived. A smaller number than before means that the file is being
+    /// read again, and is ignored.
     pub fn at(&mut self, phase: Phase, file: &str, bytes: u64) -> Progress {
         let most = self.files.entry(file.to_string()).or_default();
         *most = bytes.max(*most);

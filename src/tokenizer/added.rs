@@ -12,8 +12,7 @@ use std::ops::ControlFlow;
 /// Longest string of an added token in bytes. It bounds the work per position of a text.
 pub(super) const LONGEST: usize = 256;
 
-/// # Errors
-/// `TokenizerUnsupported` for an added token that is too long.
+/// Refuses an added token that is too long, with `TokenizerUnsupported`.
 pub(super) fn check_length(content: &str) -> Result<()> {
     match content.len() > LONGEST {
         true => Err(unsupported(format!("added_tokens has a token of more than {LONGEST} bytes"))),
@@ -22,8 +21,8 @@ pub(super) fn check_length(content: &str) -> Result<()> {
 }
 
 /// # Errors
-/// `TokenizerUnsupported` for white space that takes the white space before it, and not that behind it: where
-/// another token has taken it already, the `tokenizers` crate finds that it ends before it starts, and panics.
+/// `TokenizerUnsupported` for white space that takes the white space before it, and not that behind it: where another
+/// token has already taken it, the `tokenizers` crate finds that it ends before it starts, and panics.
 pub(super) fn check_white_space(content: &str, lstrip: bool, rstrip: bool) -> Result<()> {
     match lstrip && !rstrip && content.chars().all(char::is_whitespace) {
         true => Err(unsupported(format!("added_tokens has {content:?}, white space with lstrip and without rstrip"))),
@@ -66,8 +65,7 @@ pub(super) struct AddedTokens {
 
 impl AddedTokens {
     /// # Errors
-    /// `TokenizerInvalid` for an empty string or the same one twice; `TokenizerUnsupported` for one
-    /// that is too long.
+    /// `TokenizerInvalid` for an empty string or a duplicate; `TokenizerUnsupported` for one that is too long.
     pub(super) fn new(mut tokens: Vec<AddedToken>) -> Result<Self> {
         tokens.sort_by(|a, b| a.content.cmp(&b.content));
         for (i, token) in tokens.iter().enumerate() {
@@ -85,12 +83,12 @@ impl AddedTokens {
         Ok(Self { tokens, starts })
     }
 
-    /// Their ids.
+    /// Returns their ids.
     pub(super) fn ids(&self) -> impl Iterator<Item = u32> {
         self.tokens.iter().map(|token| token.id)
     }
 
-    /// The longest token at the start of `text`.
+    /// Returns the longest token at the start of `text`.
     fn longest(&self, text: &[u8]) -> Option<&AddedToken> {
         let (start, end) = self.starts[usize::from(*text.first()?)];
         let mut candidates = &self.tokens[start as usize..end as usize];
@@ -114,7 +112,7 @@ impl AddedTokens {
         longest
     }
 
-    /// Gives the parts of `text` in order, until `each` breaks off.
+    /// Passes the parts of `text` to `each` in order, until it breaks off.
     pub(super) fn split<'t>(
         &self,
         text: &'t str,
@@ -122,7 +120,7 @@ impl AddedTokens {
     ) -> ControlFlow<()> {
         let mut done = 0;
         let mut at = 0;
-        // White space that was taken last: many tokens may take the same, and it is not to be read for each.
+        // White space that was taken last: many tokens may take the same, and it must not be read for each.
         let mut white = 0..0;
         while let Some(first) = text.as_bytes().get(at) {
             // Most bytes start no token.

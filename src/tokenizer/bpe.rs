@@ -1,4 +1,4 @@
-//! Byte-pair merges: which tokens are made of which two parts, and the loop that applies this to a word.
+//! Byte-pair merges: the two parts that each token is made from, and the loop that applies this to a word.
 //!
 //! The rule (Sennrich et al., <https://arxiv.org/abs/1508.07909>): as long as two neighbours form a
 //! known pair, join the pair of lowest rank, the leftmost of them first.
@@ -31,10 +31,10 @@ pub(super) struct Merges {
 }
 
 impl Merges {
-    /// `merges`: index of the token made and length in bytes of its left part, in order of rank.
+    /// Takes `merges`: index of the token made and length in bytes of its left part, in order of rank.
     ///
     /// # Errors
-    /// `TokenizerInvalid` if a part is empty, a merge is there twice, or makes no token.
+    /// `TokenizerInvalid` if a part is empty, or a merge is a duplicate or makes no token.
     pub(super) fn new(merges: &[(u32, u32)], vocabulary: &Vocabulary) -> Result<Self> {
         let mut starts = vec![0; vocabulary.len() + 1];
         for (made, left) in merges {
@@ -64,7 +64,7 @@ impl Merges {
         Ok(table)
     }
 
-    /// The rank of the merge that makes a token with a left part of that length, or `NO_RANK`.
+    /// Returns the rank of the merge that makes a token with a left part of that length, or `NO_RANK`.
     fn rank(&self, made: usize, left: usize) -> u32 {
         let range = self.starts[made] as usize..self.starts[made + 1] as usize;
         let at = self.lefts[range.clone()].iter().position(|length| usize::from(*length) == left);
@@ -85,7 +85,7 @@ impl Merges {
         }
     }
 
-    /// What the symbols at `left` and `right` become; the one at `after`, if any, comes next.
+    /// Returns what the symbols at `left` and `right` become; the one at `after`, if any, comes next.
     fn pair(&self, vocabulary: &Vocabulary, work: &Work, left: usize, right: usize, after: usize) -> Pair {
         let [start, middle] = [left, right].map(|at| work.symbols[at].start as usize);
         let end = work.symbols.get(after).map_or(work.spelled.len(), |symbol| symbol.start as usize);
@@ -96,7 +96,7 @@ impl Merges {
     }
 
     fn apply_short(&self, vocabulary: &Vocabulary, work: &mut Work) {
-        // `min_by_key` gives the first of several minima: the leftmost pair.
+        // `min_by_key` returns the first of several minima: the leftmost pair.
         while let Some((at, symbol)) = work.symbols.iter().enumerate().min_by_key(|(_, symbol)| symbol.pair.rank) {
             if symbol.pair.rank == NO_RANK {
                 break;
@@ -113,7 +113,7 @@ impl Merges {
         }
     }
 
-    /// A heap of pairs over a doubly linked list of symbols: n log n for n symbols.
+    /// Applies the merges by a heap of pairs over a doubly linked list of symbols: n log n for n symbols.
     fn apply_long(&self, vocabulary: &Vocabulary, work: &mut Work) {
         let count = work.symbols.len() as u32;
         work.links.clear();
@@ -191,7 +191,7 @@ struct Link {
     after: u32,
 }
 
-/// Buffers for one word after the other. A word has less than 4 GiB.
+/// Buffers for one word after another. A word has less than 4 GiB.
 #[derive(Default)]
 pub(super) struct Work {
     /// The strings of all symbols end to end.
@@ -235,7 +235,7 @@ mod tests {
         work
     }
 
-    /// By both loops, which must agree.
+    /// Applies the merges by both loops, which must agree.
     fn applied(merges: &[(u32, u32)], vocabulary: &Vocabulary, text: &str) -> Vec<String> {
         let merges = Merges::new(merges, vocabulary).unwrap();
         let results = [Merges::apply_short, Merges::apply_long].map(|apply| {

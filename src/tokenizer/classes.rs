@@ -46,44 +46,44 @@ impl Class {
         }
     }
 
-    /// `\p{L}`
+    /// Returns whether it is `\p{L}`.
     pub(super) fn is_letter(self) -> bool {
         matches!(self, Self::Upper | Self::Lower | Self::Caseless)
     }
 
-    /// `\p{N}`
+    /// Returns whether it is `\p{N}`.
     pub(super) fn is_number(self) -> bool {
         matches!(self, Self::Number | Self::OtherNumber)
     }
 
-    /// `[^\s\p{L}\p{N}]`
+    /// Returns whether it is `[^\s\p{L}\p{N}]`.
     pub(super) fn is_symbol(self) -> bool {
         matches!(self, Self::Other | Self::OtherWord | Self::Mark)
     }
 
-    /// `[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]`
+    /// Returns whether it is `[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]`.
     pub(super) fn can_be_upper(self) -> bool {
         matches!(self, Self::Upper | Self::Caseless | Self::Mark)
     }
 
-    /// `[\p{Ll}\p{Lm}\p{Lo}\p{M}]`
+    /// Returns whether it is `[\p{Ll}\p{Lm}\p{Lo}\p{M}]`.
     pub(super) fn can_be_lower(self) -> bool {
         matches!(self, Self::Lower | Self::Caseless | Self::Mark)
     }
 
-    /// `\w`
+    /// Returns whether it is `\w`.
     pub(super) fn is_word(self) -> bool {
         !matches!(self, Self::Other | Self::OtherNumber | Self::Space)
     }
 }
 
-/// One class a code point of the Basic Multilingual Plane (64 KiB); the other planes are searched.
+/// One class for each code point of the Basic Multilingual Plane (64 KiB); the other planes are searched.
 pub(super) struct Classes {
     basic: Box<[Class]>,
 }
 
 impl Classes {
-    /// The tables, unpacked at the first call.
+    /// Returns the tables, which the first call unpacks.
     pub(super) fn get() -> &'static Self {
         static CLASSES: OnceLock<Classes> = OnceLock::new();
         CLASSES.get_or_init(Self::unpack)
@@ -100,7 +100,7 @@ impl Classes {
         Self { basic }
     }
 
-    /// The class of one character.
+    /// Returns the class of one character.
     pub(super) fn of(&self, c: char) -> Class {
         let code = u32::from(c);
         match self.basic.get(code as usize) {
@@ -112,12 +112,12 @@ impl Classes {
         }
     }
 
-    /// The class of the first character, and its length in bytes.
+    /// Returns the class of the first character, and its length in bytes.
     pub(super) fn first(&self, text: &str) -> Option<(Class, usize)> {
         text.chars().next().map(|c| (self.of(c), c.len_utf8()))
     }
 
-    /// Length in bytes of the leading run of characters whose class `wanted` accepts.
+    /// Returns the length in bytes of the leading run of characters whose class `wanted` accepts.
     pub(super) fn run(&self, text: &str, wanted: impl Fn(Class) -> bool) -> usize {
         text.char_indices().find(|(_, c)| !wanted(self.of(*c))).map_or(text.len(), |(at, _)| at)
     }
@@ -129,7 +129,7 @@ mod tests {
     use tokenizers::tokenizer::pattern::Pattern;
     use tokenizers::utils::SysRegex;
 
-    /// Which characters a class of Oniguruma matches, all of them at once.
+    /// Returns which characters a class of Oniguruma matches, all of them at once.
     fn members(class: &str, all: &str) -> Vec<bool> {
         let mut is_member = vec![false; 0x11_0000];
         let regex = SysRegex::new(&format!("{class}+")).unwrap();
@@ -139,7 +139,8 @@ mod tests {
         is_member
     }
 
-    /// Which characters are `\w` to the added tokens: there, a token that must be a word of its own is not found.
+    /// Returns which characters are `\w` to the added tokens: there, a token that must be a word of its own is not
+    /// found.
     fn words(all: &str) -> Vec<bool> {
         let json = r#"{"added_tokens":[{"id":1,"content":"@@","single_word":true,"lstrip":false,"rstrip":false,
             "normalized":false,"special":false}],"model":{"type":"BPE","vocab":{"x":0},"merges":[]}}"#;
@@ -180,7 +181,7 @@ mod tests {
         }
     }
 
-    /// Writes `class_ranges.rs` anew, for when the `tokenizers` crate moves to a newer Unicode version:
+    /// Rewrites `class_ranges.rs`, for when the `tokenizers` crate moves to a newer Unicode version:
     /// `cargo test write_class_ranges -- --ignored`, then `cargo fmt`.
     #[test]
     #[ignore = "writes a source file"]

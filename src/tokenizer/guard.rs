@@ -1,10 +1,10 @@
-//! Panics of the `tokenizers` crate become errors.
+//! Turns panics of the `tokenizers` crate into errors.
 //!
-//! The crate takes for granted much of what a `tokenizer.json` says, and its regular expression engine
-//! panics when a search takes too many steps. Files that are known to lead there are refused before the
-//! crate sees them (`sections.rs`); this is the last line of defence, for those that are not known. What a
-//! panic may leave behind is nothing that felsic depends on: the tokenizer is not changed by encoding, and the
-//! crate's cache of words is left aside once its lock is poisoned.
+//! The crate takes for granted much of what a `tokenizer.json` says, and its regular expression engine panics when a
+//! search takes too many steps. Files that are known to lead there are refused before the crate sees them
+//! (`sections.rs`); this is the last line of defence, for those that are not known. felsic depends on nothing that a
+//! panic may leave behind: the tokenizer is not changed by encoding, and the crate's cache of words is left aside once
+//! its lock is poisoned.
 
 use std::any::Any;
 use std::cell::Cell;
@@ -19,8 +19,8 @@ thread_local! {
 
 /// Calls into the `tokenizers` crate.
 ///
-/// The process's panic hook stays what it is, but says nothing of panics that are caught here: they
-/// reach the caller as an error, and standard error belongs to the program.
+/// The process's panic hook stays as it is, but reports no panics that are caught here: they reach the caller as an
+/// error, and standard error belongs to the program.
 ///
 /// # Errors
 /// What the panic said.
@@ -50,7 +50,7 @@ pub(super) struct Panicked(String);
 impl Panicked {
     fn new(panic: &(dyn Any + Send)) -> Self {
         let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-        // One line, as all messages.
+        // One line, like all messages.
         Self(text.and_then(|text| text.lines().next()).unwrap_or("no reason given").to_owned())
     }
 }

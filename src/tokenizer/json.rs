@@ -36,7 +36,7 @@ pub(super) struct Added {
 }
 
 impl Added {
-    /// A token without any flag, searched for in the text itself.
+    /// Returns a token without any flag, searched for in the text itself.
     pub(super) fn plain(content: &str) -> Self {
         let content = content.to_owned();
         Self { id: None, content, single_word: false, lstrip: false, rstrip: false, normalized: false, special: false }
@@ -65,7 +65,7 @@ enum Merges {
     Lines(Vec<String>),
 }
 
-/// What transformers takes from sections that have no part in ids otherwise.
+/// What transformers takes from sections that otherwise have no part in ids.
 #[derive(Default, Deserialize)]
 pub(super) struct Unused {
     truncation: Option<Section>,
@@ -84,18 +84,18 @@ impl Unused {
         serde_json::from_slice(bytes).unwrap_or_default()
     }
 
-    /// From which end a long text is cut.
+    /// Returns the end from which a long text is cut.
     pub(super) fn direction(&self) -> Option<&str> {
         self.truncation.as_ref()?.direction.as_deref()
     }
 
-    /// The token that fills up short texts.
+    /// Returns the token that fills up short texts.
     pub(super) fn pad_token(&self) -> Option<&str> {
         self.padding.as_ref()?.pad_token.as_deref()
     }
 }
 
-/// Just enough to tell what kind of file it is.
+/// Just enough to recognise the kind of file.
 #[derive(Deserialize)]
 struct Kind {
     version: Option<String>,
@@ -107,19 +107,18 @@ struct ModelKind {
     r#type: Option<String>,
 }
 
-/// The `type` of the model.
+/// Returns the `type` of the model.
 ///
 /// # Errors
-/// `TokenizerInvalid` if the bytes are not the JSON of a tokenizer, `TokenizerUnsupported` for a
-/// version or model without a name that is known.
+/// `TokenizerInvalid` if the bytes are not the JSON of a tokenizer, `TokenizerUnsupported` for an unknown version and
+/// for a model without a type.
 fn model_kind(bytes: &[u8]) -> Result<String> {
     let kind: Kind = parse(bytes)?;
     check_version(kind.version.as_deref())?;
     kind.model.r#type.ok_or_else(|| unsupported("model.type is missing"))
 }
 
-/// # Errors
-/// `TokenizerUnsupported` for another version than 1.0.
+/// Refuses a version other than 1.0, with `TokenizerUnsupported`.
 pub(super) fn check_version(version: Option<&str>) -> Result<()> {
     match version {
         None | Some("1.0") => Ok(()),
@@ -138,8 +137,8 @@ impl Document {
     /// Reads and checks a tokenizer with a BPE model; its added tokens are then also those of `settings`.
     ///
     /// # Errors
-    /// `TokenizerInvalid` for a file that is not JSON, lacks a field, or speaks of tokens that are not
-    /// in its vocabulary; `TokenizerUnsupported` for another model, and for what no Granite model has.
+    /// `TokenizerInvalid` for a file that is not JSON, lacks a field, or refers to tokens that are not in its
+    /// vocabulary; `TokenizerUnsupported` for another model, and for what no Granite model has.
     pub(super) fn read(bytes: &[u8], settings: Option<&TokenizerSettings>) -> Result<Self> {
         match model_kind(bytes)?.as_str() {
             "BPE" => {}
@@ -165,7 +164,7 @@ impl Document {
         }
     }
 
-    /// Ids in front of a text and behind it.
+    /// Returns the ids in front of a text and behind it.
     ///
     /// # Errors
     /// `TokenizerInvalid` for a template with unknown tokens, `TokenizerUnsupported` for another
@@ -215,7 +214,7 @@ impl Model {
         })
     }
 
-    /// Whether there is a token for every byte that UTF-8 has, so that nothing is ever unknown.
+    /// Returns whether there is a token for every byte that UTF-8 has, so that nothing is ever unknown.
     fn knows_every_character(&self, pre_tokenizer: &Value) -> Result<bool> {
         let is_of_utf8 = |byte: u8| byte <= 0xF4 && !matches!(byte, 0xC0 | 0xC1);
         let plain = self.end_of_word_suffix.as_ref().is_none_or(|suffix| suffix.is_empty());
@@ -227,7 +226,7 @@ impl Model {
         Ok(plain && (byte_level || self.byte_fallback == Some(true)) && alphabet().into_iter().all(knows))
     }
 
-    /// Gives the two parts of every merge, in order of rank.
+    /// Passes the two parts of every merge to `each`, in order of rank.
     ///
     /// # Errors
     /// Those of `each`, and `TokenizerInvalid` for a line that is not two parts.
@@ -244,7 +243,7 @@ impl Model {
     }
 }
 
-/// The elements of a `Sequence`, also of one in another, or the component itself; nothing for `null`.
+/// Returns the elements of a `Sequence`, nested ones included, or the component itself; nothing for `null`.
 ///
 /// # Errors
 /// `TokenizerInvalid` for a `Sequence` without its list.
@@ -260,13 +259,13 @@ pub(super) fn sequence<'v>(component: &'v Value, field: &str) -> Result<Vec<&'v 
     }
 }
 
-/// The `type` of a component.
+/// Returns the `type` of a component.
 pub(super) fn kind(component: &Value) -> &str {
     component["type"].as_str().unwrap_or("of no known type")
 }
 
-/// The characters that stand for bytes in a byte-level vocabulary: visible ones of Latin-1 for
-/// themselves, and for the others those from U+0100 on, in order.
+/// Returns the characters that stand for bytes in a byte-level vocabulary: visible ones of Latin-1 for themselves, and
+/// those from U+0100 on for the others, in order.
 pub(super) fn alphabet() -> HashMap<char, u8> {
     let shows = |byte: &u8| matches!(byte, 0x21..=0x7E | 0xA1..=0xAC | 0xAE..=0xFF);
     let visible = (0..=255).filter(shows).map(|byte| (char::from(byte), byte));
@@ -274,7 +273,7 @@ pub(super) fn alphabet() -> HashMap<char, u8> {
     visible.chain(others).collect()
 }
 
-/// Ids in front of a text and behind it, of a `BertProcessing` or `RobertaProcessing`: one each.
+/// Returns the ids in front of a text and behind it, one each, of a `BertProcessing` or `RobertaProcessing`.
 ///
 /// # Errors
 /// `TokenizerInvalid` if it does not name both.
@@ -287,7 +286,7 @@ fn around(component: &Value) -> Result<(Vec<u32>, Vec<u32>)> {
     Ok((id("cls")?, id("sep")?))
 }
 
-/// Ids in front of a text and behind it, of a `TemplateProcessing`.
+/// Returns the ids in front of a text and behind it, of a `TemplateProcessing`.
 ///
 /// # Errors
 /// As [`Document::template`].

@@ -1,12 +1,11 @@
 //! Text -> token ids.
 //!
-//! A checkpoint brings a `tokenizer.json`, which the `tokenizers` crate reads (native builds only).
-//! A pack brings felsic's compact form of it, which loads many times faster and runs everywhere;
-//! [`compact::compile`] makes it. Both give the same ids for every text, which the tests check
-//! against each other; a `tokenizer.json` that the compact form cannot run exactly is refused when
-//! it is compiled.
+//! A checkpoint brings a `tokenizer.json`, which the `tokenizers` crate reads (native builds only). A pack brings
+//! felsic's compact form of it, which loads many times faster and runs everywhere; [`compact::compile`] makes it. Both
+//! give identical ids for every text, as the tests check; a `tokenizer.json` that the compact form cannot run exactly
+//! is refused when it is compiled.
 //!
-//! White space at the ends of a text is part of it here; whoever wants it gone strips it before.
+//! White space at the ends of a text is part of it here; callers that want it gone strip it before.
 
 mod added;
 mod bpe;
@@ -30,8 +29,8 @@ use compact::Compact;
 
 pub use settings::TokenizerSettings;
 
-/// Longest text in bytes that the compact form takes, before it is normalised and after. A text that is one
-/// single word needs about 50 times its length while it is merged, and a 32-bit address space is to be enough.
+/// Longest text in bytes that the compact form takes, before and after normalisation. A text that is one single word
+/// needs about 50 times its length while it is merged, and a 32-bit address space must be enough.
 const LONGEST_TEXT: usize = 1 << 25;
 
 /// Most tokens of a template; those of the models that felsic knows have two.
@@ -47,7 +46,7 @@ enum Form {
 }
 
 impl Tokenizer {
-    /// Reads a `tokenizer.json`. Truncation and padding that it configures are left out.
+    /// Reads a `tokenizer.json`. The truncation and padding that it configures are left out.
     ///
     /// # Errors
     /// [`Code::TokenizerInvalid`] if it is not JSON, or contradicts itself;
@@ -58,7 +57,7 @@ impl Tokenizer {
         Self::from_json_with(bytes, None)
     }
 
-    /// [`Tokenizer::from_json`] for a checkpoint whose other files say what is in `settings`.
+    /// Does what [`Tokenizer::from_json`] does for a checkpoint whose other files say what is in `settings`.
     ///
     /// # Errors
     /// As [`Tokenizer::from_json`]; [`Code::TokenizerUnsupported`] also for settings that contradict the file.
@@ -76,7 +75,7 @@ impl Tokenizer {
         Ok(Self(Form::Compact(Box::new(Compact::from_bytes(bytes)?))))
     }
 
-    /// All ids of a text, special tokens of the post-processor included.
+    /// Returns all ids of a text, special tokens of the post-processor included.
     ///
     /// # Errors
     /// [`Code::InputInvalid`] for a text that is too long: more than 32 MiB, normalised or not, or 4 MiB with
@@ -90,10 +89,10 @@ impl Tokenizer {
         }
     }
 
-    /// At most `max_tokens` ids, and whether ids were left out.
+    /// Returns at most `max_tokens` ids, and whether ids were left out.
     ///
-    /// The end of the text goes first, the special tokens stay: a text is cut to what they leave
-    /// room for. If there is not even room for them, they are cut too.
+    /// The end of the text goes first, the special tokens stay: a text is cut to what they leave room for. If there is
+    /// no room even for them, they are cut too.
     ///
     /// # Errors
     /// As [`Tokenizer::encode`].
@@ -105,7 +104,7 @@ impl Tokenizer {
         }
     }
 
-    /// How many ids [`Tokenizer::encode`] gives.
+    /// Returns how many ids [`Tokenizer::encode`] returns.
     ///
     /// # Errors
     /// As [`Tokenizer::encode`].
@@ -117,7 +116,7 @@ impl Tokenizer {
         }
     }
 
-    /// How many tokens the template puts around a text.
+    /// Returns how many tokens the template puts around a text.
     pub fn template_len(&self) -> usize {
         match &self.0 {
             Form::Compact(compact) => compact.template_len(),
@@ -126,7 +125,7 @@ impl Tokenizer {
         }
     }
 
-    /// The bytes of a token, in the compact form. Added tokens have none.
+    /// Returns the bytes of a token, in the compact form. Added tokens have none.
     pub fn token(&self, id: u32) -> Option<&[u8]> {
         match &self.0 {
             Form::Compact(compact) => compact.token(id),
@@ -135,7 +134,7 @@ impl Tokenizer {
         }
     }
 
-    /// The contents of the added tokens that a checkpoint has; of the compact form none.
+    /// Returns the contents of the added tokens that a checkpoint has; the compact form returns none.
     #[cfg(feature = "native")]
     pub(crate) fn added_contents(&self) -> Vec<String> {
         match &self.0 {
@@ -144,8 +143,9 @@ impl Tokenizer {
         }
     }
 
-    /// How many rows a vocabulary table must have at least: the largest id + 1 of those that a text without added tokens can
-    /// have, the template's included. Of an added token without a row, only the texts that hold it are refused.
+    /// Returns how many rows a vocabulary table must have at least: the largest id + 1 of those that a text without
+    /// added tokens can have, the template's included. If an added token has no row, only the texts that hold it are
+    /// refused.
     pub fn needed_rows(&self) -> usize {
         match &self.0 {
             Form::Compact(compact) => compact.needed_rows(),
@@ -154,7 +154,7 @@ impl Tokenizer {
         }
     }
 
-    /// The largest id + 1.
+    /// Returns the largest id + 1.
     pub fn vocab_size(&self) -> usize {
         match &self.0 {
             Form::Compact(compact) => compact.vocab_size(),

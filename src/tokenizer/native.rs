@@ -8,11 +8,11 @@ use crate::error::{Code, Error, Result};
 use serde::Deserialize;
 use tokenizers::{Encoding, NormalizedString, Normalizer, PostProcessor, TruncationDirection};
 
-/// Longest text in bytes. The regular expression engine of the crate panics when one match takes it
-/// more than ten million steps back; the patterns in use take at most two for a character.
+/// Longest text in bytes. The crate's regular expression engine panics when one match takes it more than ten million
+/// steps back; the patterns in use take at most two for a character.
 const LONGEST_TEXT: usize = 4 << 20;
 
-/// Most bytes that a text may become before the model gets it; the crate needs about 20 times as much memory.
+/// Most bytes that a text may become before it reaches the model; the crate needs about 20 times as much memory.
 const LONGEST_NORMALISED: usize = super::LONGEST_TEXT;
 
 /// A tokenizer of the `tokenizers` crate.
@@ -21,7 +21,7 @@ pub(super) struct Native {
     vocab_size: usize,
     needed_rows: usize,
     template_len: usize,
-    /// In bytes.
+    /// Longest text, in bytes.
     longest_text: usize,
 }
 
@@ -66,7 +66,7 @@ impl Native {
         })
     }
 
-    /// The contents of the added tokens, by their ids.
+    /// Returns the contents of the added tokens, in the order of their ids.
     pub(super) fn added_contents(&self) -> Vec<String> {
         let mut tokens: Vec<_> = self.tokenizer.get_added_tokens_decoder().into_iter().collect();
         tokens.sort_unstable_by_key(|(id, _)| *id);
@@ -85,7 +85,7 @@ impl Native {
         self.template_len
     }
 
-    /// Lets the crate have a text of bearable length.
+    /// Runs the crate on a text of bearable length.
     fn run<T>(
         &self,
         text: &str,
@@ -97,9 +97,9 @@ impl Native {
     }
 }
 
-/// Refuses what the compact form refuses of added tokens that are searched for in the normalised text. Of two with one
-/// normal form the crate finds the one or the other as its hash map has them, which differs from load to load: no
-/// ids are right.
+/// Refuses what the compact form refuses among added tokens that are searched for in the normalised text. If two have
+/// one normal form, the crate finds either one, depending on its hash map, which differs from load to load: no ids are
+/// right.
 fn check_normal_forms(tokenizer: &tokenizers::Tokenizer) -> Result<()> {
     let normal_form = |content: &str| -> std::result::Result<String, tokenizers::Error> {
         let mut text = NormalizedString::from(content);

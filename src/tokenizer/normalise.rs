@@ -11,11 +11,11 @@ pub(super) enum Step {
     /// Unicode normalisation form C, with the tables of the `tokenizers` crate: Unicode 9. Newer
     /// tables would compose, and thus tokenise, some newer characters differently.
     Nfc,
-    /// Every occurrence of a string, which is not empty, becomes another.
+    /// Replaces every occurrence of a string, which is not empty, by another.
     Replace {
-        /// What is looked for.
+        /// The string that is looked for.
         from: String,
-        /// What it becomes.
+        /// The string that takes its place.
         to: String,
     },
 }
@@ -23,13 +23,13 @@ pub(super) enum Step {
 /// Most steps of a normaliser; those of the models that felsic knows have one or two.
 pub(super) const MOST_STEPS: usize = 16;
 
-/// How many times as long as a text its normalised form may be at most, judged from the steps alone. One
-/// step that doubles is harmless, thirty of them are a thousand million. NFKC and the replacements of SentencePiece
-/// vocabularies come to 66 at most; whatever it is, a text may not become longer than 32 MiB.
+/// Largest growth of a text, which is the length of its normalised form as a multiple of its own, judged from the steps
+/// alone. One step that doubles is harmless; thirty of them make a thousand million. NFKC and the replacements of
+/// SentencePiece vocabularies come to 66 at most; in any case a text may not become longer than 32 MiB.
 pub(super) const MOST_GROWTH: usize = 128;
 
 impl Step {
-    /// How many times as long as before a text is at most after this step, in bytes.
+    /// Returns the largest growth of a text by this step, in bytes.
     fn growth(&self) -> usize {
         match self {
             Self::Nfc => NFC_GROWTH,
@@ -38,15 +38,16 @@ impl Step {
     }
 }
 
-/// U+1D15F and its like: four bytes become eight or twelve. UAX 15 bounds the growth of NFC in UTF-8 by 3.
+/// Largest growth by NFC: U+1D15F and its like turn four bytes into eight or twelve. UAX 15 bounds the growth of NFC in
+/// UTF-8 by 3.
 pub(super) const NFC_GROWTH: usize = 3;
 
-/// How many times as long a text is at most after every `from`, which is not empty, has become `to`.
+/// Returns the largest growth of a text when every `from`, which is not empty, becomes `to`.
 pub(super) fn replacement_growth(from: &str, to: &str) -> usize {
     to.len().div_ceil(from.len().max(1)).max(1)
 }
 
-/// How many times as long as a text its normalised form is at most.
+/// Returns the largest growth of a text by all steps.
 ///
 /// # Errors
 /// `TokenizerUnsupported` for too many steps, or if they may make a text too long.
@@ -54,7 +55,7 @@ pub(super) fn check(steps: &[Step]) -> Result<usize> {
     check_growth("normalizer", steps.iter().map(Step::growth))
 }
 
-/// The product of what each step of the section `name` may do to a length.
+/// Returns the product of the growths of all steps of the section `name`.
 ///
 /// # Errors
 /// As [`check`].
@@ -73,11 +74,11 @@ pub(super) fn check_growth(name: &str, steps: impl ExactSizeIterator<Item = usiz
 /// Applies the steps in order.
 ///
 /// # Errors
-/// `InputInvalid` if the text would be longer than `limit` bytes after one of them: no step is taken then.
+/// `InputInvalid` if a step would make the text longer than `limit` bytes; that step is not taken.
 pub(super) fn normalise<'t>(steps: &[Step], text: &'t str, limit: usize) -> Result<Cow<'t, str>> {
     let mut text = Cow::Borrowed(text);
     for step in steps {
-        // Measured only where the length alone does not say enough.
+        // Measured only where the length alone does not decide.
         if text.len().saturating_mul(step.growth()) > limit && length_after(step, &text) > limit {
             return Err(Error::new(
                 Code::InputInvalid,
@@ -95,7 +96,7 @@ pub(super) fn normalise<'t>(steps: &[Step], text: &'t str, limit: usize) -> Resu
     Ok(text)
 }
 
-/// Length in bytes of what a step makes of a text.
+/// Returns the length in bytes of what a step makes from a text.
 fn length_after(step: &Step, text: &str) -> usize {
     match step {
         Step::Nfc => text.nfc().map(|(c, _)| c.len_utf8()).sum(),

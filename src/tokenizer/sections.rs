@@ -1,8 +1,8 @@
-//! What of a `tokenizer.json` the `tokenizers` crate gets to see.
+//! What the `tokenizers` crate gets to see of a `tokenizer.json`.
 //!
-//! Only the sections that decide about ids, each part of them of a known type, and within the limits that the
-//! compact form has, so that a checkpoint and its pack behave alike. Decoder, padding and truncation are not
-//! used here, and so are not read: the crate unwraps what it finds in a decoder.
+//! Only the sections that decide about ids, each part of them of a known type, and within the limits of the compact
+//! form, so that a checkpoint and its pack behave identically. Decoder, padding and truncation are not used here, and
+//! so are not read: the crate unwraps what it finds in a decoder.
 
 use super::json::{self, Added, kind, sequence};
 use super::normalise::{self, NFC_GROWTH, replacement_growth};
@@ -14,11 +14,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 
-/// NFKC and NFKD make 33 bytes of the three of U+FDFA; no other normaliser of the crate goes further.
+/// NFKC and NFKD turn the three bytes of U+FDFA into 33; no other normaliser of the crate goes further.
 const NFKD_GROWTH: usize = 11;
 
-/// Characters of a word that WordPiece looks for parts of, at most; nearly every model has 100. The work for a
-/// word grows with their third power.
+/// Most characters of a word in which WordPiece looks for parts; nearly every model has 100. The work for a word grows
+/// with the third power of its length.
 const LONGEST_WORD: u64 = 256;
 
 #[derive(Deserialize)]
@@ -37,9 +37,9 @@ struct Sections {
 
 /// A file that the crate may read.
 pub(super) struct Sound {
-    /// The file, with what matters only.
+    /// The file, with only what matters.
     pub(super) json: Value,
-    /// How many times as long a text is at most when the model gets it.
+    /// Largest growth of a text on its way to the model.
     pub(super) growth: usize,
 }
 
@@ -71,7 +71,7 @@ impl Sound {
     }
 }
 
-/// All added tokens, as the crate reads them.
+/// Returns all added tokens, as the crate reads them.
 fn added_tokens(bytes: &[u8], sections: &Sections, settings: Option<&TokenizerSettings>) -> Result<Vec<Value>> {
     let read = sections.added_tokens.iter().map(|token| read_part(token, "added_tokens"));
     let mut added: Vec<Added> = read.collect::<Result<_>>()?;
@@ -118,7 +118,7 @@ fn check_model(model: &Value, pre_tokenizer: &Value) -> Result<()> {
     }
 }
 
-/// What models of other types than BPE are made of.
+/// What models of types other than BPE are made of.
 #[derive(Deserialize)]
 struct Pieces {
     vocab: Tokens,
@@ -143,8 +143,8 @@ fn check_pieces(pieces: &Pieces) -> Result<()> {
     }
 }
 
-/// The crate makes a tree of the bytes of Unigram's tokens, as deep as the longest is long, and drops it by
-/// recursion: at the end of the stack the process aborts, which no guard can catch.
+/// Refuses tokens that are too long: the crate makes a tree of the bytes of Unigram's tokens, as deep as the longest is
+/// long, and drops it by recursion. At the end of the stack the process aborts, which no guard can catch.
 fn check_tokens<'v>(mut tokens: impl Iterator<Item = &'v String>) -> Result<()> {
     match tokens.any(|token| token.len() > LONGEST_TOKEN) {
         true => Err(unsupported(format!("model.vocab has a token of more than {LONGEST_TOKEN} bytes"))),
@@ -161,12 +161,12 @@ fn check_added(token: &Added) -> Result<()> {
     }
 }
 
-/// The normaliser with its parts side by side, and how many times as long as a text its result is at most.
+/// Returns the normaliser with its parts side by side, and the largest growth of a text by it.
 fn normaliser(component: &Value) -> Result<(Value, usize)> {
     let parts = sequence(component, "normalizers")?;
     let growth = parts.iter().map(|part| normaliser_growth(part)).collect::<Result<Vec<_>>>()?;
     let parts = parts.into_iter().map(|part| match kind(part) {
-        // The crate knows this one by its fields and not by its type.
+        // The crate recognises this one by its fields and not by its type.
         "BertNormalizer" => only(part, &["type", "clean_text", "handle_chinese_chars", "strip_accents", "lowercase"]),
         _ => part.clone(),
     });
@@ -195,7 +195,7 @@ fn normaliser_growth(part: &Value) -> Result<usize> {
     })
 }
 
-/// The same of the pre-tokeniser.
+/// Does the same for the pre-tokeniser.
 fn pre_tokeniser(component: &Value) -> Result<(Value, usize)> {
     let parts = sequence(component, "pretokenizers")?;
     let growth = parts.iter().map(|part| pre_tokeniser_growth(part)).collect::<Result<Vec<_>>>()?;
@@ -217,8 +217,8 @@ fn pre_tokeniser_growth(part: &Value) -> Result<usize> {
     })
 }
 
-/// The one part of the post-processor that adds tokens, with the fields of its type alone: the crate tells these
-/// types apart by their fields. What only moves offsets is left out.
+/// Returns the one part of the post-processor that adds tokens, with the fields of its type alone: the crate recognises
+/// these types by their fields. What only moves offsets is left out.
 fn post_processor_of(component: &Value) -> Result<Value> {
     let mut found = Value::Null;
     for part in sequence(component, "processors")? {

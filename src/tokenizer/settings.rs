@@ -1,10 +1,11 @@
-//! What a checkpoint says of its tokenizer beside `tokenizer.json`.
+//! What a checkpoint says about its tokenizer beside `tokenizer.json`.
 //!
-//! transformers' `AutoTokenizer` adds to what `tokenizer.json` says: tokens that `tokenizer_config.json` lists, with its
-//! flags, special tokens, and what a tokenizer class of its own does. All of it that changes ids is honoured here, by
-//! tokens that are appended to those of `tokenizer.json`, or refused by name; so is what transformers 4 and 5 read in
-//! different ways, where no ids are right. The sources are `tokenization_utils_base.py`, `tokenization_utils_fast.py` (4.57)
-//! and `tokenization_utils_tokenizers.py` (5.24); `docs/checkpoints.md` lists every field.
+//! transformers' `AutoTokenizer` adds to what `tokenizer.json` says: tokens that `tokenizer_config.json` lists, with
+//! its flags, special tokens, and what a tokenizer class of its own does. Whatever changes ids is either honoured here,
+//! by tokens that are appended to those of `tokenizer.json`, or refused by name. What transformers 4 and 5 read in
+//! different ways is refused too: no ids are right there. The sources are `tokenization_utils_base.py`,
+//! `tokenization_utils_fast.py` (4.57) and `tokenization_utils_tokenizers.py` (5.24); `docs/checkpoints.md` lists every
+//! field.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -23,10 +24,10 @@ const ADDED: &str = "added_tokens.json";
 /// The special tokens that have a field of their own, in transformers' order.
 const NAMED: [&str; 7] = ["bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"];
 
-/// What a setting is refused with that transformers 4 and 5 read in different ways.
+/// The reason for refusing a setting that transformers 4 and 5 read in different ways.
 const DISAGREE: &str = "transformers 4 and 5 give different ids with that";
 
-/// What a checkpoint's files beside `tokenizer.json` say of its tokenizer.
+/// What a checkpoint's files beside `tokenizer.json` say about its tokenizer.
 #[derive(Clone, Debug)]
 pub struct TokenizerSettings {
     /// `tokenizer_config.json`, without fields where there is none.
@@ -43,7 +44,7 @@ struct Older {
     added: Fields,
 }
 
-/// What `tokenizer.json` says itself, as far as the other files have a say in it.
+/// What `tokenizer.json` itself says, as far as the other files affect it.
 pub(super) struct Own<'a> {
     pub added: &'a [Added],
     pub normalizer: &'a Value,
@@ -109,7 +110,7 @@ impl TokenizerSettings {
         Ok(())
     }
 
-    /// The tokens that are added to those of `tokenizer.json`, in order.
+    /// Returns the tokens that are added to those of `tokenizer.json`, in order.
     ///
     /// # Errors
     /// `TokenizerUnsupported` for what is not run, `TokenizerInvalid` for what is malformed.
@@ -127,7 +128,7 @@ impl TokenizerSettings {
         Ok(tokens.additions)
     }
 
-    /// From which end a long text is cut.
+    /// Checks from which end a long text is cut.
     fn check_sides(&self, own: &Own) -> Result<()> {
         let (side, name) = match self.config.text("truncation_side")? {
             Some(side) => (side.to_string(), self.config.path("truncation_side")),
@@ -142,7 +143,8 @@ impl TokenizerSettings {
         }
     }
 
-    /// transformers 4 writes the setting of `tokenizer_config.json` into `tokenizer.json`, 5 does not read it.
+    /// Checks the prefix space: transformers 4 writes the setting of `tokenizer_config.json` into `tokenizer.json`, 5
+    /// does not read it.
     fn check_prefix_space(&self, pre_tokenizer: &Value) -> Result<()> {
         let own = pre_tokenizer["add_prefix_space"].as_bool().filter(|_| kind(pre_tokenizer) == "ByteLevel");
         let Some(own) = own else { return Ok(()) };
@@ -155,7 +157,7 @@ impl TokenizerSettings {
         )))
     }
 
-    /// `added_tokens_decoder`, or the older `added_tokens.json`, in the order of their ids.
+    /// Adds the tokens of `added_tokens_decoder`, or the older `added_tokens.json`, in the order of their ids.
     fn add_listed(&self, own: &Own, tokens: &mut Tokens) -> Result<()> {
         let (mut read, mut own_too) = (Vec::new(), false);
         match &self.older {
@@ -188,8 +190,8 @@ impl TokenizerSettings {
         Ok(())
     }
 
-    /// A token of `added_tokens_decoder`. Unless the file says so, a special one is not searched for in the normalised
-    /// text, and transformers 4 also takes those of lists for special.
+    /// Returns a token of `added_tokens_decoder`. Unless the file says so, a special one is not searched for in the
+    /// normalised text, and transformers 4 also treats those of lists as special.
     fn listed(&self, name: &str, value: &Value, tokens: &Tokens) -> Result<Added> {
         let token = full(name, value, false)?;
         if !value["normalized"].is_null() || token.special {
@@ -204,7 +206,7 @@ impl TokenizerSettings {
         }
     }
 
-    /// Whether a token is among those of a list of special tokens.
+    /// Returns whether a token is in a list of special tokens.
     #[inline(never)]
     fn is_in_a_list(&self, content: &str) -> bool {
         let lists = ["additional_special_tokens", "extra_special_tokens"];
@@ -219,7 +221,8 @@ impl TokenizerSettings {
         has(&self.config) || self.older.as_ref().is_some_and(|older| has(&older.map))
     }
 
-    /// The special token of a field, and what to call the field; `special_tokens_map.json` counts where it is read.
+    /// Returns the special token of a field, and what to call the field; `special_tokens_map.json` counts where it is
+    /// read.
     #[inline(never)]
     fn named(&self, field: &str) -> Result<Option<(String, Token)>> {
         if let Some(older) = &self.older
@@ -236,7 +239,7 @@ impl TokenizerSettings {
         self.config.has(field) || self.older.as_ref().is_some_and(|older| older.map.has(field))
     }
 
-    /// The special tokens with a field of their own. The one for padding may be named by `tokenizer.json` alone.
+    /// Adds the special tokens with a field of their own. The one for padding may be named by `tokenizer.json` alone.
     fn add_named(&self, own: &Own, tokens: &mut Tokens) -> Result<()> {
         for field in NAMED {
             match (self.named(field)?, own.unused.pad_token()) {
@@ -252,7 +255,7 @@ impl TokenizerSettings {
         Ok(())
     }
 
-    /// Special tokens without a field that every tokenizer has.
+    /// Adds the special tokens that are in none of the fields that every tokenizer has.
     fn add_extra(&self, tokens: &mut Tokens) -> Result<()> {
         let before = tokens.additions.len();
         let extra = self.list_or_object("extra_special_tokens")?;
@@ -281,7 +284,7 @@ impl TokenizerSettings {
         self.check_only_newer(tokens)
     }
 
-    /// A field of `tokenizer_config.json` or of the older map. Where both have it they have to say the same, since
+    /// Returns a field of `tokenizer_config.json` or of the older map. Where both have it they must say the same, since
     /// transformers 4 joins the two and 5 takes one.
     #[inline(never)]
     fn list_or_object(&self, field: &str) -> Result<Option<(String, Value)>> {
@@ -296,7 +299,7 @@ impl TokenizerSettings {
         }
     }
 
-    /// Tokens that transformers 5 adds and 4 does not: those of fields that end in `_token`.
+    /// Refuses tokens that transformers 5 adds and 4 does not: those of fields that end in `_token`.
     fn check_only_newer(&self, tokens: &Tokens) -> Result<()> {
         let maps = [Some(&self.config), self.older.as_ref().map(|older| &older.map)];
         for fields in maps.into_iter().flatten() {
@@ -320,7 +323,7 @@ impl TokenizerSettings {
         Ok(())
     }
 
-    /// What transformers 4 does for a class of its own; 5 runs every ModernBERT tokenizer in the same way.
+    /// Checks what transformers 4 does for a class of its own; 5 runs every ModernBERT tokenizer in the same way.
     fn check_class(&self, own: &Own, tokens: &Tokens) -> Result<()> {
         let Some((class, file)) = &self.class else { return Ok(()) };
         let name = format!("{file}: tokenizer_class");
@@ -368,7 +371,7 @@ impl TokenizerSettings {
         }
     }
 
-    /// The class writes its settings into a `BertNormalizer`.
+    /// Checks the settings that the class writes into a `BertNormalizer`.
     fn check_bert(&self, name: &str, normalizer: &Value) -> Result<()> {
         if kind(normalizer) != "BertNormalizer" {
             return Ok(());
@@ -387,7 +390,7 @@ impl TokenizerSettings {
         }
     }
 
-    /// The class makes a template of its own.
+    /// Checks the template of its own that the class makes.
     fn check_template(&self, name: &str, class: &str, defaults: &[(&str, &str)], own: &Value) -> Result<()> {
         let content = |field: &str| -> Result<String> {
             let default = defaults.iter().find(|(name, _)| *name == field).map_or("", |(_, content)| content);
@@ -418,7 +421,7 @@ impl TokenizerSettings {
     }
 }
 
-/// The added tokens as they come to be.
+/// The added tokens while they are collected.
 struct Tokens {
     /// How each is found, by its content; see [`flags`].
     known: HashMap<String, u32>,
@@ -439,7 +442,7 @@ impl Tokens {
         self.named.iter().any(|named| named == content)
     }
 
-    /// Adds a token, unless it is there already with the same flags.
+    /// Adds a token, unless it is already there with the same flags.
     #[inline(never)]
     fn add(&mut self, token: Added) {
         let is_known = self.known.get(&token.content) == Some(&flags(&token));
@@ -449,7 +452,7 @@ impl Tokens {
         }
     }
 
-    /// Adds a special token of a list; one that has a field as well is that field's.
+    /// Adds a special token of a list; one that also has a field is that field's.
     #[inline(never)]
     fn add_extra(&mut self, name: &str, value: &Value) -> Result<()> {
         let token = token(name, value, name.starts_with(MAP))?;
@@ -466,8 +469,8 @@ impl Tokens {
         self.add_special(name, token)
     }
 
-    /// Adds a special token, unless there is one with its content. Flags that are not those of the one that is there count
-    /// in transformers 4 and do not in 5.
+    /// Adds a special token, unless there is one with its content. If its flags differ from those of the one that is
+    /// there, they count in transformers 4 and not in 5.
     #[inline(never)]
     fn add_special(&mut self, name: &str, token: Token) -> Result<()> {
         match (self.known.get(token.content()), token) {
@@ -519,7 +522,7 @@ fn token(name: &str, value: &Value, is_special: bool) -> Result<Token> {
     }
 }
 
-/// A token with its flags, the absent ones as `AddedToken` has them.
+/// Returns a token with its flags; absent flags are as `AddedToken` has them.
 #[inline(never)]
 fn full(name: &str, value: &Value, is_special: bool) -> Result<Added> {
     let content = value["content"].as_str().ok_or_else(|| malformed(name, "a token with its content"))?;

@@ -29,7 +29,7 @@ pub(super) enum Splitter {
 }
 
 impl Splitter {
-    /// Length in bytes of the first word; 0 only for an empty text.
+    /// Returns the length in bytes of the first word; 0 only for an empty text.
     pub(super) fn first_word(self, text: &str, classes: &Classes) -> usize {
         match self {
             Self::Whole => text.len(),
@@ -80,8 +80,8 @@ fn o200k_word(text: &str, classes: &Classes) -> usize {
     }
 }
 
-/// The first two alternatives of the o200k pattern, without the contraction at their end. `class` and
-/// `length` are those of the first character.
+/// Matches the first two alternatives of the o200k pattern, without the contraction at their end. `class` and `length`
+/// are those of the first character.
 fn cased_word(text: &str, class: Class, length: usize, classes: &Classes) -> Option<usize> {
     // [^\r\n\p{L}\p{N}]?
     let prefix = match class.is_letter() || class.is_number() || text.starts_with(['\r', '\n']) {
@@ -100,8 +100,8 @@ fn cased_word(text: &str, class: Class, length: usize, classes: &Classes) -> Opt
     (upper_end > 0).then_some(prefix + upper_end)
 }
 
-/// Where `[upper]*[lower]+` ends, if it matches, and where `[upper]*` ends, for the classes
-/// `upper` = Lu Lt Lm Lo M and `lower` = Ll Lm Lo M.
+/// Returns where `[upper]*[lower]+` ends, if it matches, and where `[upper]*` ends, for the classes `upper` = Lu Lt Lm
+/// Lo M and `lower` = Ll Lm Lo M.
 fn cased_run(text: &str, classes: &Classes) -> (Option<usize>, usize) {
     let mut upper_end = 0;
     let mut last_both = None;
@@ -116,19 +116,19 @@ fn cased_run(text: &str, classes: &Classes) -> (Option<usize>, usize) {
         }
     }
     let lower = classes.run(&text[upper_end..], Class::can_be_lower);
-    // Without a lower-case letter behind the run, the run gives back as much as makes its end lower.
+    // Without a lower-case letter behind the run, the run ends earlier, so that its end is lower.
     (if lower > 0 { Some(upper_end + lower) } else { last_both }, upper_end)
 }
 
-/// `\s+(?!\S)|\s+`: white space at the end of the text whole, elsewhere without its last character,
-/// unless it is a single one.
+/// Matches `\s+(?!\S)|\s+`: white space at the end of the text whole, elsewhere without its last character, unless it
+/// is a single one.
 fn spaces(text: &str, classes: &Classes) -> usize {
     let run = classes.run(text, |class| class == Class::Space);
     let last = text[..run].chars().next_back().map_or(0, char::len_utf8);
     if run == text.len() || run == last { run } else { run - last }
 }
 
-/// Length of `'s|'t|'re|'ve|'m|'ll|'d` at the start of the text, or 0.
+/// Returns the length of `'s|'t|'re|'ve|'m|'ll|'d` at the start of the text, or 0.
 fn contraction(text: &str, ignore_case: bool) -> usize {
     let mut chars = text.chars();
     if chars.next() != Some('\'') {

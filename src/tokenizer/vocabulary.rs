@@ -24,10 +24,10 @@ pub(super) struct Vocabulary {
 }
 
 impl Vocabulary {
-    /// Takes the strings end to end; `ends` ascends within `bytes`, and `ids` has as many entries.
+    /// Takes the strings end to end; `ends` ascends within `bytes`, and `ids` has as many entries as `ends`.
     ///
     /// # Errors
-    /// `TokenizerInvalid` if a string is there twice, or if the arrays contradict each other;
+    /// `TokenizerInvalid` if a string is a duplicate, or if the arrays contradict each other;
     /// `TokenizerUnsupported` if a string is too long.
     pub(super) fn new(bytes: Vec<u8>, ends: Vec<u32>, ids: Vec<u32>) -> Result<Self> {
         let sound = ends.is_sorted() && ends.last().map_or(0, |end| *end as usize) == bytes.len();
@@ -65,33 +65,33 @@ impl Vocabulary {
         Err(invalid("the vocabulary's tokens collide"))
     }
 
-    /// How many tokens there are.
+    /// Returns the number of tokens.
     pub(super) fn len(&self) -> usize {
         self.ends.len()
     }
 
-    /// The string of the token at `index`, which is below `len`.
+    /// Returns the string of the token at `index`, which is below `len`.
     pub(super) fn token(&self, index: usize) -> &[u8] {
         let start = if index == 0 { 0 } else { self.ends[index - 1] };
         &self.bytes[start as usize..self.ends[index] as usize]
     }
 
-    /// The id of the token at `index`, which is below `len`.
+    /// Returns the id of the token at `index`, which is below `len`.
     pub(super) fn id(&self, index: usize) -> u32 {
         self.ids[index]
     }
 
-    /// The index of the token with an id.
+    /// Returns the index of the token with an id.
     pub(super) fn index_of_id(&self, id: u32) -> Option<usize> {
         self.ids.binary_search(&id).ok()
     }
 
-    /// The index of a string.
+    /// Returns the index of a string.
     pub(super) fn find(&self, token: &[u8]) -> Option<usize> {
         self.find_hashed(token, hash(token))
     }
 
-    /// The index of a string whose [`hash`] is known.
+    /// Returns the index of a string whose [`hash`] is known.
     pub(super) fn find_hashed(&self, token: &[u8], hash: u64) -> Option<usize> {
         let hash = mix(hash);
         let mask = self.slots.len() - 1;
@@ -112,8 +112,8 @@ fn index_of(slot: u64) -> usize {
     (slot as u32 - 1) as usize
 }
 
-/// A polynomial in [`BASE`] with the bytes (+ 1) as coefficients, modulo 2^64. Thus the hash of a
-/// part of a string follows from those of two beginnings of it: see [`Hashes`].
+/// Returns a polynomial in [`BASE`] with the bytes (+ 1) as coefficients, modulo 2^64. Thus the hash of a part of a
+/// string follows from those of two beginnings of it: see [`Hashes`].
 fn hash(token: &[u8]) -> u64 {
     token.iter().fold(0, |sum, byte| append(sum, *byte))
 }
@@ -165,7 +165,7 @@ impl Hashes {
         self.bytes.len()
     }
 
-    /// The index in `vocabulary` of the part from `start` to `end`.
+    /// Returns the index in `vocabulary` of the part from `start` to `end`.
     pub(super) fn find(&self, start: usize, end: usize, vocabulary: &Vocabulary) -> Option<usize> {
         let power = self.powers.get(end - start)?;
         let hash = self.beginnings[end].wrapping_sub(self.beginnings[start].wrapping_mul(*power));

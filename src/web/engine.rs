@@ -19,7 +19,7 @@ use crate::kernels::profile;
 use crate::model::DeviceKind;
 use crate::source::load_first;
 
-/// Options of `embed`, `tokenize` and `countTokens` as JavaScript gives them.
+/// Reads the options of `embed`, `tokenize` and `countTokens` as JavaScript passes them.
 fn options(given: JsValue) -> Result<EmbedOptions> {
     if given.is_undefined() || given.is_null() {
         return Ok(EmbedOptions::default());
@@ -36,9 +36,9 @@ pub struct Engine {
 
 #[wasm_bindgen]
 impl Engine {
-    /// Loads a pack onto `device` (`cpu` or `webgpu`), all but its vocabulary table. `files` are those at
-    /// `model_url` (absolute, ends in `/`). A GPU has to reproduce the pack's self-test vectors before it is handed
-    /// out. `on_progress` hears of blocks of the table, too, whenever they are loaded.
+    /// Loads a pack onto `device` (`cpu` or `webgpu`), except its vocabulary table. `files` are those at `model_url`
+    /// (absolute, ends in `/`). A GPU must reproduce the pack's self-test vectors before it is returned. `on_progress`
+    /// also reports blocks of the table, whenever they are loaded.
     pub async fn create(
         model_url: String,
         device: String,
@@ -49,13 +49,13 @@ impl Engine {
         create(model_url, &device, files, on_progress, signal).await.map_err(to_js)
     }
 
-    /// The shards of the vocabulary table that are not there, in the order of its rows.
+    /// Returns the shards of the vocabulary table that are missing, in the order of its rows.
     pub fn missing(&self) -> Vec<u32> {
         self.embedder().table().missing().into_iter().map(|shard| shard as u32).collect()
     }
 
-    /// Loads a shard of the vocabulary table, so that texts with its tokens need not wait for it. Unless it is to be
-    /// kept in memory, it is only brought to where `files` keeps it.
+    /// Loads a shard of the vocabulary table, so that texts with its tokens need not wait for it. Without `keep` it is
+    /// not held in memory, only brought to where `files` keeps it.
     pub async fn prefetch(&self, shard: usize, keep: bool) -> std::result::Result<(), JsValue> {
         let loaded = match keep {
             true => self.loader.load(&[shard]).await,
@@ -64,24 +64,24 @@ impl Engine {
         loaded.map_err(to_js)
     }
 
-    /// What the engine is, as a plain object.
+    /// Describes the engine in a plain object.
     pub fn info(&self) -> std::result::Result<JsValue, JsValue> {
         serde_wasm_bindgen::to_value(&self.embedder().info()).map_err(JsValue::from)
     }
 
-    /// SHA-256 of the manifest that the engine was made of; `Helper.create` wants it.
+    /// Returns the SHA-256 of the manifest that the engine was made from; `Helper.create` wants it.
     pub fn pack(&self) -> Option<String> {
         self.embedder().pack().map(str::to_string)
     }
 
-    /// The name of the group that a shard of the vocabulary table belongs to.
+    /// Returns the name of the table group that a shard of the vocabulary table belongs to.
     #[wasm_bindgen(js_name = groupOf)]
     pub fn group_of(&self, shard: usize) -> Option<String> {
         self.loader.group_of(shard)
     }
 
-    /// `{ vectors: Float32Array [texts * dimensions], tokens: Uint32Array, truncated: Uint8Array }`. Several calls may
-    /// be under way at once, one of which computes while others wait for their `hooks`.
+    /// Returns `{ vectors: Float32Array [texts * dimensions], tokens: Uint32Array, truncated: Uint8Array }`. Several
+    /// calls may be under way at once: one computes while others wait for their `hooks`.
     pub async fn embed(
         &self,
         texts: Vec<String>,
@@ -104,20 +104,20 @@ impl Engine {
         Ok(result.into())
     }
 
-    /// The token ids that the model gets for a text.
+    /// Returns the token ids that the model gets for a text.
     pub fn tokenize(&self, text: &str, given: JsValue) -> std::result::Result<Uint32Array, JsValue> {
         let ids = options(given).and_then(|options| self.embedder().tokenize(text, &options)).map_err(to_js)?;
         Ok(Uint32Array::from(ids.as_slice()))
     }
 
-    /// Tokens of a text before truncation.
+    /// Returns the number of tokens of a text before truncation.
     #[wasm_bindgen(js_name = countTokens)]
     pub fn count_tokens(&self, text: &str, given: JsValue) -> std::result::Result<usize, JsValue> {
         options(given).and_then(|options| self.embedder().count_tokens(text, &options)).map_err(to_js)
     }
 
-    /// Starts (`true`) or ends a profile of this worker. At its end: `{ operation: milliseconds }`, of the
-    /// CPU's kernels.
+    /// Starts (`true`) or ends a profile of this worker. Its end returns `{ operation: milliseconds }`, of the CPU's
+    /// kernels.
     pub fn profile(&self, on: bool) -> std::result::Result<Object, JsValue> {
         let result = Object::new();
         match on {
@@ -131,7 +131,7 @@ impl Engine {
         Ok(result)
     }
 
-    /// Bytes of this module's memory, which never shrinks.
+    /// Returns the bytes of this module's memory, which never shrinks.
     #[wasm_bindgen(js_name = memoryBytes)]
     pub fn memory_bytes(&self) -> f64 {
         memory_bytes()

@@ -5,7 +5,7 @@ use wasm_bindgen::JsValue;
 
 use crate::error::{Code, Error};
 
-/// An `Error` named `FelsicError` with `code`, and the causes as its `cause`. The texts are plain already.
+/// Returns an `Error` named `FelsicError` with `code`, and the causes as its `cause`. The texts are plain already.
 pub(super) fn to_js(error: Error) -> JsValue {
     let js = js_sys::Error::new(error.message());
     js.set_name("FelsicError");
@@ -20,7 +20,7 @@ pub(super) fn to_js(error: Error) -> JsValue {
     js.into()
 }
 
-/// The error of an object with one of felsic's codes; anything else is a defect.
+/// Returns the error of an object with one of felsic's codes; anything else is a defect.
 pub(super) fn error_of(reason: &JsValue) -> Error {
     let field = |name: &str| Reflect::get(reason, &name.into()).ok().filter(|value| !value.is_undefined());
     let code = field("code").and_then(|code| code.as_string()).and_then(|code| Code::from_name(&code));
@@ -31,7 +31,7 @@ pub(super) fn error_of(reason: &JsValue) -> Error {
     }
 }
 
-/// What people read of a value that was thrown.
+/// Returns what people read of a value that was thrown.
 fn text_of(value: &JsValue) -> String {
     let message = || Reflect::get(value, &"message".into()).ok().and_then(|message| message.as_string());
     value.as_string().or_else(message).unwrap_or_else(|| format!("{value:?}"))

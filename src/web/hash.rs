@@ -1,9 +1,9 @@
-//! SHA-256 for pages in which the browser computes none: those without a secure context.
+//! SHA-256 for pages in which the browser offers none: those without a secure context.
 
 use sha2::{Digest, Sha256};
 use wasm_bindgen::prelude::wasm_bindgen;
 
-/// The SHA-256 of bytes that come in pieces, so that a large file need not be in wasm memory as a whole.
+/// The SHA-256 of bytes that arrive in pieces, so that a large file need not be in wasm memory as a whole.
 #[wasm_bindgen]
 #[derive(Debug, Default)]
 pub struct Hasher(Sha256);
@@ -21,7 +21,7 @@ impl Hasher {
         self.0.update(piece);
     }
 
-    /// The hash of all bytes, in lower-case hexadecimal. The hasher is of no use afterwards.
+    /// Returns the hash of all bytes, in lower-case hexadecimal. The hasher cannot be used afterwards.
     pub fn finish(self) -> String {
         format!("{:x}", self.0.finalize())
     }

@@ -1,4 +1,4 @@
-//! Helpers: further workers of the page that compute groups with layers of their own.
+//! Helpers: further workers of the page that compute batches with layers of their own.
 
 use js_sys::{Array, Float32Array, Function, Promise, Reflect, Uint32Array};
 use wasm_bindgen::JsCast;
@@ -30,7 +30,7 @@ extern "C" {
     #[wasm_bindgen(method)]
     fn give(this: &HelpersOfCall, group: usize, rows: Float32Array, lengths: Uint32Array);
 
-    /// `[group, vectors | undefined]` of each.
+    /// Returns `[group, vectors | undefined]` of each batch; `group` is its number.
     #[wasm_bindgen(method)]
     fn take(this: &HelpersOfCall) -> Array;
 
@@ -106,14 +106,14 @@ impl Helper {
         made.await.map_err(to_js)
     }
 
-    /// Pooled vectors [sequences, H] of rows of the vocabulary table, `lengths` tokens a sequence.
+    /// Returns pooled vectors [sequences, H] of rows of the vocabulary table, `lengths` tokens a sequence.
     pub async fn pooled(&self, rows: Vec<f32>, lengths: Vec<u32>) -> std::result::Result<Float32Array, JsValue> {
         let lengths: Vec<usize> = lengths.iter().map(|length| *length as usize).collect();
         let pooled = self.layers.pooled(rows, &lengths).await.map_err(to_js)?;
         Ok(Float32Array::from(pooled.as_slice()))
     }
 
-    /// Bytes of this module's memory, which never shrinks.
+    /// Returns the bytes of this module's memory, which never shrinks.
     #[wasm_bindgen(js_name = memoryBytes)]
     pub fn memory_bytes(&self) -> f64 {
         memory_bytes()

@@ -1,4 +1,4 @@
-//! Abort signals and what a call leaves to its worker.
+//! Abort signals, and what a call leaves to its worker.
 
 use std::rc::Rc;
 
@@ -17,7 +17,7 @@ fn aborted() -> Error {
     Error::new(Code::Aborted, "aborted by the caller")
 }
 
-/// [`Code::Aborted`] if the signal is.
+/// Returns [`Code::Aborted`] if the signal is aborted.
 pub(super) fn check(signal: Option<&AbortSignal>) -> Result<()> {
     match signal {
         Some(signal) if signal.aborted() => Err(aborted()),
@@ -45,7 +45,7 @@ extern "C" {
 }
 
 impl HooksOfCall {
-    /// [`Code::Aborted`] if the call is.
+    /// Returns [`Code::Aborted`] if the call is aborted.
     pub(super) fn check(&self) -> Result<()> {
         match self.aborted() {
             true => Err(aborted()),

@@ -1,6 +1,6 @@
 //! The wasm-bindgen edge: JavaScript values in and out, and the vocabulary table's blocks in JavaScript's memory.
 //!
-//! One `Engine` class, the same in the binaries of the CPU and of the GPU, and in a binary of its own the `Packer`.
+//! One `Engine` class, the same in the binaries of the CPU and of the GPU, and the `Packer` in a binary of its own.
 //! Whatever they throw is a JavaScript `Error` named `FelsicError` with a `code`; see `errors`.
 
 #[cfg(feature = "engine")]

@@ -13,7 +13,7 @@ use crate::weights::{self, Manifest, SelfTest};
 
 #[wasm_bindgen]
 extern "C" {
-    /// Shards that come into being: `Shards` of `pkg/src/checkpoint/scratch.ts`.
+    /// Destination of the shards that are being written: `Shards` of `pkg/src/checkpoint/scratch.ts`.
     #[derive(Debug)]
     pub type Scratch;
 
@@ -40,8 +40,8 @@ pub struct Packer {
 
 #[wasm_bindgen]
 impl Packer {
-    /// Of the files with a checkpoint's settings the next that is wanted: `files` holds those that have been asked for,
-    /// bytes by name, or `undefined` for what does not exist. Nothing once all are there.
+    /// Returns the next wanted file with a checkpoint's settings, or nothing once all are there. `files` holds those
+    /// that have been asked for: bytes by name, or `undefined` for what does not exist.
     #[wasm_bindgen(js_name = nextSettings)]
     pub fn next_settings(files: &Map) -> std::result::Result<Option<String>, JsValue> {
         let mut next = None;
@@ -53,19 +53,19 @@ impl Packer {
         };
         let read = EmbedderConfig::from_files(&mut read).and_then(|_| TokenizerSettings::from_files(&mut read));
         match (next, read) {
-            // What is wrong may be wrong only because this file was not there.
+            // What is wrong may be wrong only because this file was missing.
             (Some(next), _) => Ok(Some(next)),
             (None, read) => read.map(|_| None).map_err(to_js),
         }
     }
 
-    /// The weight files that `model.safetensors.index.json` lists.
+    /// Returns the weight files that `model.safetensors.index.json` lists.
     #[wasm_bindgen(js_name = indexedFiles)]
     pub fn indexed_files(index: &[u8]) -> std::result::Result<Vec<String>, JsValue> {
         weights::indexed_files(index).map_err(to_js)
     }
 
-    /// For a checkpoint with the settings in `files` and this `tokenizer.json`.
+    /// Makes a packer for a checkpoint with the settings in `files` and this `tokenizer.json`.
     #[wasm_bindgen(constructor)]
     pub fn new(
         files: &Map,
@@ -76,12 +76,12 @@ impl Packer {
         make(files, tokenizer_json, name, revision).map_err(to_js)
     }
 
-    /// The compact tokenizer, the content of the manifest's file.
+    /// Returns the compact tokenizer, the content of the manifest's file.
     pub fn tokenizer(&self) -> Uint8Array {
         Uint8Array::from(self.tokenizer.as_slice())
     }
 
-    /// The length of each shard.
+    /// Returns the length of each shard.
     pub fn lengths(&self) -> Vec<f64> {
         self.packer.lengths().into_iter().map(|length| length as f64).collect()
     }
@@ -91,36 +91,36 @@ impl Packer {
         self.packer.begin(&mut JsShards(out)).map_err(to_js)
     }
 
-    /// Begins the next weight file, whose length may be unknown.
+    /// Begins the next weight file; its length may be unknown.
     #[wasm_bindgen(js_name = beginFile)]
     pub fn begin_file(&mut self, length: Option<f64>, is_last: bool) {
         self.packer.begin_file(length.map(|length| length as u64), is_last);
     }
 
-    /// Takes its next piece.
+    /// Takes the file's next piece.
     pub fn push(&mut self, piece: &[u8], out: &Scratch) -> std::result::Result<(), JsValue> {
         self.packer.push(piece, &mut JsShards(out)).map_err(to_js)
     }
 
-    /// Ends it.
+    /// Ends the file.
     #[wasm_bindgen(js_name = endFile)]
     pub fn end_file(&mut self) -> std::result::Result<(), JsValue> {
         self.packer.end_file().map_err(to_js)
     }
 
-    /// The texts of the self-test.
+    /// Returns the texts of the self-test.
     #[wasm_bindgen(js_name = testTexts)]
     pub fn test_texts(&self) -> Vec<String> {
         self.tests.iter().map(|test| test.text.clone()).collect()
     }
 
-    /// A manifest to make the self-test's vectors with, on the CPU: its own are none. `hashes` are the SHA-256 of the
-    /// shards.
+    /// Returns a draft of the manifest, whose self-test vectors are placeholders: it is loaded on the CPU to compute
+    /// the real ones. `hashes` are the SHA-256 of the shards.
     pub fn draft(&self, hashes: Vec<String>) -> std::result::Result<Uint8Array, JsValue> {
         self.with_tests(&hashes, self.tests.clone()).map_err(to_js)
     }
 
-    /// The manifest. `vectors` are those of the self-test, one after another.
+    /// Returns the manifest. `vectors` are those of the self-test, one after another.
     pub fn manifest(&self, hashes: Vec<String>, vectors: &[f32]) -> std::result::Result<Uint8Array, JsValue> {
         let width = vectors.len() / self.tests.len().max(1);
         let tests = self.tests.iter().zip(vectors.chunks(width.max(1)));
@@ -132,7 +132,7 @@ impl Packer {
 impl Packer {
     fn with_tests(&self, hashes: &[String], tests: Vec<SelfTest>) -> Result<Uint8Array> {
         let bytes = self.packer.manifest(hashes, tests)?.to_json()?;
-        // What is written can be read: its checks are the rest of the packer's.
+        // What is written must be readable: the reader's checks are the rest of the packer's.
         Manifest::from_json(&bytes, Manifest::FILE)?;
         Ok(Uint8Array::from(bytes.as_slice()))
     }
@@ -155,7 +155,7 @@ fn make(files: &Map, tokenizer_json: Vec<u8>, name: String, revision: Option<Str
     Ok(Packer { packer, tokenizer: compact, tests })
 }
 
-/// A file of the map, if it is there.
+/// Returns a file of the map, if it is there.
 fn bytes_of(files: &Map, file: &str) -> Option<Vec<u8>> {
     let bytes = files.get(&file.into());
     (!bytes.is_undefined()).then(|| Uint8Array::new(&bytes).to_vec())

@@ -1,11 +1,11 @@
-//! How far a load is, for a callback.
+//! The progress of a load, for a callback.
 
 use js_sys::{Array, Function, Object};
 use wasm_bindgen::JsValue;
 
 use crate::source::Progress;
 
-/// Calls back with `{ phase, file, loadedBytes, totalBytes }`.
+/// Calls `callback` with `{ phase, file, loadedBytes, totalBytes }`.
 pub(super) fn report_load(callback: Option<&Function>, progress: &Progress) {
     let Some(callback) = callback else { return };
     let entries = [

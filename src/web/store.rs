@@ -1,7 +1,7 @@
 //! Files from the page's store, in a browser: its cache, or the network.
 //!
-//! What is fetched, cached and tried again is up to the store (`pkg/src/store`); here its pieces are handed on, and it
-//! hears whether they were right.
+//! The store (`pkg/src/store`) decides what is fetched, cached and retried; here its pieces are passed on, and it
+//! learns whether they were right.
 
 use js_sys::{Object, Promise, Reflect, Uint8Array};
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -24,18 +24,18 @@ extern "C" {
     #[wasm_bindgen(method)]
     fn open(this: &Files, file: &str, entry: &JsValue, again: bool) -> Promise;
 
-    /// `FileReader` of the same.
+    /// `FileReader` of the same file.
     type FileReader;
 
     #[wasm_bindgen(method)]
     fn read(this: &FileReader) -> Promise;
 
-    /// `outcome` is one of `ReadOutcome` there.
+    /// Closes the reader; `outcome` is one of `ReadOutcome` there.
     #[wasm_bindgen(method)]
     fn close(this: &FileReader, outcome: &str) -> Promise;
 }
 
-/// The files of a pack, out of the page's store.
+/// The files of a pack, from the page's store.
 #[derive(Clone, Debug)]
 pub struct StoreSource {
     files: Files,
@@ -43,13 +43,13 @@ pub struct StoreSource {
 }
 
 impl StoreSource {
-    /// The files of `files`; `base` is their URL, for messages.
+    /// Takes `files`; `base` is their URL, for messages.
     pub fn new(files: Files, base: String) -> Self {
         Self { files, base }
     }
 }
 
-/// What the store wants to know of a file.
+/// Returns what the store wants to know about a file.
 fn entry(wanted: &Wanted<'_>) -> JsValue {
     let Some(entry) = wanted.entry else { return JsValue::UNDEFINED };
     let object = Object::new();
@@ -59,7 +59,7 @@ fn entry(wanted: &Wanted<'_>) -> JsValue {
     object.into()
 }
 
-/// Passes on what a reader gives.
+/// Passes on what a reader returns.
 async fn drain(reader: &FileReader, sink: &mut dyn Sink) -> Result<()> {
     let mut piece = Vec::new();
     loop {

@@ -42,7 +42,7 @@ impl Loader {
         Rc::new(Self { embedder, manifest, source, meter, on_progress, loading })
     }
 
-    /// Loads blocks of the table that are not in memory; those that are being loaded already are waited for.
+    /// Loads blocks of the table that are not in memory, and waits for those that are already being loaded.
     pub async fn load(self: &Rc<Self>, shards: &[usize]) -> Result<()> {
         let missing = self.embedder.table().missing();
         let open = shards.iter().filter(|shard| missing.contains(shard));
@@ -67,7 +67,7 @@ impl Loader {
         promise
     }
 
-    /// The name of the group that a shard of the table belongs to.
+    /// Returns the name of the table group that a shard of the table belongs to.
     pub fn group_of(&self, shard: usize) -> Option<String> {
         let (first, mut end) = (self.embedder.table().block(shard)?.first, 0);
         let holds = |group: &&TableGroup| {
@@ -102,7 +102,7 @@ impl Loader {
     }
 }
 
-/// Keeps nothing.
+/// A place that keeps nothing.
 struct Passed;
 
 impl Keep for Passed {
@@ -120,9 +120,9 @@ struct Kept {
 }
 
 impl Kept {
-    /// For a file of `bytes` bytes.
+    /// Makes room for a file of `bytes` bytes.
     fn new(bytes: u64) -> Result<Self> {
-        // Blocks are cut to the size of a shard; what is longer is not made room for because a file says so.
+        // Blocks are cut to the size of a shard; no room is made for anything longer, whatever a file says.
         match u32::try_from(bytes) {
             Ok(bytes) if bytes as usize <= SHARD_BYTES => {
                 Ok(Self { bytes: Uint8Array::new_with_length(bytes), length: 0 })
@@ -153,7 +153,7 @@ struct StoredRows {
     name: String,
     rows: usize,
     cols: usize,
-    /// The block's tensors: its values and, of integers, their scales.
+    /// The block's tensors: its values and, for integers, their scales.
     tensors: BTreeMap<String, Entry>,
 }
 
@@ -176,7 +176,7 @@ impl StoredRows {
         Ok(stored)
     }
 
-    /// Whether every row is one that a pack has.
+    /// Checks that every row is one that a pack has.
     fn check(&self) -> Result<()> {
         const AT_ONCE: usize = 512;
         for first in (0..self.rows).step_by(AT_ONCE) {
@@ -186,7 +186,7 @@ impl StoredRows {
         Ok(())
     }
 
-    /// The rows of one of the tensors.
+    /// Returns the rows of one of the tensors.
     fn part(&self, name: &str, entry: &Entry, rows: &[usize]) -> Result<(String, StoredTensor)> {
         let element = entry.element.ok_or_else(|| safetensors::unread_type(name, &entry.dtype))?;
         let width = entry.bytes / self.rows;

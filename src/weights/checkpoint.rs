@@ -28,15 +28,15 @@ pub struct CheckpointTensors {
 }
 
 impl CheckpointTensors {
-    /// For a checkpoint of this config, of which no file has been seen.
+    /// Starts a checkpoint of this config, before any of its files.
     pub fn new(config: &ModelConfig) -> Self {
         Self { wanted: config.tensors().into_iter().collect(), seen: BTreeMap::new(), prefix: None }
     }
 
-    /// Takes the tensors that a file lists, and tells the name without prefix of each that is the model's.
+    /// Takes the tensors that a file lists, and returns the name without prefix of each that is the model's.
     ///
     /// # Errors
-    /// [`Code::WeightsInvalid`] for one that is there twice, [`Code::TensorShape`], [`Code::TensorType`].
+    /// [`Code::WeightsInvalid`] for a duplicate, [`Code::TensorShape`], [`Code::TensorType`].
     pub fn take<'a>(&mut self, listed: impl Iterator<Item = (&'a str, &'a Entry)>) -> Result<Vec<Option<String>>> {
         let listed: Vec<(&str, &Entry)> = listed.collect();
         if self.prefix.is_none() {
@@ -49,8 +49,8 @@ impl CheckpointTensors {
             .collect()
     }
 
-    /// The prefix that counts from the first file on which has tensors of the model: the one before all names that end
-    /// like those that are wanted.
+    /// Returns the prefix that counts from the first file with tensors of the model on: the one before all names that
+    /// end like those that are wanted.
     fn common_prefix<'a>(&self, names: impl Iterator<Item = &'a str>) -> Option<String> {
         let mut prefixes: Vec<&str> = Vec::new();
         for name in names {
@@ -66,7 +66,7 @@ impl CheckpointTensors {
         match prefixes[..] {
             [] => None,
             [only] => Some(only.to_string()),
-            // Which of them are the model's, nobody knows.
+            // Of several that are unusual none is taken: nobody knows which are the model's.
             _ => Some(USUAL_PREFIX.to_string()),
         }
     }
@@ -86,7 +86,7 @@ impl CheckpointTensors {
         Ok(Some(name.to_string()))
     }
 
-    /// Whether the files that have been seen are all that the model needs, and no more.
+    /// Checks that the files so far hold all that the model needs, and no more.
     ///
     /// # Errors
     /// [`Code::TensorMissing`], which names tensors that may be meant; [`Code::WeightsInvalid`] for a tensor of the encoder
@@ -105,7 +105,8 @@ impl CheckpointTensors {
         }
     }
 
-    /// What the files have in the place of a tensor: those whose names end like it, else those of its shape, else any.
+    /// Lists what the files have in the place of a tensor: those whose names end like it, else those of its shape, else
+    /// any.
     fn similar(&self, wanted: &str, shape: &[usize]) -> String {
         let others = || self.seen.iter().filter(|(name, _)| !self.wanted.contains_key(*name));
         let list = |chosen: &mut dyn Iterator<Item = &String>| {
@@ -127,7 +128,7 @@ impl CheckpointTensors {
     }
 }
 
-/// A name as a message shows it.
+/// Returns a name as a message shows it.
 fn clipped(name: &str) -> String {
     match name.char_indices().nth(60) {
         Some((end, _)) => format!("{}…", &name[..end]),
@@ -135,7 +136,7 @@ fn clipped(name: &str) -> String {
     }
 }
 
-/// Whether a tensor that is not called for would have taken part in the encoder.
+/// Returns whether a tensor that the config does not call for would have taken part in the encoder.
 fn is_of_encoder(name: &str) -> bool {
     let inside = ["embeddings.", "layers.", "final_norm."].iter().any(|part| name.starts_with(part));
     inside && !name.contains(".rotary_emb.")
@@ -146,10 +147,10 @@ pub const WEIGHTS_FILE: &str = "model.safetensors";
 /// The list of a checkpoint's weight files, where there are several.
 pub const INDEX_FILE: &str = "model.safetensors.index.json";
 
-/// The weight files that `model.safetensors.index.json` lists, in the order of their names.
+/// Returns the weight files that `model.safetensors.index.json` lists, in the order of their names.
 ///
 /// # Errors
-/// [`Code::WeightsInvalid`] for one that is malformed, or lists what is not the name of a file beside it.
+/// [`Code::WeightsInvalid`] for an index that is malformed, or lists anything but names of files beside it.
 pub fn indexed_files(index: &[u8]) -> Result<Vec<String>> {
     let malformed = |what: &str| Error::new(Code::WeightsInvalid, format!("{INDEX_FILE} {what}"));
     if let Some(pointer) = lfs_pointer(index) {

@@ -13,7 +13,7 @@ use crate::error::{Code, Error, Result, lfs_pointer};
 
 /// Bytes before the header.
 const PREFIX: usize = 8;
-/// Bytes of a header, at most. The largest Granite model has a header of 20 kB.
+/// Longest header, in bytes. The largest Granite model has a header of 20 kB.
 const MOST_HEADER: u64 = 16 << 20;
 
 /// One tensor in a file.
@@ -25,13 +25,13 @@ pub struct Entry {
     pub dtype: String,
     /// Sizes of the dimensions, outermost first; counted in elements of `element`, not of `dtype`.
     pub shape: Vec<usize>,
-    /// Where its first byte lies, counted from the end of the header.
+    /// Position of its first byte, counted from the end of the header.
     pub start: usize,
-    /// How many bytes it takes.
+    /// Number of its bytes.
     pub bytes: usize,
 }
 
-/// Bytes of the header of the file that starts with `prefix` and is `length` long.
+/// Returns the bytes of the header of the file that starts with `prefix` and is `length` long.
 fn header_length(prefix: [u8; PREFIX], length: u64) -> Result<usize> {
     if let Some(pointer) = lfs_pointer(&prefix) {
         return Err(Error::new(Code::WeightsInvalid, format!("the file {pointer}")));
@@ -43,8 +43,8 @@ fn header_length(prefix: [u8; PREFIX], length: u64) -> Result<usize> {
     }
 }
 
-/// The tensors that `header` describes, of a file with `data` bytes after it, or as many as it says; they have to fill these
-/// bytes without gap or overlap.
+/// Returns the tensors that `header` describes. They must fill the `data` bytes after it, or as many as it says,
+/// without gap or overlap.
 fn parse_header(header: &[u8], data: Option<u64>) -> Result<BTreeMap<String, Entry>> {
     let malformed = |cause: String| Error::new(Code::WeightsInvalid, "the header is malformed").because(cause);
     let metadata: Metadata = serde_json::from_slice(header).map_err(|error| malformed(error.to_string()))?;
@@ -61,7 +61,7 @@ fn parse_header(header: &[u8], data: Option<u64>) -> Result<BTreeMap<String, Ent
     entries.collect()
 }
 
-/// A shape in elements, of one in bytes where two elements share one; `None` where that cannot be counted.
+/// Returns a shape in elements, from one in bytes where two elements share one; `None` where that cannot be counted.
 fn shape_from_file(element: Option<ElementType>, shape: &[usize]) -> Option<Vec<usize>> {
     let mut shape = shape.to_vec();
     if let (Some(ElementType::Int4), Some(cols)) = (element, shape.last_mut()) {
@@ -70,7 +70,7 @@ fn shape_from_file(element: Option<ElementType>, shape: &[usize]) -> Option<Vec<
     Some(shape)
 }
 
-/// The shape that a file gives a tensor.
+/// Returns the shape of a tensor as a file states it.
 fn shape_in_file(element: ElementType, shape: &[usize]) -> Vec<usize> {
     let mut shape = shape.to_vec();
     if let (ElementType::Int4, Some(cols)) = (element, shape.last_mut()) {
@@ -82,7 +82,7 @@ fn shape_in_file(element: ElementType, shape: &[usize]) -> Vec<usize> {
 /// Copies the tensors of a whole file into `tensors`.
 ///
 /// # Errors
-/// [`Code::WeightsInvalid`] for a malformed file or a name that is there already; [`Code::TensorType`];
+/// [`Code::WeightsInvalid`] for a malformed file or a name that is already there; [`Code::TensorType`];
 /// [`Code::OutOfMemory`].
 pub fn read_all(file: &[u8], tensors: &mut Tensors) -> Result<()> {
     let mut reader = Reader::new(file.len() as u64);
@@ -90,8 +90,8 @@ pub fn read_all(file: &[u8], tensors: &mut Tensors) -> Result<()> {
     tensors.append(reader.finish()?)
 }
 
-/// A file that comes in pieces: each tensor's bytes go straight to their place, so that no second copy of
-/// one is ever held.
+/// A file that arrives in pieces: each tensor's bytes go straight to their place, so that no second copy of one is ever
+/// held.
 pub struct Reader {
     length: u64,
     stage: Stage,
@@ -104,23 +104,23 @@ enum Stage {
         coming: Coming,
         read: Vec<(String, StoredTensor)>,
     },
-    /// What was wrong; the rest is passed over.
+    /// What was wrong; the rest is skipped.
     Failed(Error),
 }
 
 impl Reader {
-    /// For a file of `length` bytes.
+    /// Begins a file of `length` bytes.
     pub fn new(length: u64) -> Self {
         Self { length, stage: Stage::Header(Header::new(Some(length))) }
     }
 
-    /// The length that it was made for.
+    /// Returns the length that it was made for.
     pub fn length(&self) -> u64 {
         self.length
     }
 
-    /// Takes the next piece. What is wrong with the file is said by [`Self::finish`], so that a damaged file can
-    /// be found to be damaged before it is found to be nonsense.
+    /// Takes the next piece. [`Self::finish`] reports what is wrong with the file, so that a damaged file can be found
+    /// to be damaged before it is found to be nonsense.
     pub fn push(&mut self, mut piece: &[u8]) {
         while !piece.is_empty() {
             let taken = match &mut self.stage {
@@ -142,7 +142,7 @@ impl Reader {
         }
     }
 
-    /// The tensors, once all pieces have been pushed.
+    /// Returns the tensors, once all pieces have been pushed.
     ///
     /// # Errors
     /// As [`read_all`].
@@ -167,7 +167,7 @@ impl Reader {
     }
 }
 
-/// The prefix and the header of a file, as far as they have come.
+/// The prefix and the header of a file, as far as they have arrived.
 pub struct Header {
     bytes: Vec<u8>,
     length: Option<u64>,
@@ -177,12 +177,12 @@ pub struct Header {
 pub type Coming = Vec<(String, Entry)>;
 
 impl Header {
-    /// Of a file of `length` bytes, if that is known.
+    /// Begins the header of a file of `length` bytes, if that is known.
     pub fn new(length: Option<u64>) -> Self {
         Self { bytes: Vec::new(), length }
     }
 
-    /// How many bytes are to come before it can tell more: the rest of the prefix, or of the header.
+    /// Returns how many bytes it lacks before it can tell more: the rest of the prefix, or of the header.
     ///
     /// # Errors
     /// [`Code::WeightsInvalid`] for a header that is longer than the file or than any sensible one.
@@ -194,7 +194,7 @@ impl Header {
         Ok(wanted - self.bytes.len())
     }
 
-    /// Takes what belongs to it; tells how much that was, and with the header's end the tensors.
+    /// Takes what belongs to it; returns how much that was, and at the header's end the tensors.
     ///
     /// # Errors
     /// As [`Self::missing`]; [`Code::WeightsInvalid`] unless the tensors fill the rest of the file without gap or overlap.
@@ -210,8 +210,8 @@ impl Header {
         Ok((taken, Some(coming)))
     }
 
-    /// Reads that of a file of `length` bytes, of which `read` gives so many bytes from a place on. Gives the tensors, and
-    /// where in the file they begin.
+    /// Reads the header of a file of `length` bytes; `read` takes a position and a number of bytes. Returns where in
+    /// the file the tensors begin, and the tensors.
     ///
     /// # Errors
     /// As [`Self::take`]; [`Code::WeightsInvalid`] for a file that is shorter than any; those of `read`.
@@ -237,7 +237,7 @@ fn take_tensor(coming: &mut Coming, read: &mut Vec<(String, StoredTensor)>, piec
     let started = read.last().is_some_and(|(last, tensor)| last == name && tensor.bytes.len() < entry.bytes);
     if !started {
         let element = entry.element.ok_or_else(|| unread_type(name, &entry.dtype))?;
-        // No more at once than a common shard: the length is only what a file says of itself.
+        // No more at once than a common shard: the length is only what the file claims.
         let mut bytes = Vec::new();
         bytes.try_reserve_exact(entry.bytes.min(SHARD_BYTES))?;
         read.push((name.clone(), StoredTensor { element, shape: entry.shape.clone(), bytes }));
@@ -254,13 +254,13 @@ fn take_tensor(coming: &mut Coming, read: &mut Vec<(String, StoredTensor)>, piec
     Ok(taken)
 }
 
-/// The error for a tensor of a type that felsic does not read.
+/// Returns the error for a tensor of a type that felsic does not read.
 pub fn unread_type(name: &str, dtype: &str) -> Error {
     Error::new(Code::TensorType, format!("tensor {name} has elements of type {dtype}, which felsic does not read"))
 }
 
-/// The start of a file that is to hold tensors of these types and shapes, up to the first tensor, and where in the
-/// file each begins. The same tensors always give the same bytes.
+/// Returns the start of a file with tensors of these types and shapes, up to the first tensor, and where in the file
+/// each begins. The same tensors always give the same bytes.
 ///
 /// # Errors
 /// [`Code::WeightsInvalid`] for tensors that no file can hold.
@@ -290,7 +290,7 @@ pub fn header<'a>(
     Ok((bytes, starts.into_iter().map(|(name, start)| (name, data + start as u64)).collect()))
 }
 
-/// A whole file with these tensors. The same tensors always give the same bytes.
+/// Returns a whole file with these tensors. The same tensors always give the same bytes.
 ///
 /// # Errors
 /// [`Code::WeightsInvalid`] if bytes and shape of a tensor do not fit.
@@ -302,7 +302,7 @@ pub fn write(tensors: &BTreeMap<String, StoredTensor>) -> Result<Vec<u8>> {
         header(tensors.iter().map(|(name, tensor)| (name, tensor.element, tensor.shape.as_slice())))?;
     let mut order: Vec<(u64, &StoredTensor)> =
         starts.iter().filter_map(|(name, start)| Some((*start, tensors.get(name)?))).collect();
-    // Where one begins, those without bytes end: the order among them is of no consequence.
+    // Where one begins, those without bytes end: the order among them does not matter.
     order.sort_by_key(|(start, _)| *start);
     order.into_iter().for_each(|(_, tensor)| file.extend_from_slice(&tensor.bytes));
     Ok(file)

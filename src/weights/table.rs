@@ -7,18 +7,18 @@ use std::sync::OnceLock;
 use super::Matrix;
 use crate::error::{Code, Error, Result};
 
-/// Groups of a table, at most.
+/// Most table groups.
 pub const MOST_GROUPS: usize = 127;
-/// Rows of a group, at least, unless it is the only one: whoever serves a pack sees which groups are asked for, and must
-/// not be able to read words out of that. Not even one group may be smaller, or it could be that of a single word.
+/// Fewest rows of a table group, unless it is the only one: whoever serves a pack sees which table groups are fetched,
+/// and must not be able to read words out of that. Not even one may be smaller, or it could be that of a single word.
 pub const LEAST_GROUP: usize = 8192;
 
-/// Rows of a table that are kept somewhere else, in their stored format.
+/// Rows of a table that are kept elsewhere, in their stored format.
 ///
-/// A table is shared between threads, and so are they. JavaScript's values can be: WebAssembly without atomics has one
-/// thread.
+/// A table is shared between threads, and so are its rows. JavaScript's values can be: WebAssembly without atomics has
+/// one thread.
 pub trait Rows: Send + Sync {
-    /// Some rows as a matrix.
+    /// Returns some rows as a matrix.
     ///
     /// # Errors
     /// [`Code::WeightsInvalid`] for values that no pack has.
@@ -29,18 +29,18 @@ pub trait Rows: Send + Sync {
 pub enum Block {
     /// In memory.
     Here(Matrix),
-    /// Somewhere else.
+    /// Elsewhere.
     Elsewhere(Box<dyn Rows>),
 }
 
-/// Where a block of a table is to come from.
+/// The place that a block of a table comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BlockEntry {
     /// The first stored row.
     pub first: usize,
-    /// How many there are.
+    /// Number of rows.
     pub rows: usize,
-    /// Index of the shard that holds it, and it alone.
+    /// Index of the shard that holds it and nothing else.
     pub shard: usize,
 }
 
@@ -49,19 +49,19 @@ struct Slot {
     block: OnceLock<Block>,
 }
 
-/// Which stored row belongs to an id. Rows are stored group by group, each group's in ascending order of ids.
+/// Which stored row belongs to an id. Rows are stored by table group, and within one in ascending order of ids.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Order {
     rows: Vec<u32>,
-    /// Stored rows of each group.
+    /// Stored rows of each table group.
     groups: Vec<Range<usize>>,
 }
 
 impl Order {
-    /// Of the group of each id.
+    /// Builds the order from the table group of each id.
     ///
     /// # Errors
-    /// [`Code::WeightsInvalid`] for a group without ids before the last one.
+    /// [`Code::WeightsInvalid`] if a table group before the last one has no ids.
     pub fn new(group_of: &[u8]) -> Result<Self> {
         let mut counts = vec![0usize; group_of.iter().max().map_or(0, |last| usize::from(*last) + 1)];
         group_of.iter().for_each(|group| counts[usize::from(*group)] += 1);
@@ -79,20 +79,19 @@ impl Order {
         Ok(Self { rows: group_of.iter().map(place).collect(), groups })
     }
 
-    /// The stored row of an id that has one.
+    /// Returns the stored row of an id that has one.
     pub fn row(&self, id: usize) -> usize {
         self.rows[id] as usize
     }
 
-    /// Stored rows of each group.
+    /// Returns the stored rows of each table group.
     pub fn groups(&self) -> &[Range<usize>] {
         &self.groups
     }
 }
 
-/// The vocabulary table [rows, cols], as blocks of whole rows. It stays in the format it was stored in:
-/// a text needs a handful of its rows, and 71 % of the smallest Granite model is this table. Blocks may come
-/// later than the table.
+/// The vocabulary table [rows, cols], as blocks of whole rows. It stays in its stored format: a text needs a handful of
+/// its rows, and 71 % of the smallest Granite model is this table. Blocks may arrive later than the table.
 pub struct Table {
     rows: usize,
     cols: usize,
@@ -102,7 +101,7 @@ pub struct Table {
 }
 
 impl Table {
-    /// Puts blocks of rows together, whose ids are their numbers.
+    /// Puts blocks of rows together; the number of a row is its id.
     ///
     /// # Errors
     /// [`Code::TensorShape`] unless the blocks all have `cols` columns.
@@ -121,16 +120,16 @@ impl Table {
         Ok(Self { rows, cols, order: None, slots })
     }
 
-    /// A table whose blocks are all to come.
+    /// Returns a table whose blocks are all to come.
     pub fn open(cols: usize, blocks: &[BlockEntry]) -> Self {
         let slots = blocks.iter().map(|entry| Slot { entry: *entry, block: OnceLock::new() }).collect();
         Self { rows: blocks.iter().map(|block| block.rows).sum(), cols, order: None, slots }
     }
 
-    /// The same rows, stored in an order of their own. Without one, all blocks are one group.
+    /// Returns the same rows, stored in an order of their own. Without an order, all blocks are one table group.
     ///
     /// # Errors
-    /// [`Code::TensorShape`] for an order of another number of rows.
+    /// [`Code::TensorShape`] for an order with another number of rows.
     pub fn ordered(self, order: Option<Order>) -> Result<Self> {
         match &order {
             Some(order) if order.rows.len() != self.rows => {
@@ -142,41 +141,41 @@ impl Table {
         }
     }
 
-    /// Number of rows.
+    /// Returns the number of rows.
     pub fn rows(&self) -> usize {
         self.rows
     }
 
-    /// Number of columns.
+    /// Returns the number of columns.
     pub fn cols(&self) -> usize {
         self.cols
     }
 
-    /// Bytes that the blocks in memory take.
+    /// Returns the bytes that the blocks in memory take.
     pub fn bytes(&self) -> usize {
         let blocks = self.slots.iter().filter_map(|slot| slot.block.get());
         blocks.map(|block| if let Block::Here(matrix) = block { matrix.bytes() } else { 0 }).sum()
     }
 
-    /// Puts a block in its place. One that is there already stays.
+    /// Puts a block in its place. One that is already there stays.
     pub fn place(&self, shard: usize, block: Block) {
         if let Some(slot) = self.slots.iter().find(|slot| slot.entry.shard == shard) {
             let _ = slot.block.set(block);
         }
     }
 
-    /// The block of a shard.
+    /// Returns the block of a shard.
     pub fn block(&self, shard: usize) -> Option<&BlockEntry> {
         self.slots.iter().map(|slot| &slot.entry).find(|entry| entry.shard == shard)
     }
 
-    /// Shards of all blocks that are still to come, in the order of their rows.
+    /// Returns the shards of all blocks that are still to come, in the order of their rows.
     pub fn missing(&self) -> Vec<usize> {
         self.slots.iter().filter(|slot| slot.block.get().is_none()).map(|slot| slot.entry.shard).collect()
     }
 
-    /// Shards that are still to come before [`Self::gather`] can give the rows of `ids`: whole groups, so that what
-    /// is asked for tells no more of a text than its groups.
+    /// Returns the shards that are still to come before [`Self::gather`] can return the rows of `ids`: whole table
+    /// groups, so that the requests reveal no more of a text than its table groups.
     ///
     /// # Errors
     /// [`Code::InputInvalid`] for an id past the last row, if anything is still to come.
@@ -196,12 +195,12 @@ impl Table {
         Ok(missing.map(|slot| slot.entry.shard).collect())
     }
 
-    /// The group of a stored row; without an order there is one.
+    /// Returns the table group of a stored row; without an order there is one.
     fn group(&self, row: usize) -> usize {
         self.order.as_ref().map_or(0, |order| order.groups.partition_point(|group| group.end <= row))
     }
 
-    /// The stored row of an id.
+    /// Returns the stored row of an id.
     fn stored(&self, id: u32) -> Result<usize> {
         match id as usize {
             id if id >= self.rows => {
@@ -212,7 +211,7 @@ impl Table {
         }
     }
 
-    /// The slot of a stored row: the last that starts at or before it; empty ones before it do not matter.
+    /// Returns the slot of a stored row: the last that starts at or before it; empty ones before it do not matter.
     fn slot(&self, row: usize) -> usize {
         self.slots.partition_point(|slot| slot.entry.first <= row).saturating_sub(1)
     }
@@ -221,7 +220,7 @@ impl Table {
     ///
     /// # Errors
     /// [`Code::InputInvalid`] for an id past the last row; [`Code::Internal`] for one whose block is still to come;
-    /// [`Code::OutOfMemory`]; those of [`Rows::rows`]. `out` is then as before.
+    /// [`Code::OutOfMemory`]; those of [`Rows::rows`]. `out` then stays as it was.
     pub fn gather(&self, ids: &[u32], out: &mut Vec<f32>) -> Result<()> {
         // Rows of a block are read together, wherever in the text they stand.
         let mut by_slot: BTreeMap<usize, Vec<(usize, usize)>> = BTreeMap::new();
@@ -271,7 +270,7 @@ mod tests {
         }
     }
 
-    /// Six ids in groups of three, two and one; the first group has two blocks.
+    /// Returns a table of six ids in table groups of three, two and one; the first has two blocks.
     fn table() -> Table {
         let entry = |first, rows, shard| BlockEntry { first, rows, shard };
         let blocks = [entry(0, 2, 4), entry(2, 1, 5), entry(3, 2, 6), entry(5, 1, 7)];

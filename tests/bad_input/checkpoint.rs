@@ -166,7 +166,7 @@ fn modules_that_felsic_does_not_run_are_refused() {
     }
 }
 
-/// Files that are not there as a rule, and change vectors where they are.
+/// Files that usually do not exist, and change vectors where they do.
 #[test]
 fn files_that_the_reference_would_read_are_refused_by_name() {
     for (file, without) in [
@@ -196,7 +196,7 @@ fn files_that_the_reference_would_read_are_refused_by_name() {
     assert!(error.code() == Code::ConfigUnsupported && error.message().contains("chat_template"), "{error}");
 }
 
-/// What a clone of a repository has where git-lfs is not installed.
+/// What a clone of a repository holds where git-lfs is not installed.
 #[test]
 fn a_git_lfs_pointer_is_called_one() {
     let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 12345\n";

@@ -13,13 +13,13 @@ fn file(path: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).expect("a file of the repository")
 }
 
-/// What stands between two marks.
+/// Returns what stands between two marks.
 fn between<'a>(text: &'a str, start: &str, end: &str) -> &'a str {
     let (_, rest) = text.split_once(start).expect("the start");
     rest.split_once(end).expect("the end").0
 }
 
-/// What stands in pairs of `quote`.
+/// Returns what stands in pairs of `quote`.
 fn quoted(text: &str, quote: char) -> BTreeSet<String> {
     text.split(quote).skip(1).step_by(2).map(str::to_string).collect()
 }

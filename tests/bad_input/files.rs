@@ -48,7 +48,7 @@ fn a_damaged_file_on_disk_is_found_by_inspect() {
     look(false).expect("the manifest alone is sound");
 }
 
-/// Changes the tensors of the layers' shard and of the manifest's index alike.
+/// Changes the tensors of the layers' shard and of the manifest's index in the same way.
 fn with_tensors(change: impl Fn(&mut BTreeMap<String, StoredTensor>)) -> MemorySource {
     changed(sound(), change)
 }
@@ -181,7 +181,7 @@ fn a_damaged_tokenizer_is_refused() {
     assert_eq!(open_checkpoint(larger.path()).err().map(|error| error.code()), Some(Code::TokenizerInvalid));
 }
 
-/// All texts would be cut to the same tokens, and have the same vector.
+/// Otherwise all texts would be cut to the same tokens and have the same vector.
 #[test]
 fn a_template_that_leaves_no_room_for_a_text_is_refused() {
     let checkpoint = copy_of("tiny-silu");

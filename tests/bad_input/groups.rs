@@ -1,4 +1,4 @@
-//! Groups of the vocabulary table by which a host could read words out of what a page asks for.
+//! Table groups that would let a host read words from what a page asks for.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use crate::support::*;
 const COLS: usize = 64;
 const GROUPS: &str = "embeddings.tok_embeddings.weight.groups";
 
-/// A pack whose table has three groups of [`LEAST_GROUP`] rows.
+/// Returns a pack whose table has three table groups of [`LEAST_GROUP`] rows.
 fn grouped() -> MemorySource {
     let rows = 3 * LEAST_GROUP;
     let folder = copy_of("tiny-silu");
@@ -35,7 +35,7 @@ fn tensors_of(source: &MemorySource, file: &str) -> BTreeMap<String, StoredTenso
     tensors.iter().map(|(name, tensor)| (name.clone(), tensor.clone())).collect()
 }
 
-/// Takes the first row, whose id is `id`, out of the first group, into a group and a shard of its own.
+/// Moves the first row, whose id is `id`, from the first table group into a table group and a shard of its own.
 fn single_out(source: &mut MemorySource) {
     let block = |first: usize| format!("{TABLE}.rows.{first}");
     let listed = manifest(source);
@@ -73,7 +73,7 @@ fn single_out(source: &mut MemorySource) {
     });
 }
 
-/// Changes which group each id belongs to.
+/// Changes which table group each id belongs to.
 fn regroup(source: &mut MemorySource, change: impl Fn(&mut Vec<u8>)) {
     let file = file_of(source, "layers-");
     let mut tensors = tensors_of(source, &file);

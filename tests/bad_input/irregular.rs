@@ -20,7 +20,7 @@ fn make_folder(path: &Path) {
     fs::create_dir(path).expect("a folder");
 }
 
-/// The error of something that may hang.
+/// Returns the error of something that may hang.
 fn error_of<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Error {
     let (sender, receiver) = mpsc::channel();
     std::thread::spawn(move || sender.send(work().map(|_| ())));

@@ -1,4 +1,4 @@
-//! Bad input: each kind of it ends in its own code, never in a panic, and nothing half-loaded is kept.
+//! Bad input: each kind ends in its own code, never in a panic, and nothing half-loaded is kept.
 
 #[path = "../support/mod.rs"]
 mod support;
@@ -17,14 +17,14 @@ use std::sync::LazyLock;
 use felsic::pack::{PackOptions, WeightFormat};
 use felsic::source::MemorySource;
 
-/// A sound pack, made once.
+/// Returns a sound pack, made once.
 fn sound() -> MemorySource {
     static PACK: LazyLock<MemorySource> =
         LazyLock::new(|| support::packed(&support::model("tiny-silu"), &PackOptions::default()));
     PACK.clone()
 }
 
-/// The same in int4.
+/// Returns the same in int4.
 fn sound_int4() -> MemorySource {
     static PACK: LazyLock<MemorySource> = LazyLock::new(|| {
         let options = PackOptions { weights: WeightFormat::Int4, table: WeightFormat::Int4, ..PackOptions::default() };

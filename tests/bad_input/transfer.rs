@@ -101,7 +101,7 @@ fn a_missing_file_is_not_found() {
     assert_eq!(pollster::block_on(open_model(empty.path(), &mut |_| ())).err().map(|e| e.code()), Some(Code::NotFound));
 }
 
-/// Gives wrong bytes of a file the first time, right ones when it is asked again.
+/// A source that returns wrong bytes of a file the first time, and right ones when it is asked again.
 struct Stale {
     inner: MemorySource,
     file: String,

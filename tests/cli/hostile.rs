@@ -1,4 +1,4 @@
-//! Files that would do something to the terminal, take all memory, or keep the command waiting.
+//! Files that would affect the terminal, take all memory, or keep the command waiting.
 
 use std::fs::{self, File};
 use std::path::Path;
@@ -13,7 +13,7 @@ use crate::{failure, path, run, stdout, success};
 /// Clears a screen, goes to the next line, turns the reading direction.
 const HOSTILE: &str = "\u{1b}[2J\nfelsic: all is well\u{9b}\u{202e}\0";
 
-/// The line of a failure, which is one that can be shown.
+/// Returns the line of a failure, which is one that can be shown.
 fn shown(arguments: &[&str]) -> String {
     let text = failure(&run(arguments, ""));
     let line = text.strip_suffix('\n').expect("one line");
@@ -89,7 +89,7 @@ fn what_inspect_prints_of_a_manifest_is_plain_text() {
     assert!(text.chars().all(|c| c == '\n' || !c.is_control()), "{text:?}");
 }
 
-/// A checkpoint whose vocabulary table has 16 GB, all of them a hole in its file.
+/// Makes a checkpoint whose vocabulary table has 16 GB, all of them a hole in its file.
 fn enormous(folder: &Path) {
     let (rows, hidden, inner) = (1 << 20, 4096, 64);
     edit_json(folder, "config.json", |config| {

@@ -1,4 +1,4 @@
-//! `felsic pack` that is killed, and several at once.
+//! `felsic pack`: runs that are killed, and several at once.
 
 use std::fs;
 use std::path::Path;

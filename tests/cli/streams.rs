@@ -6,14 +6,14 @@ use std::process::{Command, Output, Stdio};
 use crate::support::*;
 use crate::{goldens, path, success};
 
-/// A pipe that nobody reads.
+/// Returns a pipe that nobody reads.
 fn closed() -> Stdio {
     let (reader, writer) = std::io::pipe().expect("a pipe");
     drop(reader);
     writer.into()
 }
 
-/// A disk without room.
+/// Returns a disk without room.
 fn full() -> Stdio {
     File::options().write(true).open("/dev/full").expect("Linux has one").into()
 }
@@ -26,7 +26,7 @@ fn run(arguments: &[&str], stdout: Stdio, stderr: Stdio) -> Output {
     felsic.args(arguments).stdin(reader).stdout(stdout).stderr(stderr).output().expect("the binary")
 }
 
-/// A call of every command that succeeds, in a folder of its own.
+/// Returns a successful call of every command, in a folder of its own.
 fn commands() -> (tempfile::TempDir, Vec<Vec<String>>) {
     let folder = tempfile::tempdir().expect("a folder");
     let (model, pack, other) = (model("tiny-silu"), folder.path().join("pack"), folder.path().join("other"));

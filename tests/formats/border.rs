@@ -1,4 +1,4 @@
-//! What Rust and TypeScript both have to know is the same on both sides; error codes have a test of their own.
+//! What Rust and TypeScript must both know is the same on both sides; error codes have a test of their own.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -8,13 +8,13 @@ use felsic::config::CONFIG_FILE;
 use felsic::source::Phase;
 use felsic::weights::{INDEX_FILE, Manifest, WEIGHTS_FILE};
 
-/// A file of `pkg/src`.
+/// Reads a file of `pkg/src`.
 fn typescript(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("pkg/src").join(name);
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// What stands between `start` and the first `end` after it; `start` stands in the file once.
+/// Returns what stands between `start` and the first `end` after it; `start` stands in the file once.
 fn between<'a>(source: &'a str, start: &str, end: &str) -> &'a str {
     let parts: Vec<&str> = source.split(start).collect();
     assert_eq!(parts.len(), 2, "{start:?} stands in the file once");

@@ -15,7 +15,7 @@ use felsic::weights::{ElementType, StoredTensor, Tensors};
 use crate::stored;
 use crate::support::*;
 
-/// Everything that the encoder needs, as f32.
+/// Returns everything that the encoder needs, as f32.
 pub fn all_values(mut tensors: Tensors, config: &ModelConfig) -> BTreeMap<String, Vec<f32>> {
     let take = |(name, shape): (String, Vec<usize>)| {
         let values = match shape[..] {
@@ -82,7 +82,7 @@ fn the_space_names_model_revision_format_and_width() {
     assert_eq!(cached.space, format!("some-model@{revision}/f32/64"));
 }
 
-/// The same tensors under other names, in one file or in two.
+/// Writes the same tensors under other names, in one file or in two.
 fn renamed(rename: impl Fn(&str) -> String, files: usize) -> tempfile::TempDir {
     let folder = copy_of("tiny-silu");
     let single = folder.path().join("model.safetensors");
@@ -174,7 +174,7 @@ fn embedder(parts: Parts) -> Embedder {
     pollster::block_on(Embedder::new(parts, DeviceKind::Cpu)).expect("an engine")
 }
 
-/// The checkpoint and its pack.
+/// Opens the checkpoint and its pack.
 fn both(folder: &Path) -> [Embedder; 2] {
     let exact = PackOptions {
         weights: felsic::pack::WeightFormat::F32,
@@ -204,7 +204,7 @@ fn tokens_of_the_other_files_are_those_of_a_checkpoint_and_of_its_pack() {
     assert_eq!(after.len(), before.len() + 1, "the blank before the token is a token again: {before:?} {after:?}");
 }
 
-/// Gemma's token for images has an id that no row of the table has.
+/// Gemma's token for images has an id without a row in the table.
 #[test]
 fn an_added_token_without_a_row_is_refused_with_the_text_that_has_it() {
     let folder = copy_of("tiny-gelu");

@@ -11,7 +11,7 @@ fn read(path: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).expect("a file of this repository")
 }
 
-/// Code without its comments.
+/// Returns code without its comments.
 fn code(path: &str) -> String {
     read(path).lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
 }
@@ -20,7 +20,8 @@ fn table() -> String {
     read("docs/checkpoints.md")
 }
 
-/// Strings in code that are names of fields or files: words of small letters with an underscore or a file's ending.
+/// Returns strings in code that are names of fields or files: words of small letters with an underscore or a file's
+/// ending.
 fn names(code: &str) -> BTreeSet<&str> {
     let is_name = |text: &&str| {
         let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-./".contains(c);

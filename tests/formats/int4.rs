@@ -17,14 +17,14 @@ fn int4_options() -> PackOptions {
     PackOptions { weights: WeightFormat::Int4, table: WeightFormat::Int4, ..PackOptions::default() }
 }
 
-/// The integers of an int4 matrix by the words of the format: the even column below, the odd one above, each
+/// Returns the integers of an int4 matrix as the format defines them: the even column below, the odd one above, each
 /// plus 8.
 fn integers(bytes: &[u8]) -> Vec<i32> {
     let integer = |at: usize| if at.is_multiple_of(2) { bytes[at / 2] % 16 } else { bytes[at / 2] / 16 };
     (0..2 * bytes.len()).map(|at| i32::from(integer(at)) - 8).collect()
 }
 
-/// The squared error of a group whose largest value becomes -8.
+/// Returns the squared error of a group whose largest value becomes -8.
 fn plain_error(values: &[f32]) -> f64 {
     let most = values.iter().fold(0.0f32, |most, value| if value.abs() > most.abs() { *value } else { most });
     let scale = f64::from(f16::from_f32(-most / 8.0).to_f32());

@@ -1,4 +1,4 @@
-//! Formats: configs, weights, packs. What goes in comes out, to the bit or within a stated bound.
+//! Formats: configs, weights, packs. What goes in comes out, bit-for-bit identical or within a stated bound.
 
 #[path = "../support/mod.rs"]
 mod support;

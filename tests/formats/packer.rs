@@ -1,4 +1,4 @@
-//! Packs of weights that come in pieces, over whatever line.
+//! Packs from weights that arrive in pieces, over whatever line.
 
 use std::fs;
 
@@ -23,7 +23,7 @@ impl Shards for InMemory {
     }
 }
 
-/// Hashes of the shards that become of these files, in pieces of `piece` bytes, with or without their lengths.
+/// Returns hashes of the shards made from these files, in pieces of `piece` bytes, with or without their lengths.
 fn hashes(name: &str, files: &[Vec<u8>], piece: usize, with_length: bool) -> Result<Vec<String>> {
     let json = fs::read(model(name).join("tokenizer.json")).expect("a file");
     let options = PackOptions { name: Some(name.to_string()), ..PackOptions::default() };
@@ -48,7 +48,7 @@ fn weights(name: &str) -> Vec<u8> {
     fs::read(model(name).join("model.safetensors")).expect("weights")
 }
 
-/// The tensors in two files, those of the first in the reverse order of their names.
+/// Splits the tensors into two files, those of the first in the reverse order of their names.
 fn split(name: &str) -> Vec<Vec<u8>> {
     let folder = tempfile::tempdir().expect("a folder");
     let tensors = read_tensors(&model(name).join("model.safetensors"));

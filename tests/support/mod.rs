@@ -18,38 +18,38 @@ use sha2::{Digest, Sha256};
 /// The tiny models, one of each tokenizer structure: byte-level o200k; byte-level GPT-2; characters.
 pub const TINY: [&str; 3] = ["tiny-silu", "tiny-gelu", "tiny-gemma"];
 
-/// A path below `tests/fixtures`.
+/// Returns a path below `tests/fixtures`.
 pub fn fixture(path: impl AsRef<Path>) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(path)
 }
 
-/// A tiny model's checkpoint.
+/// Returns a tiny model's checkpoint.
 pub fn model(name: &str) -> PathBuf {
     fixture("models").join(name)
 }
 
-/// The file with the goldens of a model.
+/// Returns the file with the goldens of a model.
 pub fn golden_file(name: &str) -> PathBuf {
     fixture("goldens").join(format!("{name}.json"))
 }
 
-/// The goldens of a model.
+/// Reads the goldens of a model.
 pub fn goldens(name: &str) -> Goldens {
     Goldens::read(&golden_file(name)).expect("the fixture is sound")
 }
 
-/// An engine on a checkpoint.
+/// Opens an engine on a checkpoint.
 pub fn engine(checkpoint: &Path, device: DeviceKind) -> Embedder {
     engine_of(open_checkpoint(checkpoint).expect("the checkpoint is sound"), device)
 }
 
-/// An engine of what has been read.
+/// Makes an engine from what has been read.
 pub fn engine_of(parts: Parts, device: DeviceKind) -> Embedder {
     pollster::block_on(Embedder::new(parts, device)).expect("the device is there")
 }
 
-/// The devices to test on. A GPU adapter is expected (Mesa's software one will do) unless
-/// `FELSIC_SKIP_GPU` is set.
+/// Returns the devices to test on. A GPU adapter is expected (Mesa's software one will do) unless `FELSIC_SKIP_GPU` is
+/// set.
 pub fn devices() -> Vec<DeviceKind> {
     match std::env::var_os("FELSIC_SKIP_GPU") {
         Some(_) => vec![DeviceKind::Cpu],
@@ -57,7 +57,7 @@ pub fn devices() -> Vec<DeviceKind> {
     }
 }
 
-/// Measures what this thread computes, which other programs on the machine do not lengthen.
+/// Measures what this thread computes; other programs on the machine do not lengthen that.
 pub struct Stopwatch {
     wall: Instant,
     processor: Option<Duration>,
@@ -69,7 +69,7 @@ impl Stopwatch {
         Self { wall: Instant::now(), processor: processor_time() }
     }
 
-    /// Returns the processor's time since the start; where the system does not tell it, the time on the wall.
+    /// Returns the processor's time since the start; where the system does not report it, the time on the wall.
     pub fn elapsed(&self) -> Duration {
         match (self.processor, processor_time()) {
             (Some(start), Some(now)) => now - start,
@@ -78,19 +78,19 @@ impl Stopwatch {
     }
 }
 
-/// The time that this thread has run, on Linux.
+/// Returns the time that this thread has run, on Linux.
 fn processor_time() -> Option<Duration> {
     let told = fs::read_to_string("/proc/thread-self/schedstat").ok()?;
     told.split_whitespace().next()?.parse().ok().map(Duration::from_nanos)
 }
 
-/// Largest difference of a component.
+/// Returns the largest difference of a component.
 pub fn difference(a: &[f32], b: &[f32]) -> f32 {
     assert_eq!(a.len(), b.len());
     largest_difference(a, b)
 }
 
-/// A copy of a checkpoint that may be changed.
+/// Makes a copy of a checkpoint that may be changed.
 pub fn copy_of(name: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     copy(&model(name), folder.path());
@@ -108,21 +108,21 @@ pub fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// A copy of a checkpoint with one JSON file changed.
+/// Makes a copy of a checkpoint with one JSON file changed.
 pub fn changed(name: &str, file: &str, change: impl FnOnce(&mut serde_json::Value)) -> tempfile::TempDir {
     let folder = copy_of(name);
     edit_json(folder.path(), file, change);
     folder
 }
 
-/// Puts a pipe, into which nobody writes, in the place of a file.
+/// Replaces a file by a pipe that nobody writes to.
 #[cfg(unix)]
 pub fn make_pipe(path: &Path) {
     let _ = fs::remove_file(path);
     assert!(std::process::Command::new("mkfifo").arg(path).status().expect("mkfifo").success());
 }
 
-/// Puts a link to a device that never ends in the place of a file.
+/// Replaces a file by a link to a device that never ends.
 #[cfg(unix)]
 pub fn make_endless(path: &Path) {
     let _ = fs::remove_file(path);
@@ -137,7 +137,7 @@ pub fn edit_json(folder: &Path, file: &str, change: impl FnOnce(&mut serde_json:
     fs::write(path, value.to_string()).expect("written");
 }
 
-/// The tensors of a safetensors file, names as they are.
+/// Reads the tensors of a safetensors file, names as they are.
 pub fn read_tensors(path: &Path) -> BTreeMap<String, StoredTensor> {
     let mut tensors = Tensors::default();
     safetensors::read_all(&fs::read(path).expect("a file"), &mut tensors).expect("safetensors");
@@ -168,12 +168,12 @@ pub fn load(source: &MemorySource) -> Result<Parts, Error> {
     pollster::block_on(load_pack(source, &mut |_| ()))
 }
 
-/// The code with which loading fails.
+/// Returns the code that loading fails with.
 pub fn load_code(source: &MemorySource) -> Code {
     load(source).map(|_| ()).expect_err("a broken pack must not load").code()
 }
 
-/// The manifest as JSON.
+/// Returns the manifest as JSON.
 pub fn manifest(source: &MemorySource) -> serde_json::Value {
     serde_json::from_slice(&source.files["manifest.json"]).expect("JSON")
 }
@@ -184,7 +184,7 @@ pub fn edit_manifest(source: &mut MemorySource, change: impl FnOnce(&mut serde_j
     source.files.insert("manifest.json".to_string(), value.to_string().into_bytes());
 }
 
-/// Name of the first file whose name starts so.
+/// Returns the name of the first file whose name starts with `start`.
 pub fn file_of(source: &MemorySource, start: &str) -> String {
     source.files.keys().find(|name| name.starts_with(start)).expect("a file of that kind").clone()
 }

@@ -23,7 +23,7 @@ fn steps(steps: Vec<Value>) -> Vec<u8> {
     with(|json| json["normalizer"] = json!({ "type": "Sequence", "normalizers": steps }))
 }
 
-/// A template of so many tokens, the text in the middle.
+/// Returns a change that makes a template of `tokens` tokens, the text in the middle.
 fn template(tokens: usize) -> impl FnOnce(&mut Value) {
     move |json| {
         let piece = json["post_processor"]["single"][0].clone();
@@ -33,7 +33,7 @@ fn template(tokens: usize) -> impl FnOnce(&mut Value) {
     }
 }
 
-/// The bytes of the compact `minute_json`, with others in the place of its one step or of its template.
+/// Returns the bytes of the compact `minute_json`, with others in the place of its one step or of its template.
 fn compact_with(old: &[u8], new: &[u8]) -> Vec<u8> {
     let whole = compact::compile(&with(|_| ())).unwrap();
     let places: Vec<usize> = (0..whole.len()).filter(|at| whole[*at..].starts_with(old)).collect();
@@ -60,7 +60,7 @@ fn steps_that_multiply_a_text_are_refused_when_made_and_when_read() {
     }
 }
 
-/// NFKC makes 11 times as much of a text, a replacement of a blank three times and one of two characters twice: 66.
+/// NFKC makes a text 11 times as long, a replacement of a blank three times and one of two characters twice: 66.
 #[test]
 fn a_compatibility_form_with_the_replacements_of_sentence_pieces_is_run_natively() {
     let json = steps(vec![json!({ "type": "NFKC" }), replace(" ", "\u{2581}"), replace("``", "\u{201d}")]);
@@ -202,7 +202,7 @@ fn what_makes_the_tokenizers_crate_panic_is_refused_before() {
     assert_eq!(Tokenizer::from_json(&disguised).unwrap().encode("a").unwrap(), [1]);
 }
 
-/// Oniguruma gives up after ten million steps back, and the crate panics.
+/// Oniguruma stops after ten million steps back, and the crate panics.
 #[test]
 fn a_text_on_which_the_tokenizers_crate_panics_is_invalid_input() {
     let json = with(|json| {
@@ -220,13 +220,13 @@ fn a_text_on_which_the_tokenizers_crate_panics_is_invalid_input() {
     assert_eq!(tokenizer.encode("ab").unwrap(), Tokenizer::from_json(&with(|_| ())).unwrap().encode("ab").unwrap());
 }
 
-/// A tokenizer of another type than BPE, natively.
+/// Makes a tokenizer of a type other than BPE, natively.
 fn of_model(model: Value) -> Result<Tokenizer, Code> {
     let json = json!({ "version": "1.0", "added_tokens": [], "model": model });
     Tokenizer::from_json(&serde_json::to_vec(&json).unwrap()).map_err(|error| error.code())
 }
 
-/// The crate drops a tree as deep as the longest token is long by recursion; what ends the stack cannot be caught.
+/// The crate drops a tree as deep as the longest token is long by recursion; the end of the stack cannot be caught.
 #[test]
 fn a_long_token_of_unigram_is_refused_before_it_ends_the_stack() {
     let unigram = |length: usize| {
@@ -254,7 +254,7 @@ fn a_long_word_of_word_piece_is_not_searched_through() {
     assert!(start.elapsed() < Duration::from_secs(10));
 }
 
-/// White space that one token has taken to its right may hold many others, each of which takes the rest of it again.
+/// White space that one token has taken to its right may hold many others, and each takes the rest of it again.
 #[test]
 fn white_space_that_many_tokens_take_is_read_once() {
     let json = with(|json| {

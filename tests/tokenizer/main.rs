@@ -30,7 +30,7 @@ fn compact(json: &[u8]) -> Tokenizer {
     Tokenizer::from_compact(&compact::compile(json).unwrap()).unwrap()
 }
 
-/// Names and contents of all tokenizers to compare.
+/// Returns names and contents of all tokenizers to compare.
 fn all_tokenizers() -> Vec<(String, Vec<u8>)> {
     let more = std::env::var_os("FELSIC_TOKENIZER_FILES").unwrap_or_default();
     let more = std::env::split_paths(&more).filter(|path| !path.as_os_str().is_empty());

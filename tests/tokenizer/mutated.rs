@@ -7,7 +7,7 @@ use felsic::tokenizer::{Tokenizer, compact};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
-/// What stands for a component or a part of one.
+/// Returns a value that stands for a component or a part of one.
 fn odd_value(random: &mut Random) -> Value {
     match random.below(16) {
         0 => Value::Null,

@@ -1,4 +1,4 @@
-//! Damaged files, and files that are none of felsic's business.
+//! Damaged files, and files that felsic does not run.
 
 use crate::texts::{Random, string};
 use crate::{MODELS, tokenizer_json};
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 /// A change to a `tokenizer.json`.
 pub type Edit = fn(&mut Value);
 
-/// A tokenizer small enough to break in every way.
+/// Returns a tokenizer small enough to break in every way.
 pub fn minute_json() -> Value {
     json!({
         "version": "1.0",
@@ -98,7 +98,7 @@ fn absurd_counts_are_refused() {
     }
 }
 
-/// What compiling and opening natively end in.
+/// Returns the codes that compiling and opening natively end in.
 pub fn codes(json: &[u8]) -> [Option<Code>; 2] {
     [compact::compile(json).err(), Tokenizer::from_json(json).err()].map(|error| error.map(|error| error.code()))
 }

@@ -1,4 +1,5 @@
-//! What the files beside `tokenizer.json` say, against the ids of transformers 4 and 5 (`tests/reference/make_settings.py`).
+//! What the files beside `tokenizer.json` say, against the ids of transformers 4 and 5
+//! (`tests/reference/make_settings.py`).
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -39,7 +40,8 @@ fn apply(files: &mut Files, change: &Value) {
     files.insert(file.to_owned(), whole.to_string().into_bytes());
 }
 
-/// What a checkpoint's files make of texts: whole, and cut to so many ids. Natively, and in the compact form if it is run.
+/// Returns what a checkpoint's files make of texts: whole, and cut to `cut` ids. Natively, and in the compact form if
+/// it is run.
 fn ids_of(files: &Files, texts: &[&str], cut: usize) -> Result<Value> {
     let read = |name: &str| Ok(files.get(name).cloned());
     let settings = TokenizerSettings::from_files(read)?;
@@ -91,8 +93,8 @@ fn ids_are_those_of_both_transformers_or_the_settings_are_refused() {
     assert!(same > 50 && refused > 15);
 }
 
-/// Of what both versions agree on, felsic refuses three kinds: it does not leave special tokens unfound, does not cut off
-/// the start of a text, and knows not every class.
+/// Returns whether a refusal is right. Of what both versions agree on, felsic refuses three kinds: it does not leave
+/// special tokens unfound, does not cut off the start of a text, and does not know every class.
 fn is_refusal(case: &Value, given: &[&Value], code: Code) -> bool {
     let name = case["name"].as_str().unwrap();
     let not_run = ["split special tokens", "cut from the left", "cut from the left, by tokenizer.json"].contains(&name);

@@ -119,7 +119,7 @@ const RANGES: [(u32, u32); 22] = [
     (0x1F300, 0x1FAFF),
 ];
 
-/// A string of one to twelve parts of all kinds; `special` are contents of added tokens.
+/// Returns a string of one to twelve parts of all kinds; `special` are contents of added tokens.
 pub fn string(random: &mut Random, special: &[&str]) -> String {
     let mut text = String::new();
     for _ in 0..=random.below(12) {

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet};
 use tokenizers::{NormalizedString, Normalizer};
 
-/// Whether two added tokens are searched for as one string. The crate accepts that, and finds the one or the other
-/// as its hash map has it, which differs from load to load: no ids are right, so the compact form refuses it.
+/// Returns whether two added tokens are searched for as one string. The crate accepts that, and finds either one,
+/// depending on its hash map, which differs from load to load: no ids are right, so the compact form refuses it.
 fn is_ambiguous(json: &[u8]) -> bool {
     let crates = tokenizers::Tokenizer::from_bytes(json).unwrap();
     let normal_form = |content: &str| {

@@ -15,13 +15,13 @@ use crate::output::Output;
 pub struct BenchArguments {
     #[command(flatten)]
     model: ModelArguments,
-    /// Tokens a text, several separated by commas.
+    /// Tokens per text; separate several numbers by commas.
     #[arg(long, value_delimiter = ',', default_value = "16,128,512", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     tokens: Vec<u32>,
-    /// Texts a batch, several separated by commas.
+    /// Texts per batch; separate several numbers by commas.
     #[arg(long, value_delimiter = ',', default_value = "1,8", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     batch: Vec<u32>,
-    /// Runs of each, after one to warm up.
+    /// Timed runs of each combination, after one to warm up.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     runs: u32,
 }
@@ -50,7 +50,7 @@ pub fn bench(arguments: &BenchArguments, output: &mut Output) -> Result<ExitCode
     })
 }
 
-/// Ids to fill texts with: those of a sentence that the tokenizer knows.
+/// Returns ids to fill texts with: those of a sentence that the tokenizer knows.
 fn ids(embedder: &Embedder) -> Result<Vec<u32>> {
     let text = "The quick brown fox jumps over the lazy dog; 12 boxing wizards judge its vow.";
     let ids = embedder.tokenize(text, &EmbedOptions::default())?;

@@ -17,17 +17,17 @@ use crate::output::{self, Output};
 pub struct EmbedArguments {
     #[command(flatten)]
     model: ModelArguments,
-    /// Keep so many leading components and normalise again.
+    /// Keep only this many leading components and normalise again.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     dimensions: Option<u32>,
-    /// Keep white space at the ends of texts; sentence-transformers strips it.
+    /// Keep white space at the ends of texts instead of stripping it as sentence-transformers does.
     #[arg(long)]
     no_strip: bool,
-    /// Put the model's prompt of this name before each text.
+    /// Put the model's prompt with this name before each text.
     #[arg(long)]
     prompt: Option<String>,
-    /// Go on after a line that cannot be embedded: {"error": {"code", "message"}} stands in its place, and the exit code is 1
-    /// in the end.
+    /// Continue after a line that cannot be embedded: {"error": {"code", "message"}} takes its place, and the exit code
+    /// is then 1.
     #[arg(long)]
     keep_going: bool,
 }
@@ -72,8 +72,8 @@ pub fn embed(arguments: &EmbedArguments, output: &mut Output) -> Result<ExitCode
     })
 }
 
-/// Returns the vectors of the lines that have one, and for each line why it has none, if so. Unless it is to keep going,
-/// nothing comes after the first line that fails.
+/// Returns the vectors of the lines that have one, and for each line the reason if it has none. Without `keep_going`,
+/// nothing follows the first line that fails.
 async fn vectors(
     embedder: &Embedder,
     options: &EmbedOptions,
@@ -128,7 +128,7 @@ fn write_json(output: &mut Output, value: &impl Serialize) -> Result<()> {
     output.write(&line)
 }
 
-/// A line of output; `truncated` is there only where it is true.
+/// A line of output; `truncated` is present only where it is true.
 #[derive(Serialize)]
 struct Made<'a> {
     embedding: &'a [f32],
@@ -137,7 +137,7 @@ struct Made<'a> {
     truncated: bool,
 }
 
-/// A line of output in the place of one that failed.
+/// A line of output that takes the place of one that failed.
 #[derive(Serialize)]
 struct Failed<'a> {
     error: Reason<'a>,

@@ -5,9 +5,9 @@ use std::io::{BufRead, BufReader, Read};
 use felsic::error::{Code, Error, Result};
 use serde_json::Value;
 
-/// Lines that are taken together, at most.
+/// Most lines that are taken together.
 const TOGETHER: usize = 256;
-/// Bytes of a line, at most.
+/// Longest line, in bytes.
 const LONGEST: u64 = 64 << 20;
 
 /// A line that is not blank.
@@ -29,11 +29,11 @@ impl<R: Read> Lines<R> {
         Self { input: BufReader::with_capacity(1 << 20, input), number: 0 }
     }
 
-    /// At least one line, unless the input is at its end, and as many more as have arrived already: a file is read in large
-    /// batches, while someone who types gets an answer after each line.
+    /// Returns at least one line, unless the input is at its end, and as many more as have arrived already: a file is
+    /// read in large batches, while someone who types gets an answer after each line.
     ///
     /// # Errors
-    /// [`Code::Io`] where the input cannot be read; what has been read of it before comes first.
+    /// [`Code::Io`] where the input cannot be read; what was read before that comes first.
     pub fn batch(&mut self) -> (Vec<Line>, Option<Error>) {
         let mut lines = Vec::new();
         while lines.is_empty() || (lines.len() < TOGETHER && self.input.buffer().contains(&b'\n')) {
@@ -48,7 +48,7 @@ impl<R: Read> Lines<R> {
         (lines, None)
     }
 
-    /// The next line that is not blank; none at the end.
+    /// Returns the next line that is not blank; `None` at the end.
     fn line(&mut self) -> std::io::Result<Option<Line>> {
         loop {
             let mut bytes = Vec::new();
@@ -70,7 +70,7 @@ impl<R: Read> Lines<R> {
         }
     }
 
-    /// Passes over what is left of a line.
+    /// Skips what is left of a line.
     fn skip_rest(&mut self) -> std::io::Result<()> {
         loop {
             let buffer = self.input.fill_buf()?;
@@ -84,11 +84,11 @@ impl<R: Read> Lines<R> {
     }
 }
 
-/// The text of a line: a JSON string, or an object with one.
+/// Returns the text of a line: a JSON string, or an object with one.
 fn text_of(line: &[u8], number: usize) -> Result<String> {
     let value = match serde_json::from_slice(line) {
         Ok(value) => value,
-        // Lone surrogates are the one thing in it that JSON has and UTF-8 has not.
+        // Lone surrogates are the only thing in it that JSON allows and UTF-8 does not.
         Err(error) => serde_json::from_slice(&without_lone_surrogates(line))
             .map_err(|_| wrong(number, "is not JSON").because(error))?,
     };
@@ -106,7 +106,7 @@ fn wrong(number: usize, what: &str) -> Error {
     Error::new(Code::InputInvalid, format!("line {number} {what}"))
 }
 
-/// The same JSON with U+FFFD in the place of every escaped surrogate that is not one of a pair.
+/// Returns the same JSON with U+FFFD in the place of every escaped surrogate that is not one of a pair.
 fn without_lone_surrogates(line: &[u8]) -> Vec<u8> {
     let unit = |at: usize| -> Option<u16> {
         let digits = line.get(at..at + 6)?.strip_prefix(b"\\u")?;

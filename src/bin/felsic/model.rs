@@ -10,7 +10,7 @@ use felsic::source::{Progress, built_in, load_pack, open_model};
 
 use crate::progress::{Bar, Unit};
 
-/// Which model, and where it runs.
+/// The model, and where it runs.
 #[derive(Args, Debug)]
 pub struct ModelArguments {
     /// Folder of a checkpoint or of a pack [default: the built-in model, small and English]
@@ -29,7 +29,7 @@ pub enum DeviceName {
 }
 
 impl ModelArguments {
-    /// Opens the model. A GPU first has to reproduce a pack's self-test.
+    /// Opens the model. A GPU must first reproduce a pack's self-test.
     pub async fn open(&self) -> Result<Embedder> {
         let bar = Bar::new(Unit::Bytes);
         let mut on_progress = |progress: Progress| {

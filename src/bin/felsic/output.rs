@@ -8,9 +8,9 @@ use felsic::error::{Code, Error, Result, escaped};
 
 /// Standard output, for results.
 ///
-/// Whoever reads it may stop, as `head` does: then there is nobody to write for any more, and that is no failure. What
-/// a command finds out still decides how it ends. That results cannot be written for another reason, a full disk for
-/// one, is a failure.
+/// Its reader may stop, as `head` does: then nobody is left to write for, and that is no failure. What a command finds
+/// out still decides how it ends. If results cannot be written for another reason, such as a full disk, that is a
+/// failure.
 pub struct Output {
     is_open: bool,
 }
@@ -20,12 +20,12 @@ impl Output {
         Self { is_open: true }
     }
 
-    /// Whether somebody reads, as far as that is known.
+    /// Returns whether somebody reads, as far as that is known.
     pub fn is_open(&self) -> bool {
         self.is_open
     }
 
-    /// Writes a line of text. What would not stay on it, or be obeyed by a terminal, is escaped.
+    /// Writes a line of text. What would not stay on it, or would be obeyed by a terminal, is escaped.
     pub fn line(&mut self, text: impl Display) -> Result<()> {
         self.write((escaped(&text.to_string()) + "\n").as_bytes())
     }
@@ -39,7 +39,7 @@ impl Output {
         self.take(stdout.write_all(bytes).and_then(|()| stdout.flush()))
     }
 
-    /// Takes what came of writing.
+    /// Takes the result of writing.
     fn take(&mut self, written: std::io::Result<()>) -> Result<()> {
         match written {
             Err(error) if error.kind() == ErrorKind::BrokenPipe => self.is_open = false,
@@ -50,7 +50,7 @@ impl Output {
     }
 }
 
-/// Prints what clap has to say: help and version to standard output, what is wrong with the usage to standard error.
+/// Prints clap's output: help and version to standard output, errors of usage to standard error.
 pub fn usage(said: &clap::Error) -> Result<ExitCode> {
     // In clap's own colours, where there are any.
     let printed = said.print().and_then(|()| stdout().flush());
@@ -60,8 +60,8 @@ pub fn usage(said: &clap::Error) -> Result<ExitCode> {
     Ok(ExitCode::from(u8::try_from(said.exit_code()).unwrap_or(2)))
 }
 
-/// Prints how a command has failed, in one line.
+/// Prints how a command failed, in one line.
 pub fn failure(error: &Error) {
-    // Where that cannot be written either, the exit code has to do.
+    // Where that cannot be written either, the exit code must do.
     let _ = writeln!(stderr().lock(), "felsic: {error} [{}]", error.code());
 }

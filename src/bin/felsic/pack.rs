@@ -15,7 +15,7 @@ use crate::progress::{Bar, Unit};
 pub struct PackArguments {
     /// Folder of the checkpoint: config.json, model.safetensors, tokenizer.json, …
     checkpoint: PathBuf,
-    /// Folder to write; may hold an older pack, which is replaced.
+    /// Folder to write; an older pack in it is replaced.
     out: PathBuf,
     /// Format of the layers: int4 is half as large as int8 and far less exact.
     #[arg(long, value_enum, default_value_t = FormatName::Int8)]
@@ -26,7 +26,7 @@ pub struct PackArguments {
     /// Columns that share a scale in int8 and int4: 8, 16, 32, … or `row`.
     #[arg(long, default_value = "32", value_parser = group)]
     group: Group,
-    /// Name of the model [default: the folder's name].
+    /// Name of the model [default: the checkpoint folder's name].
     #[arg(long, value_parser = plain_text)]
     name: Option<String>,
     /// Revision of the checkpoint, for the space of its vectors.

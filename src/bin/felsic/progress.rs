@@ -24,14 +24,14 @@ impl Bar {
             Unit::Texts => "{pos}/{len}",
         };
         let bar = ProgressBar::with_draw_target(None, target);
-        // The template is ours; if it were ever wrong the plain bar is as good.
+        // The template is ours; if it were ever wrong, the plain bar would be as good.
         if let Ok(style) = ProgressStyle::with_template(&format!("{{msg:32}} {{bar:30}} {counts} {{eta}}")) {
             bar.set_style(style);
         }
         Self(bar)
     }
 
-    /// `done` of `total`.
+    /// Shows `done` of `total`.
     pub fn set(&self, message: &str, done: u64, total: u64) {
         if self.0.message() != message {
             self.0.set_message(message.to_string());

@@ -13,7 +13,7 @@ use crate::model::ModelArguments;
 use crate::output::Output;
 use crate::progress::{Bar, Unit};
 
-/// Largest allowed difference of a component where nothing else is said.
+/// Default of the largest allowed difference of a component.
 const TOLERANCE: f32 = 1e-5;
 /// Largest allowed difference from a cosine that the card prints with four digits, for f32 weights.
 const CARD_TOLERANCE: f32 = 1e-3;
@@ -75,7 +75,7 @@ fn passes(comparison: &Comparison, arguments: &VerifyArguments) -> bool {
     }
 }
 
-/// Names of texts are the file's.
+/// Prints a comparison; the names of texts are the file's.
 fn print(comparison: &Comparison, output: &mut Output) -> Result<()> {
     output.line(format!("texts                          {}", comparison.texts))?;
     output.line(format!("texts with other token ids     {}", comparison.other_ids.len()))?;

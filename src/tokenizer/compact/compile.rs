@@ -23,7 +23,7 @@ pub fn compile(tokenizer_json: &[u8]) -> Result<Vec<u8>> {
     compile_with(tokenizer_json, None)
 }
 
-/// [`compile`] for a checkpoint whose other files say what is in `settings`.
+/// Does what [`compile`] does for a checkpoint whose other files say what is in `settings`.
 ///
 /// # Errors
 /// As [`compile`].
@@ -71,7 +71,7 @@ pub fn compile_with(tokenizer_json: &[u8], settings: Option<&TokenizerSettings>)
         recipe.direct = Some(direct(recipe.clone())?);
     }
     let bytes = recipe.write();
-    // What is written can be read: the reader's checks are the rest of the compiler's.
+    // What is written must be readable: the reader's checks are the rest of the compiler's.
     Compact::from_bytes(&bytes)?;
     Ok(bytes)
 }
@@ -90,7 +90,7 @@ fn normaliser(component: &Value) -> Result<Vec<Step>> {
     Ok(steps)
 }
 
-/// The splitter, and whether tokens are bytes.
+/// Returns the splitter, and whether tokens are bytes.
 fn pre_tokenizer(component: &Value, normaliser: &[Step]) -> Result<(Splitter, bool)> {
     let mut splitter = Splitter::Whole;
     let mut byte_level = false;
@@ -118,7 +118,7 @@ fn pre_tokenizer(component: &Value, normaliser: &[Step]) -> Result<(Splitter, bo
 
 fn split(component: &Value, normaliser: &[Step]) -> Result<Splitter> {
     let pattern = &component["pattern"];
-    // Gemma's: a split at spaces, of which the normaliser leaves none.
+    // Gemma's: a split at spaces, where the normaliser leaves none.
     if pattern["String"] == " " && component["invert"] == false && leaves_no_space(normaliser) {
         return Ok(Splitter::Whole);
     }
@@ -139,9 +139,9 @@ fn leaves_no_space(normaliser: &[Step]) -> bool {
     })
 }
 
-/// The added tokens with their ids and as they are searched for.
+/// Returns the added tokens with their ids and as they are searched for.
 fn added_tokens(tokens: &[Added], vocab: &HashMap<String, u32>, normaliser: &[Step]) -> Result<Vec<AddedToken>> {
-    // A later entry takes the place of an earlier one of the same content or id.
+    // A later entry replaces an earlier one of the same content or id.
     let mut ids: HashMap<&str, u32> = HashMap::new();
     let mut by_id: BTreeMap<u32, &Added> = BTreeMap::new();
     let mut next = vocab.len() as u32;
@@ -173,8 +173,8 @@ fn added_tokens(tokens: &[Added], vocab: &HashMap<String, u32>, normaliser: &[St
     added.collect()
 }
 
-/// Ids and strings in ascending order of ids. Of a byte-level vocabulary those tokens are left out
-/// that are not spelled in its alphabet: no text and no merge leads to them.
+/// Returns ids and strings in ascending order of ids. It leaves out tokens of a byte-level vocabulary that are not
+/// spelled in its alphabet: no text and no merge leads to them.
 fn tokens(vocab: &HashMap<String, u32>, byte_level: bool) -> Result<Vec<(u32, Vec<u8>)>> {
     let mut by_id: Vec<(u32, &str)> = vocab.iter().map(|(token, id)| (*id, token.as_str())).collect();
     by_id.sort_unstable();
@@ -185,7 +185,7 @@ fn tokens(vocab: &HashMap<String, u32>, byte_level: bool) -> Result<Vec<(u32, Ve
     Ok(by_id.into_iter().filter_map(|(id, token)| Some((id, spell(token)?))).collect())
 }
 
-/// The bytes that a token of the vocabulary stands for.
+/// Returns the function from a token of the vocabulary to the bytes that it stands for.
 fn spelling(byte_level: bool) -> impl Fn(&str) -> Option<Vec<u8>> {
     let alphabet = alphabet();
     move |token| match byte_level {
@@ -203,7 +203,7 @@ fn ends(tokens: &[(u32, Vec<u8>)]) -> Result<Vec<u32>> {
     ends.collect()
 }
 
-/// The merges as indices of the tokens made, with the lengths of their left parts.
+/// Returns the merges as indices of the tokens made, with the lengths of their left parts.
 fn merges(document: &Document, tokens: &[(u32, Vec<u8>)], byte_level: bool) -> Result<Vec<(u32, u32)>> {
     let spell = spelling(byte_level);
     let index: HashMap<&[u8], u32> = (0..).zip(tokens).map(|(index, (_, token))| (token.as_slice(), index)).collect();
@@ -229,7 +229,7 @@ fn merges(document: &Document, tokens: &[(u32, Vec<u8>)], byte_level: bool) -> R
     Ok(merges)
 }
 
-/// Which tokens the merges make of their own text: those need no merging at run time.
+/// Returns which tokens the merges make from their own text: those need no merging at run time.
 fn direct(recipe: Recipe) -> Result<Vec<u8>> {
     let compact = Compact::new(recipe)?;
     let vocabulary = compact.words.vocabulary();

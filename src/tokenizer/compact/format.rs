@@ -45,7 +45,7 @@ pub(super) struct Recipe {
     pub byte_level: bool,
     /// Whether a character without an id becomes its bytes.
     pub byte_fallback: bool,
-    /// What else it becomes.
+    /// What it becomes otherwise.
     pub unknown: Option<u32>,
     pub fuse_unknown: bool,
     /// Special tokens of the template.
@@ -56,7 +56,7 @@ pub(super) struct Recipe {
     pub bytes: Vec<u8>,
     pub ends: Vec<u32>,
     pub ids: Vec<u32>,
-    /// A bit for each token that stands for a word of the same text at once; `None`: all do.
+    /// A bit for each token that stands directly for a word of the same text; `None`: all do.
     pub direct: Option<Vec<u8>>,
     /// Index of the token made and length of its left part, in order of rank.
     pub merges: Vec<(u32, u32)>,
@@ -167,8 +167,8 @@ impl Recipe {
         Ok(recipe)
     }
 
-    /// Every id that can come out is below `vocab_size`, no step looks for an empty string, and neither
-    /// normaliser nor template makes much out of little.
+    /// Checks that every id that can come out is below `vocab_size`, that no step looks for an empty string, and that
+    /// neither normaliser nor template makes much out of little.
     fn check(&self) -> Result<()> {
         let ids = self.before.iter().chain(&self.after).chain(&self.unknown).chain(self.ids.last());
         if self.vocab_size > MOST_IDS
@@ -236,7 +236,7 @@ impl Writer {
     }
 }
 
-/// What is left of the bytes.
+/// The rest of the bytes.
 struct Reader<'b>(&'b [u8]);
 
 impl<'b> Reader<'b> {
@@ -269,8 +269,8 @@ impl<'b> Reader<'b> {
         Err(invalid("a number is too long"))
     }
 
-    /// A count of things that take at least `least` bytes each: never more than can follow, so that
-    /// memory may be reserved for it.
+    /// Reads a count of things that take at least `least` bytes each: never more than can follow, so that memory may be
+    /// reserved for it.
     fn count(&mut self, least: usize) -> Result<usize> {
         match self.number()? as usize {
             count if count <= self.0.len() / least => Ok(count),

@@ -67,7 +67,7 @@ impl Compact {
         })
     }
 
-    /// All ids of a text, special tokens of the template included.
+    /// Returns all ids of a text, special tokens of the template included.
     ///
     /// # Errors
     /// `InputInvalid` for a text that is too long once it is normalised.
@@ -75,9 +75,8 @@ impl Compact {
         Ok(self.framed(&self.body(text, usize::MAX)?))
     }
 
-    /// At most `max_tokens` ids, and whether ids were left out; see
-    /// [`Tokenizer::encode_truncated`](super::Tokenizer::encode_truncated). The text is only read as
-    /// far as needed.
+    /// Returns at most `max_tokens` ids, and whether ids were left out; see
+    /// [`Tokenizer::encode_truncated`](super::Tokenizer::encode_truncated). The text is only read as far as needed.
     ///
     /// # Errors
     /// As [`Compact::encode`].
@@ -89,7 +88,7 @@ impl Compact {
         Ok((ids, body.len() > room))
     }
 
-    /// How many ids [`Compact::encode`] gives.
+    /// Returns how many ids [`Compact::encode`] returns.
     ///
     /// # Errors
     /// As [`Compact::encode`].
@@ -97,23 +96,23 @@ impl Compact {
         Ok(self.body(text, usize::MAX)?.len() + self.template_len())
     }
 
-    /// How many tokens the template has.
+    /// Returns how many tokens the template has.
     pub(super) fn template_len(&self) -> usize {
         self.before.len() + self.after.len()
     }
 
-    /// The bytes of a token that words are made of.
+    /// Returns the bytes of a token that words are made of.
     pub(super) fn token(&self, id: u32) -> Option<&[u8]> {
         let vocabulary = self.words.vocabulary();
         vocabulary.index_of_id(id).map(|index| vocabulary.token(index))
     }
 
-    /// The largest id + 1.
+    /// Returns the largest id + 1.
     pub(super) fn vocab_size(&self) -> usize {
         self.vocab_size
     }
 
-    /// The largest id + 1 of those that a text without added tokens can have, the template's included.
+    /// Returns the largest id + 1 of those that a text without added tokens can have, the template's included.
     pub(super) fn needed_rows(&self) -> usize {
         let vocabulary = self.words.vocabulary();
         let added: HashSet<u32> = self.added.ids().chain(self.added_normalised.ids()).collect();
@@ -126,7 +125,7 @@ impl Compact {
         [self.before.as_slice(), body, self.after.as_slice()].concat()
     }
 
-    /// The ids of a text alone; stops soon after there are more than `limit`.
+    /// Returns the ids of a text alone; stops soon after there are more than `limit`.
     fn body(&self, text: &str, limit: usize) -> Result<Vec<u32>> {
         let mut ids = Vec::new();
         let mut work = Work::default();
@@ -160,7 +159,7 @@ impl Compact {
         failure.map_or(Ok(ids), Err)
     }
 
-    /// The ids of a text without added tokens; breaks off as soon as there are more than `limit`.
+    /// Adds the ids of a text without added tokens; breaks off as soon as there are more than `limit`.
     fn split(&self, mut text: &str, work: &mut Work, ids: &mut Vec<u32>, limit: usize) -> ControlFlow<()> {
         let classes = Classes::get();
         while !text.is_empty() {

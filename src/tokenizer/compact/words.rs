@@ -8,17 +8,17 @@ use crate::tokenizer::normalise::Step;
 use crate::tokenizer::split::Splitter;
 use crate::tokenizer::vocabulary::Vocabulary;
 
-/// The vocabulary and its merges. Tokens are spoken of by their index in the vocabulary.
+/// The vocabulary and its merges. Tokens are named by their index in the vocabulary.
 pub(super) struct Words {
     vocabulary: Vocabulary,
     merges: Merges,
-    /// Which tokens stand for a word of the same text at once, a bit each; `None` for all of them.
+    /// Which tokens stand directly for a word of the same text, a bit each; `None` for all of them.
     direct: Option<Vec<u8>>,
     /// The single bytes, if tokens are bytes.
     bytes: Option<Box<ByteTokens>>,
     /// `<0x00>` to `<0xFF>`, if there is byte fallback.
     fallback: Option<Box<ByteTokens>>,
-    /// Stands for a character without a token; if there is none, such a character vanishes.
+    /// What stands for a character without a token; if there is none, such a character vanishes.
     unknown: Option<usize>,
     /// Whether neighbours without tokens become one `unknown`.
     fuse_unknown: bool,
@@ -27,16 +27,16 @@ pub(super) struct Words {
 
 type ByteTokens = [Option<usize>; 256];
 
-/// A character before which a word may be cut without a change of its ids.
+/// A character before which a word may be cut without changing its ids.
 ///
-/// With a normaliser that replaces the space and without a splitter a whole text is one word. Merges
-/// would still never join the character for the space to the end of what precedes it, except after a
-/// few characters. Since what two sides of such a place are joined to does not depend on each other,
-/// the word can be cut there: the heaps stay small, common words are looked up, and a long text need
+/// With a normaliser that replaces the space and without a splitter, a whole text is one word. Merges would still never
+/// join the character for the space to the end of what precedes it, except after a few characters. Since what is joined
+/// on one side of such a place does not depend on the other side, the word can be cut there: the heaps stay small,
+/// common words are looked up, and a long text need not be read to its end to be truncated.
 /// not be read to its end to be truncated.
 struct Seam {
     mark: char,
-    /// Last characters of all that is ever joined to something that starts with `mark`; ascending.
+    /// Last characters of everything that is ever joined to something that starts with `mark`; ascending.
     joined: Vec<char>,
 }
 
@@ -67,12 +67,12 @@ impl Words {
         })
     }
 
-    /// Length of the first part of `word` that can be encoded on its own; 0 only for an empty word.
+    /// Returns the length of the first part of `word` that can be encoded on its own; 0 only for an empty word.
     pub(super) fn seam(&self, word: &str) -> usize {
         let Some(Seam { mark, joined }) = &self.seam else { return word.len() };
         let is_seam = |at: &usize| {
             let before = word[..*at].chars().next_back();
-            // What stands for a character without a token is not known here, so no cut behind one.
+            // What stands for a character without a token is not known here, so there is no cut behind one.
             before.is_some_and(|before| joined.binary_search(&before).is_err() && self.find_char(before).is_some())
         };
         word.match_indices(*mark).map(|(at, _)| at).find(is_seam).unwrap_or(word.len())
@@ -125,8 +125,7 @@ impl Words {
                 let mut buffer = [0; 4];
                 let bytes = c.encode_utf8(&mut buffer).bytes().map(|byte| table[usize::from(byte)]);
                 if bytes.clone().all(|token| token.is_some()) {
-                    // A pending unknown stays pending, and so comes out after these: as the
-                    // `tokenizers` crate does it.
+                    // A pending unknown stays pending, and so comes out after these, as in the `tokenizers` crate.
                     bytes.flatten().for_each(|token| work.push(token, &self.vocabulary));
                     continue;
                 }
@@ -158,7 +157,7 @@ impl Words {
     }
 }
 
-/// The seam at the character that the normaliser puts in the place of the space, if it is a token.
+/// Returns the seam at the character that the normaliser puts in the place of the space, if it is a token.
 fn seam(normaliser: &[Step], vocabulary: &Vocabulary, merges: &[(u32, u32)]) -> Option<Seam> {
     let name = normaliser.iter().find_map(|step| match step {
         Step::Replace { from, to } if from == " " => Some(to.as_bytes()),
@@ -170,7 +169,7 @@ fn seam(normaliser: &[Step], vocabulary: &Vocabulary, merges: &[(u32, u32)]) -> 
     for (made, left) in merges {
         let (left, right) = vocabulary.token(*made as usize).split_at_checked(*left as usize)?;
         if right.starts_with(name) {
-            // Left parts that are not UTF-8 have no last character to compare with: no seam then.
+            // Left parts that are not UTF-8 have no last character to compare with: then there is no seam.
             joined.push(std::str::from_utf8(left).ok()?.chars().next_back()?);
         }
     }
