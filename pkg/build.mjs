@@ -2,9 +2,9 @@
  * Builds dist/: one file for the page (and cpu.js, a part of it), one for each worker, one of types, and in dist/model the
  * built-in model. The wasm and its glue (felsic_cpu*, felsic_relaxed*, felsic_gpu*, felsic_packer*) are put into dist/ by
  * `cargo xtask build`; the glue becomes a part of the workers, and is not published.
- * dist/types has the declarations of all modules, for tests; only the one file that is made of them is published.
+ * dist/types has the declarations of all modules, for tests; only the one file that is made from them is published.
  *
- * With --complete it fails unless all of them are there, as they have to be in what is published.
+ * With --complete it fails unless all of them are there, as the published package requires.
  */
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -19,7 +19,7 @@ const dist = join(here, "dist");
 
 const MODEL = join(here, "../models/felsic-small-english/pack");
 
-/** Copies the built-in model and gives the module that says where its files are, in the form that bundlers look for. */
+/** Copies the built-in model and returns the module that says where its files are, in the form that bundlers look for. */
 function builtIn() {
   rmSync(join(dist, "model"), { recursive: true, force: true });
   mkdirSync(join(dist, "model"), { recursive: true });
@@ -32,19 +32,19 @@ function builtIn() {
   return `export const urls = { ${urls.join(", ")} };\nexport const integrity = "sha256-${manifest}";\n`;
 }
 
-/** Puts it in the place of ./built-in.js. */
+/** Replaces ./built-in.js by that module. */
 const model = {
   name: "built-in model",
   resolveId: (source) => (source.endsWith("/built-in.js") ? "built-in" : undefined),
   load: (id) => (id === "built-in" ? builtIn() : undefined),
 };
 
-// What an earlier build has left, so that nothing old is published; the binaries are not this build's.
+// Removes the files of earlier builds, so that nothing old is published; this build does not make the binaries.
 for (const name of existsSync(dist) ? readdirSync(dist) : []) {
   if (!GLUE.some((engine) => name.startsWith(engine))) rmSync(join(dist, name), { recursive: true });
 }
 
-/** Puts the workers of felsic/cpu in the place of all, which nothing can then pull in. */
+/** Replaces the list of all workers by that of felsic/cpu, so that nothing can pull in the others. */
 const cpuAlone = {
   name: "felsic/cpu",
   resolveId: (source) => (source.endsWith("/workers.js") ? join(here, "src/workers-cpu.ts") : undefined),
@@ -67,5 +67,5 @@ if (process.argv.includes("--complete") && !existsSync(join(here, "THIRD-PARTY-N
   console.error("THIRD-PARTY-NOTICES.txt is not there; run `cargo xtask build`");
   process.exit(1);
 }
-// The licence travels with the package; in the repository it is kept once.
+// The package contains the licence; the repository keeps it once.
 copyFileSync(join(here, "../LICENSE"), join(here, "LICENSE"));

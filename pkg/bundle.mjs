@@ -1,4 +1,4 @@
-/** Bundling the package's scripts: for dist/, and for tests that put another engine into a worker. */
+/** Bundles the package's scripts: for dist/, and for tests that put another engine into a worker. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { rolldown } from "rolldown";
@@ -8,7 +8,7 @@ const src = join(import.meta.dirname, "src");
 /** The scripts that wasm-bindgen makes, without their ending. */
 export const GLUE = ["felsic_cpu", "felsic_relaxed", "felsic_gpu", "felsic_packer"];
 
-// A class is called in stacks and on the console what it is called here.
+// Keeps the names of classes in stacks and on the console.
 const minify = { mangle: { keepNames: { function: false, class: true } } };
 const comments = { legal: true, annotation: true };
 
@@ -20,8 +20,8 @@ export async function writePage(name, folder, plugins) {
 }
 
 /**
- * Writes a worker's script: whole in one file, and without `import`, `export` and `import.meta`, so that it runs from any
- * address, and bundlers that copy it as a file, or minify it as a script, do it no harm. The glue is that of a folder.
+ * Writes a worker's script: complete in one file, and without `import`, `export` and `import.meta`, so that it runs from any
+ * address, and bundlers can copy it as a file, or minify it as a script, without breaking it. The glue comes from a folder.
  *
  * @param {string} name
  * @param {string} folder
@@ -39,7 +39,7 @@ export async function writeWorker(name, folder, glue) {
   await bundle.close();
 }
 
-/** Finds the glue in a folder; what has not been built is an engine that says so. @param {string} folder */
+/** Finds the glue in a folder; glue that has not been built becomes an engine that says so. @param {string} folder */
 function gluedFrom(folder) {
   return {
     name: "glue",

@@ -1,9 +1,9 @@
-/** Makes dist/index.d.ts, the package's only declarations, of those that the compiler has put into dist/types. */
+/** Makes dist/index.d.ts, the package's only declarations, from those that the compiler has written to dist/types. */
 import { Extractor, ExtractorConfig, ExtractorLogLevel } from "@microsoft/api-extractor";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** Whether it could be done. A type that the API names and index.ts does not export is an error. @param {string} pkg */
+/** Returns whether it succeeded. A type that the API names and index.ts does not export is an error. @param {string} pkg */
 export function rollTypes(pkg) {
   const { target, module, moduleResolution, lib, types } = JSON.parse(
     readFileSync(join(pkg, "tsconfig.json"), "utf8"),
@@ -33,7 +33,7 @@ export function rollTypes(pkg) {
   const config = ExtractorConfig.prepare({ configObject, configObjectFullPath: undefined, packageJsonFullPath });
   const { succeeded } = Extractor.invoke(config, { localBuild: false, messageCallback: show });
   writeFileSync(join(pkg, "dist/cpu.d.ts"), 'export * from "./index.js";\n');
-  // Of what a worker's script exports: nothing.
+  // A worker's script exports nothing.
   writeFileSync(join(pkg, "dist/worker.d.ts"), "export {};\n");
   return succeeded;
 }

@@ -1,4 +1,4 @@
-/** Whether an embedder can be had here, in the four words of the browsers' proposal. */
+/** Whether an embedder can be created here, in the four words of the browsers' proposal. */
 
 import { checkCreateOptions, checkedDevice, type CreateOptions, type ModelOptions } from "./options.js";
 import { placeOf } from "./place.js";
@@ -6,9 +6,9 @@ import { storedState } from "./store/state.js";
 import { withGpu } from "./workers.js";
 
 /**
- * Whether an embedder can be had here:
+ * Whether an embedder can be created here:
  *
- * - `unavailable`: this browser, or the asked-for device in it, cannot run felsic;
+ * - `unavailable`: this browser, or the requested device in it, cannot run felsic;
  * - `downloadable`: `create()` will fetch the pack;
  * - `downloading`: a `create()` of this page is fetching it;
  * - `available`: the whole pack is stored on this machine, or this page has loaded it before, so that the browser's
@@ -27,7 +27,7 @@ const SIMD_PROBE = Uint8Array.of(
 const loading = new Map<string, number>();
 const loaded = new Set<string>();
 
-/** See {@link Availability}. Without a `model` it is that of the built-in one. */
+/** Returns the {@link Availability} of a model; without a `model`, that of the built-in one. */
 export async function availability(options: ModelOptions & Pick<CreateOptions, "device"> = {}): Promise<Availability> {
   checkCreateOptions(options);
   const device = checkedDevice(options.device);
@@ -38,7 +38,7 @@ export async function availability(options: ModelOptions & Pick<CreateOptions, "
   return loaded.has(model) || (await storedState(model)) === "complete" ? "available" : "downloadable";
 }
 
-/** Notes that a model, or every model, would have to be fetched again. */
+/** Notes that a model, or every model, has to be fetched again. */
 export function forgetLoaded(model?: string): void {
   if (model === undefined) loaded.clear();
   else loaded.delete(model);

@@ -1,6 +1,6 @@
-/** The built-in model, which build.mjs writes: its files lie in dist/model. */
+/** The built-in model. build.mjs writes this module; the model's files are in dist/model. */
 
-/** What bundlers have made of the URL of each file, by its name. */
+/** The URL of each file, as bundlers have rewritten it, by the file's name. */
 export declare const urls: Readonly<Record<string, () => URL>>;
-/** Of its manifest. */
+/** The `integrity` of its manifest. */
 export declare const integrity: string;

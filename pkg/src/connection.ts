@@ -22,7 +22,7 @@ export interface RequestOptions<Name extends CallName> {
   readonly transfer?: Transferable[];
 }
 
-/** What a worker says unasked. */
+/** Messages that a worker sends without a request. */
 export interface News {
   readonly loading?: ((progress: LoadProgress) => void) | undefined;
   readonly warning?: ((warning: Warning) => void) | undefined;
@@ -42,7 +42,7 @@ export class Connection {
   #end: FelsicError | undefined;
   readonly #atEnd: (() => void)[] = [];
 
-  /** Takes over a worker that has just been told to start. `base` is where the package's files are, if the caller says it. */
+  /** Takes over a worker that is starting. `base` is the folder of the package's files, if the caller names one. */
   constructor(started: Started, base: URL | undefined, news: News = {}) {
     const { worker, why } = started;
     this.#worker = worker;
@@ -96,7 +96,7 @@ export class Connection {
     else this.#atEnd.push(callback);
   }
 
-  /** Ends the worker. What is pending and what comes later rejects with `error`; the first end counts. */
+  /** Ends the worker. Pending and later requests reject with `error`; the first end counts. */
   end(error: FelsicError): void {
     if (this.#end) return;
     this.#end = error;
@@ -106,7 +106,7 @@ export class Connection {
     for (const callback of this.#atEnd) callback();
   }
 
-  /** Has a pack made for the worker; both end together. */
+  /** Starts making a pack for the worker; both end together. */
   async #make(request: PackRequest): Promise<void> {
     const { loading: progress = unheard, warning: warn = unheard } = this.#news;
     try {
@@ -127,7 +127,7 @@ export class Connection {
     return pending;
   }
 
-  /** An answer to a request that was aborted meanwhile finds nobody and is dropped. */
+  /** Settles a request. The answer to a request that was aborted meanwhile is dropped. */
   #receive(message: FromWorker): void {
     switch (message.type) {
       case "started":

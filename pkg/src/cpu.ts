@@ -1,3 +1,3 @@
-/** felsic for packs on the CPU alone: the same, without the binaries for GPUs and for checkpoints. */
+/** felsic for packs on the CPU alone: the same API, without the binaries for GPUs and for checkpoints. */
 
 export * from "./index.js";

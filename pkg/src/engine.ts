@@ -1,4 +1,4 @@
-/** What the engine's wasm modules (CPU, relaxed, GPU) look like from here: all have one interface. */
+/** The interface that all of the engine's wasm modules (CPU, relaxed, GPU) have. */
 
 import type { Hasher } from "./store/names.js";
 import type { Files } from "./store/types.js";
@@ -7,7 +7,7 @@ import type { EmbedderInfo, EngineOptions, LoadProgress } from "./types.js";
 /** The devices that an engine can be made on. */
 export type EngineDevice = "cpu" | "webgpu";
 
-/** Result of one `embed`: vectors one after another, and a token count and a flag for each text. */
+/** The result of one `embed`: the vectors one after another, and a token count and a flag for each text. */
 export interface EngineResult {
   readonly vectors: Float32Array<ArrayBuffer>;
   readonly tokens: Uint32Array<ArrayBuffer>;
@@ -17,7 +17,7 @@ export interface EngineResult {
 /** A model on a device, in wasm memory. Errors are `Error`s with a `code`. */
 export interface Engine {
   info(): EmbedderInfo;
-  /** What helpers have to be made of, see `Helper.create`. */
+  /** What helpers are made from, see `Helper.create`. */
   pack(): string | undefined;
   embed(
     texts: readonly string[],
@@ -27,34 +27,34 @@ export interface Engine {
   ): Promise<EngineResult>;
   /** Shards of the vocabulary table that are not in memory, in the order of its rows. */
   missing(): Uint32Array;
-  /** Loads such a shard, into memory if it is to be kept there. */
+  /** Loads such a shard; `keep` says whether it stays in memory. */
   prefetch(shard: number, keep: boolean): Promise<void>;
-  /** The name of the group of the table that a shard belongs to. */
+  /** Returns the name of the table group that a shard belongs to. */
   groupOf(shard: number): string | undefined;
   tokenize(text: string, options: EngineOptions): Uint32Array<ArrayBuffer>;
   countTokens(text: string, options: EngineOptions): number;
   memoryBytes(): number;
 }
 
-/** What an engine asks of its worker during one call. Without it, a call runs through. */
+/** What an engine asks of its worker during one call. Without it, a call runs without a pause. */
 export interface EngineHooks {
   readonly aborted: boolean;
   progress(done: number, total: number): void;
-  /** Lets messages come in, and calls that are more urgent go first. Rejects if the call is aborted. */
+  /** Lets messages arrive, and more urgent calls go first. Rejects if the call is aborted. */
   pause(): Promise<void>;
   /** Loads shards of the vocabulary table, while other calls go on. Rejects at once if the call is aborted. */
   need(shards: Uint32Array): Promise<void>;
 }
 
-/** What an engine asks of its helpers during one call. Groups are numbers to them. */
+/** What an engine asks of its helpers during one call. A number (`group`) stands for each batch. */
 export interface EngineHelpers {
   readonly count: number;
-  /** Whether a helper should get more work now, while `waiting` groups wait. */
+  /** Whether a helper should get more work now, while `waiting` batches wait. */
   hasRoom(waiting: number): boolean;
   give(group: number, rows: Float32Array<ArrayBuffer>, lengths: Uint32Array<ArrayBuffer>): void;
-  /** What has come back since the last call; without vectors where the helper is gone. */
+  /** Returns the batches that have come back since the last call; without vectors if the helper is gone. */
   take(): [group: number, pooled: Float32Array<ArrayBuffer> | undefined][];
-  /** Settles when something has come back, or the call is aborted. */
+  /** Settles when a batch has come back, or the call is aborted. */
   wait(): Promise<void>;
 }
 

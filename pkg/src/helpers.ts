@@ -4,7 +4,7 @@ import type { EngineHelpers } from "./engine.js";
 import type { FromHelper, ToHelper } from "./protocol.js";
 import type { Turn } from "./queue.js";
 
-/** Groups that wait at a helper behind the one in work, so that it need not wait for an engine that computes. */
+/** The number of batches that wait at a helper behind the current one, so that it need not wait for a busy engine. */
 const AHEAD = 1;
 
 interface Task {
@@ -19,13 +19,13 @@ export class Helpers {
   readonly #tasks = new Map<number, Task>();
   #nextTask = 0;
 
-  /** A helper has become ready. */
+  /** Adds a helper that has become ready. */
   add(helper: number, port: MessagePort): void {
     this.#ports.set(helper, port);
     port.onmessage = ({ data }: MessageEvent<FromHelper>) => this.#receive(helper, data);
   }
 
-  /** A helper is gone; what it had comes back to be computed elsewhere. */
+  /** Removes a helper that is gone; its batches come back to be computed elsewhere. */
   lose(helper: number): void {
     this.#ports.get(helper)?.close();
     this.#ports.delete(helper);
@@ -34,7 +34,7 @@ export class Helpers {
     }
   }
 
-  /** The helpers for one call; none if there are none. What comes in later helps the next call. */
+  /** Returns the helpers for one call, if there are any. Helpers that become ready later help the next call. */
   forCall(signal: AbortSignal, turn: Turn): EngineHelpers | undefined {
     return this.#ports.size > 0 ? new Call(this, signal, turn) : undefined;
   }
@@ -43,12 +43,12 @@ export class Helpers {
     return this.#ports.size;
   }
 
-  /** Open tasks of the helper that has the fewest. */
+  /** The number of open tasks of the helper that has the fewest. */
   get fewest(): number {
     return Math.min(...[...this.#ports.keys()].map((helper) => this.#load(helper)));
   }
 
-  /** Sends a group to the helper that has the fewest. */
+  /** Sends a batch to the helper that has the fewest. */
   give(call: Call, group: number, rows: ToHelper["rows"], lengths: ToHelper["lengths"]): void {
     const [helper] = [...this.#ports.keys()].sort((a, b) => this.#load(a) - this.#load(b));
     const port = this.#ports.get(helper!)!;
@@ -61,7 +61,7 @@ export class Helpers {
     return [...this.#tasks.values()].filter((task) => task.helper === helper).length;
   }
 
-  /** One that fails once is not asked again: its groups are computed by others, and the reason with them. */
+  /** Handles a helper's answer. A helper that fails once gets no more work: others compute its batches. */
   #receive(helper: number, { task, pooled }: FromHelper): void {
     if (pooled) this.#finish(task, pooled);
     else this.lose(helper);
@@ -74,7 +74,7 @@ export class Helpers {
   }
 }
 
-/** One call's view of the helpers. Results of a call that has been aborted find nobody and are dropped. */
+/** One call's view of the helpers. Results of an aborted call are dropped. */
 class Call implements EngineHelpers {
   readonly #helpers: Helpers;
   readonly #signal: AbortSignal;
@@ -95,7 +95,7 @@ class Call implements EngineHelpers {
 
   hasRoom(waiting: number): boolean {
     const { count, fewest } = this.#helpers;
-    // Nothing is stored up where it could instead be begun elsewhere at once.
+    // A batch does not wait here if it can start elsewhere at once.
     return count > 0 && (fewest === 0 || (fewest <= AHEAD && waiting > count + 1));
   }
 
@@ -111,11 +111,11 @@ class Call implements EngineHelpers {
 
   wait(): Promise<void> {
     if (this.#done.length > 0 || this.#signal.aborted) return Promise.resolve();
-    // Others may have the engine meanwhile.
+    // Other calls may use the engine meanwhile.
     return this.#turn.away(new Promise((resolve) => (this.#wake = resolve)));
   }
 
-  /** A group of this call has come back. */
+  /** Notes that a batch of this call has come back. */
   finish(group: number, pooled: Float32Array<ArrayBuffer> | undefined): void {
     this.#done.push([group, pooled]);
     this.#wake?.();

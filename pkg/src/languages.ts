@@ -1,6 +1,6 @@
 /** The languages of the user's browser, which every request tells its host anyway, and the parts of a table that they need. */
 
-/** What the names of groups start with (docs/pack.md), by ISO 15924's codes of scripts. */
+/** The prefixes of table groups' names (docs/pack.md), by ISO 15924's codes of scripts. */
 const FAMILIES: readonly (readonly [family: string, scripts: string])[] = [
   ["Latin", "Latn"],
   ["Cyrillic", "Cyrl Glag"],
@@ -10,7 +10,7 @@ const FAMILIES: readonly (readonly [family: string, scripts: string])[] = [
 ];
 const OTHER = "other";
 
-/** Shards in the order in which speakers of some languages need them: the first group, their scripts', all others. */
+/** Sorts shards as speakers of some languages need them: the first table group, those of their scripts, all others. */
 export function byLanguage(
   shards: readonly number[],
   groupOf: (shard: number) => string,
@@ -33,7 +33,7 @@ function familyOf(language: string): string {
   return FAMILIES.find(([, scripts]) => scripts.split(" ").includes(script))?.[0] ?? OTHER;
 }
 
-/** What a language is written in most; Latin if the browser does not know. */
+/** Returns the script in which a language is written most; Latin if the browser does not know. */
 function scriptOf(language: string): string {
   try {
     return new Intl.Locale(language).maximize().script ?? "Latn";

@@ -1,16 +1,16 @@
 /**
- * Which hosts a worker makes requests to. A worker takes its content security policy from its own response and not from
- * the page, and a static host may not be able to send one with scripts: then the page says at the start what it allows.
+ * The hosts that a worker sends requests to. A worker takes its content security policy from its own response and not from
+ * the page, and a static host may not be able to send one with scripts: then the page names the allowed hosts at the start.
  */
 
 import { FelsicError } from "./errors.js";
 
-/** Of the worker that this runs in; without it every host is allowed. */
+/** The origins allowed in this worker; without them every host is allowed. */
 let allowed: readonly string[] | undefined;
-/** Of felsic's scripts. */
+/** The origin of felsic's scripts. */
 let own: string | undefined;
 
-/** From now on only these origins are asked, and those of the page and of felsic's scripts, of which one is at `scriptUrl`. */
+/** Allows requests only to these origins, the page's, and that of felsic's scripts (`scriptUrl` is one of them). */
 export function allowOnly(origins: readonly string[] | undefined, scriptUrl: string): void {
   allowed = origins;
   own = new URL(scriptUrl).origin;
@@ -24,7 +24,7 @@ export function isOrigin(value: unknown): value is string {
   return /^https?:\/\//.test(origin) && URL.canParse(origin) && new URL(origin).origin === origin;
 }
 
-/** Whether a URL may be asked for. */
+/** Whether a URL may be requested. */
 export function isAllowed(url: string | URL): boolean {
   if (allowed === undefined) return true;
   const { protocol, hostname, origin } = new URL(url);
@@ -35,7 +35,7 @@ export function isAllowed(url: string | URL): boolean {
   });
 }
 
-/** `fetch` that refuses what the page does not allow: before the request and, where it was redirected, its answer. */
+/** Calls `fetch`, but refuses what the page does not allow: the request and, after a redirect, its answer. */
 export async function fetchAllowed(url: string | URL, init?: RequestInit): Promise<Response> {
   if (!isAllowed(url)) throw refused(url);
   const response = await fetch(url, init);

@@ -8,18 +8,18 @@ import { missing, urls } from "./workers.js";
 /** The workers, by the names in their files. */
 export type WorkerName = Binary | "packer";
 
-/** What bundlers have made of the package's files. */
+/** The URLs of the package's files, as bundlers have rewritten them. */
 export type PackageUrls = { readonly [Name in `worker-${WorkerName}.js` | `felsic_${WorkerName}_bg.wasm`]?: () => URL };
 
-/** What an engine's worker is made of. */
+/** The files of an engine's worker. */
 export interface EngineFiles {
-  /** The worker's script. A worker may be started by another, which imports it, and then cannot tell. */
+  /** The worker's script. If another script imports it, the worker cannot find out its own URL. */
   readonly scriptUrl: string;
-  /** Its binary, where it is not beside the script. */
+  /** Its binary, if it is not beside the script. */
   readonly wasmUrl?: string;
 }
 
-/** What the worker that makes packs is made of. */
+/** The files of the worker that makes packs. */
 export interface PackerFiles {
   readonly scriptUrl: string;
   readonly engineUrl: string;
@@ -34,11 +34,11 @@ export function baseOf({ baseUrl }: Pick<CreateOptions, "baseUrl">): URL | undef
   return url;
 }
 
-/** The absolute URL of a file of the package; `made` is what bundlers have made of it. */
+/** Returns the absolute URL of a file of the package; `made` is the URL that bundlers have made. */
 export function packageUrl(name: string, made: () => URL, base: URL | undefined): string {
   if (base) return new URL(name, base).href;
   try {
-    // Some bundlers give an object that is no URL and has a path alone.
+    // Some bundlers provide an object that is not a URL and has only a path.
     return new URL(String(made()), globalThis.location?.href).href;
   } catch (cause) {
     const message = `this bundle does not tell where felsic's ${name} is: serve the package's dist folder and name it with baseUrl`;
@@ -46,20 +46,20 @@ export function packageUrl(name: string, made: () => URL, base: URL | undefined)
   }
 }
 
-/** The files of an engine's worker: those that the caller names, otherwise the package's. */
+/** Returns the files of an engine's worker: those that the caller names, otherwise the package's. */
 export function engineFiles(binary: Binary, options: Pick<CreateOptions, "workerUrl" | "wasmUrl" | "baseUrl">): EngineFiles {
   const { workerUrl, wasmUrl } = options;
   const wasm = wasmUrl === undefined ? undefined : absoluteUrl(wasmUrl, "wasmUrl").href;
   if (workerUrl !== undefined) {
     const scriptUrl = absoluteUrl(workerUrl, "workerUrl").href;
-    // Which binary it takes is known to itself alone.
+    // Only that script knows which binary it takes.
     return wasm === undefined ? { scriptUrl } : { scriptUrl, wasmUrl: wasm };
   }
   const base = baseOf(options);
   return { scriptUrl: scriptOf(binary, base), wasmUrl: wasm ?? wasmOf(binary, base) };
 }
 
-/** The files of the worker that makes packs. */
+/** Returns the files of the worker that makes packs. */
 export function packerFiles(base: URL | undefined): PackerFiles {
   return { scriptUrl: scriptOf("packer", base), engineUrl: wasmOf("cpu", base), packerUrl: wasmOf("packer", base) };
 }

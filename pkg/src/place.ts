@@ -9,14 +9,14 @@ import { baseOf, packageUrl } from "./package.js";
 export interface Place {
   /** The absolute URL of its folder, ending in `/`. */
   readonly model: string;
-  /** The URLs of its files, by their names, where they are not those of the folder. */
+  /** The URLs of its files, by their names, if the files are not in the folder. */
   readonly urls?: Readonly<Record<string, string>>;
   readonly integrity?: string;
 }
 
 const HUB = "https://huggingface.co/";
 
-/** The place of a model; without one of the built-in one. */
+/** Returns the place of a model; without a model, that of the built-in one. */
 export function placeOf(options: ModelOptions): Place {
   const { model, hub = HUB } = options;
   if (model === undefined) return builtIn(baseOf(options));
@@ -28,7 +28,7 @@ export function placeOf(options: ModelOptions): Place {
   return { model: url.href };
 }
 
-/** The place of the built-in model, whose files bundlers may have put anywhere. */
+/** Returns the place of the built-in model; bundlers may have put its files anywhere. */
 function builtIn(base: URL | undefined): Place {
   if (base) return { model: new URL("model/", base).href, integrity };
   const made = Object.fromEntries(Object.entries(urls).map(([name, url]) => [name, packageUrl(`model/${name}`, url, base)]));

@@ -1,20 +1,20 @@
 /**
- * Text that may be shown anywhere: on one line, without anything that a terminal or a console obeys, and short. Messages
- * quote URLs, what servers have sent and strings of untrusted files. `src/error/plain.rs` has the same rules.
+ * Text that is safe to show anywhere: on one line, without anything that a terminal or a console obeys, and short. Messages
+ * quote URLs, servers' answers and strings of untrusted files. `src/error/plain.rs` has the same rules.
  */
 
-/** Characters of a text, at most. */
+/** The largest number of characters of a text. */
 const MOST = 400;
-/** Characters that are kept of the start of a longer one. */
+/** The number of characters that are kept of the start of a longer text. */
 const HEAD = 250;
-/** Characters that are kept of its end, where messages say what to do and URLs name their file. */
+/** The number of characters that are kept of its end, where messages say what to do and URLs name their file. */
 const TAIL = 100;
 
-/** Control characters, halves of pairs, line and paragraph separators, and what turns the reading direction. */
+/** Control characters, lone surrogates, line and paragraph separators, and characters that change the reading direction. */
 const UNSAFE = /[\p{Cc}\p{Cs}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu;
 const SHORT: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
 
-/** A text with escapes for what is not to be shown, cut in its middle. One that has been made plain stays as it is. */
+/** Returns a text with unsafe characters escaped and its middle left out if it is long. A plain text stays unchanged. */
 export function plain(text: string): string {
   if (text.length <= 2 * MOST) {
     const shown = escaped(text);
@@ -30,14 +30,14 @@ function escaped(text: string): string {
   return text.replace(UNSAFE, (character) => SHORT[character] ?? `\\u{${character.codePointAt(0)!.toString(16)}}`);
 }
 
-/** Whole characters, not units of UTF-16. */
+/** Counts whole characters, not units of UTF-16. */
 function count(text: string): number {
   let characters = 0;
   for (const _ of text) characters += 1;
   return characters;
 }
 
-/** As much of a text's start, or of its end, as can be shown in `room`. */
+/** Returns as much of a text's start, or of its end, as fits into `room`. */
 function fitting(text: string, room: number, step: 1 | -1 = 1): string {
   let at = step === 1 ? 0 : text.length;
   for (;;) {
@@ -49,7 +49,7 @@ function fitting(text: string, room: number, step: 1 | -1 = 1): string {
   }
 }
 
-/** Units of the character after `at`, or before it: two of those that only a pair can tell. */
+/** Returns the number of UTF-16 units of the character after `at`, or before it: two for a surrogate pair. */
 function units(text: string, at: number, step: 1 | -1): 1 | 2 {
   const first = step === 1 ? at : at - 2;
   return first >= 0 && (text.codePointAt(first) ?? 0) > 0xffff ? 2 : 1;

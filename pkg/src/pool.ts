@@ -1,22 +1,22 @@
-/** The workers that help an engine: started when there is something to share, gone with it. */
+/** The helpers of an engine: started when there is work to share, ended with the engine. */
 
 import { Connection } from "./connection.js";
 import { FelsicError } from "./errors.js";
 import type { Calls } from "./protocol.js";
 
-/** At most so many workers unless the caller says otherwise: each has its own copy of the layers. */
+/** The largest number of workers unless the caller names one: each has its own copy of the layers. */
 const MOST_AUTO = 4;
 
 /**
- * How many workers `workers: "auto"` stands for: half of the machine's threads, as two of them are often one core; but two
- * where there are two, which the page's frames do not show (`docs/figures.md`).
+ * Returns how many workers `workers: "auto"` stands for: half of the machine's threads, as two of them often share a core; but both
+ * if there are two, which does not slow the page's frames (`docs/figures.md`).
  */
 export function autoWorkers(): number {
   const threads = globalThis.navigator?.hardwareConcurrency || 1;
   return Math.max(Math.min(threads, 2), Math.min(MOST_AUTO, Math.floor(threads / 2)));
 }
 
-/** What a helper is made of. */
+/** What a helper is made from. */
 export type HelperSource = Omit<Calls["help"]["request"], "port">;
 
 /** The helpers of one engine. */
@@ -28,7 +28,7 @@ export class Pool {
   readonly #helpers = new Map<number, Connection>();
   #started: Promise<void> | undefined;
 
-  /** `count` helpers for the engine, none started yet. */
+  /** Prepares `count` helpers for the engine; none is started yet. */
   constructor(engine: Connection, count: number, source: HelperSource, startWorker: () => Connection) {
     this.#engine = engine;
     this.#count = count;
@@ -37,15 +37,15 @@ export class Pool {
   }
 
   /**
-   * Starts the helpers, if that has not been done; settles when each is ready or has failed to become so. A
-   * helper that fails is no error: the others, the engine at least, do its share.
+   * Starts the helpers, unless they have been started; settles when each is ready or has failed. A
+   * helper that fails is not an error: the others, at least the engine, do its share.
    */
   start(): Promise<void> {
     this.#started ??= Promise.all(Array.from({ length: this.#count }, (_, helper) => this.#startHelper(helper))).then();
     return this.#started;
   }
 
-  /** How many helpers are ready. */
+  /** The number of helpers that are ready. */
   get ready(): number {
     return this.#helpers.size;
   }
@@ -62,7 +62,7 @@ export class Pool {
     let connection: Connection | undefined;
     try {
       connection = this.#startWorker();
-      // Before anything is awaited, so that no helper outlives its engine.
+      // Comes before the first `await`, so that no helper outlives its engine.
       const started = connection;
       this.#engine.onEnd(() => started.end(new FelsicError("destroyed", "the engine has ended")));
       await connection.request("help", { ...this.#source, port: port1 }, { transfer: [port1] });

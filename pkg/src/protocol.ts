@@ -2,9 +2,9 @@
  * The messages between the page and a worker, and between an engine's worker and its helpers.
  *
  * Every request has an id and gets exactly one `result` or `error` with it, unless the worker ends.
- * Of the worker's requests one at a time computes, in the order of their arrival and urgent ones first; one that waits for
- * the network lets the others go on. What is no request (`abort`, `helper`, `helperLost`, `made`) is read at once. A worker says `started` when its scripts have loaded and `failed`
- * when it cannot go on.
+ * The worker computes one request at a time, in the order of their arrival and urgent ones first; one that waits for
+ * the network lets the others go on. Messages that are not requests (`abort`, `helper`, `helperLost`, `made`) are read at once.
+ * A worker sends `started` when its scripts have loaded and `failed` when it cannot go on.
  */
 
 import type { PackRequest } from "./checkpoint/protocol.js";
@@ -28,7 +28,7 @@ export interface Calls {
     result: Created;
     progress: never;
   };
-  /** Makes the worker a helper, which answers {@link ToHelper} on `port` from then on. */
+  /** Makes the worker a helper, which then answers {@link ToHelper} on `port`. */
   help: {
     request: Pick<Delivery, "cache" | "access" | "urls" | "allowedOrigins"> &
       EngineFiles & {
@@ -57,17 +57,17 @@ export interface Calls {
   memoryBytes: { request: Record<never, never>; result: number; progress: never };
 }
 
-/** Name of a call. */
+/** The name of a call. */
 export type CallName = keyof Calls;
 
-/** Result of `create`. */
+/** The result of `create`. */
 export interface Created {
   readonly info: EmbedderInfo;
-  /** What helpers have to be made of; without it there can be none. */
+  /** What helpers are made from; without it there are no helpers. */
   readonly pack: string | undefined;
 }
 
-/** Result of `embed`; the vectors are transferred, each its own. */
+/** The result of `embed`; the vectors are transferred, each with its own buffer. */
 export interface EmbedResult {
   readonly vectors: readonly Float32Array<ArrayBuffer>[];
   readonly tokens: Uint32Array<ArrayBuffer>;
@@ -83,13 +83,13 @@ export type Request = {
 export type ToWorker =
   | Request
   | { readonly type: "abort"; readonly id: number }
-  /** A helper is ready at the other end of `port`. */
+  /** Reports that a helper is ready at the other end of `port`. */
   | { readonly type: "helper"; readonly helper: number; readonly port: MessagePort }
-  /** A helper's worker has ended. */
+  /** Reports that a helper's worker has ended. */
   | { readonly type: "helperLost"; readonly helper: number }
   | MadeMessage;
 
-/** The answer to `make`: one of both. */
+/** The answer to `make`: one of the two. */
 export interface MadeMessage {
   readonly type: "made";
   readonly made?: Made;
@@ -100,24 +100,24 @@ export interface MadeMessage {
 export type FromWorker =
   | { readonly type: "started" }
   | { readonly type: "failed"; readonly error: ErrorMessage }
-  /** The request goes on nevertheless. */
+  /** Carries a warning; the request goes on. */
   | { readonly type: "warning"; readonly warning: Warning }
-  /** A pack has to be made of a checkpoint. */
+  /** Asks for a pack to be made from a checkpoint. */
   | { readonly type: "make"; readonly request: PackRequest }
-  /** Of loading, which goes on when `create` has been answered. */
+  /** Reports loading, which goes on after `create` has been answered. */
   | { readonly type: "loading"; readonly progress: LoadProgress }
   | { readonly type: "progress"; readonly id: number; readonly progress: unknown }
   | { readonly type: "result"; readonly id: number; readonly result: unknown }
   | { readonly type: "error"; readonly id: number; readonly error: ErrorMessage };
 
-/** Engine to helper: one group. The rows are transferred. */
+/** Engine to helper: one batch. The rows are transferred. */
 export interface ToHelper {
   readonly task: number;
   readonly rows: Float32Array<ArrayBuffer>;
   readonly lengths: Uint32Array<ArrayBuffer>;
 }
 
-/** Helper to engine: the group's pooled vectors, transferred; without them the helper could not make them. */
+/** Helper to engine: the batch's pooled vectors, transferred; absent if the helper failed to compute them. */
 export interface FromHelper {
   readonly task: number;
   readonly pooled?: Float32Array<ArrayBuffer>;

@@ -1,28 +1,28 @@
-/** Whose turn it is: one call at a time computes, and whoever waits for something else lets the others go ahead. */
+/** Whose turn it is: one call at a time computes, and a call that waits for something else lets the others go ahead. */
 
 /** A call's place in the queue. */
 interface Waiting {
   readonly urgent: boolean;
-  /** Calls are numbered as they come, so that one that has been away keeps its place. */
+  /** The call's number, in order of arrival, so that a call that has waited elsewhere keeps its place. */
   readonly number: number;
   readonly go: () => void;
 }
 
 /** A call whose turn it is. */
 export interface Turn {
-  /** Lets calls that are more urgent go first. */
+  /** Lets more urgent calls go first. */
   pause(): Promise<void>;
-  /** Lets all others go on until something has settled that takes no computing, such as a request. */
+  /** Lets all other calls go on until a promise settles that needs no computing, such as a request. */
   away<T>(waiting: Promise<T>): Promise<T>;
 }
 
-/** Takes calls in the order in which they come, urgent ones first. */
+/** Takes calls in the order of their arrival, urgent ones first. */
 export class Queue {
   #waiting: Waiting[] = [];
   #busy = false;
   #next = 0;
 
-  /** Does some work when it is its turn. */
+  /** Runs some work when its turn comes. */
   async run<T>(urgent: boolean, work: (turn: Turn) => Promise<T>): Promise<T> {
     const number = this.#next++;
     const take = () => this.#take(urgent, number);
@@ -56,7 +56,7 @@ export class Queue {
   #letGo(): void {
     const [first, ...others] = this.#waiting.toSorted((a, b) => (comesBefore(a, b) ? -1 : 1));
     this.#waiting = others;
-    // Still busy for whoever comes before the next one has woken up.
+    // Stays busy for calls that arrive before the next one has woken up.
     if (first) first.go();
     else this.#busy = false;
   }

@@ -1,4 +1,4 @@
-/** Which of the CPU's two binaries is for this browser and processor. */
+/** Chooses between the CPU's two binaries for this browser and processor. */
 
 import type { Simd } from "./options.js";
 
@@ -6,8 +6,8 @@ import type { Simd } from "./options.js";
 export type Binary = "cpu" | "relaxed" | "gpu";
 
 /**
- * A module whose function gives the sum of four products of a weight and a byte, as `i32x4.relaxed_dot` makes it.
- * What it makes of bytes above 127 differs from processor to processor.
+ * A module whose function returns the sum of four products of a weight and a byte, as `i32x4.relaxed_dot` computes it.
+ * Its result for bytes above 127 differs from processor to processor.
  */
 const DOT = Uint8Array.of(
   ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00], // magic, version 1
@@ -20,11 +20,11 @@ const DOT = Uint8Array.of(
   ...[0xfd, 0x93, 0x02, 0xfd, 0x1b, 0x00, 0x0b], // i32x4.relaxed_dot_i8x16_i7x16_add_s, i32x4.extract_lane 0
 );
 
-/** Weights and bytes at their ends, where a processor that cuts sums to 16 bits must cut them. */
+/** Weights and bytes at their limits, where a processor that cuts sums to 16 bits has to cut them. */
 const WEIGHTS = [-127, -1, 1, 127];
 const BYTES = [0, 1, 127, 128, 129, 255];
 
-/** Whether a dot product reads bytes as unsigned, or as signed, and sums exactly: what the relaxed binary needs. */
+/** Whether a dot product reads bytes as unsigned, or as signed, and sums exactly, as the relaxed binary requires. */
 export function isExact(dot: (weight: number, byte: number) => number): boolean {
   const is = (meaning: (byte: number) => number) =>
     WEIGHTS.every((weight) => BYTES.every((byte) => dot(weight, byte) === 4 * weight * meaning(byte)));
@@ -33,7 +33,7 @@ export function isExact(dot: (weight: number, byte: number) => number): boolean 
 
 let exact: boolean | undefined;
 
-/** Whether the relaxed binary runs here and is worth it. */
+/** Whether the relaxed binary runs here and is faster. */
 export function hasExactDot(): boolean {
   exact ??= probe();
   return exact;
@@ -49,7 +49,7 @@ function probe(): boolean {
   }
 }
 
-/** The CPU's binary. `auto` takes the plain one where the caller brings a wasm file, which is most likely that. */
+/** Chooses the CPU's binary. `auto` takes the plain one if the caller names a wasm file, which most likely is that one. */
 export function cpuBinary(simd: Simd, bringsWasm: boolean): Binary {
   if (simd === "auto") return !bringsWasm && hasExactDot() ? "relaxed" : "cpu";
   return simd === "relaxed" ? "relaxed" : "cpu";

@@ -1,28 +1,28 @@
-/** Starting workers, and saying what is true where one does not start. */
+/** Starts workers, and says why one does not start. */
 
 import { FelsicError } from "./errors.js";
 
-/** How long it may take to find out why a worker has not started, in milliseconds. */
+/** The longest time for finding out why a worker has not started, in milliseconds. */
 const PATIENCE = 5000;
 
-/** A worker that has been told to start. */
+/** A worker that is starting. */
 export interface Started {
   readonly worker: Worker;
   /** Ends it. */
   end(): void;
-  /** Why it has not, after the event `error` and before any message. Never rejects. */
+  /** Finds out why it has not started, after the event `error` and before any message. Never rejects. */
   why(event: ErrorEvent): Promise<FelsicError>;
 }
 
-/** What a blocked worker leaves in a page. */
+/** The traces that a blocked worker leaves in a page. */
 type Violation = Pick<SecurityPolicyViolationEvent, "effectiveDirective" | "blockedURI">;
 
-/** What is used of Trusted Types, which are not in TypeScript's library yet. */
+/** The part of Trusted Types that is used here; TypeScript's library does not have them yet. */
 interface Policies {
   createPolicy(name: string, rules: { createScriptURL(url: string): string }): { createScriptURL(url: string): string };
 }
 
-/** Fails where no workers can be started. */
+/** Throws if no workers can be started here. */
 export function requireWorkers(): void {
   if (typeof Worker !== "function") throw new FelsicError("device-unavailable", noWorkers());
 }
@@ -45,7 +45,7 @@ function noWorkers(): string {
 /** Starts a module worker, whatever origin its script is from. */
 export function startWorker(url: string, name: string): Started {
   requireWorkers();
-  // Browsers start workers from the page's own origin alone; a script there may import one from anywhere.
+  // Browsers start workers only from the page's own origin; a script there may import one from anywhere.
   const blob = isOwn(new URL(url)) ? undefined : blobUrl(`import ${JSON.stringify(url)};`);
   const stopWatching = watchViolations();
   let worker;
@@ -83,7 +83,7 @@ export function startWorker(url: string, name: string): Started {
 /** Whether a worker can be started from a URL as it is. */
 function isOwn(url: URL): boolean {
   const { origin, location } = globalThis;
-  // Some browsers give no origin to URLs of extensions.
+  // In some browsers the URLs of extensions have no origin.
   return url.origin === origin || (origin !== "null" && url.protocol === location?.protocol && url.host === location.host);
 }
 
@@ -93,18 +93,18 @@ function blobUrl(script: string): string {
 
 let policy: ReturnType<Policies["createPolicy"]> | undefined;
 
-/** The URL as pages with Trusted Types want it: of the policy `felsic`, or of their default policy. */
+/** Returns the URL in the form that pages with Trusted Types require: made by the policy `felsic`, or by their default policy. */
 function trusted(url: string): string {
   const { trustedTypes } = globalThis as { trustedTypes?: Policies };
   try {
     policy ??= trustedTypes?.createPolicy("felsic", { createScriptURL: (url) => url });
   } catch {
-    // Not among the policies that the page allows, which is no harm unless it requires one.
+    // The page does not allow this policy, which matters only if it requires one.
   }
   return policy ? policy.createScriptURL(url) : url;
 }
 
-/** Why `new Worker` has thrown. */
+/** Says why `new Worker` has thrown. */
 function refused(url: string, cause: unknown): FelsicError {
   if (cause instanceof TypeError && policy === undefined && "trustedTypes" in globalThis) {
     const message =
@@ -115,7 +115,7 @@ function refused(url: string, cause: unknown): FelsicError {
   return new FelsicError("network", message, { cause });
 }
 
-/** Collects what policies forbid until the returned function is called, which gives it. */
+/** Collects what policies forbid until the returned function is called, which returns the collection. */
 function watchViolations(): () => readonly Violation[] {
   const violations: Violation[] = [];
   const note = (event: Event) => violations.push(event as SecurityPolicyViolationEvent);
@@ -131,7 +131,7 @@ function isAbout({ effectiveDirective, blockedURI }: Violation, url: string, blo
   return blockedURI === url || (blob !== undefined && /^blob(:|$)/.test(blockedURI)) || blockedURI === new URL(url).origin;
 }
 
-/** What a content security policy would have to say. */
+/** Says what a content security policy has to allow. */
 function forbidden({ effectiveDirective, blockedURI }: Violation, url: string): string {
   const { origin } = new URL(url);
   const policy = `the page's content security policy forbids the worker: its ${effectiveDirective} must allow`;
@@ -139,7 +139,7 @@ function forbidden({ effectiveDirective, blockedURI }: Violation, url: string): 
   return `${policy} blob: and ${origin}, since ${url} is of another origin; or serve felsic's files from the page's origin and name their folder with baseUrl`;
 }
 
-/** The head of the answer to a request for the script, if there is one in time. */
+/** Returns the head of the answer to a request for the script, if it arrives in time. */
 async function ask(url: string): Promise<Response | undefined> {
   const abort = new AbortController();
   const timer = setTimeout(() => abort.abort(), PATIENCE);
@@ -149,7 +149,7 @@ async function ask(url: string): Promise<Response | undefined> {
   return answer;
 }
 
-/** What is wrong with a script, by the answer to a request for it and by what the browser says. */
+/** Says what is wrong with a script, from the answer to a request for it and from the browser's report. */
 function reason(url: string, answer: Response | undefined, blob: string | undefined, message: string | undefined): string {
   const isForeign = blob !== undefined;
   const script = `the worker's script at ${url}`;
@@ -162,7 +162,7 @@ function reason(url: string, answer: Response | undefined, blob: string | undefi
   const { origin } = new URL(answer.url);
   if (!isForeign && !isOwn(new URL(answer.url)))
     return `${script} is redirected to ${origin}; name the folder there with baseUrl`;
-  // What browsers say of an error in a script; of what they have not let begin they say nothing.
+  // Browsers report an error in a script; they report nothing about a script that they have blocked.
   if (message) return `${script} does not run: it is not felsic's, or not for this browser`;
   if (isForeign)
     return `the worker does not start: if the page has a content security policy, worker-src and script-src must allow ${origin}`;

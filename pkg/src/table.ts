@@ -1,10 +1,10 @@
 /**
- * When which part of the vocabulary table is asked for.
+ * When which table group is requested.
  *
- * Whoever serves the table sees what is asked for. A host whose scripts run in the page sees everything anyway; of it the
- * groups that texts need are asked for first. Any other host is asked for all groups in an order that no text changes,
- * and texts wait until theirs have had their turn, unless they are stored: those are read without a request. Not even a failure brings a group forward: it is tried again when all
- * others have been asked for, by the clock, whether a text waits for it or not.
+ * Whoever serves the table sees the requests. A host whose scripts run in the page sees everything anyway, so it is asked first for
+ * the table groups that texts need. Any other host is asked for all of them in an order that does not depend on the texts,
+ * and texts wait until theirs have had their turn, unless they are stored: those are read without a request. Not even a failure
+ * brings a table group forward: it is requested again after all others, by the clock, whether a text waits for it or not.
  */
 
 import type { Engine } from "./engine.js";
@@ -15,26 +15,26 @@ import type { StoredFiles } from "./store/types.js";
 /** The wait after a round with a failure, in milliseconds; each further one is twice as long. */
 const FIRST_REST = 5_000;
 const LONGEST_REST = 600_000;
-/** Rounds in a row without anything new after which only a new connection has it tried once more. */
+/** Rounds in a row without anything new after which only a new connection starts another one. */
 const MOST_ROUNDS = 12;
 
-/** What this needs of an engine. */
+/** What this needs from an engine. */
 type TableEngine = Pick<Engine, "missing" | "groupOf" | "prefetch">;
 
-/** The vocabulary table of one engine on its way. */
+/** The vocabulary table of one engine while it is being loaded. */
 export class TableLoader {
   readonly #engine: TableEngine;
   readonly #files: StoredFiles;
-  /** Whether texts may not bring anything forward. */
+  /** Whether the order of requests must not depend on texts. */
   readonly #ordered: boolean;
   readonly #languages: readonly string[];
-  /** Shards that are at hand: in memory, or stored. */
+  /** Shards that are available: in memory, or stored. */
   readonly #there = new Set<number>();
   readonly #failed = new Map<number, unknown>();
   /** Shards that are being looked for in the store, ahead of their turn. */
   readonly #recalls = new Map<number, Promise<boolean>>();
   #wake: (() => void)[] = [];
-  /** Why nothing more is asked for at the moment. */
+  /** Why nothing more is requested at the moment. */
   #resting: unknown;
 
   constructor(
@@ -48,14 +48,14 @@ export class TableLoader {
     this.#languages = languages;
   }
 
-  /** Brings the whole table to where it is at hand; rejects with the first failure. */
+  /** Makes the whole table available; rejects with the first failure. */
   async all(): Promise<void> {
-    // With the first failure nobody waits for the rest.
+    // After the first failure nothing waits for the rest.
     await this.#round(() => true);
     for (const error of this.#failed.values()) throw error;
   }
 
-  /** The same in the background, and once more after a failure, until all of it is there or nothing helps. */
+  /** Does the same in the background, and retries after a failure, until the table is complete or retrying is useless. */
   async background(): Promise<void> {
     for (let round = 1; ; round += 1) {
       const before = this.#there.size;
@@ -73,7 +73,7 @@ export class TableLoader {
     await Promise.all(wanted.map((shard) => this.#engine.prefetch(shard, true)));
   }
 
-  /** Loads a shard ahead of its turn if it is stored; says whether it was, or has had its turn. */
+  /** Loads a shard ahead of its turn if it is stored; returns whether it was, or has had its turn. */
   async #recall(shard: number): Promise<boolean> {
     if (this.#there.has(shard)) return true;
     const load = async () => {
@@ -87,14 +87,14 @@ export class TableLoader {
     return recall;
   }
 
-  /** Asks once for everything that is not at hand, as far as the first failure that ends the round. */
+  /** Requests everything that is not available once, up to the first failure that ends the round. */
   async #round(endsWith: (error: unknown) => boolean): Promise<void> {
     this.#failed.clear();
     this.#resting = undefined;
     while (!(await this.#pass(endsWith)));
   }
 
-  /** Says whether it came to its end. It does not if the store ends: then what was to be stored is not at hand either. */
+  /** Makes one round; returns false if the store failed, because shards that it was to store are then not available either. */
   async #pass(endsWith: (error: unknown) => boolean): Promise<boolean> {
     const keep = !this.#files.persistent;
     for (const shard of this.#order()) {
@@ -122,7 +122,7 @@ export class TableLoader {
     return byLanguage(shards, (shard) => this.#engine.groupOf(shard) ?? "", this.#languages);
   }
 
-  /** Waits until a shard has been asked for in its turn. */
+  /** Waits until a shard has been requested in its turn. */
   async #turnOf(shard: number): Promise<void> {
     while (!this.#there.has(shard)) {
       const reason = this.#failed.get(shard) ?? this.#resting;
@@ -138,7 +138,7 @@ export class TableLoader {
   }
 }
 
-/** Until it is time for the next round; the browser may say that the network is back. */
+/** Waits until the next round, or until the browser reports that the network is back. */
 function rest(round: number): Promise<void> {
   return new Promise((resolve) => {
     const wait = Math.min(FIRST_REST * 2 ** (round - 1), LONGEST_REST);

@@ -1,11 +1,11 @@
-/** Progress now and then. */
+/** Limits how often progress is reported. */
 
 import type { LoadProgress } from "./types.js";
 
-/** Progress of a load is passed on at most this often, in milliseconds. */
+/** The shortest time between two reports of a load, in milliseconds. */
 const PROGRESS_INTERVAL = 30;
 
-/** Passes on every step to another file, the end, and of the steps between one now and then. */
+/** Passes on every step to another file, the end, and some of the steps between them. */
 export function throttled(report: (progress: LoadProgress) => void): (progress: LoadProgress) => void {
   let file: string | undefined;
   let due = 0;

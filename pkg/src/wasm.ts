@@ -3,7 +3,7 @@
 import { FelsicError, isErrorCode } from "./errors.js";
 import { fetchAllowed } from "./origins.js";
 
-/** Fetches and starts the wasm. What can go wrong here is worth telling apart. */
+/** Fetches and starts the wasm. Each kind of failure has its own error. */
 export async function startWasm(
   module: { default(input: { module_or_path: Response }): Promise<unknown> },
   url: URL | string,
@@ -24,10 +24,10 @@ export async function startWasm(
   }
 }
 
-/** The smallest module that there is, which nothing but a policy can refuse. */
+/** The smallest possible module, which only a policy can refuse. */
 const EMPTY = Uint8Array.of(0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00);
 
-/** What keeps the wasm from starting. */
+/** Says what prevents the wasm from starting. */
 async function obstacle(url: URL | string): Promise<string> {
   if (typeof WebAssembly !== "object") return "this browser has no WebAssembly, or it is switched off";
   const compiles = await WebAssembly.compile(EMPTY).then(

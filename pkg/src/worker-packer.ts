@@ -1,4 +1,4 @@
-/** The worker that makes a pack of a checkpoint. */
+/** The worker that makes a pack from a checkpoint. */
 
 import type { FromPacker, ToPacker } from "./checkpoint/protocol.js";
 import { makePack } from "./checkpoint/packer.js";

@@ -1,4 +1,4 @@
-/** The body of the engine's workers (CPU, relaxed, GPU): takes requests to an engine, of which one at a time computes. */
+/** The body of the engine's workers (CPU, relaxed, GPU): passes requests to an engine, which computes one at a time. */
 
 import { CheckpointFiles } from "./checkpoint/files.js";
 import type { PackRequest } from "./checkpoint/protocol.js";
@@ -27,7 +27,7 @@ import { TableLoader } from "./table.js";
 import { throttled } from "./throttle.js";
 import { startWasm } from "./wasm.js";
 
-/** What a worker's global scope has that is used here. */
+/** The part of a worker's global scope that is used here. */
 interface Scope {
   addEventListener(type: "message", listener: (event: MessageEvent<ToWorker>) => void): void;
   postMessage(message: FromWorker, options?: StructuredSerializeOptions): void;
@@ -62,7 +62,7 @@ class Server {
   readonly #scope: Scope;
   readonly #module: EngineModule;
   readonly #wasm: string;
-  /** Who waits for a pack. */
+  /** The request that waits for a pack. */
   #making: { resolve(made: Made): void; reject(error: Error): void } | undefined;
   #engine: Engine | undefined;
   #table: TableLoader | undefined;
@@ -74,13 +74,13 @@ class Server {
     this.#wasm = wasm;
   }
 
-  /** Takes a pack that the page has had made, or why there is none. */
+  /** Ends the wait for a pack, with the pack or with the reason why there is none. */
   made({ made, error }: MadeMessage): void {
     if (made) this.#making?.resolve(made);
     else if (error) this.#making?.reject(fromMessage(error));
   }
 
-  /** Asks the page, which can start the worker for it wherever this one runs. */
+  /** Asks the page for a pack: it can start the worker that makes one, wherever this worker runs. */
   #askToMake(request: PackRequest): Promise<Made> {
     return new Promise((resolve, reject) => {
       this.#making = { resolve, reject };
@@ -90,7 +90,7 @@ class Server {
 
   /** Runs one request to its end; never throws. */
   async answer(request: Request, signal: AbortSignal, turn: Turn): Promise<void> {
-    // Aborted while it waited: nobody is listening for an answer.
+    // Aborted while it waited: nothing listens for an answer.
     if (signal.aborted) return;
     const { id } = request;
     try {
@@ -99,7 +99,7 @@ class Server {
       this.#scope.postMessage({ type: "result", id, result }, { transfer });
     } catch (error) {
       const known = knownError(error);
-      // Without a code it is no refusal but a trap or a defect, after which wasm memory is not to be trusted.
+      // An error without a code is not a refusal but a trap or a defect, after which wasm memory cannot be trusted.
       this.#scope.postMessage(known ? { type: "error", id, error: known } : { type: "failed", error: defect(error) });
     }
   }
@@ -127,9 +127,9 @@ class Server {
     const warn = (warning: Warning) => this.#scope.postMessage({ type: "warning", warning });
     let report = throttled((progress) => this.#scope.postMessage({ type: "loading", progress }));
     const make = async () => {
-      // Before anything is fetched for it.
+      // Checks before anything is fetched for the pack.
       await new CheckpointFiles(model, signal, access).check();
-      // What is then read is the pack that has just been made, which nobody waits for.
+      // The load then reads the finished pack, for which no progress is reported.
       report = () => undefined;
       return this.#askToMake({ model, cache, access, allowedOrigins });
     };
@@ -150,7 +150,10 @@ class Server {
     return { info: engine.info(), pack: engine.pack() };
   }
 
-  /** Starts the wasm, which also hashes for the store where the browser does not: the one that the page names, otherwise the one beside the script. */
+  /**
+   * Starts the wasm that the page names, otherwise the one beside the script. The wasm also hashes for the store if the browser
+   * does not.
+   */
   #start({ scriptUrl, wasmUrl }: EngineFiles): Promise<void> {
     const started = startWasm(this.#module, wasmUrl ?? new URL(this.#wasm, scriptUrl));
     hashWith(async () => (await started, new this.#module.Hasher()));
@@ -169,14 +172,14 @@ class Server {
     return {};
   }
 
-  /** Computes what comes through the port, one group after another. */
+  /** Computes the batches that come through the port, one after another. */
   #answerGroups(helper: Helper, port: MessagePort): void {
     const answer = async ({ task, rows, lengths }: ToHelper) => {
       try {
         const pooled = await helper.pooled(rows, lengths);
         port.postMessage({ task, pooled } satisfies FromHelper, [pooled.buffer]);
       } catch (error) {
-        // The engine computes the group itself, and meets the reason itself if it is in the group.
+        // The engine computes the batch itself, and meets the reason itself if the batch is at fault.
         if (!knownError(error)) this.#scope.postMessage({ type: "failed", error: defect(error) });
         else port.postMessage({ task } satisfies FromHelper);
       }
@@ -218,20 +221,20 @@ class Server {
   }
 }
 
-/** Whether a host has the page's or felsic's own scripts too, and thereby nothing to learn from requests. */
+/** Whether a host also serves the page's or felsic's own scripts, and so learns nothing from requests. */
 function isOwn(url: string, scriptUrl: string): boolean {
   return [self.location.origin, new URL(scriptUrl).origin].includes(new URL(url).origin);
 }
 
-/** A query goes before the texts of a call that has many, and what takes no time before both. */
+/** Whether a request goes first: a query goes before the texts of a call with many, and so do requests that take no time. */
 function isUrgent(call: Request): boolean {
   return call.type === "embed" ? call.request.urgent : call.type !== "create" && call.type !== "help";
 }
 
 /**
- * Waits for a turn of the event loop, so that messages (an abort among them) are handled. A resolved promise would not do: it
- * runs before any message. A timer would, but browsers hold up those that follow one another for 4 ms; a message of one's own
- * comes behind those that are waiting, and at once.
+ * Waits for a turn of the event loop, so that messages (including an abort) are handled. A resolved promise is not enough: it
+ * runs before any message. A timer is, but browsers delay timers that follow one another by 4 ms; a message to this worker itself
+ * comes right after those that are waiting.
  */
 function nextTask(): Promise<void> {
   return new Promise((resolve) => {

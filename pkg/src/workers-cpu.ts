@@ -1,4 +1,4 @@
-/** The files of `felsic/cpu`: build.mjs puts this in the place of workers.ts there. */
+/** The files of `felsic/cpu`: build.mjs replaces workers.ts with this module there. */
 
 import { FelsicError } from "./errors.js";
 import type { PackageUrls, WorkerName } from "./package.js";
@@ -7,9 +7,9 @@ import type { PackageUrls, WorkerName } from "./package.js";
 export const withGpu: boolean = false;
 
 /**
- * Where bundlers, and whoever serves the package as it is, have put its files. Bundlers look for exactly this form, with
- * nothing in it that has to be computed, and copy the files. A URL is made when it is needed: some bundles have no address
- * that it could be relative to, and importing felsic must not fail for that.
+ * Where bundlers, and hosts that serve the package as it is, have put its files. Bundlers look for exactly this form, in which
+ * nothing has to be computed, and copy the files. A URL is made when it is needed: some bundles have no address
+ * that it could be relative to, and importing felsic must not fail because of that.
  */
 export const urls: PackageUrls = {
   "worker-cpu.js": () => new URL("./worker-cpu.js", import.meta.url),

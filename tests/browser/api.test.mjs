@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { createEmbedder, goldens, largestDifference, longestTask, start, workers } from "./harness.mjs";
 
-/** Room for the order of additions. */
+/** The tolerance for the order of additions. */
 const SAME = 1e-6;
 const DIMENSIONS = 64;
 
@@ -160,7 +160,7 @@ test("a text longer than the limit is truncated exactly as the reference does", 
   }
   assert.ok(cut > 10, "several goldens are longer than the limit");
 
-  // And the vector is that of the shorter text that has just these tokens.
+  // The vector is that of the shorter text that has exactly these tokens.
   const golden = goldens("tiny-silu").find(({ name }) => name === "long_300");
   assert.ok(golden);
   const wanted = [...golden.ids.slice(0, limit - 1), ...golden.ids.slice(-1)];
@@ -270,7 +270,7 @@ test("abort stops the engine between batches", async () => {
     const work = settle(embedder.embed(texts, { signal: controller.signal, onProgress: () => controller.abort() }));
     const began = performance.now();
     const settled = await work;
-    // Answered only when the engine is free again.
+    // The engine answers only when it is free again.
     await embedder.countTokens("a");
     return { stopped: { code: settled.code, milliseconds: performance.now() - began }, whole };
   });
@@ -297,7 +297,7 @@ test("destroy frees: twenty embedders one after another need no more memory than
   const { page, browser } = environment;
   const living = page.workers().length;
   const session = await browser.newBrowserCDPSession();
-  /** Resident memory of all the browser's page processes, in bytes. */
+  /** Returns the resident memory of all the browser's page processes, in bytes. */
   const resident = async () => {
     await page.requestGC();
     await page.waitForTimeout(300);
@@ -327,7 +327,7 @@ test("destroy frees: twenty embedders one after another need no more memory than
   assert.equal(await workers(page, living), living);
   const growth = (await resident()) - before;
   context.diagnostic(`an engine holds ${(bytes / 1e6).toFixed(1)} MB; twenty of them left ${(growth / 1e6).toFixed(1)} MB`);
-  // One engine left behind in five would show.
+  // One engine left behind among five would show.
   assert.ok(growth < 4 * bytes, `grew by ${growth} bytes; an engine holds ${bytes}`);
 });
 

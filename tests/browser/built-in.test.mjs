@@ -1,4 +1,4 @@
-/** The built-in model: there without a word, right without a network, and trained. */
+/** The built-in model: loads without any option, is right without a network, and is trained. */
 
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync, statSync } from "node:fs";
@@ -6,12 +6,12 @@ import { join } from "node:path";
 import { after, before, beforeEach, test } from "node:test";
 import { cosine, dist, root, start } from "./harness.mjs";
 
-/** Bytes of the whole pack, at most. */
+/** The largest size of the whole pack, in bytes. */
 const MOST = 12e6;
-/** Of the queries so many have to find their passage first, and among the first three. */
+/** The shares of queries that have to find their passage first, and among the first three. */
 const FIRST = 0.9;
 const FIRST_THREE = 0.97;
-/** Scores that are closer than this may change places between two devices. */
+/** Scores that are closer than this may be in another order on another device. */
 const TIE = 2e-3;
 
 /** @type {{ passages: string[], queries: { query: string, answer: number }[] }} */
@@ -32,7 +32,7 @@ beforeEach(async () => {
 after(() => environment?.close());
 
 /**
- * For each query the passages' scores.
+ * Returns the passages' scores for each query.
  *
  * @param {import("felsic").CreateOptions} [options]
  */

@@ -1,4 +1,4 @@
-/** Straight from a checkpoint: a pack is made of it in the page, the one that the command line makes, and stored. */
+/** Straight from a checkpoint: the page makes the same pack as the command line, and stores it. */
 
 import assert from "node:assert/strict";
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -51,7 +51,7 @@ after(async () => {
 });
 
 /**
- * What an embedder says and does; or with what code there is none.
+ * Returns what an embedder reports and computes, or the code with which it fails.
  *
  * @param {Partial<import("felsic").CreateOptions>} options
  */
@@ -85,7 +85,7 @@ const checkpoint = () => elsewhere.url(`/models/${MODEL}/`);
 const fromHub = () => ({ model: ID, hub: hub.url });
 const weightRequests = () => elsewhere.log.filter(({ path, method }) => path.endsWith("model.safetensors") && method === "GET");
 
-/** The stored manifest, as an object. */
+/** Reads the stored manifest, as an object. */
 function storedManifest() {
   return environment.page.evaluate(async () => {
     const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle("felsic");
@@ -96,7 +96,7 @@ function storedManifest() {
   });
 }
 
-/** Names of the stored files. */
+/** Returns the names of the stored files. */
 function storedNames() {
   return environment.page.evaluate(async () => {
     const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle("felsic");
@@ -118,7 +118,7 @@ test("the pack is the one that the command line makes", async () => {
   const shared = await load({ model: checkpoint(), workers: 2 });
   assert.deepEqual(shared.vectors, packed.vectors, "helpers are made of it, too");
   assert.equal((await storedNames()).filter((name) => name.endsWith(".manifest")).length, 1);
-  // Made by another processor's instructions: the vectors may differ in their last bits, the ids may not.
+  // Other instructions made the vectors, which may differ in their last bits; the ids may not.
   const ids = (/** @type {{ ids: number[] }[]} */ tests) => tests.map((test) => test.ids);
   assert.deepEqual(ids(made_test), ids(self_test));
 });
@@ -231,7 +231,7 @@ test("weights in several files are one model", async () => {
 
 test("a server that compresses without saying so, whole and cut", async () => {
   const whole = await load({ model: checkpoint() });
-  // Another origin's encoding is hidden, so that the length is that of other bytes than come.
+  // The encoding is hidden from another origin, so the length is not that of the bytes that arrive.
   for (const fault of [{}, { cutAfter: 5000, times: 1 }]) {
     await environment.page.evaluate(() => felsic.Embedder.deleteCache());
     const faults = [
@@ -340,7 +340,7 @@ test("an abort ends it at once", async () => {
   assert.equal(await workers(environment.page, 0), 0);
   const left = (await storedNames()).filter((name) => name.endsWith(".part"));
   assert.ok(left.length > 0, "there was something in progress");
-  // The next pack that is stored takes it away.
+  // The next pack that is stored removes it.
   await load(fromHub());
   assert.deepEqual(
     (await storedNames()).filter((name) => name.endsWith(".part")),
@@ -357,7 +357,7 @@ test("the full 97M shape comes in pieces, too", { skip: skipWithout("granite-97m
   assert.deepEqual(made.vectors, packed.vectors);
 });
 
-/** Puts the weights into two files, and beside them what lists them. @param {string} folder */
+/** Puts the weights into two files, and an index beside them. @param {string} folder */
 function splitInto(folder) {
   cpSync(join(models, MODEL), folder, { recursive: true, filter: (file) => !file.endsWith("model.safetensors") });
   const length = Number(WEIGHTS.readBigUInt64LE(0));

@@ -1,4 +1,4 @@
-/** How a pack of the full 97M shape reaches an engine: what is asked for when, and what is not. */
+/** How a pack of the full 97M shape reaches an engine: what is requested when, and what is not. */
 
 import assert from "node:assert/strict";
 import { readFileSync, statSync } from "node:fs";
@@ -11,9 +11,9 @@ import { Server } from "./server.mjs";
 const PACK = "granite-97m-int8";
 const folder = join(root, "target/test-packs", PACK);
 const EVERYDAY = "The weather is nice today, so we are going to the park after lunch.";
-/** Bytes that may be transferred before the first vector of an everyday sentence. */
+/** The largest number of bytes before the first vector of an everyday sentence. */
 const FIRST_VECTOR = 38e6;
-/** Of wasm memory after load, without any of the vocabulary table. */
+/** The largest wasm memory after the load, without any of the vocabulary table. */
 const WASM_MEMORY = 60e6;
 
 const skip = skipWithout(PACK);
@@ -32,14 +32,14 @@ beforeEach(async () => {
 
 after(() => environment?.close());
 
-/** Files of the pack that have been asked for, in order. */
+/** Returns the requested files of the pack, in order. */
 const asked = ({ requests } = environment.server) =>
   requests.map((path) => path.replace(/^.*\//, "")).filter((name) => /\.(json|bin|safetensors)$/.test(name));
 const isTable = (/** @type {string} */ name) => name.startsWith("table-");
 /** @type {() => { shards: { file: string, sha256: string }[], groups: { name: string }[] }} */
 const manifest = () => JSON.parse(readFileSync(join(folder, "manifest.json"), "utf8"));
 
-/** The file of the first Cyrillic group. */
+/** The file of the first Cyrillic table group. */
 function cyrillic() {
   const { shards, groups } = manifest();
   const files = shards.map(({ file }) => file).filter(isTable);
@@ -47,7 +47,7 @@ function cyrillic() {
 }
 
 /**
- * An embedder's vectors of texts, and what it heard meanwhile.
+ * Returns an embedder's vectors of texts, and what it reported meanwhile.
  *
  * @param {Partial<import("felsic").CreateOptions>} options
  * @param {string[]} texts
@@ -80,7 +80,7 @@ test("an everyday sentence needs the layers and one group of the table", { skip 
   assert.ok(files[1]?.startsWith("tokenizer-"));
   assert.deepEqual(files.filter(isTable), [manifest().shards.find(({ file }) => isTable(file))?.file]);
 
-  // Scripts, wasm and tokenizer are sent compressed by any server, the weights by hardly one.
+  // Any server compresses scripts, wasm and tokenizer; hardly any compresses the weights.
   const compressed = (/** @type {string} */ path) => gzipSync(readFileSync(path)).length;
   const engine = ["index.js", "worker-cpu.js", "felsic_cpu_bg.wasm"].map((name) => compressed(join(dist, name)));
   const pack = files.map((name) =>
@@ -229,7 +229,7 @@ test("what is stored of another origin's table does not wait for what is not, an
       environment.page.evaluate(
         async ({ model, patience }) => {
           const embedder = await felsic.Embedder.create({ model, workers: 1 });
-          // Twice at once: it is looked for once.
+          // Called twice at once: the store is searched once.
           const found = Promise.all([embedder.embed("Привет"), embedder.embed("Привет")]).catch(() => undefined);
           const made = await Promise.race([found, new Promise((resolve) => setTimeout(resolve, patience))]);
           embedder.destroy();
@@ -244,7 +244,7 @@ test("what is stored of another origin's table does not wait for what is not, an
       `${tables()}`,
     );
 
-    // What is stored but damaged would have to be asked for, and so waits like what is not stored.
+    // A stored shard that is damaged has to be requested, so it waits like one that is not stored.
     await environment.page.evaluate(
       async (name) => {
         const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle("felsic");
@@ -315,7 +315,7 @@ test(
         return { codes: [first.code, second.code], later: later.ok };
       }, model);
       assert.deepEqual(result, { codes: ["not-found", "not-found"], later: true });
-      // Twice in its turn, because a file that is missing is asked for twice, and once when the time had come.
+      // Twice in its turn, because a missing file is requested twice, and once in the next round.
       assert.equal(asked(host).filter((name) => name === cyrillic()).length, 3);
     } finally {
       await host.close();

@@ -8,7 +8,7 @@ import { Server } from "./server.mjs";
 
 const MODEL = "tiny-silu";
 const PACK = `${MODEL}-int8`;
-/** Lowest cosine with int8 weights. */
+/** The lowest cosine with int8 weights. */
 const COSINE = 0.999;
 const skip = hasFirefox ? false : "there is no Firefox";
 
@@ -22,7 +22,7 @@ before(async () => {
 after(() => environment?.close());
 
 /**
- * Vectors of texts, as Firefox makes them.
+ * Returns the vectors that Firefox computes for texts.
  *
  * @param {{ model: string, texts: string[], baseUrl?: string }} argument
  */

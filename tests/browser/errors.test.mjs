@@ -1,4 +1,4 @@
-/** Errors by themselves, without a browser. What Rust's do is tested in `src/error`. */
+/** Errors by themselves, without a browser. `src/error` tests those of Rust. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -1,4 +1,4 @@
-/** The faults of packs once more in Firefox, where there is one. */
+/** The faults of packs again, in Firefox if it is installed. */
 
 import { test } from "node:test";
 import { hasFirefox } from "./firefox.mjs";

@@ -55,7 +55,7 @@ async function create(options) {
   return settled;
 }
 
-/** A fault in the manifest, which stays JSON. @param {(manifest: Manifest) => void} change @returns {Fault} */
+/** Makes a fault in the manifest, which stays JSON. @param {(manifest: Manifest) => void} change @returns {Fault} */
 function manifest(change) {
   return {
     file: MANIFEST,
@@ -68,7 +68,7 @@ function manifest(change) {
 }
 
 /**
- * Other bytes in a file that the manifest vouches for: the reader of that format has to find the fault.
+ * Puts other bytes into a file, and their hash into the manifest: the reader of that format has to find the fault.
  *
  * @param {(manifest: Manifest) => { file: string, bytes: number, sha256: string } | undefined} entry
  * @param {RegExp} file
@@ -156,7 +156,7 @@ test(
   "a GPU that does not reproduce the pack's vectors: self-test-failed",
   { skip: inFirefox && "Firefox has no GPU here" },
   async () => {
-    // As if the device computed something else: the vectors of two texts change places.
+    // The vectors of two texts are swapped, as if the device computed something else.
     const swapped = manifest(({ self_test: [first, second] }) => {
       assert.ok(first && second);
       [first.embedding, second.embedding] = [second.embedding, first.embedding];

@@ -1,4 +1,4 @@
-/** A distribution's Firefox, driven through WebDriver BiDi, which it speaks itself. Only what the store's tests need. */
+/** A distribution's Firefox, driven through its own WebDriver BiDi. Has only what the store's tests need. */
 
 import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
@@ -14,7 +14,7 @@ const executable = process.env.FIREFOX_PATH ?? "/usr/bin/firefox-esr";
 
 export const hasFirefox = existsSync(executable);
 
-/** Firefox, a server and an empty page with felsic on it, as `start` of the harness has them in Chromium. */
+/** Starts Firefox, a server and an empty page with felsic on it, like the harness's `start` with Chromium. */
 export async function startFirefox() {
   const server = await Server.start({
     "/felsic/": [dist, import.meta.dirname],
@@ -38,14 +38,14 @@ export async function startFirefox() {
   };
 }
 
-/** Starts Firefox with a profile of its own. */
+/** Starts Firefox with its own profile. */
 export async function launchFirefox() {
   const profile = mkdtempSync(join(tmpdir(), "felsic-firefox-"));
   const process = spawn(executable, ["--headless", "--no-remote", "--profile", profile, "--remote-debugging-port=0"]);
   const session = await Session.open(await addressOf(process));
   await session.send("session.new", { capabilities: {} });
   return {
-    /** A page of a container of its own, which shares nothing that is stored. @param {string} url */
+    /** Opens a page in its own container, which shares no stored files. @param {string} url */
     async newPage(url) {
       const { userContext } = await session.send("browser.createUserContext", {});
       const { context } = await session.send("browsingContext.create", { type: "tab", userContext });

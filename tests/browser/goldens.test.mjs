@@ -4,11 +4,11 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { cosine, createEmbedder, goldens, largestDifference, start } from "./harness.mjs";
 
-/** Largest difference of a component with f32 weights. */
+/** The largest difference of a component with f32 weights. */
 const TOLERANCE = 1e-5;
-/** Lowest cosine by format. */
+/** The lowest cosine by format. */
 const COSINE = { f32: 0.999, int8: 0.999, int4: 0.85 };
-/** Longest text, in tokens, on the software GPU of a test machine, which takes minutes for the longest ones. */
+/** The longest text on the software GPU of a test machine, in tokens; longer ones take minutes. */
 const LONGEST_ON_GPU = 1000;
 
 const MODELS = ["tiny-silu", "tiny-gelu", "tiny-gemma"];
@@ -62,8 +62,8 @@ for (const device of /** @type {const} */ (["cpu", "webgpu"])) {
 }
 
 /**
- * A pack's self-test vectors were made by native code. The int8 kernels of both give the same bits; what may differ is
- * the last bit of a cosine or a square root.
+ * Native code made a pack's self-test vectors. The int8 kernels of both return identical bits; only
+ * the last bit of a cosine or a square root may differ.
  */
 for (const model of MODELS) {
   test(`${model} int8 in WebAssembly gives the vectors of native code`, async (context) => {

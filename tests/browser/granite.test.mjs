@@ -5,9 +5,9 @@ import { after, before, test } from "node:test";
 import { cosine, createEmbedder, goldens, skipWithout, start } from "./harness.mjs";
 
 const PACK = "granite-97m-int8";
-/** Longest text that is embedded here, in tokens; the longer golden takes most of a minute. */
+/** The longest text that is embedded here, in tokens; the longer golden takes most of a minute. */
 const LONGEST = 1000;
-/** Lowest cosine, with int8 weights, table and activations, on weights that are random, which is harder than trained ones. */
+/** The lowest cosine, with int8 weights, table and activations. The weights are random, which is harder than trained ones. */
 const COSINE = 0.999;
 
 const skip = skipWithout(PACK);

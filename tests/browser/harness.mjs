@@ -11,10 +11,10 @@ export const root = resolve(import.meta.dirname, "../..");
 const target = process.env.CARGO_TARGET_DIR ? resolve(root, process.env.CARGO_TARGET_DIR) : join(root, "target");
 const packs = join(target, "test-packs");
 
-/** The scripts and binaries of the package as it would be published; `npm run build` packs and unpacks it. */
+/** The scripts and binaries of the package as it is published; `npm run build` packs and unpacks it. */
 export const dist = join(target, "package/dist");
 
-/** Where screenshots go. */
+/** The folder for screenshots. */
 export const screenshots = join(target, "screenshots");
 
 const FLAGS = [
@@ -26,10 +26,10 @@ const FLAGS = [
   "--disable-sync",
 ];
 
-/** Gives a machine without a GPU a WebGPU adapter in software. */
+/** The flag that gives a machine without a GPU a WebGPU adapter in software. */
 const SOFTWARE_GPU = "--enable-unsafe-webgpu";
 
-/** A host to which browsers give no secure context without HTTPS. */
+/** A host that is not a secure context without HTTPS. */
 const INSECURE = "felsic.test";
 
 /** @typedef {Awaited<ReturnType<typeof start>>} Environment */
@@ -39,9 +39,8 @@ const INSECURE = "felsic.test";
  * Serves felsic under `/felsic/`, the same with the engine of `fake/` under `/fake/`, packs under `/packs/` and the
  * built page under `/www/`, and opens the empty page.
  *
- * @param {{ fake?: boolean, gpu?: boolean, insecure?: boolean, page?: string, needs?: string[] }} [options] whether a
- *   software GPU is wanted; whether the page is to be no secure context; which page to open; packs without which there is no
- *   use in starting
+ * @param {{ fake?: boolean, gpu?: boolean, insecure?: boolean, page?: string, needs?: string[] }} [options] whether to
+ *   use a software GPU; whether the page is not a secure context; which page to open; packs that the tests cannot do without
  */
 export async function start({ fake = false, gpu = true, insecure = false, page: path, needs = [] } = {}) {
   require(join(dist, "index.js"), "npm run build");
@@ -75,13 +74,13 @@ export async function start({ fake = false, gpu = true, insecure = false, page: 
 
   return {
     server,
-    /** What the server shows, for another that shows the same. */
+    /** The server's folders, for another server of the same ones. */
     mounts,
     browser,
     page,
     /** Errors on the console and uncaught ones, in order. */
     errors,
-    /** The URL of a path on the page's host. */
+    /** Returns the URL of a path on the page's host. */
     url,
     /** @param {string} name of a pack */
     pack: (name) => url(`/packs/${name}/`),
@@ -120,7 +119,7 @@ export async function launchExtension(folder, profile) {
 }
 
 /**
- * An embedder in the page.
+ * Creates an embedder in the page.
  *
  * @param {Environment} environment
  * @param {string} model URL of a pack
@@ -135,7 +134,7 @@ export function createEmbedder({ page }, model, device = "cpu") {
 }
 
 /**
- * Waits until as many workers live as are expected; says how many there are at last.
+ * Waits until the expected number of workers is alive; returns the last number.
  *
  * @param {Environment["page"]} page
  * @param {number} expected
@@ -146,8 +145,8 @@ export async function workers(page, expected) {
 }
 
 /**
- * The longest task of the page's main thread while `work` goes on, in milliseconds of its own processor time: what
- * other programs take from the machine meanwhile does not count.
+ * Returns the longest task of the page's main thread during `work`, in milliseconds of its own processor time:
+ * the work of other programs on the machine does not count.
  *
  * @param {Environment} environment
  * @param {() => Promise<unknown>} work
@@ -169,7 +168,7 @@ export async function longestTask({ browser, page }, work) {
 }
 
 /**
- * Why tests of a large pack are left out, or false: the pack has to have been made, unless all tests are asked for.
+ * Returns why tests of a large pack are left out, or false: unless all tests are requested, they run only if the pack exists.
  *
  * @param {string} name of the pack
  */
@@ -187,7 +186,7 @@ export function flipped(bytes) {
 }
 
 /**
- * A text with what the reference implementation makes of it.
+ * A text, and its ids and vector from the reference implementation.
  *
  * @typedef {object} Golden
  * @property {string} name
@@ -213,7 +212,7 @@ export function largestDifference(a, b) {
   let largest = 0;
   for (let i = 0; i < a.length; i += 1) {
     const difference = Math.abs(Number(a[i]) - Number(b[i]));
-    // Not a number is as far off as can be; Math.max alone would lose it later.
+    // NaN counts as infinitely far off; Math.max alone would lose it later.
     largest = Math.max(largest, Number.isNaN(difference) ? Infinity : difference);
   }
   return largest;

@@ -1,14 +1,14 @@
-/** A server that lays checkpoints out as the Hugging Face hub does: small files itself, large ones on another origin. */
+/** A server in the layout of the Hugging Face hub: it serves small files itself, and large ones from another origin. */
 
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { join } from "node:path";
 
-/** What the hub's branch `main` is at. */
+/** The commit of the hub's branch `main`. */
 export const COMMIT = "0123456789abcdef0123456789abcdef01234567";
 
-/** What pages of other origins may see of its answers. */
+/** The headers that pages of other origins may see in its answers. */
 const EXPOSED = "X-Repo-Commit,X-Request-Id,X-Error-Code,X-Error-Message,X-Total-Count,ETag,Link,Accept-Ranges,Content-Range";
 const LARGE = new Set(["model.safetensors", "tokenizer.json"]);
 
@@ -70,7 +70,7 @@ export class Hub {
     if (this.token !== undefined && request.headers.authorization !== this.token) return refuse(response, 401, "GatedRepo");
     const [, id = "", revision = "", file = ""] = /^\/([^/]+\/[^/]+)\/resolve\/([^/]+)\/(.+)$/.exec(pathname) ?? [];
     const model = this.#models[id];
-    // The hub does not tell whether a repository is private or not there.
+    // The hub does not reveal whether a repository is private or missing.
     if (!model) return refuse(response, 401, "RepoNotFound");
     if (revision !== "main" && revision !== COMMIT) return refuse(response, 404, "RevisionNotFound");
     response.setHeader("x-repo-commit", COMMIT);

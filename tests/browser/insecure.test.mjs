@@ -1,6 +1,6 @@
 /**
- * A page without HTTPS, such as one on another machine of the same network: browsers hash nothing for it, keep no files, and
- * have neither locks nor WebGPU.
+ * A page without HTTPS, such as one on another machine in the same network: browsers compute no hashes for it, keep no files, and
+ * offer neither locks nor WebGPU.
  */
 
 import assert from "node:assert/strict";
@@ -29,7 +29,7 @@ before(async () => {
 after(() => environment?.close());
 
 /**
- * What an embedder says and does, or with what code there is none.
+ * Returns what an embedder reports and computes, or the code with which it fails.
  *
  * @param {Partial<import("felsic").CreateOptions>} options
  */

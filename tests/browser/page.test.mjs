@@ -19,7 +19,7 @@ before(async () => {
 after(() => environment?.close());
 
 /**
- * A page of its own that must not say anything on the console.
+ * Opens a separate page, which must not write anything to the console.
  *
  * @param {import("playwright-core").BrowserContextOptions} [options]
  * @param {string} [query]
@@ -153,7 +153,7 @@ test("typed texts, files of every kind, removal", async () => {
   await page.getByLabel("Choose files").setInputFiles(file("many.jsonl", "?\n".repeat(12)));
   await shows(page, "#problem", /line 5 is not JSON; and 7 more\.$/);
 
-  // What a good file says does not take the place of what the bad ones said.
+  // The message for a good file does not replace those for the bad ones.
   await page
     .getByLabel("Choose files")
     .setInputFiles([
@@ -228,7 +228,7 @@ test("a long text is cut into passages where the browser does not know sentences
     .getByLabel("Type, paste or drop texts")
     .fill(`${sentences.join(" ")}\n\n${"長い文章はここで切れます。".repeat(100)}\n\n${"x".repeat(2000)}`);
   await page.getByRole("button", { name: "Add", exact: true }).click();
-  // 3,400 characters of sentences in 5 pieces, 1,300 in 2, and 2,000 without a space in 3, of which two are alike.
+  // 3,400 characters of sentences in 5 pieces, 1,300 in 2, and 2,000 without a space in 3, two of them identical.
   await shows(page, "#library", /^9 texts, ready/);
   await page.getByLabel("What are you looking for?").fill("Sentence 00050 has some length");
   await shows(page, "#summary", /The nearest 9 of 9/);
@@ -316,7 +316,7 @@ test("a pack that cannot be loaded is a message, and the next one works", async 
   const problem = (await page.locator("#problem").textContent()) ?? "";
   assert.match(problem, /^The model could not be loaded: http:\/\/127/, "a URL is not written with a capital letter");
 
-  // Nothing waits for a model that does not come, and nothing wipes the reason away.
+  // Nothing waits for a model that does not come, and the reason stays.
   await page.getByRole("button", { name: "Add samples" }).click();
   await shows(page, "#library", /^24 texts, but no model to search them with\.$/);
   await page.getByLabel("What are you looking for?").fill("a cat");
@@ -354,7 +354,7 @@ test("a model that stops by a defect is said to have stopped, and can be loaded 
   const { context, page } = await open();
   await page.getByRole("button", { name: "Add samples" }).click();
   await shows(page, "#library", /^24 texts, ready/);
-  // The engine's, which ends its helpers.
+  // The engine's worker, which ends its helpers.
   await page.workers()[0]?.evaluate(() => {
     setTimeout(() => {
       throw new Error("a defect");

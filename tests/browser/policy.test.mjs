@@ -1,4 +1,4 @@
-/** Whom the page and its workers may ask: by the headers of a server, and where a server sends none. */
+/** Which hosts the page and its workers may ask: with a server's headers, and without any. */
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -7,7 +7,7 @@ import { after, before, test } from "node:test";
 import { dist, root, start } from "./harness.mjs";
 import { Server } from "./server.mjs";
 
-/** A host that no policy of the page's names. */
+/** A host that the page's policies do not name. */
 const FOREIGN = "127.0.0.2";
 const PREVIEW = 4179;
 

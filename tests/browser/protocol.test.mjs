@@ -230,7 +230,7 @@ for (const [where, call] of /** @type {const} */ ([
 test("requests for the model's files carry the user's logins only if create() is told so", async () => {
   await page.evaluate(() => void (document.cookie = "login=secret; path=/"));
   for (const credentials of /** @type {const} */ ([undefined, "omit", "same-origin", "include"])) {
-    // Neither a pack nor a checkpoint, so that both are asked for.
+    // Neither a pack nor a checkpoint, so that both are requested.
     const model = environment.server.spoilt("/nothing/");
     const { code } = await page.evaluate((options) => settle(felsic.Embedder.create(options)), {
       model,
@@ -443,7 +443,7 @@ test("Symbol.dispose destroys", async () => {
 const createShared = (path, count) =>
   page.evaluateHandle(({ path, count }) => felsic.Embedder.create({ model: path, workers: count }), { path, count });
 
-/** First components of vectors, in the texts' order, and how many texts were reported as done, step by step. */
+/** Returns the first components of vectors, in the texts' order, and the numbers of texts reported as done, step by step. */
 const SHARED = async (/** @type {import("felsic").Embedder} */ embedder) => {
   /** @type {number[]} */
   const steps = [];
@@ -535,7 +535,7 @@ test("abort and destroy do not wait for helpers", async () => {
     const aborted = settle(embedder.embed(texts, { signal: controller.signal }));
     setTimeout(() => controller.abort(), 30);
     const settled = [await aborted];
-    // What the helper still had is of the aborted call, and must not show in the next.
+    // The helper's open batches belong to the aborted call, and must not appear in the next.
     const next = await embedder.embed(["a", "bb", "ccc"]);
     const destroyed = settle(embedder.embed(texts));
     embedder.destroy();

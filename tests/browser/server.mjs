@@ -17,31 +17,31 @@ const TYPES = {
 };
 
 /**
- * What is done to a file whose name matches.
+ * A fault of the files whose names match.
  *
  * @typedef {object} Fault
  * @property {RegExp} file which files, by their name
  * @property {(bytes: Buffer) => Buffer | string} [change] serves other bytes, of whatever length
  * @property {string} [type] of the changed bytes
  * @property {number} [status] answers with this status and no bytes
- * @property {boolean} [page] answers with a page, as a server of a single-page application does to whatever it does not have
+ * @property {boolean} [page] answers with a page, as a server of a single-page application does for every missing file
  * @property {Record<string, string>} [headers] of any answer
- * @property {number} [cutAfter] announces the full length and breaks the connection after so many bytes of the file
- * @property {number} [endAfter] announces no length and ends after so many bytes of the file as if they were all
- * @property {number} [stallAfter] sends so many bytes of the file and then nothing, keeping the connection
- * @property {number} [dribbleAfter] sends so many bytes of the file and then one every 20 milliseconds
- * @property {number} [delay] waits so many milliseconds first
- * @property {number} [slow] sends 16 pieces and waits so many milliseconds before each
- * @property {boolean} [gzip] sends compressed bytes; a range is one of those
+ * @property {number} [cutAfter] announces the full length and breaks the connection after this many bytes of the file
+ * @property {number} [endAfter] announces no length and ends after this many bytes of the file as if they were all
+ * @property {number} [stallAfter] sends this many bytes of the file and then nothing, and keeps the connection
+ * @property {number} [dribbleAfter] sends this many bytes of the file and then one every 20 milliseconds
+ * @property {number} [delay] waits this many milliseconds first
+ * @property {number} [slow] sends 16 pieces and waits this many milliseconds before each
+ * @property {boolean} [gzip] sends compressed bytes; a range counts those
  * @property {"ignored" | "wrong"} [ranges] sends the whole file whatever range is asked for; or a part that starts
  *   later than asked for
  * @property {string} [token] asks for a login (401) unless this is the request's `authorization`
- * @property {boolean} [noHeaders] allows pages of other origins no header of their own
- * @property {number} [times] spoils only so many requests, those for its head alone not counted
+ * @property {boolean} [noHeaders] allows pages of other origins no headers
+ * @property {number} [times] spoils only this many requests; HEAD requests do not count
  */
 
 /**
- * Folders under URL prefixes. Of several folders under one prefix the first that has a file serves it.
+ * Folders under URL prefixes. If several folders have one prefix, the first that has a file serves it.
  *
  * @typedef {Record<string, string[]>} Mounts
  */
@@ -59,7 +59,7 @@ export class Server {
   requests = [];
 
   /**
-   * The same with methods and some headers.
+   * The requests, with their methods and some headers.
    *
    * @type {{ path: string, method: string | undefined, range: string | undefined, cookie: string | undefined, authorization: string | undefined, key: string | undefined }[]}
    */
@@ -86,10 +86,10 @@ export class Server {
   }
 
   /**
-   * The URL of a folder in which files are spoilt; the folder itself is served unspoilt as before.
+   * Returns the URL of a folder with spoilt files; the folder itself is served unspoilt as before.
    *
    * @param {string} folder URL path of the folder, ending in a slash
-   * @param {Fault[]} faults of which the first that matches a file counts
+   * @param {Fault[]} faults the first that matches a file counts
    */
   spoilt(folder, ...faults) {
     this.#faults.push({ folder, faults });
@@ -187,7 +187,7 @@ export class Server {
 }
 
 /**
- * Sends a file from an offset on, as far as its fault lets it.
+ * Sends a file from an offset on, as far as its fault allows.
  *
  * @param {import("node:http").ServerResponse} response
  * @param {Buffer} bytes
@@ -206,7 +206,7 @@ async function send(response, bytes, from, { cutAfter, endAfter, stallAfter, dri
     await sleep(20);
     response.write(bytes.subarray(at, at + 1));
   }
-  // Not at once, or bytes that are still on their way are lost with the connection.
+  // Waits, or bytes that are still on their way are lost with the connection.
   if (cutAfter !== undefined) setTimeout(() => response.destroy(), 50);
   else if (stallAfter === undefined) response.end();
 }

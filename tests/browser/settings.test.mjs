@@ -1,4 +1,4 @@
-/** What a checkpoint's files say beside its weights and tokenizer.json, in a page: honoured, or refused by name. */
+/** The settings of a checkpoint outside its weights and tokenizer.json, in a page: honoured, or refused by name. */
 
 import assert from "node:assert/strict";
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -30,7 +30,7 @@ after(async () => {
 });
 
 /**
- * A copy of the checkpoint with one file changed, or written anew.
+ * Copies the checkpoint with one file changed or added.
  *
  * @param {string} name
  * @param {string} file
@@ -45,7 +45,7 @@ function changed(name, file, change) {
 }
 
 /**
- * The tokens of a text, or how the model is refused.
+ * Returns the tokens of a text, or the error that refuses the model.
  *
  * @param {string} model
  */

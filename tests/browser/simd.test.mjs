@@ -1,4 +1,4 @@
-/** Which of the CPU's binaries a page gets, and that both give the same bits. */
+/** Which of the CPU's binaries a page gets, and that the vectors of both are bit-for-bit identical. */
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -16,7 +16,7 @@ before(async () => {
 after(() => environment?.close());
 
 /**
- * Kernel and vectors, or the code of what went wrong.
+ * Returns kernel and vectors, or the code of the error.
  *
  * @param {import("felsic").Simd} simd
  * @param {string[]} [texts]
@@ -57,7 +57,7 @@ test("both binaries give the same bits, or the relaxed one is refused and not ch
 });
 
 /**
- * What `auto` chooses in a page whose processor multiplies like `dot`.
+ * Returns what `auto` chooses in a page whose processor multiplies like `dot`.
  *
  * @param {string} dot a function of a weight and a byte
  */

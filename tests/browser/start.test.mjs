@@ -1,4 +1,4 @@
-/** How workers start: from the page's origin and from others, under policies, and what is said where they do not. The engine is a fake. */
+/** How workers start: from the page's origin and from others, under policies, and what the error says if they do not. The engine is a fake. */
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -27,7 +27,7 @@ after(async () => {
  *
  * @param {object} setting
  * @param {Record<string, string>} [setting.page] headers of the page's answer
- * @param {import("./server.mjs").Fault[]} [setting.faults] what is done to other files of its folder
+ * @param {import("./server.mjs").Fault[]} [setting.faults] faults of other files in its folder
  * @param {string} [setting.felsic] where felsic is imported from, if not from the page's folder
  * @param {import("felsic").CreateOptions} [setting.options]
  * @param {string} [setting.before] a script that the page runs first
@@ -103,7 +103,7 @@ test("from another origin under a policy that names it and Blobs; otherwise the 
     await created({ page: policy("blob:"), felsic }),
     /content security policy.* worker-src and script-src must allow http:\/\/127\.0\.0\.2:\d+$/,
   );
-  // The other way, which needs no Blob.
+  // The other way, without a Blob.
   const served = await created({ page: policy("'self'"), felsic, options: { baseUrl: environment.server.url("/fake/") } });
   assert.equal(served.message, "2 workers");
   assert.match(served.from ?? "", OWN);
@@ -153,7 +153,7 @@ test("a page with Cross-Origin-Embedder-Policy needs it with the worker's script
     await created({ page: coep }),
     /worker-\w+\.js does not run: .*or the page sends Cross-Origin-Embedder-Policy, and the script must be served with that header/,
   );
-  // Isolation asks for a secure context, which an address of this machine is.
+  // Isolation requires a secure context, such as an address of this machine.
   saysWhy(
     await created({ page: isolated }),
     /the page is cross-origin isolated.*must be served with Cross-Origin-Embedder-Policy/,

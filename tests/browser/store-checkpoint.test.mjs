@@ -1,4 +1,4 @@
-/** Making packs of checkpoints, as far as it is the network's and the store's matter: without an engine. */
+/** Making packs from checkpoints, without an engine: the part of the network and the store. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -1,4 +1,4 @@
-/** The tests of the store once more in Firefox, where there is one. */
+/** The tests of the store again, in Firefox if it is installed. */
 
 import { test } from "node:test";
 import { hasFirefox } from "./firefox.mjs";

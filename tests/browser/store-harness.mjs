@@ -12,7 +12,7 @@ import { Server } from "./server.mjs";
 const here = import.meta.dirname;
 
 /**
- * What the worker is asked for.
+ * What is requested from the worker.
  *
  * @typedef {object} Load
  * @property {string} model
@@ -20,7 +20,7 @@ const here = import.meta.dirname;
  * @property {"auto" | "none"} [cache]
  * @property {Record<string, string>} [headers]
  * @property {("opfs" | "caches" | "locks" | "grants")[]} [forbid] features that this browser lacks; `grants` are those of locks
- * @property {number} [hurry] how many times as fast time goes by, as long waits and the clock tell it
+ * @property {number} [hurry] how many times as fast time passes, for long waits and the clock
  * @property {number} [abortAfter] milliseconds
  * @property {number} [abortAt] bytes
  * @property {number} [stopAt] bytes after which the worker is ended
@@ -30,11 +30,11 @@ const here = import.meta.dirname;
 /** @typedef {Awaited<ReturnType<typeof startStore>>} StoreEnvironment */
 
 /**
- * What the worker that makes packs is asked for.
+ * What is requested from the worker that makes packs.
  *
  * @typedef {object} Make
  * @property {string} model
- * @property {number} [hurry] as of a load
+ * @property {number} [hurry] as for a load
  */
 
 /** @typedef {{ ok: boolean, code?: string, message?: string, warnings: string[], unstored?: number, shard?: string }} MadePack */
@@ -76,7 +76,7 @@ export function writePack(folder, tokenizer, shards) {
   writeFileSync(join(folder, "manifest.json"), manifest);
   const files = [entries.tokenizer, ...entries.shards];
   return {
-    /** Hashes by name, as a load tells them. */
+    /** Hashes by name, as a load reports them. */
     hashes: Object.fromEntries([["manifest.json", sha256(manifest)], ...files.map(({ file, sha256 }) => [file, sha256])]),
     integrity: `sha256-${createHash("sha256").update(manifest).digest("base64")}`,
     files: files.map(({ file }) => file),
@@ -84,7 +84,7 @@ export function writePack(folder, tokenizer, shards) {
 }
 
 /**
- * Writes a checkpoint of which only the fake packer can make a pack.
+ * Writes a checkpoint that only the fake packer can make a pack from.
  *
  * @param {string} folder
  * @param {Buffer} weights
@@ -112,10 +112,10 @@ export async function startStore() {
   const pages = await Server.start({ "/felsic/": [dist, here, folder], ...mounts });
   const server = await Server.start(mounts);
   return {
-    /** Has packs too, so that a test may have them of the page's origin. */
+    /** Serves packs too, so that a test can load them from the page's origin. */
     pages,
     server,
-    /** A server of its own, for a test that ends it. */
+    /** Starts a separate server, for a test that ends it. */
     startServer: () => Server.start(mounts),
     packs: join(folder, "packs"),
     async close() {
@@ -128,10 +128,10 @@ export async function startStore() {
 
 const firefox = process.env.FELSIC_TEST_BROWSER === "firefox";
 
-/** Whether tests can say how much a page may store, and clear what it has stored. */
+/** Whether tests can limit how much a page may store, and clear what it has stored. */
 export const hasQuota = !firefox;
 
-/** The browser under test; each of its pages has a storage of its own. */
+/** The browser under test; each of its pages has its own storage. */
 export async function launchBrowser() {
   if (firefox) {
     const { newPage, close } = await launchFirefox();
@@ -157,7 +157,7 @@ async function chromiumPage(browser, url) {
       const devtools = await context.newCDPSession(page);
       await devtools.send("Storage.overrideQuotaForOrigin", { origin: new URL(url).origin, quotaSize });
     },
-    /** Does what a user does who clears what the site has stored. */
+    /** Clears what the site has stored, as a user does. */
     async clear() {
       const devtools = await context.newCDPSession(page);
       await devtools.send("Storage.clearDataForOrigin", { origin: new URL(url).origin, storageTypes: "all" });

@@ -1,4 +1,4 @@
-/** The store and the network: whatever a server does wrong, the right bytes come, or an error with its code. */
+/** The store and the network: whatever a server does wrong, the right bytes arrive, or an error with its code. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -19,7 +19,7 @@ test("a connection that is cut at any byte goes on where it broke", async () => 
     const { files, message } = await load({ model, cache: "none" });
     assert.deepEqual(files, pack.hashes, `cut after ${cutAfter}: ${message}`);
     const requests = requestsOf(store.server, model);
-    // What had come but had not been read when the connection broke may be lost in the browser.
+    // The browser may lose bytes that had arrived but not been read when the connection broke.
     const ranges = requests.filter((request) => request.file === file).map(({ range }) => Number(/\d+/.exec(range ?? "0")));
     assert.equal(ranges.length, 2);
     assert.ok(ranges[1] !== undefined && ranges[1] <= cutAfter && ranges[1] > cutAfter - 600_000, `${ranges} of ${cutAfter}`);
@@ -66,7 +66,7 @@ for (const [name, fault] of PASSING) {
     test(`${name}, from ${origin}: the right bytes come`, async () => {
       const { load, close } = await freshPage();
       const server = origin === "another origin" ? store.server : store.pages;
-      // A fault counts how often it has been used.
+      // A fault counts its uses.
       const { files, message } = await load({ model: server.spoilt("/packs/one/", { ...fault }) });
       assert.deepEqual(files, pack.hashes, message);
       await close();

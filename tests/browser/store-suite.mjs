@@ -1,4 +1,4 @@
-/** What the tests of the store share: servers, a browser and two revisions of a pack, made when this is imported. */
+/** What the tests of the store share: servers, a browser and two revisions of a pack, created when this module is imported. */
 
 import { join } from "node:path";
 import { after, before } from "node:test";
@@ -12,7 +12,7 @@ export const SHARD = /^shard/;
 export const FIRST = 300_000;
 export const SECOND = 700_000;
 
-/** Of a checkpoint. */
+/** The weights of a checkpoint. */
 export const weights = randomBytes(500_000, 6);
 
 /** @type {import("./store-harness.mjs").StoreEnvironment} */
@@ -38,7 +38,7 @@ after(async () => {
   await store?.close();
 });
 
-/** A page of a browser that has stored nothing yet. */
+/** Opens a page of a browser that has stored nothing yet. */
 export async function freshPage() {
   const page = await browser.newPage(store.pages.url("/felsic/blank.html"));
   return {
@@ -54,7 +54,7 @@ export async function freshPage() {
   };
 }
 
-/** Names of the files that are stored. This runs in the page. */
+/** Returns the names of the stored files. This runs in the page. */
 async function namesInPage() {
   const names = [];
   const root = await navigator.storage.getDirectory();

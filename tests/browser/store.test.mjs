@@ -285,7 +285,7 @@ for (const forbid of /** @type {Load["forbid"][]} */ ([[], ["opfs"]])) {
     const { load, names, close } = await freshPage();
     const [, , file = ""] = pack.files;
     const dribbling = store.server.spoilt("/packs/one/", { file: new RegExp(file), dribbleAfter: 100_000 });
-    // Whose clock is right, so that it has its lock for long.
+    // Its clock runs normally, so that it holds its lock for long.
     const first = load({ model: dribbling, forbid, abortAfter: 8_000 });
     await untilAsked(dribbling, new RegExp(file));
     const start = performance.now();
@@ -468,7 +468,7 @@ test("an update that is cut off leaves the revision before, whole, for want of a
   const offline = await load({ model });
   assert.deepEqual(offline.files, pack.hashes, offline.message);
   assert.equal(down.times, 0);
-  // The next load brings the rest, and with its last file the revision before goes.
+  // The next load fetches the rest; when its last file is stored, the previous revision is removed.
   assert.deepEqual((await load({ model })).files, next.hashes);
   assert.deepEqual(wholeFiles(await names()), storedFiles(next));
   assert.equal((await names()).length, 4);

@@ -1,7 +1,7 @@
-// @ts-nocheck: what it imports is installed in target/consumers alone.
+// @ts-nocheck: its imports are installed only in target/consumers.
 /**
- * How each consumer is built. A copy of this runs in target/consumers, where the bundlers are installed and the packed package
- * beside them; every function gets the folder of a copied example and gives the folder to be served.
+ * Builds each consumer. A copy of this runs in target/consumers, where the bundlers are installed and the packed package
+ * beside them; every function takes the folder of a copied example and returns the folder to serve.
  */
 
 import { spawn } from "node:child_process";

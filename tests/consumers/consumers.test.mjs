@@ -16,7 +16,7 @@ import { copyOf, install, use } from "./harness.mjs";
  * @typedef {object} Case
  * @property {string} name
  * @property {string} example
- * @property {(builders: Builders, folder: string) => string | Promise<string>} build gives the folder to be served
+ * @property {(builders: Builders, folder: string) => string | Promise<string>} build returns the folder to serve
  */
 
 /** @type {Case[]} */
@@ -52,7 +52,7 @@ after(async () => {
   await cdn?.close();
 });
 
-/** Has the page's import map name the other host, which is all that has to be done. @param {string} folder */
+/** Makes the page's import map name the other host; nothing else has to change. @param {string} folder */
 function fromElsewhere(folder) {
   const file = join(folder, "index.html");
   writeFileSync(file, readFileSync(file, "utf8").replace("./felsic/index.js", cdn.url("/felsic@0.1.0/index.js")));
@@ -75,7 +75,7 @@ for (const { name, example, build } of CASES) {
     } finally {
       await server.close();
     }
-    // One that fails can be looked at.
+    // Keeps a failed one for inspection.
     rmSync(folder, { recursive: true });
   });
 }

@@ -1,4 +1,4 @@
-/** Installing the bundlers beside the packed package, and trying in a browser what they make of the examples. */
+/** Installs the bundlers beside the packed package, and tries their builds of the examples in a browser. */
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
@@ -15,11 +15,11 @@ const here = import.meta.dirname;
 const target = process.env.CARGO_TARGET_DIR ? resolve(root, process.env.CARGO_TARGET_DIR) : join(root, "target");
 const installed = join(target, "consumers");
 
-/** How far a component may be from the one that the pack says. */
+/** The largest difference of a component from the pack's. */
 const TOLERANCE = 1e-5;
 
 /**
- * Installs the bundlers, unless that has been done, and the packed package. Gives what builds with them.
+ * Installs the bundlers, unless they are installed, and the packed package. Returns the functions that build with them.
  *
  * @returns {Promise<Builders>}
  */
@@ -38,7 +38,7 @@ export async function install() {
   rmSync(felsic, { recursive: true, force: true });
   cpSync(join(consumer.folder, "node_modules/felsic"), felsic, { recursive: true });
   consumer.remove();
-  // Where its imports find what has been installed.
+  // Its imports resolve to the installed packages from here.
   const builders = join(installed, "builders.mjs");
   cpSync(join(here, "builders.mjs"), builders);
   return import(pathToFileURL(builders).href);
@@ -61,7 +61,7 @@ export function copyOf(example, name) {
   return folder;
 }
 
-/** What the built-in model has to make of two texts: its pack says it. */
+/** The vectors of two texts that the built-in model has to compute, from its pack. */
 const expected = /** @type {[Golden, Golden]} */ (
   JSON.parse(readFileSync(join(root, "models/felsic-small-english/pack/manifest.json"), "utf8"))
     .self_test.slice(0, 2)
@@ -72,7 +72,7 @@ const expected = /** @type {[Golden, Golden]} */ (
 );
 /** @typedef {{ text: string, embedding: Float32Array }} Golden */
 
-/** Uses an example as a person would: types two texts, and looks at what comes. @param {Page} page @param {string} url */
+/** Uses an example like a person: types two texts, and reads the result. @param {Page} page @param {string} url */
 export async function use(page, url) {
   /** @type {string[]} */
   const errors = [];

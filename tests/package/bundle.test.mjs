@@ -1,4 +1,4 @@
-/** What a bundler ships of the package to a page that imports it. */
+/** What a bundler ships to a page that imports the package. */
 
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";

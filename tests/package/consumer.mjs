@@ -1,4 +1,4 @@
-/** What a consumer sees of the package where no browser is: in Node, as a page is rendered on a server. */
+/** What a consumer sees of the package without a browser: in Node, where a server renders a page. */
 
 import { Embedder, FelsicError } from "felsic";
 
@@ -23,9 +23,9 @@ const result = {
   noObject: await refusal(() => create("https://example.com/pack/")),
   array: await refusal(() => create([])),
   nothing: await refusal(() => create(null)),
-  // All of create()'s options at once: what they share may be kept in one place.
+  // availability() takes all of create()'s options, so that a caller may keep shared ones in one place.
   shared: await refusal(() => availability({ model: "https://example.com/pack/", workers: 2, cache: "none" })),
-  // What can be done on a server: nothing, and that is said.
+  // On a server create() cannot work, and the error says so.
   inNode: await refusal(() => create({ model: "/packs/granite/" })),
   builtInInNode: await refusal(() => create({})),
 };

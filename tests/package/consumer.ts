@@ -17,7 +17,7 @@ import {
 import { Embedder as CpuEmbedder } from "felsic/cpu";
 import "felsic/worker-cpu.js";
 
-/** Fails to compile unless both are the same type; `any` is the same as nothing else. */
+/** Fails to compile unless both are the same type; `any` equals only itself. */
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 function same<A, B>(_: Same<A, B>): void {}
 
@@ -30,7 +30,7 @@ same<FelsicError["code"], FelsicErrorCode>(true);
 same<FelsicError["name"], "FelsicError">(true);
 same<(typeof ERROR_CODES)[number], FelsicErrorCode>(true);
 
-// @ts-expect-error: a number is no warning, unless the type does not resolve
+// @ts-expect-error: a number is not a warning, unless the type does not resolve
 export const warning: Warning = 3;
 // @ts-expect-error: a misspelt option
 void Embedder.create({ modell: "x" });

@@ -1,6 +1,6 @@
 /**
- * The classes of the binaries are what the workers take them for: the declarations that wasm-bindgen has made of the Rust side
- * against the interfaces of pkg/src. Type-checked only.
+ * Checks that the binaries' classes are what the workers expect: compares wasm-bindgen's declarations of the Rust side
+ * with the interfaces of pkg/src. Type-checked only.
  */
 
 import type * as cpu from "../../pkg/dist/felsic_cpu.js";
@@ -10,7 +10,7 @@ import type * as relaxed from "../../pkg/dist/felsic_relaxed.js";
 import type { PackerModule } from "../../pkg/dist/types/checkpoint/packer.js";
 import type { Engine, EngineModule, Helper } from "../../pkg/dist/types/engine.js";
 
-/** What a method gives. wasm-bindgen does not say that an array has memory of its own, which is not shared. */
+/** What a method returns. wasm-bindgen does not say that an array has its own memory, which is not shared. */
 type Result<T> = 0 extends 1 & T
   ? T
   : T extends Promise<infer U>
@@ -30,13 +30,13 @@ type Methods<T> = {
   [K in keyof T]: T[K] extends (...parameters: infer P) => infer R ? (...parameters: P) => Result<R> : T[K];
 };
 
-/** How many parameters each method takes: TypeScript alone would let a method take fewer. */
+/** The number of parameters that each method takes: TypeScript alone would let a method take fewer. */
 type Arities<T> = { [K in keyof T]: T[K] extends (...parameters: infer P) => unknown ? Required<P>["length"] : never };
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 function same<A, B>(_: Same<A, B>): void {}
 
-/** What the constructors of an engine's classes take, and when they are done. */
+/** The parameters of the constructors of an engine's classes, and when they are done. */
 interface Creates<Module extends EngineModule> {
   readonly default: Module["default"];
   readonly Engine: { create(...parameters: Parameters<Module["Engine"]["create"]>): Promise<unknown> };

@@ -1,4 +1,4 @@
-/** A folder of a person who has installed the package from its tarball, and has nothing else. */
+/** The folder of a person who has installed the package from its tarball and nothing else. */
 
 import { spawnSync } from "node:child_process";
 import { copyFileSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
@@ -10,7 +10,7 @@ export const here = import.meta.dirname;
 export const root = resolve(here, "../..");
 const target = process.env.CARGO_TARGET_DIR ? resolve(root, process.env.CARGO_TARGET_DIR) : join(root, "target");
 
-/** The package, as `npm run build` has unpacked it. */
+/** The package that `npm run build` has unpacked. */
 export const unpacked = join(target, "package");
 
 /** The file that `npm run build` has packed. */

@@ -1,4 +1,4 @@
-/** The package as it would be published, for those who install it: its types, its files, what its front door refuses. */
+/** The package as it is published, for those who install it: its types, its files, what its front door refuses. */
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
@@ -19,7 +19,7 @@ before(() => {
 
 after(() => consumer?.remove());
 
-/** The project's own compiler, and the last one written in JavaScript, which many still have. */
+/** The project's own compiler, and the last one written in JavaScript, which many still use. */
 const extractor = createRequire(import.meta.url).resolve("@microsoft/api-extractor/package.json");
 const COMPILERS = [program("typescript", "bin/tsc"), program("typescript", "bin/tsc", extractor)];
 
@@ -62,7 +62,7 @@ test("publint has no complaint", async () => {
 
 test("are the types wrong? They are not", () => {
   const attw = program("@arethetypeswrong/cli", "dist/index.js");
-  // Those that are no modules have no types.
+  // Files that are not modules have no types.
   const { exports } = JSON.parse(readFileSync(join(unpacked, "package.json"), "utf8"));
   const binaries = Object.keys(exports).filter((name) => name.endsWith(".wasm"));
   const options = ["--profile", "esm-only", "--no-emoji", "--format", "ascii", "--exclude-entrypoints", ...binaries];
@@ -87,7 +87,7 @@ test("the licences of what the binaries contain come with it, and no others", ()
   assert.ok(existsSync(join(unpacked, "LICENSE")));
   const names = [...notices.matchAll(/^([\w-]+) \d[^ ]* \([^\n]*\)$/gm)].map(([, name]) => name);
   for (const linked of ["burn", "wgpu", "wasm-bindgen", "unicode-script"]) assert.ok(names.includes(linked), linked);
-  // The command line's, a macro's, the build's.
+  // Crates of the command line, of a macro and of the build.
   for (const other of ["felsic", "clap", "tokenizers", "serde_derive", "syn", "walrus"]) assert.ok(!names.includes(other), other);
 });
 
@@ -154,7 +154,7 @@ test("importing it in Node is harmless; create() says that Node is not supported
 test("a worker's script is whole: no bundler has to follow an import, and none can lose a file beside it", () => {
   for (const name of ["cpu", "relaxed", "gpu", "packer"]) {
     const script = readFileSync(join(unpacked, `dist/worker-${name}.js`), "utf8");
-    // Neither a module's syntax nor its address: it runs as a classic script, too, and may be minified as one.
+    // It uses neither module syntax nor its own address: it also runs as a classic script, and may be minified as one.
     new Script(script, { filename: name });
     assert.doesNotMatch(script, /\bimport\s*\(/, name);
   }

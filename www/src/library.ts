@@ -1,13 +1,13 @@
-/** The texts on the page, their vectors, and the search among them. */
+/** The texts on the page, their vectors, and the search in them. */
 
 import type { Embedder } from "felsic";
 
-/** A piece of text with where it came from. */
+/** A piece of text and its source. */
 export interface Passage {
   readonly text: string;
   readonly source: string;
   vector?: Float32Array;
-  /** The highest cosine that nonsense has to it. */
+  /** The highest cosine of a nonsense query with it. */
   noise?: number;
 }
 
@@ -15,13 +15,13 @@ export interface Passage {
 export interface Hit {
   readonly passage: Passage;
   readonly score: number;
-  /** Whether it is clearly nearer to the query than nonsense is to it, if that is known. */
+  /** Whether it is clearly nearer to the query than to nonsense, if that is known. */
   readonly isNear?: boolean;
 }
 
 /**
- * Queries that mean nothing. What they come near to, such as texts of a language that a model does not know, a query may come
- * near to by chance.
+ * Queries that mean nothing. A query may be near by chance to the texts that these are near to, such as those in a language that
+ * a model does not know.
  */
 const NONSENSE = [
   "qwertz uiop",
@@ -36,19 +36,19 @@ const NONSENSE = [
   "krtk",
 ];
 
-/** How far embedding is, and how fast. */
+/** The progress and speed of embedding. */
 export interface LibraryProgress {
   readonly done: number;
   readonly total: number;
-  /** Tokens and milliseconds of what was embedded since the model was loaded. */
+  /** Tokens and milliseconds of all embedding since the model was loaded. */
   readonly tokens: number;
   readonly milliseconds: number;
 }
 
-/** Texts of one call: few, so that a query that is asked meanwhile waits for little. */
+/** The number of texts in one call: few, so that a query meanwhile waits only briefly. */
 const TEXTS_A_CALL = 16;
 
-/** Passages in the order in which they were added; the first `done` of them have their vector. */
+/** Passages in the order in which they were added; the first `done` have their vectors. */
 export class Library {
   #passages: Passage[] = [];
   #known = new Set<string>();
@@ -66,7 +66,7 @@ export class Library {
     return { done: this.#done, total: this.size, tokens: this.#tokens, milliseconds: this.#milliseconds };
   }
 
-  /** Adds texts that are not there yet; says how many those were. */
+  /** Adds texts that are not there yet; returns their number. */
   add(texts: readonly string[], source: string): number {
     const before = this.size;
     for (const text of texts) {
@@ -95,7 +95,7 @@ export class Library {
     this.#milliseconds = 0;
   }
 
-  /** Embeds what has no vector yet, also what is added meanwhile, until the signal aborts. */
+  /** Embeds passages without a vector, including those added meanwhile, until the signal aborts. */
   async embed(embedder: Embedder, signal: AbortSignal, onProgress: () => void): Promise<void> {
     while (this.#done < this.size) {
       const group = this.#passages.slice(this.#done, this.#done + TEXTS_A_CALL);
@@ -114,8 +114,8 @@ export class Library {
   }
 
   /**
-   * Finds out how near nonsense comes to each passage: by `margin` more a passage has to be near to a query. After `embed`, as
-   * nobody waits for it.
+   * Measures how near nonsense is to each passage: a close passage has to be nearer to the query by `margin`. Runs after `embed`, as
+   * nothing waits for it.
    */
   async measureNoise(embedder: Embedder, margin: number, signal: AbortSignal): Promise<void> {
     this.#nonsense ??= await embedder.embed(NONSENSE, { taskType: "retrieval-query", signal });
@@ -127,7 +127,7 @@ export class Library {
     }
   }
 
-  /** The `count` nearest passages, best first. Vectors have unit length, so the dot product is the cosine. */
+  /** Returns the `count` nearest passages, best first. Vectors have unit length, so the dot product is the cosine. */
   nearest(query: Float32Array, count: number): Hit[] {
     const hits: Hit[] = [];
     for (const passage of this.#passages.slice(0, this.#done)) {

@@ -1,4 +1,4 @@
-/** Private search: texts in, the nearest to a question out, all of it in this page. */
+/** Private search: finds the texts nearest to a question, all in this page. */
 
 import { type Device, Embedder, FelsicError } from "felsic";
 import { Library } from "./library.js";
@@ -9,13 +9,13 @@ import { counted, type Facts, megabytes, showFacts, showHits, showNotice, showPr
 
 const HITS = 10;
 /**
- * By how much a text has to be nearer to a query than to nonsense to be called close. Measured with the built-in model over the
- * samples and over this project's documents (24 and 79 passages): of 40 queries that have an answer 33 find a text that is close,
- * of 70 that have none, 40 of them nonsense, 63 find none. With other models a text is only said not to be close if it is
+ * How much nearer to a query than to nonsense a text has to be to count as close. Measured with the built-in model over the
+ * samples and over this project's documents (24 and 79 passages): 33 of 40 queries that have an answer find a close text;
+ * 63 of 70 queries that have none, 40 of them nonsense, find none. With other models a text counts as not close only if it is
  * no nearer to the query than to nonsense.
  */
 const BUILT_IN_MARGIN = 0.1;
-/** Files, and lines of files, that a message names. */
+/** The largest number of files, and of lines of files, that a message names. */
 const MOST_REFUSED = 5;
 /** Milliseconds after the last key before a query is embedded. */
 const PAUSE = 150;
@@ -26,9 +26,9 @@ let facts: Facts = {};
 let embedder: Embedder | undefined;
 /** Whether there is a model, or will be. */
 let modelState: "loading" | "ready" | "none" = "loading";
-/** How much nearer than nonsense a text has to be to be called close. */
+/** How much nearer than nonsense a text has to be to count as close. */
 let margin = 0;
-/** Ends the load under way, and with the next model the work on the last one. */
+/** Ends the current load, and when the next model comes, the work with the last one. */
 let loading = new AbortController();
 let indexing: AbortController | undefined;
 let asking = new AbortController();
@@ -46,13 +46,13 @@ async function loadModel(model: string, device: Device): Promise<void> {
   const start = performance.now();
   try {
     const made = await Embedder.create({
-      // Without one it is the built-in model.
+      // Without a model, the built-in one is used.
       ...(model !== "" && { model }),
       device,
       signal,
       allowedOrigins: HOSTS,
       onProgress: ({ loadedBytes, totalBytes }) => {
-        // The vocabulary table still comes in behind a model that is ready.
+        // The vocabulary table still arrives after a model is ready.
         if (embedder) return;
         showProgress(ui.loading, totalBytes > 0 ? Math.min(0.999, loadedBytes / totalBytes) : 0);
         ui.modelBytes.textContent = `${megabytes(loadedBytes)} of ${megabytes(totalBytes)}`;
@@ -68,7 +68,7 @@ async function loadModel(model: string, device: Device): Promise<void> {
   ui.modelBytes.textContent = "";
 }
 
-/** What is left where there is no model, and none comes. */
+/** Shows that there is no model, and that none is coming. */
 function loseModel(state: string, problem: string): void {
   dropModel();
   modelState = "none";
@@ -78,14 +78,14 @@ function loseModel(state: string, problem: string): void {
   void ask();
 }
 
-/** After a defect an engine has ended, and every further call would fail for the same reason. */
+/** Whether an error is a defect. If so, drops the model: its engine has ended, and every further call would fail the same way. */
 function isTheEnd(error: unknown): boolean {
   if (!(error instanceof FelsicError) || error.code !== "internal") return false;
   loseModel("The model has stopped. Load it again.", `The model has stopped: ${reason(error)}`);
   return true;
 }
 
-/** Forgets the model, and with it all vectors and what was said of them. */
+/** Forgets the model, all its vectors and all messages about them. */
 function dropModel(): void {
   modelState = "loading";
   showProblem("texts", undefined);
@@ -124,7 +124,7 @@ function takeModel(made: Embedder, isBuiltIn: boolean, milliseconds: number): vo
   void ask();
 }
 
-/** Embeds what has no vector yet; one run at a time, which also takes up what is added meanwhile. */
+/** Embeds texts without a vector; one run at a time, which includes texts that are added meanwhile. */
 async function indexTexts(): Promise<void> {
   showLibrary();
   if (!embedder || (indexing && !indexing.signal.aborted)) return;
@@ -138,13 +138,13 @@ async function indexTexts(): Promise<void> {
       });
       await library.measureNoise(engine, margin, signal);
       rank();
-      // Texts may have been added while the noise was measured.
+      // Texts may have been added while nonsense was measured.
     } while (library.progress.done < library.size);
     indexing = undefined;
     facts.memory = megabytes(await engine.memoryBytes());
     showFacts(facts);
   } catch (error) {
-    // What ended because another model or other texts took its place is no problem.
+    // Work that ended because another model or other texts replaced it is not a problem.
     if (signal.aborted || engine !== embedder) return;
     indexing = undefined;
     if (!isTheEnd(error)) showProblem("texts", `The texts could not be embedded: ${reason(error)}`);
@@ -185,7 +185,7 @@ function takeTexts(texts: readonly string[], source: string): void {
   if (added === 0) ui.library.textContent = "Those texts are here already.";
 }
 
-/** Adds what can be read of files; what cannot stands in one message, whatever comes after it. */
+/** Adds the readable parts of files; one message lists all others, whatever comes after it. */
 async function addFiles(files: Iterable<File>): Promise<void> {
   showProblem("files", undefined);
   const refused: string[] = [];
@@ -205,7 +205,7 @@ async function addFiles(files: Iterable<File>): Promise<void> {
   showProblem("files", `Not added: ${list}${more > 0 ? `; and ${more} more` : ""}.`);
 }
 
-/** Embeds the query as it stands and ranks by it. A newer query takes the place of an older one. */
+/** Embeds the current query and ranks by it. A newer query replaces an older one. */
 async function ask(): Promise<void> {
   clearTimeout(keyPause);
   asking.abort();
@@ -241,14 +241,14 @@ function rank(): void {
     hits.length === 0 ? "Nothing to search yet: add texts." : `${nothing}The nearest ${hits.length} of ${among}.`;
 }
 
-/** The end of a sentence that says why something failed, with the code for those who look it up. */
+/** Returns the end of a sentence that says why something failed, with the code for looking it up. */
 function reason(error: unknown): string {
   if (!(error instanceof Error)) return `${String(error)}.`;
   const code = error instanceof FelsicError ? ` (${error.code})` : "";
   return `${error.message}${code}.`;
 }
 
-/** Whether what is dragged is files or text; text over the text field is the field's own affair. */
+/** Whether files or text are dragged; the text field itself handles text over it. */
 function isForThePage({ dataTransfer, target }: DragEvent): boolean {
   const types = dataTransfer?.types ?? [];
   return types.includes("Files") || (types.includes("text/plain") && target !== ui.text);

@@ -1,26 +1,26 @@
-/** Typed text and files to passages: pieces short enough to be a result and long enough to mean something. */
+/** Turns typed text and files into passages: pieces short enough to be a result and long enough to mean something. */
 
-/** Longest passage in characters; longer paragraphs are cut between sentences. About 200 tokens of English. */
+/** The longest passage, in characters; longer paragraphs are cut between sentences. About 200 tokens of English. */
 const LONGEST = 800;
 
 /** Why a file cannot be read, in words that name it. */
 export class FileError extends Error {}
 
-/** What there is to read in a file. */
+/** What a file contains. */
 export interface Contents {
   readonly passages: string[];
-  /** What of the file cannot be read, each in words that name it. */
+  /** The parts that cannot be read, each in words that name it. */
   readonly refused: string[];
 }
 
-/** Passages of a text that was typed or pasted: paragraphs, or lines where there are no paragraphs. */
+/** Returns the passages of a typed or pasted text: its paragraphs, or its lines if it has no paragraphs. */
 export function fromTyped(text: string): string[] {
   const clean = text.replaceAll(/\r\n?/g, "\n");
   const pieces = /\n[^\S\n]*\n/.test(clean.trim()) ? paragraphs(clean) : clean.split("\n");
   return finish(pieces);
 }
 
-/** Passages of a file, by what its name says that it is. Throws a {@link FileError} if it cannot be read at all. */
+/** Returns the passages of a file, by the type in its name. Throws a {@link FileError} if it cannot be read at all. */
 export function fromFile(name: string, bytes: Uint8Array): Contents {
   const content = decoded(name, bytes).replaceAll(/\r\n?/g, "\n");
   const extension = name.slice(name.lastIndexOf(".") + 1).toLowerCase();
@@ -38,7 +38,7 @@ export function fromFile(name: string, bytes: Uint8Array): Contents {
   }
 }
 
-/** How files begin that people take for texts, and what they are. */
+/** The first bytes of files that people mistake for texts, and what those files are. */
 const KINDS: readonly [start: string, kind: string][] = [
   ["%PDF-", "a PDF"],
   ["PK\x03\x04", "a zip archive, as documents of Word and LibreOffice and e-books are"],
@@ -46,7 +46,7 @@ const KINDS: readonly [start: string, kind: string][] = [
   ["{\\rtf", "a document in rich text format"],
 ];
 
-/** The text of a file: UTF-16 if its first bytes say so, otherwise UTF-8. What is neither has no passages to show. */
+/** Returns the text of a file: UTF-16 if its first bytes say so, otherwise UTF-8. A file that is neither is refused. */
 function decoded(name: string, bytes: Uint8Array): string {
   const start = String.fromCharCode(...bytes.subarray(0, 8));
   const kind = KINDS.find(([first]) => start.startsWith(first))?.[1];
@@ -58,7 +58,7 @@ function decoded(name: string, bytes: Uint8Array): string {
   } catch {
     throw new FileError(`${name} is not text in UTF-8 or UTF-16 (save it as plain text in UTF-8)`);
   }
-  // No text has this character; pictures and programs do, and so does UTF-16 that does not say so.
+  // No text contains this character; pictures and programs do, and so does UTF-16 without a byte order mark.
   if (text.includes("\0")) throw new FileError(`${name} is not a text file, or not one in UTF-8`);
   return text;
 }
@@ -67,7 +67,7 @@ function paragraphs(text: string): string[] {
   return text.split(/\n[^\S\n]*\n/);
 }
 
-/** Joins a Markdown heading with the paragraph below it, which it tells more about than about itself. */
+/** Joins a Markdown heading with the paragraph below it, which it describes. */
 function underHeadings(pieces: readonly string[]): string[] {
   const joined: string[] = [];
   let headings = "";
@@ -83,7 +83,7 @@ function underHeadings(pieces: readonly string[]): string[] {
   return joined;
 }
 
-/** A text a line. A line that is none does not stand in the way of the others. */
+/** Reads one text a line. A line that is not a text leaves out only itself. */
 function jsonLines(name: string, content: string): Contents {
   const lines = content.split("\n").map((line, index) => [line, `${name}, line ${index + 1}`] as const);
   return each(
@@ -92,7 +92,7 @@ function jsonLines(name: string, content: string): Contents {
   );
 }
 
-/** The passages of items, each of which may be no text; `where` says which it is. */
+/** Returns the passages of items; an item that is not a text is reported by its `where`. */
 function each<Item>(
   items: readonly (readonly [item: Item, where: string])[],
   read: (item: Item, where: string) => string,
@@ -110,7 +110,7 @@ function each<Item>(
   return { passages: finish(texts), refused };
 }
 
-/** An array of texts; or, as some write it under this name, a text a line. */
+/** Reads an array of texts or, as some files with this ending have it, one text a line. */
 function json(name: string, content: string): Contents {
   const lines = content.trim().split("\n");
   const severalValues = lines.length > 1 && /^["{].*["}]$/.test((lines[0] ?? "").trim());
@@ -140,7 +140,7 @@ function finish(pieces: readonly string[]): string[] {
   return pieces.flatMap((piece) => split(piece.trim())).filter((piece) => piece !== "");
 }
 
-/** Cuts between sentences into pieces of at most LONGEST, a longer sentence between words or, at last, anywhere. */
+/** Cuts between sentences into pieces of at most LONGEST; a longer sentence between words or, as a last resort, anywhere. */
 function split(text: string): string[] {
   if (text.length <= LONGEST) return [text];
   const pieces: string[] = [];
@@ -155,7 +155,7 @@ function split(text: string): string[] {
   return [...pieces, piece.trim()];
 }
 
-/** A text cut between its sentences; where a browser does not know them (Firefox before 125), by their punctuation. */
+/** Cuts a text between its sentences; in browsers that cannot find them (Firefox before 125), by their punctuation. */
 function sentences(text: string): string[] {
   const { Segmenter } = Intl as { readonly Segmenter?: typeof Intl.Segmenter };
   if (!Segmenter) return text.split(/(?<=[.!?…]["'”’)\]]*\s+|[。！？]|\n)/);

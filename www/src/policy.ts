@@ -1,9 +1,9 @@
-/** What this page may do and whom it may ask. The page, its workers and the server's headers all have it from here. */
+/** What this page may do and which hosts it may ask. The page, its workers and the server's headers all take it from here. */
 
-/** Whom packs may come from. The page itself and its workers keep to it, see `allowedOrigins` of `Embedder.create()`. */
+/** The hosts that packs may come from. The page itself and its workers obey it, see `allowedOrigins` of `Embedder.create()`. */
 export const HOSTS: readonly string[] = ["https:", "http://localhost:*", "http://127.0.0.1:*"];
 
-/** The content security policy of the page, and of its scripts where the server can send it with them. */
+/** The content security policy of the page, and of its scripts if the server can send it with them. */
 export const POLICY = [
   "default-src 'none'",
   "script-src 'self' 'wasm-unsafe-eval'",
@@ -15,9 +15,9 @@ export const POLICY = [
   "form-action 'none'",
 ].join("; ");
 
-/** What a server sends with every file: a worker has no other policy than that of its own response. */
+/** The headers that a server sends with every file: a worker's only policy is that of its own response. */
 export const HEADERS: Readonly<Record<string, string>> = {
-  // A meta element cannot say who may frame the page.
+  // A `<meta>` element cannot say which pages may frame this one.
   "Content-Security-Policy": `${POLICY}; frame-ancestors 'none'`,
   "Referrer-Policy": "no-referrer",
   "X-Content-Type-Options": "nosniff",

@@ -1,4 +1,4 @@
-/** A few texts so that the page can be tried at once: pairs that mean alike without sharing words, in several languages. */
+/** A few texts for trying the page at once: pairs with the same meaning and no shared words, in several languages. */
 export const SAMPLES: readonly string[] = [
   "A cat sleeps on the warm windowsill all afternoon.",
   "The kitten has curled up in the sun and will not be moved.",

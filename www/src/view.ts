@@ -1,4 +1,4 @@
-/** What is on the page: elements by name, and how results and facts are shown. */
+/** The page's elements by name, and how results and facts are shown. */
 
 import type { EmbedderInfo } from "felsic";
 import type { Hit } from "./library.js";
@@ -37,22 +37,22 @@ export const ui = {
 
 const wholeNumber = new Intl.NumberFormat("en");
 
-/** A count with its noun: `1 text`, `1,200 texts`. */
+/** Returns a count with its noun: `1 text`, `1,200 texts`. */
 export function counted(count: number, noun: string): string {
   return `${wholeNumber.format(count)} ${noun}${count === 1 ? "" : "s"}`;
 }
 
-/** Bytes as megabytes. */
+/** Formats bytes as megabytes. */
 export function megabytes(bytes: number): string {
   return `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`;
 }
 
-/** What a problem is with. What ends one of them says nothing of the others. */
+/** What a problem is about. The end of one problem does not end the others. */
 export type Concern = "model" | "files" | "texts" | "query";
 
 const problems = new Map<Concern, string>();
 
-/** Shows a problem, or takes the last one of its kind away. */
+/** Shows a problem, or removes the last one of its kind. */
 export function showProblem(concern: Concern, message: string | undefined): void {
   if (message === undefined) problems.delete(concern);
   else problems.set(concern, message);
@@ -66,7 +66,7 @@ function paragraph(text: string): HTMLParagraphElement {
   return element;
 }
 
-/** Shows how far something is; away with it at the end. */
+/** Shows the progress of something, and hides it at the end. */
 export function showProgress(bar: HTMLProgressElement, part: number): void {
   bar.hidden = part >= 1;
   bar.value = part;
@@ -81,7 +81,7 @@ const UNTRAINED =
 
 /** Says what a model is not good for, if it is one of the project's own. */
 export function showNotice(info: EmbedderInfo | undefined, isBuiltIn: boolean): void {
-  // Weights that were never trained are those that the project makes for its tests.
+  // Untrained weights are those that the project makes for its tests.
   const what = info === undefined ? undefined : isBuiltIn ? BUILT_IN : /tiny-|seeded/i.test(info.model) ? UNTRAINED : undefined;
   ui.notice.hidden = what === undefined;
   ui.notice.replaceChildren();
@@ -91,7 +91,7 @@ export function showNotice(info: EmbedderInfo | undefined, isBuiltIn: boolean): 
   ui.notice.append(name, ` ${what}`);
 }
 
-/** What can be known about the loaded model, in the order in which it is shown. */
+/** The facts about a loaded model, in the order in which they are shown. */
 const FACTS = {
   model: "Model",
   device: "Device",
@@ -105,7 +105,7 @@ const FACTS = {
   memory: "Memory",
 };
 
-/** What is known about the loaded model. */
+/** The known facts about the loaded model. */
 export type Facts = Partial<Record<keyof typeof FACTS, string>>;
 
 /** Shows the facts that there are. */
@@ -126,7 +126,7 @@ export function showFacts(facts: Facts): void {
   ui.facts.hidden = rows.length === 0;
 }
 
-/** The nearest passages, best first. */
+/** Shows the nearest passages, best first. */
 export function showHits(hits: readonly Hit[]): void {
   ui.results.replaceChildren(...hits.map(hitItem));
 }
@@ -136,7 +136,7 @@ function hitItem({ passage, score, isNear }: Hit): HTMLLIElement {
   item.classList.toggle("far", isNear === false);
   const text = document.createElement("p");
   text.className = "passage";
-  // The browser finds out which way the text is written.
+  // The browser finds out the direction of the text.
   text.dir = "auto";
   text.textContent = passage.text;
 

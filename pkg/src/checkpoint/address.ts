@@ -1,4 +1,4 @@
-/** Where checkpoints are, and what their URLs tell of them. */
+/** Where checkpoints are, and what their URLs say about them. */
 
 /** An owner and a name, and perhaps a revision: what the Hugging Face hub calls a model. */
 const HUB_ID = /^(?<owner>[A-Za-z0-9][\w.-]*)\/(?<name>[A-Za-z0-9][\w.-]*)(?:@(?<revision>[\w./-]+))?$/;
@@ -7,14 +7,14 @@ const HUB_FOLDER = /\/(?<name>[^/]+)\/resolve\/(?<revision>[^/]+)\/$/;
 const COMMIT = /^[0-9a-f]{40}$/;
 const LONGEST_NAME = 200;
 
-/** The folder of the model with a hub's id; nothing for what is not one, but a URL. */
+/** Returns the folder of the model with a hub's id; `undefined` if the text is not an id but a URL. */
 export function hubFolder(model: unknown, hub: URL): URL | undefined {
   const { owner, name, revision = "main" } = (typeof model === "string" && HUB_ID.exec(model)?.groups) || {};
   if (owner === undefined || name === undefined) return undefined;
   return new URL(`${owner}/${name}/resolve/${encodeURIComponent(revision)}/`, hub);
 }
 
-/** What a folder's URL calls the model. */
+/** Returns the model's name in a folder's URL. */
 export function nameOf(folder: string): string {
   const { pathname, hostname } = new URL(folder);
   const last = HUB_FOLDER.exec(pathname)?.groups?.["name"] ?? pathname.split("/").at(-2);
@@ -26,13 +26,13 @@ export function nameOf(folder: string): string {
   return name || hostname;
 }
 
-/** The commit that a folder's URL names, if it does. */
+/** Returns the commit that a folder's URL names, if it names one. */
 export function commitOf(folder: string): string | undefined {
   const revision = HUB_FOLDER.exec(new URL(folder).pathname)?.groups?.["revision"];
   return revision !== undefined && COMMIT.test(revision) ? revision : undefined;
 }
 
-/** The folder at a commit that a hub has named, so that all files are of one revision; others stay as they are. */
+/** Returns the folder at a commit that a hub has named, so that all files are of one revision; other folders stay as they are. */
 export function atCommit(folder: string, commit: string | null): string {
   if (commit === null || !COMMIT.test(commit)) return folder;
   const url = new URL(folder);

@@ -6,17 +6,17 @@ import { type Access, Requests } from "../store/requests.js";
 import { sleep } from "../store/retry.js";
 import { atCommit, commitOf } from "./address.js";
 
-/** What every checkpoint has. */
+/** The files that every checkpoint has. */
 const CONFIG = "config.json";
-/** The weights, where they are in one file, and what lists them where they are in several. */
+/** The weights if they are in one file, and the list of their files if they are in several. */
 const WEIGHTS = "model.safetensors";
 const INDEX = "model.safetensors.index.json";
-/** Bytes of a file that is read at once; the largest tokenizer.json known has 33 MB. */
+/** The largest size of a file that is read at once, in bytes; the largest tokenizer.json known has 33 MB. */
 const MOST_WHOLE = 256 << 20;
-/** Milliseconds after which a file's length is taken to be unknown. */
+/** Milliseconds after which a file's length counts as unknown. */
 const LONGEST_LOOK = 10_000;
 
-/** What of the packer's wasm is used here. */
+/** The part of the packer's wasm that is used here. */
 export interface Settings {
   nextSettings(files: ReadonlyMap<string, Uint8Array | undefined>): string | undefined;
   indexedFiles(index: Uint8Array): string[];
@@ -35,12 +35,12 @@ export class CheckpointFiles {
     this.#requests = new Requests(folder, access);
   }
 
-  /** The commit that the files are of, if it is known. */
+  /** The commit of the files, if it is known. */
   get revision(): string | undefined {
     return commitOf(this.#folder);
   }
 
-  /** Rejects if the folder is no checkpoint's. */
+  /** Rejects if the folder is not that of a checkpoint. */
   async check(): Promise<void> {
     const length = await this.length(CONFIG);
     const isThere = length === "unclear" ? (await this.#optional(CONFIG)) !== undefined : length !== "missing";
@@ -48,7 +48,7 @@ export class CheckpointFiles {
     throw new FelsicError("not-found", `${this.#folder} has neither a manifest.json (a pack) nor a config.json (a checkpoint)`);
   }
 
-  /** The files with its settings, by their names; without bytes those that do not exist. */
+  /** Fetches the files with its settings, by their names; files that do not exist have no bytes. */
   async settings(packer: Settings): Promise<Map<string, Uint8Array | undefined>> {
     const files = new Map<string, Uint8Array | undefined>();
     for (let next = packer.nextSettings(files); next !== undefined; next = packer.nextSettings(files)) {
@@ -57,7 +57,7 @@ export class CheckpointFiles {
     return files;
   }
 
-  /** The names of the files with its weights. */
+  /** Returns the names of the files with its weights. */
   async weights(packer: Settings): Promise<string[]> {
     const length = await this.length(WEIGHTS);
     if (length !== "missing" && length !== "unclear") return [WEIGHTS];
@@ -66,8 +66,8 @@ export class CheckpointFiles {
   }
 
   /**
-   * Length of a file, if the server tells; `unclear` where it refuses to, or has a page: only asking for the file tells. It may
-   * be that of the file's compressed bytes: good for progress, and for nothing else.
+   * Returns the length of a file, if the server reports it; `unclear` if it refuses, or answers with a page: then only a request
+   * for the file tells. It may be the length of the file's compressed bytes, so it serves only for progress.
    */
   length(file: string): Promise<number | undefined | "missing" | "unclear"> {
     const length = this.#lengths.get(file) ?? this.#askLength(file);
@@ -84,12 +84,12 @@ export class CheckpointFiles {
       const length = response?.headers.get("content-length") ?? undefined;
       return response?.ok && !response.headers.has("content-encoding") && length !== undefined ? Number(length) : undefined;
     } catch {
-      // Whatever it is, the request for the file itself meets it as well.
+      // The request for the file itself meets the same failure.
       return undefined;
     }
   }
 
-  /** A file, piece by piece. */
+  /** Fetches a file, piece by piece. */
   open(file: string): Download {
     return new Download({
       url: this.#url(file),
@@ -101,7 +101,7 @@ export class CheckpointFiles {
     });
   }
 
-  /** A whole file; `onBytes` hears how many bytes have come. */
+  /** Fetches a whole file; `onBytes` receives the number of bytes that have arrived. */
   async read(file: string, onBytes?: (bytes: number) => void): Promise<Uint8Array<ArrayBuffer>> {
     const download = this.open(file);
     const pieces: Uint8Array<ArrayBuffer>[] = [];
@@ -115,7 +115,7 @@ export class CheckpointFiles {
       }
       onBytes?.(length);
     }
-    // From here on everything is of the revision that the first file was of.
+    // From here on everything comes from the revision of the first file.
     this.#folder = atCommit(this.#folder, download.headers.get("x-repo-commit"));
     return joined(pieces);
   }
@@ -124,7 +124,7 @@ export class CheckpointFiles {
     try {
       return await this.read(file);
     } catch (error) {
-      // Of what every checkpoint has, it is told why it cannot be had.
+      // If a file that every checkpoint has is missing, the error says why.
       if (mayBeMissing(error) && (file !== CONFIG || (error as FelsicError).code === "not-found")) return undefined;
       throw error;
     }

@@ -1,4 +1,4 @@
-/** Has a pack made of a checkpoint, by a worker whose memory is free again afterwards. */
+/** Makes a pack from a checkpoint in a worker, whose memory is free again afterwards. */
 
 import { FelsicError, fromMessage } from "../errors.js";
 import type { Made } from "../store/types.js";
@@ -8,15 +8,15 @@ import { startWorker } from "../start.js";
 import type { LoadProgress } from "../types.js";
 import type { FromPacker, PackRequest, ToPacker } from "./protocol.js";
 
-/** Who hears of it. */
+/** The listeners to the making of a pack. */
 export interface MakeListeners {
   readonly progress: (progress: LoadProgress) => void;
   readonly warn: (warning: Warning) => void;
-  /** Calls back when nobody waits for the pack any more. */
+  /** Calls back when nothing waits for the pack any more. */
   readonly onEnd: (callback: () => void) => void;
 }
 
-/** Makes a pack and stores it, or finds it stored. The packer's files are in `base`, if the caller has named a folder. */
+/** Makes and stores a pack, or finds it stored. The packer's files are in `base`, if the caller has named a folder. */
 export function makePack(request: PackRequest, base: URL | undefined, { progress, warn, onEnd }: MakeListeners): Promise<Made> {
   return new Promise<Made>((resolve, reject) => {
     const files = packerFiles(base);

@@ -1,4 +1,4 @@
-/** Makes a pack of a checkpoint: its files as they come, in, the files of a pack out. */
+/** Makes a pack from a checkpoint: takes its files as they arrive and writes the files of a pack. */
 
 import type { EngineModule } from "../engine.js";
 import { bytesOf, type Cache, hasHash } from "../store/cache.js";
@@ -41,25 +41,25 @@ export interface PackerModule {
     ) => Packer);
 }
 
-/** What a pack is made with. Both modules have been started. */
+/** What is needed to make a pack. Both modules have been started. */
 export interface Making {
-  /** URL of the checkpoint's folder. */
+  /** The URL of the checkpoint's folder. */
   readonly model: string;
   readonly packer: PackerModule;
-  /** The CPU's, which makes the vectors of the self-test. */
+  /** The CPU's module, which computes the vectors of the self-test. */
   readonly engine: EngineModule;
-  /** Where it is stored. */
+  /** The cache that stores the pack. */
   readonly cache: Cache | undefined;
   readonly access: Access;
   readonly signal: AbortSignal;
   readonly progress: (progress: LoadProgress) => void;
-  /** Hears why it is not stored, or not all of it. */
+  /** Receives the reason why the pack, or a part of it, is not stored. */
   readonly failed: (error: unknown) => void;
 }
 
 /**
- * Makes a pack and stores it; of several at once for one checkpoint the first makes it, the others find it. If the first
- * does not get on, another makes one for itself, which is not stored.
+ * Makes and stores a pack. If several loads need a pack from one checkpoint at once, the first makes it and the others find it. If
+ * the first makes no progress, another makes one for itself, which is not stored.
  */
 export async function makePack(making: Making): Promise<Made> {
   const { model, cache, signal, failed } = making;
@@ -78,14 +78,14 @@ export async function makePack(making: Making): Promise<Made> {
   }
 }
 
-/** The manifest of a pack that is stored as a whole. */
+/** Returns the manifest of a pack that is stored completely. */
 async function storedManifest(cache: Cache, model: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
   const prefix = await manifestPrefix(checkpointKey(model));
   if ((await stateIn(cache, prefix).catch(() => "none")) !== "complete") return undefined;
   return findManifest(cache, { prefix }, () => undefined).catch(() => undefined);
 }
 
-/** Once more, in memory, if what was being made is lost. */
+/** Makes the pack again, in memory, if its unfinished files are lost. */
 async function makeAgainIfLost(making: Making): Promise<Made> {
   try {
     return await make(making);
@@ -152,7 +152,7 @@ async function pack(
   }
 }
 
-/** The vectors of texts, one after another, from the pack as it is. */
+/** Computes the vectors of texts, one after another, from the pack as it is. */
 async function testVectors(making: Making, texts: string[], draft: Uint8Array<ArrayBuffer>, keep: Keep): Promise<Float32Array> {
   const files: Files = {
     persistent: true,
@@ -168,14 +168,14 @@ async function testVectors(making: Making, texts: string[], draft: Uint8Array<Ar
 
 /** Where the files of the pack are kept. */
 class Keep {
-  /** Those that are not stored, by their hash. */
+  /** The files that are not stored, by their hash. */
   readonly unstored = new Map<string, Uint8Array<ArrayBuffer>>();
-  /** That a file which was stored a moment ago is gone: the engine that asks for it passes on no more than a message. */
+  /** The error that a file which was stored a moment ago is gone: the engine that asks for it passes on only a message. */
   lost: LostError | undefined;
   readonly #cache: Cache | undefined;
   readonly #signal: AbortSignal;
   readonly #failed: (error: unknown) => void;
-  /** Until a manifest lists it, a file that nobody has locked may be removed by anybody. */
+  /** The locks of the stored files: until a manifest lists a file, any load may remove it unless it is locked. */
   readonly #held: Held[] = [];
 
   constructor(cache: Cache | undefined, signal: AbortSignal, failed: (error: unknown) => void) {
@@ -184,10 +184,10 @@ class Keep {
     this.#failed = failed;
   }
 
-  /** Keeps a file and gives its hash. */
+  /** Keeps a file and returns its hash. */
   async file(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
     const hash = await sha256(bytes);
-    // A pack of which one file is not stored is not kept: after the first there is no use in storing the next.
+    // A pack with one file that is not stored is useless on the next visit: after the first such file nothing more is stored.
     if (!this.#cache || this.unstored.size > 0) {
       this.unstored.set(hash, bytes);
       return hash;
@@ -197,7 +197,7 @@ class Keep {
       if (!held) throw new BusyError();
       this.#held.push(held);
       const stored = await this.#cache.get(hash);
-      // Another pack may have stored it long ago; this one is about to be made of what is there.
+      // Another pack may have stored it long ago; this pack uses that file.
       if (!stored || !(await hasHash(stored, hash))) await this.#cache.put(hash, bytes);
     } catch (error) {
       this.unstored.set(hash, bytes);
@@ -207,7 +207,7 @@ class Keep {
   }
 
   async manifest(model: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-    // A pack that is not stored as a whole would have to be made again.
+    // A pack that is not stored completely has to be made again.
     if (!this.#cache || this.unstored.size > 0) return;
     await keepManifest(this.#cache, checkpointKey(model), bytes).catch(this.#failed);
   }
@@ -227,9 +227,9 @@ class Keep {
   }
 }
 
-/** How far several files are, if the server says how long they are. */
+/** The progress of several files, if the server reports their lengths. */
 class Meter {
-  /** By name, as the server says: of a compressed file more may come. */
+  /** Lengths by name, as the server reports them: a compressed file may have more bytes. */
   readonly #lengths: ReadonlyMap<string, number> | undefined;
   readonly #bytes = new Map<string, number>();
   readonly #report: (progress: LoadProgress) => void;
@@ -253,7 +253,7 @@ class Meter {
     this.#report({ phase: "checkpoint", file, loadedBytes, totalBytes });
   }
 
-  /** All of a file has come, whatever was said of its length. */
+  /** Notes that a file is complete, whatever length was reported. */
   done(file: string): void {
     this.at(file, Infinity);
   }

@@ -1,4 +1,4 @@
-/** The messages between the page and the worker that makes a pack for an engine's. */
+/** The messages between the page and the worker that makes a pack for an engine's worker. */
 
 import type { ErrorMessage } from "../errors.js";
 import type { CacheMode } from "../options.js";
@@ -8,16 +8,16 @@ import type { Made } from "../store/types.js";
 import type { Warning } from "../store/warning.js";
 import type { LoadProgress } from "../types.js";
 
-/** What an engine's worker asks the page for. */
+/** An engine's request to the page. */
 export interface PackRequest {
-  /** URL of the checkpoint's folder. */
+  /** The URL of the checkpoint's folder. */
   readonly model: string;
   readonly cache: CacheMode;
   readonly access: Access;
   readonly allowedOrigins?: readonly string[] | undefined;
 }
 
-/** To the packer: the only request, of which it makes one pack. Whoever has had enough ends the worker. */
+/** To the packer: the only request, which makes one pack. To cancel it, end the worker. */
 export type ToPacker = PackRequest & PackerFiles;
 
 /** From the packer. */

@@ -1,9 +1,9 @@
-/** Shards of a pack that is being made: on this machine's disk while there is room, and else in memory. */
+/** Shards of a pack that is being made: on this machine's disk while there is space, otherwise in memory. */
 
 import { FelsicError } from "../errors.js";
 import type { Cache, Scratch } from "../store/cache.js";
 
-/** What was written of a pack is gone, so that it has to be made anew. */
+/** The error that unfinished files of a pack are gone, so that the pack has to be made again. */
 export class LostError extends Error {
   constructor(cause: unknown) {
     super("the files that were being written are gone, as when a user clears a site's data", { cause });
@@ -23,7 +23,7 @@ export class Shards {
     this.#failed = failed;
   }
 
-  /** Shards of these lengths; `failed` hears why they are in memory. */
+  /** Creates shards of these lengths; `failed` receives the reason why they are in memory. */
   static async open(lengths: readonly number[], cache: Cache | undefined, failed: (error: unknown) => void): Promise<Shards> {
     const files: Scratch[] = [];
     try {
@@ -34,7 +34,7 @@ export class Shards {
     return new Shards(lengths, files, failed);
   }
 
-  /** Called by the packer, which can only pass on what is thrown here: see `check`. The bytes are a view of its memory. */
+  /** Writes bytes, a view of the packer's memory. The packer calls this and can only pass on what is thrown here: see `check`. */
   write(shard: number, offset: number, bytes: Uint8Array<ArrayBuffer>): void {
     const file = this.#shards[shard]!;
     if (file instanceof Uint8Array) return file.set(bytes, offset);
@@ -47,12 +47,12 @@ export class Shards {
     }
   }
 
-  /** Throws if something of what has been written is lost. */
+  /** Throws if written bytes are lost. */
   check(): void {
     if (this.#lost) throw this.#lost;
   }
 
-  /** The content of a shard that is complete, which is let go of here. */
+  /** Returns the content of a complete shard, and releases the shard. */
   async take(shard: number): Promise<Uint8Array<ArrayBuffer>> {
     const file = this.#shards[shard]!;
     const bytes = file instanceof Uint8Array ? file : this.#read(file, this.#lengths[shard]!);
@@ -63,12 +63,12 @@ export class Shards {
     return bytes;
   }
 
-  /** Lets go of everything. */
+  /** Releases all shards. */
   async drop(): Promise<void> {
     for (const file of this.#shards) if (!(file instanceof Uint8Array)) await file.drop().catch(() => {});
   }
 
-  /** What has been written to a file before there was no room. */
+  /** Returns what was written to a file before the space ran out. */
   #inMemory(shard: number, file: Scratch): Uint8Array<ArrayBuffer> {
     const bytes = zeros(this.#lengths[shard]!);
     bytes.set(this.#read(file, bytes.length));
@@ -86,7 +86,7 @@ export class Shards {
   }
 }
 
-/** Memory for a shard, whose length follows from what the checkpoint says of itself. */
+/** Allocates memory for a shard, whose length follows from what the checkpoint declares. */
 function zeros(length: number): Uint8Array<ArrayBuffer> {
   try {
     return new Uint8Array(length);

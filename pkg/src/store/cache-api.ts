@@ -4,11 +4,11 @@ import type { Cache as Files, Part, Stored } from "./cache.js";
 import { PART } from "./names.js";
 
 const NAME = "felsic";
-/** Entries are requests; this host can never be asked. */
+/** Entries are keyed by requests; this host cannot exist. */
 const BASE = "https://felsic.invalid/";
 const LENGTH = "content-length";
 
-/** Opens the cache; without `create` it rejects if nothing has been stored in it yet. */
+/** Opens the cache; without `create` it rejects if nothing has been stored yet. */
 export async function openCacheApi({ create = true } = {}): Promise<Files> {
   if (!globalThis.caches) throw new Error("this browser does not let this page store files");
   if (!create && !(await caches.has(NAME))) throw new Error("nothing is stored");
@@ -42,7 +42,7 @@ class CacheApi implements Files {
   }
 
   async remove(name: string): Promise<void> {
-    // Nothing else is ever stored in parts here.
+    // Nothing else is stored in parts here.
     if (!name.endsWith(PART)) await this.#cache.delete(BASE + name);
   }
 
@@ -51,7 +51,7 @@ class CacheApi implements Files {
   }
 }
 
-/** Gathers a file outside the page's own memory, as browsers do with blobs. */
+/** Collects a file outside the page's own memory, where browsers keep blobs. */
 class BlobPart implements Part {
   readonly kept = 0;
   #blobs: Blob[] = [];
@@ -65,7 +65,7 @@ class BlobPart implements Part {
     return new Uint8Array();
   }
 
-  /** Pieces come one after another. */
+  /** Appends a piece; pieces come one after another. */
   write(piece: Uint8Array<ArrayBuffer>): void {
     this.#blobs.push(new Blob([piece]));
   }

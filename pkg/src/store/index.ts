@@ -1,4 +1,4 @@
-/** The store: gives an engine the files of a pack, from this machine if they are there, else from the server. */
+/** The store: provides an engine with the files of a pack, from this machine if they are stored, otherwise from the server. */
 
 import { FelsicError } from "../errors.js";
 import { bytesOf, type Cache, hasHash, type Part, type Stored } from "./cache.js";
@@ -13,24 +13,24 @@ import { type Access, Requests } from "./requests.js";
 import type { FileEntry, FileReader, Made, ReadOutcome, StoredFiles } from "./types.js";
 import { BusyError, cacheWarning, type Warning, type WarningCode } from "./warning.js";
 
-/** What a store is opened with. */
+/** The settings that a store is opened with. */
 export interface StoreOptions {
   /** The absolute URL of the pack's folder, ending in `/`. */
   readonly model: string;
-  /** The URLs of its files by their names, where they are not those of the folder. */
+  /** The URLs of its files, by their names, if the files are not in the folder. */
   readonly urls?: Readonly<Record<string, string>> | undefined;
-  /** Of the manifest, as in the `integrity` of a script. */
+  /** The hash of the manifest, in the form of a script's `integrity`. */
   readonly integrity?: string | undefined;
   readonly cache: "auto" | "none";
   readonly access: Access;
-  /** Aborts everything at once, also waiting. */
+  /** Aborts everything at once, including waits. */
   readonly signal: AbortSignal;
   readonly warn: (warning: Warning) => void;
-  /** Makes a pack, if the model turns out to be a checkpoint, or finds it to be made and stored. */
+  /** Makes a pack, if the model turns out to be a checkpoint, or finds the one that is stored. */
   readonly make?: (() => Promise<Made>) | undefined;
 }
 
-/** Opens the store for one pack; a cache that cannot be had is only warned of. Has to run in a dedicated worker. */
+/** Opens the store for one pack; without a cache there is only a warning. Has to run in a dedicated worker. */
 export async function openStore(options: StoreOptions): Promise<StoredFiles> {
   const pin = options.integrity === undefined ? undefined : pinnedHash(options.integrity);
   if (options.integrity !== undefined && pin === undefined) {
@@ -41,7 +41,7 @@ export async function openStore(options: StoreOptions): Promise<StoredFiles> {
   return store;
 }
 
-/** A lock's name that no file has. */
+/** The name of a lock; no file has this name. */
 const MANIFESTS = "manifests";
 
 class Store implements StoredFiles {
@@ -50,20 +50,20 @@ class Store implements StoredFiles {
   readonly #pin: string | undefined;
   readonly #warned = new Set<WarningCode>();
   #cache: Cache | undefined;
-  /** Whether the pack was made on this machine: then there are no files of it anywhere else. */
+  /** Whether the pack was made on this machine: then its files are nowhere else. */
   #isMade = false;
   #unstored: Made["files"] = new Map();
   #making: Promise<Made> | undefined;
-  /** What the manifest that was opened last lists. */
+  /** The files that the manifest opened last lists. */
   #shards: readonly FileEntry[] = [];
-  /** Files that have been recalled, and nobody has opened yet. */
+  /** Files that have been recalled and not been opened yet. */
   readonly #recalled = new Map<string, Uint8Array<ArrayBuffer>>();
   /** The manifest, while an earlier revision is stored beside it. */
   #newer: Uint8Array<ArrayBuffer> | undefined;
   #patience = PATIENCE;
   /**
-   * What is kept of what is fetched: not `all` any more after the first file that somebody else is about to store, and
-   * `nothing` after the first write that fails. What is stored is still read.
+   * Which fetched files are kept: no longer `all` after the first file that another load is about to store, and
+   * `nothing` after the first write that fails. Stored files are still read.
    */
   #keeps: "all" | "some" | "nothing" = "all";
 
@@ -95,7 +95,7 @@ class Store implements StoredFiles {
       this.#recalled.set(entry.sha256, bytes);
       return true;
     } catch {
-      // What cannot be read now is not there.
+      // A file that cannot be read now counts as missing.
       return false;
     }
   }
@@ -111,7 +111,7 @@ class Store implements StoredFiles {
     const reading = { url: this.#url(file), entry, again, requests: this.#requests, signal, forget, done, failed };
 
     const find = async () => {
-      // Also where no cache is to be trusted: what it shows of the manifest's claim, it shows.
+      // Even if no cache can be trusted: the stored file still shows that the manifest's claim is false.
       const stored = await this.#find(file, entry);
       return again ? undefined : stored;
     };
@@ -119,7 +119,7 @@ class Store implements StoredFiles {
     if (stored) return new StoreReader({ ...reading, stored });
     if (!this.#cache || this.#keeps === "nothing") return new StoreReader(reading);
 
-    // Whoever has the lock is fetching the file: afterwards it is there.
+    // The holder of the lock is fetching the file: afterwards it is stored.
     const held = await this.#lock(entry.sha256);
     try {
       const fetched = await find();
@@ -133,7 +133,7 @@ class Store implements StoredFiles {
     }
   }
 
-  /** A lock, with a warning if it cannot be had; then others are not waited for so long. */
+  /** Acquires a lock, with a warning if it is not granted; later waits are then shorter. */
   async #lock(name: string): Promise<Held | undefined> {
     const held = await lock(name, this.#options.signal, this.#patience);
     if (held) return held;
@@ -142,7 +142,7 @@ class Store implements StoredFiles {
     return undefined;
   }
 
-  /** A file of a pack that was made here, which is made once more if it is gone. */
+  /** Opens a file of a pack that was made here; makes the pack again if the file is gone. */
   async #findMade(file: string, entry: FileEntry, again: boolean): Promise<Stored> {
     const stored = again ? undefined : await this.#find(file, entry);
     if (stored) return stored;
@@ -153,8 +153,8 @@ class Store implements StoredFiles {
   }
 
   /**
-   * The whole file, if it is stored. It is found by its hash and judged by its own bytes: where they have that hash, it
-   * is the manifest that is wrong about its length, and neither this file nor any other could be what it asks for.
+   * Returns the whole file, if it is stored. It is found by its hash and judged by its own bytes: if they have that hash, the
+   * manifest is wrong about its length, and neither this file nor any other can be what it asks for.
    */
   async #find(file: string, { bytes, sha256 }: FileEntry): Promise<Stored | undefined> {
     const unstored = this.#unstored.get(sha256);
@@ -167,15 +167,15 @@ class Store implements StoredFiles {
   }
 
   /**
-   * Forgets a stored file that a load could not use, if it is really damaged: its own bytes decide, not the manifest that
-   * the load went by, as other packs may list the same file. Says whether the file is of no use.
+   * Forgets a stored file that a load could not use, if it is really damaged: its own bytes decide, not the manifest of the
+   * load, because other packs may list the same file. Returns whether the file is useless.
    */
   async #forgetDamaged(file: string, name: string): Promise<boolean> {
     try {
       const stored = await this.#cache?.get(name);
       if (stored && (await hasHash(stored, name))) return false;
     } catch {
-      // What cannot be read now is fetched, which puts the right bytes in its place.
+      // A file that cannot be read now is fetched, which replaces it by the right bytes.
       return true;
     }
     await this.#forget(name, `the stored ${file} did not match its hash`);
@@ -186,7 +186,7 @@ class Store implements StoredFiles {
     try {
       return await this.#cache?.part(name);
     } catch (error) {
-      // Somebody else has it open, which happens only where there are no locks. They are going to store it.
+      // Another load has it open, which happens only without locks. That load will store it.
       if ((error as { name?: unknown }).name !== "NoModificationAllowedError") this.#failed(error);
       return undefined;
     }
@@ -203,7 +203,7 @@ class Store implements StoredFiles {
       return this.#manifest(bytes, false);
     } catch (error) {
       if (again || this.#pin || !(error instanceof FelsicError)) throw error;
-      // Offline, what was there the last time has to do.
+      // Offline, the manifest of the last time is used.
       const earlier = error.code === "network" ? await this.#findManifest({ model }) : undefined;
       if (earlier) return this.#manifest(earlier, true);
       if (!this.#options.make || !mayBeMissing(error)) throw error;
@@ -211,7 +211,7 @@ class Store implements StoredFiles {
     }
   }
 
-  /** Makes the pack whose manifest was not to be had; if there is no checkpoint either, that is the error. */
+  /** Makes the pack whose manifest is missing; if there is no checkpoint either, that is the error. */
   async #makeInstead(refusal: FelsicError): Promise<Uint8Array<ArrayBuffer>> {
     try {
       return await this.#make();
@@ -224,14 +224,14 @@ class Store implements StoredFiles {
   async #make(): Promise<Uint8Array<ArrayBuffer>> {
     const { make } = this.#options;
     if (!make) throw new FelsicError("not-found", "a cached file of this pack is missing");
-    // Several files may be missed at once.
+    // Several files may be missing at once.
     this.#making ??= make().finally(() => (this.#making = undefined));
     const { manifest, files } = await this.#making;
     this.#unstored = files;
     return manifest;
   }
 
-  /** What has made it has stored it. */
+  /** Reads the manifest of a pack that was made here; the packer has stored it. */
   #madeManifest(bytes: Uint8Array<ArrayBuffer>): FileReader {
     this.#isMade = true;
     return this.#manifestReader(bytes, async (outcome) => {
@@ -268,7 +268,7 @@ class Store implements StoredFiles {
     return new BytesReader(bytes, closed);
   }
 
-  /** A stored manifest, of a model or a checkpoint's key, or of a hash, or of both. */
+  /** Finds a stored manifest by a model's URL or a checkpoint's key, by a hash, or by both. */
   async #findManifest(which: { model?: string; hash?: string | undefined }): Promise<Uint8Array<ArrayBuffer> | undefined> {
     const { model, hash } = which;
     if (!this.#cache) return undefined;
@@ -280,7 +280,7 @@ class Store implements StoredFiles {
   async #keepManifest(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
     if (!this.#cache || this.#keeps === "nothing") return;
     const { model } = this.#options;
-    // Aborted: the engine finds that out by itself.
+    // Aborted: the engine notices that by itself.
     const held = await this.#lock(MANIFESTS).catch(() => undefined);
     if (!held) return;
     const hasEarlier = await keepManifest(this.#cache, model, bytes).catch((error: unknown) => void this.#failed(error));
@@ -288,7 +288,7 @@ class Store implements StoredFiles {
     held.release();
   }
 
-  /** Of what is found by its hash and has it: an engine would say the same of it whoever it is from. */
+  /** Forgets a manifest that an engine refused, under all its names: it has its hash, so an engine refuses every copy. */
   async #forgetManifest(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
     const hash = await sha256(bytes);
     const names = (await this.#cache?.names().catch(() => [])) ?? [];
@@ -302,14 +302,14 @@ class Store implements StoredFiles {
     await this.#cache?.remove(name).catch(() => {});
   }
 
-  /** The cache is of no more use to write to. */
+  /** Notes that the cache can no longer be written. */
   #failed(error: unknown): void {
     this.#keeps = "nothing";
     this.#warn(cacheWarning(error));
   }
 
   #warn(warning: Warning): void {
-    // One is enough of what does not change any more.
+    // One warning is enough for a state that no longer changes.
     if (warning.code !== "cache-corrupt" && this.#warned.has(warning.code)) return;
     this.#warned.add(warning.code);
     this.#options.warn(warning);

@@ -1,6 +1,6 @@
 /**
- * Locks that all tabs and workers of an origin share, by name; where there are none nobody waits. Nobody waits for ever
- * either: a lock may be held by a tab whose server dribbles, and there are browsers that after a reload grant none.
+ * Locks that all tabs and workers of an origin share, by name; without locks nothing waits. No wait lasts for ever
+ * either: a tab whose server dribbles may hold a lock, and some browsers grant none after a reload.
  */
 
 import { abortedBy } from "../errors.js";
@@ -10,15 +10,15 @@ const PREFIX = "felsic:";
 
 /** A lock that is held. */
 export interface Held {
-  /** Tells those who wait for it what share of the work is done. */
+  /** Reports to waiting loads what share of the work is done. */
   report(share: number): void;
-  /** Lets go of it; may be called several times. */
+  /** Releases the lock; may be called several times. */
   release(): void;
 }
 
 /**
- * Waits for a lock; gives nothing if whoever has it makes no progress for so many milliseconds. Progress is a step further
- * than ever before, so that all waiting comes to an end. Rejects at once when the signal aborts.
+ * Acquires a lock; resolves to `undefined` if its holder makes no progress for a number of milliseconds. Progress is a step further
+ * than ever before, so that every wait ends. Rejects at once when the signal aborts.
  */
 export function lock(name: string, signal: AbortSignal, patience: number): Promise<Held | undefined> {
   return new Promise((resolve, reject) => {
@@ -45,11 +45,11 @@ export function lock(name: string, signal: AbortSignal, patience: number): Promi
     signal.addEventListener("abort", abort, { once: true });
     if (channel) channel.onmessage = ({ data }) => (farthest = Math.max(farthest, Number(data)));
     const held = () => {
-      // Granted too late, where nothing can be taken back.
+      // Granted too late; a request for a lock cannot be taken back here.
       if (isOver) return Promise.resolve();
       return new Promise<void>((letGo) => end(() => resolve(heldLock(name, letGo))));
     };
-    // Without a lock two tabs may fetch the same file, and that is all.
+    // Without a lock two tabs may fetch the same file; nothing worse happens.
     request(name, { signal: giveUp.signal }, held).catch(() => isOver || end(() => resolve(NO_LOCK)));
   });
 }
@@ -61,7 +61,7 @@ function heldLock(name: string, letGo: () => void): Held {
   let last = 0;
   return {
     report(share) {
-      // Twice in a step, so that none is missed.
+      // Reports twice in each step, so that no step is missed.
       if (share < last + STEP / 2) return;
       last = share;
       channel?.postMessage(share);
@@ -73,12 +73,12 @@ function heldLock(name: string, letGo: () => void): Held {
   };
 }
 
-/** Where those who wait for a lock hear of its holder. */
+/** The channel on which waiting loads receive the reports of a lock's holder. */
 function openChannel(name: string): BroadcastChannel | undefined {
   return globalThis.BroadcastChannel && new BroadcastChannel(PREFIX + name);
 }
 
-/** Does something while nobody else has the lock; not if somebody has, or it cannot be found out. */
+/** Runs something under a lock; does not run it if the lock is held, or if that cannot be found out. */
 export function ifFree(name: string, work: () => Promise<void>): Promise<void> {
   if (!globalThis.navigator?.locks) return work();
   return new Promise((resolve, reject) => {

@@ -1,17 +1,20 @@
-/** The manifests in a cache: which there are, which files they list, and what nobody lists any more. */
+/** The manifests in a cache: which there are, which files they list, and which files none lists any more. */
 
 import { bytesOf, type Cache, hasHash } from "./cache.js";
 import { ifFree } from "./locks.js";
 import { isHash, manifestHash, manifestName, manifestPrefix, PART, sha256 } from "./names.js";
 import type { FileEntry } from "./types.js";
 
-/** Which manifest is looked for: of a model's URL, or of a hash, or just any. */
+/** Which manifest is wanted: that of a model's URL, that of a hash, or any. */
 export interface Which {
   readonly prefix?: string | undefined;
   readonly hash?: string | undefined;
 }
 
-/** The bytes of a stored manifest, of a pack that is whole if there is one; `onCorrupt` is told of one that is not what its name says and is removed. */
+/**
+ * Returns the bytes of a stored manifest, of a complete pack if there is one. A manifest whose bytes do not have the hash in its
+ * name is removed and reported to `onCorrupt`.
+ */
 export async function findManifest(
   cache: Cache,
   which: Which,
@@ -29,9 +32,9 @@ export async function findManifest(
 }
 
 /**
- * Stores the manifest of a model's URL, or of a checkpoint's key, and removes files that nobody lists any more. An
- * earlier revision stays until this one is whole, so that there is always one to be used without a network. Says whether
- * one has stayed.
+ * Stores the manifest of a model's URL, or of a checkpoint's key, and removes files that no manifest lists any more. An
+ * earlier revision stays until this one is complete, so that there is always one to use without a network. Returns whether
+ * an earlier one has stayed.
  */
 export async function keepManifest(cache: Cache, model: string, bytes: Uint8Array<ArrayBuffer>): Promise<boolean> {
   const prefix = await manifestPrefix(model);
@@ -61,7 +64,7 @@ export async function isWhole(cache: Cache, name: string): Promise<boolean> {
   return files !== undefined;
 }
 
-/** Of several revisions those first that are whole. */
+/** Sorts several revisions, complete ones first. */
 async function wholeFirst(cache: Cache, names: string[]): Promise<string[]> {
   if (names.length < 2) return names;
   const whole = await Promise.all(names.map((name) => isWhole(cache, name)));
@@ -69,16 +72,16 @@ async function wholeFirst(cache: Cache, names: string[]): Promise<string[]> {
   return [...those(true), ...those(false)];
 }
 
-/** Removes what no stored manifest lists; with `only`, no other files than those. */
+/** Removes files that no stored manifest lists; with `only`, only those among them. */
 export async function evict(cache: Cache, only?: ReadonlySet<string>): Promise<void> {
   const listed = await listedFiles(cache);
-  // Any file may be one of those that are listed where nothing can be read.
+  // A manifest that cannot be read may list any file.
   if (!listed) return;
   for (const name of await cache.names()) {
     if (manifestHash(name) !== undefined) continue;
     const file = name.endsWith(PART) ? name.slice(0, -PART.length) : name;
     if (listed.has(file) || (only && !only.has(file))) continue;
-    // Whoever has the lock is about to write the file. What cannot be removed now is removed another time.
+    // The holder of the lock is about to write the file. A file that cannot be removed now is removed another time.
     await ifFree(file, () => cache.remove(name)).catch(() => {});
   }
 }
@@ -91,8 +94,8 @@ export async function manifestNames(cache: Cache, { prefix = "", hash }: Which):
 }
 
 /**
- * The hashes of all files that stored manifests list; nothing if one of these cannot be read, or is of another version of
- * felsic. A manifest that is damaged is removed; its files stay this time, so that a load of its pack may bring it back.
+ * Returns the hashes of all files that stored manifests list; `undefined` if a manifest cannot be read, or is of another version of
+ * felsic. A damaged manifest is removed; its files stay this time, so that a load of its pack may restore it.
  */
 async function listedFiles(cache: Cache): Promise<Set<string> | undefined> {
   const listed = new Set<string>();
@@ -109,12 +112,12 @@ async function listedFiles(cache: Cache): Promise<Set<string> | undefined> {
   return isKnown ? listed : undefined;
 }
 
-/** The files that a stored manifest lists; nothing if it cannot be read, is damaged, or is none that is known here. */
+/** Returns the files that a stored manifest lists; `undefined` if it cannot be read, is damaged, or has an unknown form. */
 export async function entries(cache: Cache, name: string): Promise<FileEntry[] | undefined> {
   try {
     const stored = await cache.get(name);
     const bytes = stored && (await bytesOf(stored));
-    // A damaged one may name other files than it did.
+    // A damaged manifest may name other files than before.
     if (!bytes || (await sha256(bytes)) !== manifestHash(name)) return undefined;
     return filesOf(bytes);
   } catch {
@@ -122,7 +125,7 @@ export async function entries(cache: Cache, name: string): Promise<FileEntry[] |
   }
 }
 
-/** The files that a manifest lists: the tokenizer, then the shards in their order; nothing if it is none that is known here. */
+/** Returns the files that a manifest lists: the tokenizer, then the shards in order; `undefined` if its form is unknown. */
 export function filesOf(manifest: Uint8Array): FileEntry[] | undefined {
   try {
     const { tokenizer, shards } = JSON.parse(new TextDecoder().decode(manifest));

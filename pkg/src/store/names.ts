@@ -2,42 +2,42 @@
 
 import { FelsicError } from "../errors.js";
 
-/** A file in progress is called as it will be, with this behind it. */
+/** The ending of a file in progress, after the name that the file will have. */
 export const PART = ".part";
 const MANIFEST = ".manifest";
 
 /** `sha256-` and 32 bytes in base64, as in the `integrity` of a script. */
 const INTEGRITY = /^sha256-([A-Za-z0-9+/]{43}=)$/;
 
-/** The SHA-256, in hexadecimal, that an `integrity` names; nothing if it is not one. */
+/** Returns the SHA-256, in hexadecimal, that an `integrity` names; `undefined` if it is not an `integrity`. */
 export function pinnedHash(integrity: string): string | undefined {
   const base64 = INTEGRITY.exec(integrity)?.[1];
   return base64 === undefined ? undefined : hex(Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0)));
 }
 
-/** The `integrity` of a SHA-256 in hexadecimal. */
+/** Returns the `integrity` of a SHA-256 in hexadecimal. */
 export function integrityOf(sha256: string): string {
   const bytes = sha256.match(/../g) ?? [];
   return `sha256-${btoa(String.fromCharCode(...bytes.map((byte) => parseInt(byte, 16))))}`;
 }
 
-/** What computes a SHA-256 of pieces: a class of the engine's wasm. */
+/** Computes a SHA-256 piece by piece: a class of the engine's wasm. */
 export interface Hasher {
   update(piece: Uint8Array): void;
-  /** In lower-case hexadecimal. Frees its memory. */
+  /** Returns the hash in lower-case hexadecimal, and frees its memory. */
   finish(): string;
 }
 
-/** Bytes that are in wasm memory at a time. */
+/** The number of bytes that are in wasm memory at a time. */
 const PIECE = 1 << 20;
 let makeHasher: (() => Promise<Hasher>) | undefined;
 
-/** Says who hashes in this worker where the browser does not: it does so only in secure contexts. */
+/** Sets what hashes in this worker if the browser does not: browsers hash only in secure contexts. */
 export function hashWith(make: () => Promise<Hasher>): void {
   makeHasher = make;
 }
 
-/** The SHA-256 of bytes, in lower-case hexadecimal. Where there is no secure context, only in workers with an engine. */
+/** Computes the SHA-256 of bytes, in lower-case hexadecimal. Without a secure context, only workers with an engine can. */
 export async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   if (globalThis.crypto?.subtle) return hex(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)));
   const hasher = await makeHasher?.();
@@ -46,30 +46,30 @@ export async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   return hasher.finish();
 }
 
-/** `version` of the packs that this build makes; packs that an older one made are of no use to it. */
+/** The `version` of the packs that this build makes; it cannot use packs of an older build. */
 const PACK_VERSION = 2;
 
-/** What stands for the URL of a checkpoint where manifests are named, whose pack was made on this machine. */
+/** Returns the key of a checkpoint, which stands for its URL in the names of manifests of packs that this machine made. */
 export function checkpointKey(model: string): string {
   return `checkpoint:${PACK_VERSION}:${model}`;
 }
 
-/** What the names of all manifests start with that were stored for a model's URL, or a checkpoint's key. */
+/** Returns the prefix of the names of all manifests that were stored for a model's URL, or a checkpoint's key. */
 export async function manifestPrefix(model: string): Promise<string> {
   return `${(await sha256(new TextEncoder().encode(model))).slice(0, 16)}-`;
 }
 
-/** The name of a manifest: it is found by its model's URL and by its own hash. */
+/** Returns the name of a manifest: it is found by its model's URL and by its own hash. */
 export function manifestName(prefix: string, sha256: string): string {
   return `${prefix}${sha256}${MANIFEST}`;
 }
 
-/** The hash in a manifest's name; nothing if the name is not a manifest's. */
+/** Returns the hash in a manifest's name; `undefined` if the name is not a manifest's. */
 export function manifestHash(name: string): string | undefined {
   return /^[0-9a-f]{16}-([0-9a-f]{64})\.manifest$/.exec(name)?.[1];
 }
 
-/** Whether a value has the form of a SHA-256 as files are named by. */
+/** Whether a value has the form of the SHA-256 that files are named by. */
 export function isHash(value: unknown): boolean {
   return typeof value === "string" && /^[0-9a-f]{64}$/.test(value);
 }

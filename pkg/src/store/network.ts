@@ -1,18 +1,18 @@
-/** One file from a server: what can pass is tried again, and a cut transfer goes on where it broke. */
+/** Downloads one file: retries failures that may pass, and resumes an interrupted transfer where it stopped. */
 
 import { abortedBy, FelsicError, orAborted } from "../errors.js";
 import type { Requests } from "./requests.js";
 import { ATTEMPTS, backOff, isPassing, LEAST_RATE, Pace, retryAfter, SILENCE, sleep } from "./retry.js";
 
-/** What is fetched, and from where on. */
+/** What is fetched, and from which byte on. */
 export interface Wanted {
   readonly url: string;
   readonly requests: Requests;
-  /** Bytes that are there already. */
+  /** The number of bytes that are there already. */
   readonly at: number;
   /**
-   * Of the whole file. `told` takes the server's word for it, if it gives one. The manifest, of which nobody tells, comes
-   * as one piece: never from two answers.
+   * The length of the whole file. `told` uses the server's `Content-Length`, if there is one. Absent for the manifest, whose length
+   * is unknown and which comes in one piece: never from two answers.
    */
   readonly bytes?: number | "told" | undefined;
   readonly signal: AbortSignal;
@@ -21,9 +21,9 @@ export interface Wanted {
   readonly attempts?: number;
 }
 
-/** Of a file that comes as one piece. What is longer is no manifest; an engine refuses it by its length. */
+/** The longest file that comes in one piece. A longer one is not a manifest; an engine refuses it by its length. */
 const MOST_WHOLE = 9 << 20;
-/** The end of a file, as far as an answer tells. */
+/** The end of a file, if an answer tells it. */
 const END = Symbol("end");
 
 /** A failure that may pass. */
@@ -36,7 +36,7 @@ class Passing extends Error {
   }
 }
 
-/** That a server does not give a file to whoever asks. Some say so of files that they do not have. */
+/** The error that a server refuses a file. Some servers answer so for files that they do not have. */
 class RefusedError extends FelsicError {
   constructor(url: string, status: number, advice: string) {
     const reason = "the model is private or gated, or there is no such file";
@@ -49,12 +49,12 @@ export function mayBeMissing(error: unknown): boolean {
   return error instanceof RefusedError || (error instanceof FelsicError && error.code === "not-found");
 }
 
-/** Whether an answer is a page, as servers of single-page applications send it in the place of what does not exist. */
+/** Whether an answer is a page, which servers of single-page applications send in place of a missing file. */
 export function isPage({ headers }: Response): boolean {
   return /^\s*text\/html\b/i.test(headers.get("content-type") ?? "");
 }
 
-/** A server may call a file a page that is none, and the header of weights may begin with any byte. */
+/** Whether a file begins like a page: a server may label another file as one, and the header of weights may begin with any byte. */
 function startsAsPage(bytes: Uint8Array): boolean {
   return /^\s*<(!doctype html|html|head|!--|\?xml)/i.test(new TextDecoder().decode(bytes.subarray(0, 200)));
 }
@@ -64,26 +64,26 @@ export class Download {
   readonly #wanted: Wanted;
   readonly #attempts: number;
   #bytes: number | undefined;
-  /** The length that an answer tells, where it may be that of compressed bytes: it only hints that the answer ended early. */
+  /** The length in an answer, if it may be that of compressed bytes: it only hints that the answer ended early. */
   #hint: number | undefined;
-  /** Which version of the file the server said to have, where nothing else would show that it is another. */
+  /** The version of the file that the server reported, if nothing else would show a change. */
   #version: string | undefined;
   #headers = new Headers();
   #at: number;
   /** Ends the request that is open. */
   #request = new AbortController();
   #body: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>> | undefined;
-  /** Bytes of the body that are there already, because it starts before them. */
+  /** The number of bytes to skip in the body, because it starts before the wanted ones. */
   #skip = 0;
-  /** Whether the server may be asked for a part of the file. */
+  /** Whether a part of the file may be requested from the server. */
   #ranges = true;
-  /** In a row, without progress. */
+  /** The number of failures in a row without progress. */
   #failures = 0;
   readonly #pace = new Pace();
   #missing = false;
-  /** Whether the answer says to be a page, and nothing has come of it yet. */
+  /** Whether the answer claims to be a page, and none of it has arrived yet. */
   #isPage = false;
-  /** Where the body before ended as if it were whole. */
+  /** Where the previous body ended as if it were whole. */
   #endedAt = -1;
   #ended: boolean;
 
@@ -95,17 +95,17 @@ export class Download {
     this.#ended = this.#bytes !== undefined && wanted.at >= this.#bytes;
   }
 
-  /** Of the whole file, as far as it is known. */
+  /** The length of the whole file, if it is known. */
   get bytes(): number | undefined {
     return this.#bytes;
   }
 
-  /** Of the last answer, as far as they may be seen. */
+  /** The headers of the last answer, as far as the browser shows them. */
   get headers(): Headers {
     return this.#headers;
   }
 
-  /** The next new bytes; nothing at the end, which may come too early or too late for the manifest's entry. */
+  /** Returns the next new bytes; `undefined` at the end, which may come too early or too late for the manifest's entry. */
   async read(): Promise<Uint8Array<ArrayBuffer> | undefined> {
     const { signal } = this.#wanted;
     while (!this.#ended) {
@@ -122,7 +122,7 @@ export class Download {
     return undefined;
   }
 
-  /** Lets go of the connection. */
+  /** Closes the connection. */
   async cancel(): Promise<void> {
     this.#ended = true;
     await this.#drop();
@@ -164,7 +164,7 @@ export class Download {
     return joined(pieces);
   }
 
-  /** The next bytes of the body, if they come fast enough; nothing at its end. */
+  /** Returns the next bytes of the body, if they arrive fast enough; `undefined` at its end. */
   async #receive(): Promise<Uint8Array<ArrayBuffer> | undefined> {
     const { value } = await this.#timely(this.#body!.read());
     if (this.#isPage && value && value.length > 0) {
@@ -179,7 +179,7 @@ export class Download {
     return value;
   }
 
-  /** A body that is too short was cut by someone on the way, or is all that the server has: if so it is so twice. */
+  /** Handles a body that is too short: it was cut on the way, or the server has no more; then it ends at the same byte twice. */
   #bodyEnded(): typeof END {
     this.#body = undefined;
     const bytes = this.#bytes ?? this.#hint;
@@ -188,10 +188,10 @@ export class Download {
     throw new Passing(`${this.#wanted.url} ended after ${this.#at} of ${bytes} bytes`);
   }
 
-  /** Asks for what is still wanted; afterwards there is a body. */
+  /** Requests the bytes that are still wanted; afterwards there is a body. */
   async #ask(): Promise<typeof END | undefined> {
     const { url, mode, requests } = this.#wanted;
-    // The last attempt asks for everything: there are servers whose CORS rules refuse every request with a range.
+    // The last attempt requests everything: the CORS rules of some servers refuse every request with a range.
     const last = this.#failures > 0 && this.#failures === this.#attempts - 1;
     const ranged = this.#at > 0 && this.#ranges && !last;
     const headers = new Headers(ranged ? [["range", `bytes=${this.#at}-`]] : []);
@@ -212,7 +212,7 @@ export class Download {
       await response.body?.cancel().catch(() => {});
       throw new Passing(`${url} answered with a different part of the file`);
     }
-    // A page in the place of a file with an entry may be another the next time, and is found by its hash.
+    // A page in place of a file with an entry may be gone the next time; otherwise its hash shows it.
     this.#isPage = typeof this.#wanted.bytes !== "number" && isPage(response);
     if (this.#wanted.bytes === "told") this.#told(response, start);
     this.#skip = this.#at - start;
@@ -220,7 +220,7 @@ export class Download {
     return this.#body ? undefined : this.#bodyEnded();
   }
 
-  /** Notes what the server says of a file of which nobody else says anything. */
+  /** Notes what the server reports about a file that no manifest lists. */
   #told(response: Response, start: number): void {
     const { url } = this.#wanted;
     const { headers } = response;
@@ -259,7 +259,7 @@ export class Download {
     }
   }
 
-  /** The error for a status. */
+  /** Returns the error for a status. */
   async #refused(response: Response, ranged: boolean): Promise<Error> {
     await response.body?.cancel().catch(() => {});
     const { url, requests } = this.#wanted;
@@ -267,12 +267,12 @@ export class Download {
     if (status === 401 || status === 403) return new RefusedError(url, status, requests.advice);
     if (status === 404 || status === 410) {
       if (this.#missing) return new FelsicError("not-found", `${url} does not exist`);
-      // A file that has just been put there may be missing on one of several servers for a moment.
+      // A file that has just been uploaded may be missing on one of several servers for a moment.
       this.#missing = true;
       return new Passing(`${url} does not exist`);
     }
     if (status === 416 && ranged) {
-      // The server's file ends before its entry says so. If it does so once more, the engine gets to see that.
+      // The server's file ends before the length of its entry. If it does so again, the engine receives it as it is.
       this.#endedAt = this.#at;
       return new Passing(`${url} has no more bytes`);
     }
@@ -300,15 +300,15 @@ export class Download {
 }
 
 /**
- * Whether the length that an answer tells is that of the file. Of a compressed answer it is not, and another origin's may be
- * compressed without letting that be seen.
+ * Whether the length in an answer is that of the file. For a compressed answer it is not, and an answer from another origin may be
+ * compressed without showing it.
  */
 function tellsLength({ type, headers }: Response): boolean {
   const encoding = headers.get("content-encoding");
   return encoding === "identity" || (encoding === null && type === "basic");
 }
 
-/** What tells one version of a file from another. Servers mark the tag of a compressed answer, which says nothing here. */
+/** Returns what distinguishes versions of a file. Servers mark the tag of a compressed answer; the mark is removed. */
 function versionOf(headers: Headers): string | undefined {
   const tag = headers
     .get("etag")
@@ -317,13 +317,13 @@ function versionOf(headers: Headers): string | undefined {
   return tag ?? headers.get("last-modified") ?? undefined;
 }
 
-/** Where the bytes of a partial answer start; where that is hidden it is taken to be what was asked for. */
+/** Returns where the bytes of a partial answer start; if that is hidden, the requested start. */
 function startOf(response: Response, asked: number): number {
   const start = /^bytes (\d+)-/.exec(response.headers.get("content-range") ?? "")?.[1];
   return start === undefined ? asked : Number(start);
 }
 
-/** Pieces end to end. */
+/** Joins pieces end to end. */
 export function joined(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const whole = new Uint8Array(pieces.reduce((length, piece) => length + piece.length, 0));
   let at = 0;

@@ -4,18 +4,18 @@ import type { Cache, Part, Scratch, Stored } from "./cache.js";
 import { PART } from "./names.js";
 
 const FOLDER = "felsic";
-/** Bytes that are read at a time. */
+/** The number of bytes that are read at a time. */
 const PIECE = 1 << 20;
-/** Bytes after which a file in progress is flushed to the disk. */
+/** The number of bytes after which a file in progress is flushed to the disk. */
 const FLUSH = 8 << 20;
 
-/** What workers can do with a file; windows cannot, so TypeScript's types of windows lack it. */
+/** Access to a file that workers have and windows lack, and so do TypeScript's types of windows. */
 interface WorkerFile extends FileSystemFileHandle {
   createSyncAccessHandle(): Promise<AccessHandle>;
   move(name: string): Promise<void>;
 }
 
-/** Some methods were asynchronous in the browsers' first versions. */
+/** Some methods were asynchronous in browsers' first versions. */
 interface AccessHandle {
   read(buffer: Uint8Array, options: { at: number }): number;
   write(buffer: Uint8Array, options: { at: number }): number;
@@ -25,7 +25,7 @@ interface AccessHandle {
   close(): void | Promise<void>;
 }
 
-/** Opens the folder; without `create` it rejects if nothing has been stored in it yet. */
+/** Opens the folder; without `create` it rejects if nothing has been stored yet. */
 export async function openOpfs({ create = true } = {}): Promise<Cache> {
   const root = await navigator.storage.getDirectory();
   return new Opfs(await root.getDirectoryHandle(FOLDER, { create }));
@@ -87,18 +87,18 @@ class Opfs implements Cache {
   }
 }
 
-/** An error number of Chromium's, of a full disk. */
+/** Chromium's error number for a full disk. */
 const NO_SPACE = -8;
 
 function writeAll(access: AccessHandle, piece: Uint8Array, offset: number): void {
   const written = access.write(piece, { at: offset });
   if (written === piece.length) return;
-  // Chromium's private windows do not throw where there is no room.
+  // Chromium's private windows do not throw if there is no space.
   if (written >= 0 && written < piece.length) throw new DOMException("a file could not be written whole", "QuotaExceededError");
   throw failure(written);
 }
 
-/** Bytes from an offset on, at most so many. */
+/** Reads bytes from an offset on, up to a largest number. */
 function readSome(access: AccessHandle, bytes: number, offset: number): Uint8Array<ArrayBuffer> {
   const piece = new Uint8Array(bytes);
   const read = access.read(piece, { at: offset });
@@ -106,7 +106,7 @@ function readSome(access: AccessHandle, bytes: number, offset: number): Uint8Arr
   return piece.subarray(0, read);
 }
 
-/** The error of what is no count. Chromium's private windows give a negative error number, as if it had no sign. */
+/** Returns the error for an impossible count. Chromium's private windows return a negative error number as an unsigned one. */
 function failure(count: number): DOMException {
   if ((count | 0) === NO_SPACE) return new DOMException("there is no room for a file", "QuotaExceededError");
   return new DOMException("a file that was being written is gone, as when a user clears a site's data", "NotFoundError");

@@ -1,4 +1,4 @@
-/** One file as an engine reads it: what is stored of it first, then the rest from the server. */
+/** One file as an engine reads it: first the stored part, then the rest from the server. */
 
 import { abortedBy } from "../errors.js";
 import type { Part, Stored } from "./cache.js";
@@ -7,7 +7,7 @@ import { Download } from "./network.js";
 import type { Requests } from "./requests.js";
 import type { FileEntry, FileReader, ReadOutcome } from "./types.js";
 
-/** What a reader is made of. */
+/** What a reader is made from. */
 export interface Reading {
   readonly url: string;
   readonly entry: FileEntry;
@@ -16,15 +16,15 @@ export interface Reading {
   readonly signal: AbortSignal;
   /** The whole file, if it is stored. */
   readonly stored?: Stored;
-  /** Where it is being stored. */
+  /** The part that is being stored. */
   readonly part?: Part | undefined;
   /** Forgets the stored file if its bytes are not those of its hash. */
   forget(): Promise<unknown>;
-  /** Hears that the file has been stored. */
+  /** Called when the file has been stored. */
   done(): Promise<void>;
-  /** Hears why storing came to an end. */
+  /** Receives the reason why storing has stopped. */
   failed(error: unknown): void;
-  /** What others wait for; nobody does where nothing is stored. */
+  /** The lock that other loads wait for; there is none if nothing is stored. */
   readonly held?: Held | undefined;
 }
 
@@ -32,12 +32,12 @@ export interface Reading {
 export class StoreReader implements FileReader {
   readonly #reading: Reading;
   #part: Part | undefined;
-  /** Gives the bytes that are stored, and nothing after them. */
+  /** Reads the stored bytes, and none after them. */
   #kept: (() => Promise<Uint8Array<ArrayBuffer> | undefined>) | undefined;
   #download: Download | undefined;
   #at = 0;
   #anyKept = false;
-  /** The piece that was given last. */
+  /** The piece that was returned last. */
   #given: Uint8Array<ArrayBuffer> | undefined;
 
   constructor(reading: Reading) {
@@ -50,7 +50,7 @@ export class StoreReader implements FileReader {
     }
   }
 
-  /** A piece is good until the next one is asked for. */
+  /** Returns the next piece, which is valid until the next call. */
   async read(): Promise<Uint8Array<ArrayBuffer> | undefined> {
     if (this.#given) release(this.#given);
     this.#given = await this.#next();
@@ -92,7 +92,7 @@ export class StoreReader implements FileReader {
     }
   }
 
-  /** What cannot be read from the store after all is fetched. */
+  /** Reads stored bytes; if they cannot be read after all, they are fetched. */
   async #readKept(): Promise<Uint8Array<ArrayBuffer> | undefined> {
     const piece = await this.#kept?.().catch(() => undefined);
     if (piece === undefined || piece.length === 0) {
@@ -113,18 +113,18 @@ export class StoreReader implements FileReader {
       this.#part = undefined;
       await part?.drop().catch(() => {});
       this.#reading.failed(error);
-      // Nothing will be there for those who wait.
+      // The loads that wait will find nothing.
       this.#reading.held?.release();
     }
   }
 }
 
 /**
- * Gives a piece's memory back at once. Otherwise all pieces of a pack would wait for a garbage collection, which comes
- * late where little else is made: tens of megabytes more for the whole page.
+ * Frees a piece's memory at once. Otherwise all pieces of a pack would wait for a garbage collection, which comes
+ * late if little else is allocated: tens of megabytes more for the whole page.
  */
 function release({ buffer }: Uint8Array<ArrayBuffer>): void {
-  // Not every browser that runs felsic has it.
+  // Not every browser that runs felsic has this method.
   (buffer as { transfer?(length: number): ArrayBuffer }).transfer?.(0);
 }
 
@@ -133,7 +133,7 @@ function streamed(stored: Stored): () => Promise<Uint8Array<ArrayBuffer> | undef
   return async () => (await reader.read()).value;
 }
 
-/** A manifest, which is small and read at once. */
+/** Reads a manifest, which is small and comes at once. */
 export class BytesReader implements FileReader {
   readonly #closed: FileReader["close"];
   #bytes: Uint8Array<ArrayBuffer> | undefined;

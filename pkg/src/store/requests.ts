@@ -1,24 +1,24 @@
-/** The requests for a model's files: what goes with them, and to whom. */
+/** The requests for a model's files: what is sent with them, and to which host. */
 
 import { FelsicError } from "../errors.js";
 import { fetchAllowed } from "../origins.js";
 
-/** What goes with the requests for a model's files. */
+/** What is sent with the requests for a model's files. */
 export interface Access {
-  /** Whether the user's cookies and logins go along. */
+  /** Whether the user's cookies and logins are sent. */
   readonly credentials: RequestCredentials;
-  /** Sent to the origin of the model's URL alone, such as a token. Secrets: no message may tell their values. */
+  /** Headers such as a token, sent only to the origin of the model's URL. Secrets: no message may contain their values. */
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** The header that `fetch` takes off by itself where a redirect leads to another origin. */
+/** The header that `fetch` removes by itself if a redirect leads to another origin. */
 const TAKEN_OFF = "authorization";
 
-/** Asks for the files of one model. */
+/** Requests the files of one model. */
 export class Requests {
   readonly #origin: string;
   readonly #credentials: RequestCredentials;
-  /** By their names in lower case. */
+  /** The headers, by their names in lower case. */
   readonly #headers: ReadonlyMap<string, string>;
 
   /** `model` is the URL of its folder. */
@@ -29,8 +29,8 @@ export class Requests {
   }
 
   /**
-   * `fetch` with what goes along. A redirect is not followed if one of the caller's headers would reach whatever origin it
-   * leads to: only the browser knows where that is, and it tells nobody before it has asked.
+   * Calls `fetch` with the caller's headers and credentials. A redirect is not followed if one of the headers would reach the
+   * origin that it leads to: only the browser knows that origin, and it does not report it before the request.
    */
   async fetch(url: string, { headers, ...init }: RequestInit): Promise<Response> {
     const own = this.#headersFor(url);
@@ -44,7 +44,7 @@ export class Requests {
     throw new FelsicError("network", `${url} redirects, and ${staying.join(", ")} of create()'s headers would go along; ${todo}`);
   }
 
-  /** What the caller of `create()` can do about a refusal. */
+  /** Says what the caller of `create()` can do about a refusal. */
   get advice(): string {
     const names = [...this.#headers.keys()].join(", ");
     if (names) return `create()'s headers do not suffice (${names})`;
@@ -53,7 +53,7 @@ export class Requests {
     return "give a token with create()'s headers, or ask for the user's login with its credentials";
   }
 
-  /** What a server must allow for requests to be made at all, beyond what it has to allow for other pages'. */
+  /** Says what a server has to allow for these requests, beyond what it has to allow for requests of other pages. */
   corsFor(url: string): string {
     const names = [...this.#headersFor(url).keys()];
     if (names.length === 0 || this.#origin === globalThis.location?.origin) return "";

@@ -1,4 +1,4 @@
-/** What a page can see of the store, and remove from it, without a worker. */
+/** What a page can see in the store, and remove from it, without a worker. */
 
 import type { Cache } from "./cache.js";
 import { existingCaches } from "./caches.js";
@@ -9,7 +9,7 @@ import { checkpointKey, manifestPrefix, PART } from "./names.js";
 /** How much of a pack is stored. */
 export type StoredState = "complete" | "partial" | "none";
 
-/** How much of the pack at a URL is stored; never rejects. */
+/** Returns how much of the pack at a URL is stored; never rejects. */
 export async function storedState(model: string): Promise<StoredState> {
   try {
     const prefixes = await prefixesOf(model);
@@ -22,19 +22,19 @@ export async function storedState(model: string): Promise<StoredState> {
   }
 }
 
-/** A URL may be that of a pack, or of a checkpoint of which a pack has been made here. */
+/** Returns the prefixes of a URL's manifests: it may be the URL of a pack, or of a checkpoint whose pack was made here. */
 function prefixesOf(model: string): Promise<string[]> {
   return Promise.all([model, checkpointKey(model)].map(manifestPrefix));
 }
 
-/** How much of the pack is stored whose manifest's name starts so. */
+/** Returns how much is stored of the pack whose manifest's name has this prefix. */
 export async function stateIn(cache: Cache, prefix: string): Promise<StoredState> {
   const names = await manifestNames(cache, { prefix });
   for (const name of names) if (await isWhole(cache, name)) return "complete";
   return names.length > 0 ? "partial" : "none";
 }
 
-/** Removes everything that is stored, or what belongs to one model's pack alone; never rejects. */
+/** Removes all stored files, or those that belong only to one model's pack; never rejects. */
 export async function deleteStored(model?: string): Promise<void> {
   for (const cache of await existingCaches()) {
     await (model === undefined ? deleteAll(cache) : deletePack(cache, model)).catch(() => {});
@@ -43,7 +43,7 @@ export async function deleteStored(model?: string): Promise<void> {
 
 async function deleteAll(cache: Cache): Promise<void> {
   const remove = async (name: string) => {
-    // A file that is being fetched right now stays.
+    // A file that is being fetched at the moment stays.
     const file = name.endsWith(PART) ? name.slice(0, -PART.length) : name;
     await ifFree(file, () => cache.remove(name)).catch(() => {});
   };
