@@ -131,7 +131,7 @@ export interface TextOptions {
   readonly taskType?: TaskType;
   /** Name of the pack's prompt to put before each text; takes precedence over `taskType`. */
   readonly prompt?: string;
-  /** Strips white space at both ends of a text, as sentence-transformers does. Default `true`. */
+  /** Strips white space at both ends of a text, as sentence-transformers did up to version 5.3; later versions keep it. Default `true`. */
   readonly strip?: boolean;
   /** Aborts the call. */
   readonly signal?: AbortSignal;

@@ -17,7 +17,7 @@ use crate::error::{Code, Error, Result};
 pub struct EmbedOptions {
     /// Number of leading components to keep before normalising again; `None` keeps all.
     pub dimensions: Option<usize>,
-    /// Whether white space at both ends of a text is stripped first, as in sentence-transformers.
+    /// Whether white space at both ends of a text is stripped first, as in sentence-transformers up to version 5.3.
     pub strip: bool,
     /// Name of the prompt to put before each text, one of those that the checkpoint has.
     pub prompt: Option<String>,

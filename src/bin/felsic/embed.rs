@@ -20,7 +20,7 @@ pub struct EmbedArguments {
     /// Keep only this many leading components and normalise again.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     dimensions: Option<u32>,
-    /// Keep white space at the ends of texts instead of stripping it as sentence-transformers does.
+    /// Keep white space at the ends of texts, as sentence-transformers does since version 5.4.
     #[arg(long)]
     no_strip: bool,
     /// Put the model's prompt with this name before each text.
