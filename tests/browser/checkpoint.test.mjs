@@ -5,7 +5,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, beforeEach, test } from "node:test";
-import { dist, root, skipWithout, start, workers } from "./harness.mjs";
+import { dist, packs, root, skipWithout, start, target, workers } from "./harness.mjs";
 import { COMMIT, Hub } from "./hub.mjs";
 import { Server } from "./server.mjs";
 
@@ -32,7 +32,7 @@ before(async () => {
     "/felsic/": [dist],
     "/models/": [models],
     "/split/": [split],
-    "/checkpoints/": [join(root, "target/checkpoints")],
+    "/checkpoints/": [join(target, "checkpoints")],
   });
   hub = await Hub.start({ [ID]: { folder: join(models, MODEL), large: elsewhere.url(`/models/${MODEL}/`) } });
 });
@@ -113,7 +113,7 @@ test("the pack is the one that the command line makes", async () => {
   assert.deepEqual(made.info, packed.info);
   assert.deepEqual(made.vectors, packed.vectors);
   const { self_test: made_test, ...stored } = await storedManifest();
-  const { self_test, ...manifest } = JSON.parse(readFileSync(join(root, "target/test-packs", PACK, "manifest.json"), "utf8"));
+  const { self_test, ...manifest } = JSON.parse(readFileSync(join(packs, PACK, "manifest.json"), "utf8"));
   assert.deepEqual(stored, manifest);
   const shared = await load({ model: checkpoint(), workers: 2 });
   assert.deepEqual(shared.vectors, packed.vectors, "helpers are made of it, too");

@@ -5,11 +5,11 @@ import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, beforeEach, test } from "node:test";
 import { gzipSync } from "node:zlib";
-import { dist, root, skipWithout, start } from "./harness.mjs";
+import { dist, packs, skipWithout, start } from "./harness.mjs";
 import { Server } from "./server.mjs";
 
 const PACK = "granite-97m-int8";
-const folder = join(root, "target/test-packs", PACK);
+const folder = join(packs, PACK);
 const EVERYDAY = "The weather is nice today, so we are going to the park after lunch.";
 /** The largest number of bytes before the first vector of an everyday sentence. */
 const FIRST_VECTOR = 38e6;
@@ -189,7 +189,7 @@ test("a call whose group stalls ends at once when it is aborted, and holds up no
 });
 
 test("a host of another origin is asked for the table in an order that no text changes", { skip }, async () => {
-  const host = await Server.start({ "/packs/": [join(root, "target/test-packs")] });
+  const host = await Server.start({ "/packs/": [packs] });
   const texts = { none: [], russian: ["Привет, как дела?"], mixed: ["東京は日本の首都です。", "Привет", EVERYDAY] };
   /** @type {Record<string, string[]>} */
   const orders = {};
@@ -212,7 +212,7 @@ test("a host of another origin is asked for the table in an order that no text c
 });
 
 test("what is stored of another origin's table does not wait for what is not, and is not asked for", { skip }, async () => {
-  const host = await Server.start({ "/packs/": [join(root, "target/test-packs")] });
+  const host = await Server.start({ "/packs/": [packs] });
   const all = manifest().shards.filter(({ file }) => isTable(file));
   const second = all[1];
   const stall = { file: new RegExp(second?.file ?? ""), stallAfter: 1000, times: 0 };
@@ -266,7 +266,7 @@ test("what is stored of another origin's table does not wait for what is not, an
 });
 
 test("the browser's languages, which every request tells, bring their groups forward", { skip }, async () => {
-  const host = await Server.start({ "/packs/": [join(root, "target/test-packs")] });
+  const host = await Server.start({ "/packs/": [packs] });
   const context = await environment.browser.newContext({ locale: "ru-RU" });
   try {
     const page = await context.newPage();
@@ -299,7 +299,7 @@ test(
   "a group that fails in its turn fails its texts, is not asked for by them, and comes later by itself",
   { skip, timeout: 120_000 },
   async () => {
-    const host = await Server.start({ "/packs/": [join(root, "target/test-packs")] });
+    const host = await Server.start({ "/packs/": [packs] });
     try {
       const model = host.spoilt(`/packs/${PACK}/`, { file: new RegExp(cyrillic()), status: 404, times: 2 });
       const result = await environment.page.evaluate(async (model) => {

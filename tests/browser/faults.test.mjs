@@ -119,7 +119,7 @@ const FAULTS = [
   [
     "a tensor of another shape",
     "tensor-shape",
-    [manifest(({ tensors }) => void (/** @type {any} */ (tensors[NORM].shape = [63])))],
+    [manifest(({ tensors }) => void Object.assign(tensors[NORM] ?? {}, { shape: [63] }))],
   ],
   ["no shard (404)", "not-found", [{ file: SHARD, status: 404 }]],
   ["a shard that ends early", "file-length", [{ file: SHARD, change: (bytes) => bytes.subarray(0, bytes.length - 1) }]],

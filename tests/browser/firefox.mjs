@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { once } from "node:events";
 // @ts-ignore: without types
 import * as bundle from "playwright-core/lib/utilsBundle";
-import { dist, root } from "./harness.mjs";
+import { dist, packs, root } from "./harness.mjs";
 import { Server } from "./server.mjs";
 
 const executable = process.env.FIREFOX_PATH ?? "/usr/bin/firefox-esr";
@@ -18,7 +18,7 @@ export const hasFirefox = existsSync(executable);
 export async function startFirefox() {
   const server = await Server.start({
     "/felsic/": [dist, import.meta.dirname],
-    "/packs/": [join(root, "target/test-packs")],
+    "/packs/": [packs],
     "/models/": [join(root, "tests/fixtures/models")],
   });
   const firefox = await launchFirefox();

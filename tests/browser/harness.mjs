@@ -8,8 +8,9 @@ import { writeWorker } from "../../pkg/bundle.mjs";
 import { Server } from "./server.mjs";
 
 export const root = resolve(import.meta.dirname, "../..");
-const target = process.env.CARGO_TARGET_DIR ? resolve(root, process.env.CARGO_TARGET_DIR) : join(root, "target");
-const packs = join(target, "test-packs");
+/** The folder of what is built; cargo's own variable moves it. */
+export const target = process.env.CARGO_TARGET_DIR ? resolve(root, process.env.CARGO_TARGET_DIR) : join(root, "target");
+export const packs = join(target, "test-packs");
 
 /** The scripts and binaries of the package as it is published; `npm run build` packs and unpacks it. */
 export const dist = join(target, "package/dist");

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { dist, root, start } from "./harness.mjs";
+import { dist, packs, root, start } from "./harness.mjs";
 import { Server } from "./server.mjs";
 
 /** A host that the page's policies do not name. */
@@ -18,7 +18,7 @@ let foreign;
 
 before(async () => {
   environment = await start({ gpu: false, needs: ["tiny-silu-int8"] });
-  foreign = await Server.start({ "/felsic/": [dist], "/packs/": [join(root, "target/test-packs")] }, 0, FOREIGN);
+  foreign = await Server.start({ "/felsic/": [dist], "/packs/": [packs] }, 0, FOREIGN);
 });
 
 after(async () => {

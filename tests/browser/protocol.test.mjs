@@ -300,19 +300,22 @@ test("abort rejects at once with the signal's reason, and the worker stops betwe
   const embedder = await create();
   const result = await embedder.evaluate(async (embedder) => {
     const controller = new AbortController();
-    const work = settle(embedder.embed(Array(200).fill("wait 20"), { signal: controller.signal }));
+    let news = 0;
+    const onProgress = () => (news += 1);
+    const work = settle(embedder.embed(Array(200).fill("wait 20"), { signal: controller.signal, onProgress }));
     await new Promise((resolve) => setTimeout(resolve, 100));
-    const aborted = performance.now();
+    const heard = news;
     controller.abort(new Error("changed my mind"));
     const settled = await work;
-    const waited = performance.now() - aborted;
+    // Nothing that the worker says comes between the two.
+    const waited = news - heard;
     // The next request is answered only when the aborted one has really stopped.
     const batches = await embedder.memoryBytes();
     return { settled, waited, batches };
   });
   assert.equal(result.settled.code, "aborted");
   assert.equal(result.settled.cause, "Error: changed my mind");
-  assert.ok(result.waited < 15, `rejected after ${result.waited} ms`);
+  assert.equal(result.waited, 0, "rejected before the next news of the worker");
   assert.ok(result.batches >= 1 && result.batches < 50, `${result.batches} of 200 batches were begun`);
   await embedder.evaluate((embedder) => embedder.destroy());
 });
@@ -362,7 +365,6 @@ test("a call that waits for the network lets others go ahead, and ends at once w
   const embedder = await createEmbedder(environment, environment.server.url("/stalled/"));
   const result = await embedder.evaluate(async (embedder) => {
     const controller = new AbortController();
-    const begin = performance.now();
     const stalled = settle(embedder.embed(["absent", "a"], { signal: controller.signal }));
     const waiting = settle(embedder.embed(["absent"]));
     const others = [
@@ -373,12 +375,11 @@ test("a call that waits for the network lets others go ahead, and ends at once w
     ];
     controller.abort();
     const { code } = await stalled;
-    const milliseconds = performance.now() - begin;
+    // The part of the model that both wait for never comes.
     const still = await Promise.race([waiting, new Promise((resolve) => setTimeout(resolve, 50, "waiting"))]);
-    return { code, others: others.length, milliseconds, still };
+    return { code, others: others.length, still };
   });
-  assert.deepEqual({ ...result, milliseconds: 0 }, { code: "aborted", others: 4, milliseconds: 0, still: "waiting" });
-  assert.ok(result.milliseconds < 2000, `${result.milliseconds} ms`);
+  assert.deepEqual(result, { code: "aborted", others: 4, still: "waiting" });
   await embedder.evaluate((embedder) => embedder.destroy());
 });
 
@@ -495,7 +496,7 @@ test("helpers share the texts of a call; results come in the texts' order", asyn
     Array.from({ length: 40 }, (_, index) => index + 1),
   );
   const helped = firsts.filter((first) => first > 1000).length;
-  assert.ok(helped > 5 && helped < 40, `helpers made ${helped} of 40 vectors`);
+  assert.ok(helped > 0 && helped < 40, `helpers made ${helped} of 40 vectors`);
   assert.deepEqual(
     steps,
     Array.from({ length: 40 }, (_, index) => index + 1),

@@ -287,12 +287,13 @@ for (const forbid of /** @type {Load["forbid"][]} */ ([[], ["opfs"]])) {
     const dribbling = store.server.spoilt("/packs/one/", { file: new RegExp(file), dribbleAfter: 100_000 });
     // Its clock runs normally, so that it holds its lock for long.
     const first = load({ model: dribbling, forbid, abortAfter: 8_000 });
+    let isOver = false;
+    void first.then(() => (isOver = true));
     await untilAsked(dribbling, new RegExp(file));
-    const start = performance.now();
     const { files, warnings, message } = await load({ model: store.server.url("/packs/one/"), forbid, hurry: 200 });
     assert.deepEqual(files, pack.hashes, message);
     assert.deepEqual(warnings, ["cache-busy"]);
-    assert.ok(performance.now() - start < 6_000, "the other one was waited for");
+    assert.equal(isOver, false, "the other one was waited for");
     if (!forbid?.length) assert.deepEqual(wholeFiles(await names()).length, pack.files.length - 1, "all but that one are stored");
     assert.equal((await first).code, "aborted");
     await close();
@@ -351,7 +352,7 @@ test("aborted while downloading, between two attempts and while waiting for a lo
   const waiting = load({ model: stalled, abortAfter: 1000 });
   const pausing = load({ model: failing, cache: "none", abortAfter: 500 });
   for (const { code, message } of await Promise.all([reader, waiting, pausing])) assert.equal(code, "aborted", message);
-  assert.ok(performance.now() - start < 4000, "an abort came late");
+  assert.ok(performance.now() - start < 15_000, "an abort came only with what it was to end: the next attempt is after 20 s");
   assert.equal((await load({ model: stalled, abortAt: 1000 })).code, "aborted");
   await close();
 });
