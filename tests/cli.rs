@@ -278,7 +278,7 @@ fn a_text_without_tokens_is_named_by_its_line_after_the_lines_before_it() {
         let input = "\"one\"\n\"two\"\n\"  \"\n\"four\"\n\"\"\nnot json\n";
         let output = run(&["embed", "--model", path(model)], input);
         let text = failure(&output);
-        assert!(text.starts_with("felsic: line 3 has no tokens: ") && text.ends_with("[input-invalid]\n"), "{text}");
+        assert!(text.starts_with("felsic: line 3 has no tokens") && text.ends_with("[input-invalid]\n"), "{text}");
         assert_eq!(lines(&stdout(&output)).len(), 2, "what came before is not lost");
         let first = run(&["embed", "--model", path(model)], "\"\"\n");
         assert!(failure(&first).contains("line 1 has no tokens") && stdout(&first).is_empty());

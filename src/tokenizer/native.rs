@@ -93,7 +93,7 @@ impl Native {
     ) -> Result<T> {
         short_enough(text, self.longest_text)?;
         let done = guarded(|| call(&self.tokenizer)).unwrap_or_else(|panicked| Err(panicked.into()));
-        done.map_err(|error| Error::new(Code::InputInvalid, "the tokenizer refuses the text").because(error))
+        done.map_err(|error| Error::new(Code::InputInvalid, "the text is refused by the tokenizer").because(error))
     }
 }
 

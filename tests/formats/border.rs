@@ -27,8 +27,8 @@ fn strings(union: &str) -> BTreeSet<&str> {
 
 #[test]
 fn the_phases_of_a_load_are_those_of_the_api() {
-    let options = typescript("options.ts");
-    let mut known = strings(between(&options, "readonly phase:", ";"));
+    let types = typescript("types.ts");
+    let mut known = strings(between(&types, "readonly phase:", ";"));
     // Making a pack of a checkpoint is told of by TypeScript alone.
     assert!(known.remove("checkpoint"));
     assert!(typescript("checkpoint/packer.ts").contains("phase: \"checkpoint\""));
@@ -47,5 +47,5 @@ fn the_files_of_packs_and_checkpoints_have_the_same_names() {
     for (constant, name) in [("CONFIG", CONFIG_FILE), ("WEIGHTS", WEIGHTS_FILE), ("INDEX", INDEX_FILE)] {
         assert_eq!(between(&files, &format!("const {constant} ="), ";"), format!("\"{name}\""), "{constant}");
     }
-    assert_eq!(between(&typescript("place.ts"), "new URL(\".\", urls[", "])"), format!("\"{}\"", Manifest::FILE));
+    assert_eq!(between(&typescript("place.ts"), "new URL(\".\", made[", "])"), format!("\"{}\"", Manifest::FILE));
 }
