@@ -168,7 +168,7 @@ test("a worker's script is whole: no bundler has to follow an import, and none c
 test("an error is called by its name, in its stack too", () => {
   const { create } = JSON.parse(node(join(consumer.folder, "consumer.mjs"), [], consumer.folder).stdout);
   assert.deepEqual([create.name, create.class, create.isFelsicError], ["FelsicError", "FelsicError", true]);
-  assert.match(create.stack, /^FelsicError: there is no option "modell"/);
+  assert.match(create.stack, /^FelsicError: unknown option "modell"/);
 });
 
 test("page and tests see this package, and not the folder that it is made in", () => {

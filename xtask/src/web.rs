@@ -33,7 +33,8 @@ pub fn types() -> Result<()> {
 /// Makes the API reference: of the crate in `target/doc`, of the npm package in `target/doc/js`. A broken link or a
 /// public item without documentation is an error. The package must be built.
 pub fn docs() -> Result<()> {
-    let mut rust = cargo(["doc", "--release", "--no-deps", "--package", "felsic"]);
+    // The whole workspace, as for the lints: what has been checked for them then does for this, too.
+    let mut rust = cargo(["doc", "--release", "--no-deps", "--workspace"]);
     run(rust.env("RUSTDOCFLAGS", "-D warnings"))?;
     run(&mut command("npm", ["run", "--silent", "build", "--workspace", "docs/api"]))
 }
