@@ -15,7 +15,7 @@ use crate::fixture;
 type Files = BTreeMap<String, Vec<u8>>;
 
 fn files_of(model: &str) -> Files {
-    let entries = fs::read_dir(fixture(&format!("models/{model}"))).unwrap().map(|entry| entry.unwrap());
+    let entries = fs::read_dir(fixture(format!("models/{model}"))).unwrap().map(|entry| entry.unwrap());
     let named = entries.map(|entry| (entry.file_name().into_string().unwrap(), entry.path()));
     named.filter(|(name, _)| name.ends_with(".json")).map(|(name, path)| (name, fs::read(path).unwrap())).collect()
 }
