@@ -6,7 +6,6 @@ export default defineConfig({
   base: "./",
   // What is not there is answered with 404, not with the page.
   appType: "mpa",
-  worker: { format: "es" },
   build: {
     target: "es2022",
     // An inlined file would be a data: URL, which the page's content security policy refuses.

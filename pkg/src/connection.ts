@@ -38,13 +38,12 @@ export class Connection {
   readonly #news: News;
   readonly #pending = new Map<number, Pending>();
   #nextId = 0;
-  #started = false;
   #end: FelsicError | undefined;
   readonly #atEnd: (() => void)[] = [];
 
   /** Takes over a worker that is starting. `base` is the folder of the package's files, if the caller names one. */
   constructor(started: Started, base: URL | undefined, news: News = {}) {
-    const { worker, why } = started;
+    const { worker } = started;
     this.#worker = worker;
     this.#endWorker = started.end;
     this.#base = base;
@@ -53,11 +52,8 @@ export class Connection {
     worker.addEventListener("messageerror", () => {
       this.end(new FelsicError("internal", "a message from the worker could not be read; create a new embedder"));
     });
-    // An error that nothing in the worker caught: a script that does not load, or a trap in the wasm.
-    worker.addEventListener("error", (event) => {
-      if (!this.#started) return void why(event).then((error) => this.end(error));
-      this.end(new FelsicError("internal", "the engine crashed; create a new embedder", { cause: event.message }));
-    });
+    // A script that does not load, or a trap in the wasm.
+    started.onFailure("the engine crashed; create a new embedder", (error) => this.end(error));
   }
 
   /** Sends a request; the promise settles with its answer, the signal's abort or the worker's end. */
@@ -130,9 +126,6 @@ export class Connection {
   /** Settles a request. The answer to a request that was aborted meanwhile is dropped. */
   #receive(message: FromWorker): void {
     switch (message.type) {
-      case "started":
-        this.#started = true;
-        break;
       case "failed":
         this.end(fromMessage(message.error));
         break;

@@ -373,6 +373,12 @@ export function absoluteUrl(value: unknown, name: string): URL {
   throw invalid(`${name} must be a URL, not ${kind(value)}`);
 }
 
+/** Makes a URL that of a folder: its path ends in a slash. */
+export function asFolder(url: URL): URL {
+  if (!url.pathname.endsWith("/")) url.pathname += "/";
+  return url;
+}
+
 function kind(value: unknown): string {
   return value === null ? "null" : typeof value;
 }

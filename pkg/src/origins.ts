@@ -24,11 +24,17 @@ export function isOrigin(value: unknown): value is string {
   return /^https?:\/\//.test(origin) && URL.canParse(origin) && new URL(origin).origin === origin;
 }
 
+/** Whether a URL's host also serves the page's or felsic's own scripts, and so learns nothing from requests. */
+export function isOwn(url: string | URL): boolean {
+  const { origin } = new URL(url);
+  return origin === globalThis.location?.origin || origin === own;
+}
+
 /** Whether a URL may be requested. */
 export function isAllowed(url: string | URL): boolean {
   if (allowed === undefined) return true;
+  if (isOwn(url)) return true;
   const { protocol, hostname, origin } = new URL(url);
-  if (origin === globalThis.location?.origin || origin === own) return true;
   return allowed.some((entry) => {
     if (entry === protocol || entry === origin) return true;
     return entry.endsWith(":*") && entry.slice(0, -2) === `${protocol}//${hostname}`;

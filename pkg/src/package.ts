@@ -1,7 +1,7 @@
 /** Where the package's own files are: the workers' scripts, their binaries, the built-in model. */
 
 import { FelsicError } from "./errors.js";
-import { absoluteUrl, type CreateOptions } from "./options.js";
+import { absoluteUrl, asFolder, type CreateOptions } from "./options.js";
 import type { Binary } from "./simd.js";
 import { missing, urls } from "./workers.js";
 
@@ -29,9 +29,7 @@ export interface PackerFiles {
 /** The folder that the caller serves the package's files from, if there is one. */
 export function baseOf({ baseUrl }: Pick<CreateOptions, "baseUrl">): URL | undefined {
   if (baseUrl === undefined) return undefined;
-  const url = absoluteUrl(baseUrl, "baseUrl");
-  if (!url.pathname.endsWith("/")) url.pathname += "/";
-  return url;
+  return asFolder(absoluteUrl(baseUrl, "baseUrl"));
 }
 
 /** Returns the absolute URL of a file of the package; `made` is the URL that bundlers have made. */

@@ -2,7 +2,7 @@
 
 import { integrity, urls } from "./built-in.js";
 import { hubFolder } from "./checkpoint/address.js";
-import { absoluteUrl, invalid, type ModelOptions } from "./options.js";
+import { absoluteUrl, asFolder, invalid, type ModelOptions } from "./options.js";
 import { baseOf, packageUrl } from "./package.js";
 
 /** Where a model is. */
@@ -24,8 +24,7 @@ export function placeOf(options: ModelOptions): Place {
   if (url.username || url.password)
     throw invalid("model must not have a user and a password in it; for a host that needs a login there is headers");
   if (url.search || url.hash) throw invalid(`model must be the URL of a folder, without ? and #: ${url.href}`);
-  if (!url.pathname.endsWith("/")) url.pathname += "/";
-  return { model: url.href };
+  return { model: asFolder(url).href };
 }
 
 /** Returns the place of the built-in model; bundlers may have put its files anywhere. */

@@ -10,8 +10,11 @@ export interface Started {
   readonly worker: Worker;
   /** Ends it. */
   end(): void;
-  /** Finds out why it has not started, after the event `error` and before any message. Never rejects. */
-  why(event: ErrorEvent): Promise<FelsicError>;
+  /**
+   * Calls back when nothing in the worker has caught an error: before its first message, with the reason why it has not started;
+   * later, with `crash` as the message.
+   */
+  onFailure(crash: string, callback: (error: FelsicError) => void): void;
 }
 
 /** The traces that a blocked worker leaves in a page. */
@@ -60,22 +63,35 @@ export function startWorker(url: string, name: string): Started {
     if (blob !== undefined) URL.revokeObjectURL(blob);
     return stopWatching();
   };
-  worker.addEventListener("message", settled, { once: true });
+  // A worker's first message says that its script runs.
+  let hasStarted = false;
+  const started = () => {
+    hasStarted = true;
+    settled();
+  };
+  worker.addEventListener("message", started, { once: true });
+  /** Never rejects. */
+  const why = async (message: string) => {
+    // The report of a policy and the answer to the request may come after the error.
+    const answer = await ask(url);
+    const violation = settled().find((violation) => isAbout(violation, url, blob));
+    return new FelsicError(
+      "network",
+      violation ? forbidden(violation, url) : reason(url, answer, blob, message),
+      message ? { cause: message } : undefined,
+    );
+  };
   return {
     worker,
     end() {
       worker.terminate();
       settled();
     },
-    async why({ message }) {
-      // The report of a policy and the answer to the request may come after the error.
-      const answer = await ask(url);
-      const violation = settled().find((violation) => isAbout(violation, url, blob));
-      return new FelsicError(
-        "network",
-        violation ? forbidden(violation, url) : reason(url, answer, blob, message),
-        message ? { cause: message } : undefined,
-      );
+    onFailure(crash, callback) {
+      worker.addEventListener("error", ({ message }) => {
+        if (hasStarted) callback(new FelsicError("internal", crash, { cause: message }));
+        else void why(message).then(callback);
+      });
     },
   };
 }

@@ -5,7 +5,7 @@ import type { PackRequest } from "./checkpoint/protocol.js";
 import type { Engine, EngineHooks, EngineModule, Helper } from "./engine.js";
 import { abortedBy, describe, type ErrorMessage, fromMessage, knownError, orAborted } from "./errors.js";
 import { Helpers } from "./helpers.js";
-import { allowOnly } from "./origins.js";
+import { allowOnly, isOwn } from "./origins.js";
 import type { EngineFiles } from "./package.js";
 import type {
   CallName,
@@ -139,7 +139,7 @@ class Server {
     ]);
     const engine = await this.#module.Engine.create(model, device, files, (progress) => report(progress), signal);
     this.#engine = engine;
-    const isForeign = [model, ...Object.values(urls ?? {})].some((url) => !isOwn(url, scriptUrl));
+    const isForeign = [model, ...Object.values(urls ?? {})].some((url) => !isOwn(url));
     const table = new TableLoader(engine, files, {
       ordered: prefetch === "background" && isForeign,
       languages: navigator.languages,
@@ -219,11 +219,6 @@ class Server {
     if (!this.#engine) throw new Error("no engine has been created");
     return this.#engine;
   }
-}
-
-/** Whether a host also serves the page's or felsic's own scripts, and so learns nothing from requests. */
-function isOwn(url: string, scriptUrl: string): boolean {
-  return [self.location.origin, new URL(scriptUrl).origin].includes(new URL(url).origin);
 }
 
 /** Whether a request goes first: a query goes before the texts of a call with many, and so do requests that take no time. */

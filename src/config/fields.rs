@@ -46,6 +46,7 @@ pub(crate) struct Fields {
     map: Map<String, Value>,
 }
 
+// Nothing here is inlined: many places read fields, and the packer's binary would have each function as many times.
 impl Fields {
     /// Parses `bytes`, which must hold one JSON object.
     #[inline(never)]

@@ -3,16 +3,15 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { largestDifference, root } from "../browser/harness.mjs";
+import { largestDifference, root, target } from "../browser/harness.mjs";
 import { install as installPackage } from "../package/harness.mjs";
 
 /** @typedef {import("playwright-core").Page} Page */
 /** @typedef {typeof import("./builders.mjs")} Builders */
 
 const here = import.meta.dirname;
-const target = process.env.CARGO_TARGET_DIR ? resolve(root, process.env.CARGO_TARGET_DIR) : join(root, "target");
 const installed = join(target, "consumers");
 
 /** The largest difference of a component from the pack's. */

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-#[derive(Args)]
+#[derive(Args, Default)]
 pub struct Options {
     /// Also the two larger shapes
     #[arg(long)]
@@ -155,9 +155,8 @@ fn unit() -> Result<Outcome> {
     Ok(Passed)
 }
 
-fn without_engine(options: &Options) -> Result<Outcome> {
-    let runner = WITHOUT_ENGINE.map(str::to_string).to_vec();
-    browser(&Options { full: options.full, strings: options.strings, filter: None, runner })
+fn without_engine(_: &Options) -> Result<Outcome> {
+    browser(&Options { runner: WITHOUT_ENGINE.map(str::to_string).to_vec(), ..Options::default() })
 }
 
 fn browser(options: &Options) -> Result<Outcome> {
@@ -249,8 +248,7 @@ pub fn run(options: &Options) -> Result<()> {
 
 /// Runs what shows most mistakes within minutes, once everything has been built.
 pub fn check() -> Result<()> {
-    let options = Options { full: false, strings: None, filter: None, runner: Vec::new() };
-    run_steps(&CHECK.iter().collect::<Vec<_>>(), &options)
+    run_steps(&CHECK.iter().collect::<Vec<_>>(), &Options::default())
 }
 
 /// Runs the steps; a failed one does not keep the others from running. The last line says how many passed.
@@ -316,7 +314,6 @@ mod tests {
     fn a_step_does_not_run_when_what_it_needs_has_failed() {
         let step = Step { name: "later", needs: &["earlier"], run: |_| panic!("must not run") };
         let earlier = Finished { name: "earlier", end: End::Failed("no".into()), time: Duration::ZERO };
-        let options = Options { full: false, strings: None, filter: None, runner: Vec::new() };
-        assert!(matches!(perform(&step, &options, &[earlier]), End::Failed(why) if why.contains("earlier")));
+        assert!(matches!(perform(&step, &Options::default(), &[earlier]), End::Failed(why) if why.contains("earlier")));
     }
 }

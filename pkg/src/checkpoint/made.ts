@@ -20,18 +20,14 @@ export interface MakeListeners {
 export function makePack(request: PackRequest, base: URL | undefined, { progress, warn, onEnd }: MakeListeners): Promise<Made> {
   return new Promise<Made>((resolve, reject) => {
     const files = packerFiles(base);
-    const { worker, why, end: endWorker } = startWorker(files.scriptUrl, "felsic-packer");
-    let hasStarted = false;
+    const started = startWorker(files.scriptUrl, "felsic-packer");
     const end = (settle: () => void) => {
-      endWorker();
+      started.end();
       settle();
     };
     onEnd(() => end(() => reject(new FelsicError("destroyed", "the engine has ended"))));
-    worker.addEventListener("message", ({ data }: MessageEvent<FromPacker>) => {
+    started.worker.addEventListener("message", ({ data }: MessageEvent<FromPacker>) => {
       switch (data.type) {
-        case "started":
-          hasStarted = true;
-          return;
         case "progress":
           return progress(data.progress);
         case "warning":
@@ -42,11 +38,7 @@ export function makePack(request: PackRequest, base: URL | undefined, { progress
           return end(() => reject(fromMessage(data.error)));
       }
     });
-    worker.addEventListener("error", (event) => {
-      if (!hasStarted) return void why(event).then((error) => end(() => reject(error)));
-      const message = "the worker that makes packs of checkpoints crashed";
-      end(() => reject(new FelsicError("internal", message, { cause: event.message })));
-    });
-    worker.postMessage({ ...request, ...files } satisfies ToPacker);
+    started.onFailure("the worker that makes packs of checkpoints crashed", (error) => end(() => reject(error)));
+    started.worker.postMessage({ ...request, ...files } satisfies ToPacker);
   });
 }
