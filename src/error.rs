@@ -63,6 +63,12 @@ pub enum Code {
     SelfTestFailed,
     /// An argument of a call is out of range.
     InputInvalid,
+    /// A search index, or vectors that are to become one, are damaged or contradict themselves.
+    IndexInvalid,
+    /// A search index holds vectors of another space: another model, weight format or number of dimensions.
+    NeedsReindex,
+    /// Vectors made elsewhere differ from those that this model computes of the same texts.
+    VectorsDisagree,
     /// A defect in felsic itself.
     Internal,
 }
@@ -91,6 +97,9 @@ impl Code {
             Code::DeviceUnavailable => "device-unavailable",
             Code::SelfTestFailed => "self-test-failed",
             Code::InputInvalid => "input-invalid",
+            Code::IndexInvalid => "index-invalid",
+            Code::NeedsReindex => "needs-reindex",
+            Code::VectorsDisagree => "vectors-disagree",
             Code::Internal => "internal",
         }
     }
@@ -98,7 +107,7 @@ impl Code {
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 24] = [
         Code::ConfigInvalid,
         Code::ConfigUnsupported,
         Code::TokenizerInvalid,
@@ -119,6 +128,9 @@ impl Code {
         Code::DeviceUnavailable,
         Code::SelfTestFailed,
         Code::InputInvalid,
+        Code::IndexInvalid,
+        Code::NeedsReindex,
+        Code::VectorsDisagree,
         Code::Internal,
     ];
 

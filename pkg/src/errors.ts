@@ -25,7 +25,12 @@ export const ERROR_CODES = [
   "aborted",
   "destroyed",
   "input-invalid",
+  // The search index is damaged, holds vectors of another space, or is offered vectors of another model.
+  "index-invalid",
+  "needs-reindex",
+  "vectors-disagree",
   // The machine's.
+  "quota-exceeded",
   "out-of-memory",
   "device-unavailable",
   "self-test-failed",

@@ -1,0 +1,17 @@
+//! What felsic's search computes, natively and in a page: it cuts documents into passages, keeps their vectors as rows of
+//! int8, and scans all rows for those that are nearest to a query.
+//!
+//! It knows neither models nor files: texts and vectors come in, offsets and rows go out.
+//!
+//! Modules, in the order in which data flows; a module imports only from those above it:
+//!
+//! - `error`: the one error type;
+//! - `cut`: documents to passages;
+//! - `words`: texts to the terms of the words index;
+//! - `rows`: vectors to rows of int8, and back;
+//! - `scan`: the rows that are nearest to a query;
+//! - `web`: the wasm-bindgen edge.
+
+pub mod error;
+
+pub use error::{Error, Result};
