@@ -12,6 +12,9 @@
 //! - `scan`: the rows that are nearest to a query;
 //! - `web`: the wasm-bindgen edge.
 
+pub mod cut;
 pub mod error;
+#[cfg(feature = "web")]
+mod web;
 
 pub use error::{Error, Result};
