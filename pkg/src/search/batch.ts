@@ -178,6 +178,7 @@ export class Batch {
         ...(meta !== undefined && { meta }),
         kind,
         hash,
+        ...(title !== undefined && document.title === undefined && { foundTitle: true }),
         source,
         passages: await Promise.all(stored),
       });
