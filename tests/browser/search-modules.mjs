@@ -12,11 +12,14 @@ import { root } from "./harness.mjs";
  * @property {typeof import("../../pkg/dist/types/search/terms.js")} terms
  * @property {typeof import("../../pkg/dist/types/search/words.js")} words
  * @property {typeof import("../../pkg/dist/types/search/highlight.js")} highlight
+ * @property {typeof import("../../pkg/dist/types/search/segments.js")} segments
+ * @property {typeof import("../../pkg/dist/types/search/files.js")} files
+ * @property {typeof import("../../pkg/dist/types/search/where.js")} where
  */
 
 /** Bundles the modules and imports them. @returns {Promise<Modules>} */
 export async function searchModules() {
-  const names = ["terms", "words", "highlight"];
+  const names = ["terms", "words", "highlight", "segments", "files", "where"];
   const folder = mkdtempSync(join(tmpdir(), "felsic-search-"));
   try {
     const input = Object.fromEntries(names.map((name) => [name, join(root, `pkg/src/search/${name}.ts`)]));

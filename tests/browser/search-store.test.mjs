@@ -228,8 +228,8 @@ test("a damaged file is an error that says what to do, and never a hit", async (
       await writable.write(bytes);
       await writable.close();
     };
-    const start = 12 + new DataView(whole.buffer).getUint32(8, true);
-    const { sections } = JSON.parse(new TextDecoder().decode(whole.subarray(12, start)));
+    const start = 44 + new DataView(whole.buffer).getUint32(8, true);
+    const { sections } = JSON.parse(new TextDecoder().decode(whole.subarray(44, start)));
     /** @type {Record<string, (bytes: Uint8Array<ArrayBuffer>) => Uint8Array<ArrayBuffer>>} */
     const damages = {
       truncated: (bytes) => bytes.slice(0, -1),
@@ -242,6 +242,7 @@ test("a damaged file is an error that says what to do, and never a hit", async (
       bytes[at] = Number(bytes[at]) ^ 1;
       return bytes;
     };
+    damages.header = (bytes) => flip(bytes, start - 30);
     for (const name of ["documents", "rows", "fine"]) {
       damages[name] = (bytes) => flip(bytes, start + sections[name].at + (sections[name].bytes >> 1));
     }
