@@ -62,13 +62,18 @@ test("a scan finds what native code finds, to the bit, in memory and block by bl
     const again = new Rows(dimensions);
     again.addRows(scales, coarse, fine);
     assert.deepEqual(plain(again.top(query, 20, allowed)), want);
-    const sweep = new Sweep(query, 20);
-    for (let from = 0; from < count; from += 333) {
-      const end = Math.min(from + 333, count);
-      const part = (/** @type {Int8Array} */ all) => all.subarray(from * dimensions, end * dimensions);
-      sweep.block(scales.subarray(from, end), part(coarse), part(fine), from, allowed);
+    const part = (/** @type {Int8Array} */ all, /** @type {number} */ from, /** @type {number} */ end) =>
+      all.subarray(from * dimensions, end * dimensions);
+    const ofRow = (/** @type {number} */ row) => part(fine, row, row + 1);
+    for (const isFunction of [false, true]) {
+      const sweep = new Sweep(query, 20);
+      for (let from = 0; from < count; from += 333) {
+        const end = Math.min(from + 333, count);
+        const here = isFunction ? ofRow : part(fine, from, end);
+        sweep.block(scales.subarray(from, end), part(coarse, from, end), here, from, allowed);
+      }
+      assert.deepEqual(plain(sweep.finish()), want);
     }
-    assert.deepEqual(plain(sweep.finish()), want);
     rows.clear();
     assert.equal(rows.length, 0);
     for (const made of [rows, again]) made.free();
@@ -133,6 +138,14 @@ test("bad input is an error with a code, and leaves the rows as they were", () =
   const sweep = new Sweep(one, 1);
   refuses(() => sweep.block(scale, Int8Array.of(1, 0), undefined, 0), "index-invalid");
   refuses(() => sweep.block(scale, Int8Array.of(127), undefined, 0), "input-invalid");
+  const coarse = Int8Array.of(127, 0);
+  refuses(() => sweep.block(scale, coarse, "none", 0), "input-invalid");
+  refuses(() => new Sweep(one, 1).block(scale, coarse, () => Int8Array.of(1), 0), "input-invalid");
+  refuses(() => new Sweep(one, 1).block(scale, coarse, () => 7, 0), "input-invalid");
+  const thrown = () => {
+    throw new RangeError("the disk is gone");
+  };
+  assert.throws(() => new Sweep(one, 1).block(scale, coarse, thrown, 0), RangeError);
   assert.deepEqual([...rows.top(one, 5).rows], [0]);
 });
 
