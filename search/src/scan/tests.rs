@@ -134,7 +134,7 @@ fn the_ten_best_are_those_of_full_precision() {
     let (fine, coarse) = (recall(&rows, &mut clustered), recall(&without, &mut clustered));
     println!("recall of ten best: {fine} with fine components, {coarse} without");
     assert!(fine >= 0.999, "{fine}");
-    assert!(coarse >= 0.97, "{coarse}");
+    assert!(coarse >= 0.985, "{coarse}");
 }
 
 #[test]
