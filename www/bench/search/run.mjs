@@ -3,8 +3,8 @@
  * Compares felsic's search over vectors with other ways of searching them in a page: each alone in a fresh Chromium, in a
  * worker. `cargo xtask bench search` prepares everything and calls this.
  */
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { cpus, loadavg, platform, totalmem } from "node:os";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpus, loadavg, platform, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { gzipSync } from "node:zlib";
@@ -67,9 +67,9 @@ const server = await serve({ "/": import.meta.dirname, "/felsic/": need("felsic"
   if (file && isEngine(path)) served.set(path, file);
 });
 
-/** Resident bytes of a browser's renderers, or null. @param {import("playwright-core").Browser} browser */
+/** Resident bytes of a browser's largest renderer, or null. @param {import("playwright-core").Browser | null} browser */
 async function resident(browser) {
-  if (platform() !== "linux") return null;
+  if (platform() !== "linux" || browser === null) return null;
   const session = await browser.newBrowserCDPSession();
   const { processInfo } = await session.send("SystemInfo.getProcessInfo");
   await session.detach();
@@ -87,9 +87,12 @@ async function measure(engine, count) {
   /** @type {Row} */
   const row = { engine, rows: count, load: 0 };
   served.clear();
-  const browser = await chromium.launch({ executablePath: need("chromium"), args: FLAGS });
+  // A profile on disk: without one, a browser keeps files of the origin private file system in another process's memory.
+  const profile = mkdtempSync(join(tmpdir(), "felsic-bench-"));
+  const context = await chromium.launchPersistentContext(profile, { executablePath: need("chromium"), args: FLAGS });
   try {
-    const page = await browser.newPage();
+    const browser = context.browser();
+    const page = await context.newPage();
     page.setDefaultTimeout(0);
     await page.goto(`${server.url}page.html`);
     await page.waitForFunction("globalThis.ask !== undefined");
@@ -115,7 +118,8 @@ async function measure(engine, count) {
   } catch (error) {
     [row.failed] = (error instanceof Error ? error.message : String(error)).split("\n");
   } finally {
-    await browser.close();
+    await context.close();
+    rmSync(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
   }
   row.gzipped = [...served.values()].reduce((sum, file) => sum + gzipSync(readFileSync(file)).length, 0);
   row.load = loadavg()[0] ?? 0;
