@@ -1,8 +1,8 @@
 //! The rows that are nearest to a query, found by looking at all of them.
 //!
 //! 1. The query becomes 16-bit integers, and every row's coarse vector is multiplied by it exactly, in i32
-//!    ([`kernel`]). That is the row's *coarse cosine*, from which a row's rank, and the moments of all, come.
-//! 2. The best few hundred are kept ([`best`]).
+//!    (`kernel`). That is the row's *coarse cosine*, from which a row's rank, and the moments of all, come.
+//! 2. The best few hundred are kept (`best`).
 //! 3. These get their cosine anew, in double precision, from the query itself and the row with its fine components, and
 //!    are ordered by it.
 //!
