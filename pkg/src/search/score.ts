@@ -24,7 +24,7 @@ export interface Moments {
 }
 
 /** Hits with a lower score are left out, unless a caller wants another bound. */
-export const DEFAULT_MIN_SCORE = 0.2;
+export const DEFAULT_MIN_SCORE = 0.15;
 
 /** The most pairs that a calibration measures. */
 const PAIRS = 2000;
@@ -32,7 +32,9 @@ const PAIRS = 2000;
 /** The weights of nearness and of spread, and what is taken off: fitted on half of the queries of training/eval. */
 const NEARNESS = 13;
 const SPREAD = 8.5;
-const OFFSET = 13.4;
+const OFFSET = 11.7;
+/** What is taken off for the passages that were seen, times the logarithm of their number: the best of many is nearer by chance. */
+const CHANCE = 0.25;
 /** The spread that a query has before anything was seen, and how many passages that is worth. */
 const USUAL_SPREAD = 1.5;
 const USUAL_WEIGHT = 10;
@@ -83,14 +85,15 @@ export function checkedCalibration(value: unknown): Calibration {
  *
  * Two things count. *Nearness*: how far the cosine is above the mean of pairs, where 1 is an equal vector. *Spread*: how much the
  * query's cosines differ from passage to passage, where 1 is what a random vector would have. A query that has to do with the
- * collection is near to some passages and far from others; nonsense is as far from all.
+ * collection is near to some passages and far from others; nonsense is as far from all. Of few passages the spread is hardly known; it is
+ * taken to be near the usual one.
  */
 export function score(cosine: number, calibration: Calibration, { deviation, seen }: Moments): number {
   const room = Math.max(1 - calibration.mean, 1e-3);
   const nearness = (cosine - calibration.mean) / room;
   const measured = (deviation * Math.sqrt(calibration.dimensions)) / room;
   const spread = Math.sqrt((seen * measured ** 2 + USUAL_WEIGHT * USUAL_SPREAD ** 2) / (seen + USUAL_WEIGHT));
-  return logistic(NEARNESS * nearness + SPREAD * spread - OFFSET);
+  return logistic(NEARNESS * nearness + SPREAD * spread - OFFSET - CHANCE * Math.log(Math.max(seen, 1)));
 }
 
 /**
