@@ -19,6 +19,7 @@ import {
   checkedSimilar,
   isIndex,
 } from "./options.js";
+import { withSentences } from "./marking.js";
 import { Pace } from "./pace.js";
 import type { Query, SearchNews } from "./protocol.js";
 import { deleteCollection, storedCollections } from "./stored-collections.js";
@@ -167,11 +168,12 @@ export class Collection extends EventTarget {
    * {@link SearchOptions.minScore}.
    */
   async search(query: string, options: SearchOptions = {}): Promise<Hit[]> {
-    const { signal, ...checked } = checkedSearch(query, options);
+    const { signal, sentences, ...checked } = checkedSearch(query, options);
     return this.#pace.searching(async () => {
       const vector = await this.#queryVector(checked, signal);
       const request: Query = { ...checked, ...(vector && { vector }) };
-      return this.#link.request("search", request, { signal });
+      const hits = await this.#link.request("search", request, { signal });
+      return sentences && vector ? withSentences(hits, vector, this.#embedder, signal) : hits;
     });
   }
 
