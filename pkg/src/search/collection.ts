@@ -215,7 +215,8 @@ export class Collection extends EventTarget {
     // A text without a word has no vector, and fits nothing.
     if (mode === "words" || text.trim() === "") return undefined;
     if (this.#info.state === "needs-reindex") throw this.#needsReindex();
-    const vector = await this.#embedder.embed(text, { taskType: "retrieval-query", ...(signal && { signal }) });
+    const options = { taskType: "retrieval-query", ...(signal && { signal }) } as const;
+    const vector = await this.#pace.query(() => this.#embedder.embed(text, options));
     if (vector.length !== this.#embedder.info.dimensions) throw wrongVector(vector, this.#embedder.info.dimensions);
     return vector;
   }
