@@ -28,9 +28,24 @@ after(() => environment?.close());
 
 /** Documents about four things, with tags and more to filter by. */
 const LIBRARY = [
-  { id: "git.md", text: "# Undo\n\nHow to undo a commit with git reset.\n\n## Public commits\n\nRevert makes a new commit.", tags: ["guide", "git"] },
-  { id: "pasta", text: "Cook the pasta in salted water.", title: "Pasta", url: "https://example.org/pasta", meta: { minutes: 12, vegan: true } },
-  { id: "soup", text: "Cook the soup slowly. Add salt.", title: "Soup", meta: { minutes: 90, vegan: false, courses: ["first", "main"] } },
+  {
+    id: "git.md",
+    text: "# Undo\n\nHow to undo a commit with git reset.\n\n## Public commits\n\nRevert makes a new commit.",
+    tags: ["guide", "git"],
+  },
+  {
+    id: "pasta",
+    text: "Cook the pasta in salted water.",
+    title: "Pasta",
+    url: "https://example.org/pasta",
+    meta: { minutes: 12, vegan: true },
+  },
+  {
+    id: "soup",
+    text: "Cook the soup slowly. Add salt.",
+    title: "Soup",
+    meta: { minutes: 90, vegan: false, courses: ["first", "main"] },
+  },
   { id: "tides", text: "The moon moves the sea twice a day.", tags: ["guide"], meta: { written: "2024-05-01" } },
 ];
 
@@ -72,7 +87,13 @@ test("the built-in model finds passages with which queries share no word; nonsen
       };
       const made = { result, meaning: await ranks("meaning"), hybrid: await ranks("hybrid") };
       const nonsense = [];
-      for (const query of ["qwxzv brtfk plmnh", "glkzc", "lnxwquiwwy lgfgstqssd vvzvvip", "bccnvvzmc", "nkksalssd tdkk tbzmywiy"]) {
+      for (const query of [
+        "qwxzv brtfk plmnh",
+        "glkzc",
+        "lnxwquiwwy lgfgstqssd vvzvvip",
+        "bccnvvzmc",
+        "nkksalssd tdkk tbzmywiy",
+      ]) {
         nonsense.push((await docs.search(query))[0]?.score ?? 0);
       }
       docs.close();
@@ -87,9 +108,17 @@ test("the built-in model finds passages with which queries share no word; nonsen
     context.diagnostic(`${mode}: first ${share(1).toFixed(2)}, among three ${share(3).toFixed(2)}`);
     assert.ok(share(1) >= FIRST && share(3) >= FIRST_THREE, `${mode}: ${share(1)}, ${share(3)}`);
   }
-  context.diagnostic(`best scores: ${median(found.scores).toFixed(2)} of queries, ${found.nonsense.map((score) => score.toFixed(2)).join()} of nonsense`);
-  assert.ok(found.nonsense.some((score) => score === 0), "the default cut-off leaves nothing");
-  assert.ok(found.nonsense.every((score) => score < 0.6 * median(found.scores)), found.nonsense.join());
+  context.diagnostic(
+    `best scores: ${median(found.scores).toFixed(2)} of queries, ${found.nonsense.map((score) => score.toFixed(2)).join()} of nonsense`,
+  );
+  assert.ok(
+    found.nonsense.some((score) => score === 0),
+    "the default cut-off leaves nothing",
+  );
+  assert.ok(
+    found.nonsense.every((score) => score < 0.6 * median(found.scores)),
+    found.nonsense.join(),
+  );
 });
 
 test("a hit has its passage, the headings above it, what to mark and why it was found", async () => {
@@ -160,7 +189,10 @@ test("filters: equality, any of, ranges, lists; in every mode", async () => {
     }
   }
   const words = await searchLibrary([["cook", { mode: "words", where: { vegan: true } }]]);
-  assert.deepEqual(words[0]?.map(({ id }) => id), ["pasta"]);
+  assert.deepEqual(
+    words[0]?.map(({ id }) => id),
+    ["pasta"],
+  );
 });
 
 test("a filter is applied before the search: a few fitting documents among many that score higher", async () => {
@@ -188,8 +220,14 @@ test("limit, minScore, exact", async () => {
   assert.ok(all.length > 1);
   assert.deepEqual(one, all.slice(0, 1));
   assert.ok(high.every(({ score }) => score === 1) && high.length < all.length);
-  assert.deepEqual(exact.map(({ id, highlights }) => [id, highlights]), [["soup", [{ start: 5, end: 20 }]]]);
-  assert.deepEqual(exactMeaning.map(({ id }) => id), ["soup"]);
+  assert.deepEqual(
+    exact.map(({ id, highlights }) => [id, highlights]),
+    [["soup", [{ start: 5, end: 20 }]]],
+  );
+  assert.deepEqual(
+    exactMeaning.map(({ id }) => id),
+    ["soup"],
+  );
   assert.deepEqual(none, []);
   assert.deepEqual(await searchLibrary([[""], ["  \n"]]), [[], []]);
 });
@@ -208,7 +246,15 @@ test("a second visit embeds nothing but the query", async () => {
     const again = await docs.add(library);
     const got = await Promise.all(library.map((/** @type {{ id: string }} */ { id }) => docs.get(id)));
     docs.close();
-    return { opened, hits: hits.map(({ id }) => id), again, got, texts: embedder.texts, queries: embedder.queries, counted: embedder.counted };
+    return {
+      opened,
+      hits: hits.map(({ id }) => id),
+      again,
+      got,
+      texts: embedder.texts,
+      queries: embedder.queries,
+      counted: embedder.counted,
+    };
   }, LIBRARY);
   assert.equal(second.hits[0], "git.md");
   assert.equal(second.opened.documents, LIBRARY.length);
@@ -278,7 +324,21 @@ test("update, remove, get; of documents with one id the last counts", async () =
     const again = await search.Collection.open("edits", { embedder: new FakeEmbedder() });
     const { documents, passages } = again.info;
     again.close();
-    return { double, a, zebras, gone, missing, removed, got, left, after, documents, passages, changes, list: await search.Collection.list() };
+    return {
+      double,
+      a,
+      zebras,
+      gone,
+      missing,
+      removed,
+      got,
+      left,
+      after,
+      documents,
+      passages,
+      changes,
+      list: await search.Collection.list(),
+    };
   });
   assert.deepEqual(found.double, { added: 2, updated: 0, unchanged: 0, passages: 2, embedded: 2 });
   assert.equal(found.a?.text, "the last version");
@@ -286,7 +346,10 @@ test("update, remove, get; of documents with one id the last counts", async () =
   assert.equal(found.missing.code, "not-found");
   assert.deepEqual(found.removed, [1, 0, 0]);
   assert.deepEqual(found.got, [{ id: "a", text: "zebras", kind: "text", tags: ["animals"] }, undefined]);
-  assert.deepEqual(found.left.map(({ id }) => id), ["a"]);
+  assert.deepEqual(
+    found.left.map(({ id }) => id),
+    ["a"],
+  );
   assert.equal(found.after.code, "destroyed");
   assert.deepEqual([found.documents, found.passages], [1, 1]);
   assert.ok(found.changes >= 4);
@@ -350,7 +413,10 @@ test("many small writes become few segments, and everything is there after anoth
   });
   assert.ok(found.files.length <= 24, found.files.join(" "));
   assert.deepEqual([found.documents, found.passages], [60, 60]);
-  assert.deepEqual(found.ids, Array.from({ length: 80 }, (_, at) => at).filter((at) => at % 4 !== 0));
+  assert.deepEqual(
+    found.ids,
+    Array.from({ length: 80 }, (_, at) => at).filter((at) => at % 4 !== 0),
+  );
   assert.equal(found.one?.text, "document number1 changed");
   assert.deepEqual([found.hit, found.old], ["d79", []]);
 });
@@ -375,7 +441,9 @@ test("another model's vectors: words go on, reindex() makes new ones and can be 
   const found = await environment.page.evaluate(async () => {
     const { Collection } = search;
     const old = await Collection.open("spaces", { embedder: new FakeEmbedder() });
-    await old.add(Array.from({ length: 100 }, (_, at) => ({ id: `d${at}`, text: `the document number${at}`, tags: [`t${at % 2}`] })));
+    await old.add(
+      Array.from({ length: 100 }, (_, at) => ({ id: `d${at}`, text: `the document number${at}`, tags: [`t${at % 2}`] })),
+    );
     const embedder = new FakeEmbedder({ space: "fake/32", dimensions: 32, model: "other" });
     const docs = await Collection.open("spaces", { embedder });
     const state = { ...docs.info };
@@ -388,7 +456,10 @@ test("another model's vectors: words go on, reindex() makes new ones and can be 
     const stop = new AbortController();
     const reports = /** @type {import("felsic/search").AddProgress[]} */ ([]);
     const interrupted = await settle(
-      docs.reindex({ signal: stop.signal, onProgress: (progress) => (reports.push(progress), progress.done >= 32 && stop.abort()) }),
+      docs.reindex({
+        signal: stop.signal,
+        onProgress: (progress) => (reports.push(progress), progress.done >= 32 && stop.abort()),
+      }),
     );
     const still = docs.info.state;
     const [oldHit] = await old.search("number7", { minScore: 0 });
@@ -415,7 +486,27 @@ test("another model's vectors: words go on, reindex() makes new ones and can be 
     const last = await Collection.open("spaces", { embedder });
     const reopened = { ...last.info };
     last.close();
-    return { state, refused, adding, similar, byWords, removed, reports, interrupted, still, oldHit, seen, embedded, after, hit, late, gone, tags, oldRefused, reopened };
+    return {
+      state,
+      refused,
+      adding,
+      similar,
+      byWords,
+      removed,
+      reports,
+      interrupted,
+      still,
+      oldHit,
+      seen,
+      embedded,
+      after,
+      hit,
+      late,
+      gone,
+      tags,
+      oldRefused,
+      reopened,
+    };
   });
   assert.deepEqual([found.state.state, found.state.space, found.state.model], ["needs-reindex", "fake/64", "fake"]);
   for (const { code, message } of [...found.refused, found.adding, found.oldRefused]) {
@@ -426,7 +517,10 @@ test("another model's vectors: words go on, reindex() makes new ones and can be 
   assert.deepEqual([found.byWords?.id, found.removed], ["d7", 1]);
   assert.deepEqual([found.interrupted.code, found.still, found.oldHit?.id], ["aborted", "needs-reindex", "d7"]);
   assert.ok(found.embedded > 0 && found.embedded <= 99 - 32 + 1, `${found.embedded} embedded after the interruption`);
-  assert.deepEqual([found.after.state, found.after.space, found.after.dimensions, found.after.documents], ["ready", "fake/32", 32, 99 - 1 + 1]);
+  assert.deepEqual(
+    [found.after.state, found.after.space, found.after.dimensions, found.after.documents],
+    ["ready", "fake/32", 32, 99 - 1 + 1],
+  );
   const end = found.seen.at(-1);
   assert.deepEqual([end?.done, end?.total], [99, 99]);
   assert.ok(found.seen.every(({ done }, at) => done >= (found.seen[at - 1]?.done ?? 0)));
@@ -491,10 +585,12 @@ test("bad input is refused by name, and nothing of it is stored", async () => {
     const settled = [];
     for (const [name, call] of Object.entries(calls)) settled.push({ ...(await settle(call())), name });
     const wrong = new FakeEmbedder();
-    wrong.embed = async (/** @type {any} */ input) => (Array.isArray(input) ? input.map(() => new Float32Array(3)) : new Float32Array(3));
+    wrong.embed = async (/** @type {any} */ input) =>
+      Array.isArray(input) ? input.map(() => new Float32Array(3)) : new Float32Array(3);
     const other = await Collection.open("wrong", { embedder: wrong, memory: true });
     settled.push({ ...(await settle(other.add([good]))), name: "a short vector" });
-    wrong.embed = async (/** @type {any} */ input) => (Array.isArray(input) ? input.map(() => new Float32Array(64).fill(NaN)) : new Float32Array(64));
+    wrong.embed = async (/** @type {any} */ input) =>
+      Array.isArray(input) ? input.map(() => new Float32Array(64).fill(NaN)) : new Float32Array(64);
     settled.push({ ...(await settle(other.add([good]))), name: "no vector" });
     settled.push({ ...(await settle(other.search("x"))), name: "a query without a direction" });
     const stop = new AbortController();
@@ -562,7 +658,9 @@ test("a search while 2,000 texts are being added takes at most twice as long", a
   for (let round = 0; round < 3 && share > 2; round += 1) {
     const { idle, busy, during, code } = await searchWhileAdding();
     share = median(busy) / median(idle);
-    context.diagnostic(`idle ${median(idle).toFixed(1)} ms, while adding ${median(busy).toFixed(1)} ms; ${during} texts were added meanwhile`);
+    context.diagnostic(
+      `idle ${median(idle).toFixed(1)} ms, while adding ${median(busy).toFixed(1)} ms; ${during} texts were added meanwhile`,
+    );
     assert.ok(busy.length >= 15, `${busy.length} searches`);
     assert.ok(during > 0, "adding goes on");
     assert.equal(code, "aborted");
@@ -575,7 +673,8 @@ function searchWhileAdding() {
   return environment.page.evaluate(async () => {
     const embedder = await felsic.Embedder.create();
     const docs = await search.Collection.open("busy", { embedder, memory: true });
-    const words = "river stone light market winter garden letter music engine paper window bread forest coast signal bridge".split(" ");
+    const words =
+      "river stone light market winter garden letter music engine paper window bread forest coast signal bridge".split(" ");
     const text = (/** @type {number} */ at) =>
       Array.from({ length: 18 }, (_, i) => words[(at * 7 + i * i + (at >> 3)) % words.length]).join(" ") + ` ${at}`;
     const documents = (/** @type {number} */ from, /** @type {number} */ count) =>
