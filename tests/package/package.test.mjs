@@ -92,7 +92,7 @@ test("the licences of what the binaries contain come with it, and no others", ()
 });
 
 test("the binaries carry no names of functions, and are otherwise those that do", () => {
-  for (const name of ["cpu", "relaxed", "gpu", "packer"]) {
+  for (const name of ["cpu", "relaxed", "gpu", "packer", "search"]) {
     const shipped = sections(readFileSync(join(unpacked, `dist/felsic_${name}_bg.wasm`)));
     const named = sections(readFileSync(join(unpacked, `../wasm-names/felsic_${name}_bg.wasm`)));
     const names = named.filter((section) => section.subarray(1, 5).equals(Buffer.from("name")));
@@ -151,8 +151,16 @@ test("importing it in Node is harmless; create() says that Node is not supported
   assert.deepEqual(states, ["unavailable", "unavailable"]);
 });
 
+test("felsic/search can be imported in Node, and an error is of one class, whichever entry it comes from", () => {
+  const { search } = JSON.parse(node(join(consumer.folder, "consumer.mjs"), [], consumer.folder).stdout);
+  assert.deepEqual([search.open.code, search.open.isFelsicError], ["input-invalid", true], search.open.message);
+  assert.match(search.open.message, /"embeder".*\bembedder\b/);
+  assert.match(search.noEmbedder.message, /Embedder\.create\(\)/);
+  assert.deepEqual([search.list, search.classes], [[], [true, true]]);
+});
+
 test("a worker's script is whole: no bundler has to follow an import, and none can lose a file beside it", () => {
-  for (const name of ["cpu", "relaxed", "gpu", "packer"]) {
+  for (const name of ["cpu", "relaxed", "gpu", "packer", "search"]) {
     const script = readFileSync(join(unpacked, `dist/worker-${name}.js`), "utf8");
     // It uses neither module syntax nor its own address: it also runs as a classic script, and may be minified as one.
     new Script(script, { filename: name });

@@ -12,9 +12,10 @@
 //! | `checkpoints` | checkpoints of the real shapes with seeded weights |
 //! | `packs` | the packs that tests, demo and benchmark load |
 //! | `deny` | licences, sources and advisories of all crates |
-//! | `test` (`check` too), `demo`, `bench`, `size` | the commands of these names |
+//! | `test` (`check` too), `demo`, `bench`, `bench_search`, `size` | the commands of these names |
 
 mod bench;
+mod bench_search;
 mod checkpoints;
 mod demo;
 mod deny;
@@ -36,7 +37,10 @@ use std::process::ExitCode;
 #[command(name = "cargo xtask", about = "Builds, tests, measures and shows felsic", disable_help_subcommand = true)]
 enum Command {
     /// Builds everything that the web needs: the wasm binaries, the npm package, the page
-    Build,
+    Build {
+        /// Only the wasm binaries whose name contains this: cpu, relaxed, gpu, packer, search
+        filter: Option<String>,
+    },
     /// Serves the private-search page on this machine
     Demo(demo::Options),
     /// Checks formatting, lints, types and the tests that need no WebAssembly: minutes, once everything has been built
@@ -57,7 +61,8 @@ enum Command {
 
 fn main() -> ExitCode {
     let done = match Command::parse() {
-        Command::Build => web::page(),
+        Command::Build { filter: None } => web::page(),
+        Command::Build { filter: Some(filter) } => wasm::build(&filter),
         Command::Demo(options) => demo::run(&options),
         Command::Check => test::check(),
         Command::Test(options) => test::run(&options),
