@@ -5,6 +5,8 @@ export interface FileEntry {
   readonly bytes: number;
   /** The hash in lower-case hexadecimal. */
   readonly sha256: string;
+  /** The offset of the entry's bytes, if they are a part of the file that has a hash of its own. */
+  readonly from?: number;
 }
 
 /** The result of reading a file: all bytes are there and match the manifest, or do not match, or reading ended early. */
