@@ -18,3 +18,8 @@ interface Window {
 /** So that callbacks that run in the page can name what is global there. */
 declare var felsic: Window["felsic"];
 declare var settle: Window["settle"];
+
+/** What box.html has: the search box, and what its collection does. */
+declare var box: any;
+declare var fake: any;
+declare var chosen: string[];

@@ -23,7 +23,10 @@ self.addEventListener("message", async ({ data }) => {
       if (what === "words") results.push(await index.words());
       else if (what === "documents") results.push(await index.documents(0));
       else if (what === "rows") results.push(await index.rows(0));
-      else results.push(await index.texts(0, what));
+      else {
+        const read = what.map(({ at, bytes }) => index.read(0, at, bytes));
+        results.push((await Promise.all(read)).map((bytes) => new TextDecoder().decode(bytes)));
+      }
     }
     postMessage({ ok: true, warnings, results, vectorBytes: index.vectorBytes });
   } catch (error) {

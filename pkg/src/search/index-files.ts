@@ -20,12 +20,6 @@ export interface IndexFilesOptions {
   readonly warn: (warning: Warning) => void;
 }
 
-/** Where a passage's text is in the texts of its segment, in bytes. */
-export interface Span {
-  readonly at: number;
-  readonly bytes: number;
-}
-
 /** The vectors of a segment, as they are in its files. */
 export interface SegmentRows {
   readonly scales: Float32Array<ArrayBuffer>;
@@ -106,22 +100,17 @@ export class IndexFiles {
     return { scales, coarse, ...(fineBytes && { fine: new Int8Array(fineBytes.buffer, fineBytes.byteOffset) }) };
   }
 
-  /** Reads texts of a segment: only the blocks that they are in, if the server sends parts of files. */
-  async texts(segment: number, spans: readonly Span[]): Promise<string[]> {
+  /** Reads bytes of a segment's texts: only the blocks that they are in, if the server sends parts of files. */
+  async read(segment: number, at: number, bytes: number): Promise<Uint8Array<ArrayBuffer>> {
     const { texts } = this.#segment(segment);
-    return Promise.all(spans.map((span) => this.#span(texts, span)));
-  }
-
-  async #span(texts: IndexTexts, { at, bytes }: Span): Promise<string> {
     if (!(Number.isInteger(at) && Number.isInteger(bytes) && at >= 0 && bytes >= 0 && at + bytes <= texts.bytes)) {
       throw this.#invalid(`${texts.file} has ${texts.bytes} bytes, and a passage is to be in ${bytes} bytes from ${at}`);
     }
-    if (bytes === 0) return "";
+    if (bytes === 0) return joined([]);
     const [first, last] = [Math.floor(at / BLOCK), Math.floor((at + bytes - 1) / BLOCK)];
     const blocks = Array.from({ length: last - first + 1 }, (_, index) => this.#block(texts, first + index));
-    const whole = joined(await Promise.all(blocks));
     const from = at - first * BLOCK;
-    return this.#decoded(whole.subarray(from, from + bytes), texts);
+    return joined(await Promise.all(blocks)).slice(from, from + bytes);
   }
 
   /** Reads a block of texts; the latest ones stay in memory. */

@@ -1,0 +1,9 @@
+/** felsic/search-box: the element `<felsic-search>`, which importing this module defines. It can be imported where there are no elements. */
+
+import { FelsicSearch } from "./search-box/element.js";
+
+export type { SearchLabels, Plural } from "./search-box/labels.js";
+export type { BoxHit, BoxProgress, BoxSearch, Range, Searchable } from "./search-box/searchable.js";
+export { FelsicSearch };
+
+if (globalThis.customElements && !customElements.get("felsic-search")) customElements.define("felsic-search", FelsicSearch);
