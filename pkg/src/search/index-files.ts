@@ -76,6 +76,18 @@ export class IndexFiles {
     this.manifest = manifest;
   }
 
+  /** The URL of the index's folder. */
+  get url(): string {
+    return this.#options.url;
+  }
+
+  /** Returns the bytes of all files of vectors that are not stored on this machine. */
+  async missingVectorBytes(): Promise<number> {
+    const files = this.manifest.segments.flatMap(({ vectors, fine }) => (fine ? [vectors, fine] : [vectors]));
+    const stored = await Promise.all(files.map((file) => this.#store.has(file)));
+    return files.reduce((sum, { bytes }, at) => sum + (stored[at] ? 0 : bytes), 0);
+  }
+
   /** The bytes of all files of vectors. */
   get vectorBytes(): number {
     return this.manifest.segments.reduce((sum, { vectors, fine }) => sum + vectors.bytes + (fine?.bytes ?? 0), 0);

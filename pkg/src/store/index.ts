@@ -102,6 +102,11 @@ class Store implements StoredFiles {
     }
   }
 
+  async has({ bytes, sha256 }: FileEntry): Promise<boolean> {
+    const stored = await this.#cache?.get(sha256).catch(() => undefined);
+    return stored?.bytes === bytes;
+  }
+
   async #openFile(file: string, entry: FileEntry, again: boolean): Promise<FileReader> {
     const recalled = again ? undefined : this.#recalled.get(entry.sha256);
     this.#recalled.delete(entry.sha256);

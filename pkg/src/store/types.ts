@@ -39,6 +39,8 @@ export interface StoredFiles extends Files {
    * request, whatever happens to the store. Returns whether it has done so; never rejects.
    */
   recall(shard: number): Promise<boolean>;
+  /** Whether a file is stored, judged by its name and its length alone; never rejects. */
+  has(entry: FileEntry): Promise<boolean>;
 }
 
 /** A pack that has been made from a checkpoint and is stored, as far as there was space. */
