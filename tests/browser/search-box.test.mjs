@@ -459,6 +459,43 @@ test("on a phone the dialog is a sheet as large as the screen", async () => {
   await close();
 });
 
+test("of a passage the part with the first mark is shown, in whole words and characters", async () => {
+  await writePage("search-box/links", folder, []);
+  /** @type {typeof import("../../pkg/dist/types/search-box/links.js")} */
+  const { linkOf, piecesOf } = await import(join(folder, "search-box/links.js"));
+  const shown = (/** @type {string} */ text, /** @type {[number, number][]} */ ...ranges) =>
+    piecesOf(
+      text,
+      ranges.map(([start, end]) => ({ start, end })),
+    )
+      .map(({ text, isMarked }) => (isMarked ? `[${text}]` : text))
+      .join("");
+  assert.equal(shown("one two", [4, 7]), "one [two]");
+  assert.equal(shown("one two three", [8, 13], [0, 3], [2, 6]), "[one][ tw]o [three]");
+  assert.equal(shown("a\n\n  b", [0, 1]), "[a] b");
+  const long = "word ".repeat(200);
+  const part = shown(long, [500, 504]);
+  assert.match(part, /^… (word ){11}\[word\]( word)+ …$/);
+  assert.ok(part.length < 240);
+  // Without spaces, and with characters of two units on every edge.
+  const faces = "🙂".repeat(400);
+  for (const at of [301, 302, 303]) assert.equal(/\p{Cs}/u.test(shown(faces, [at & ~1, (at & ~1) + 2])), false);
+
+  const link = (/** @type {string} */ text, start = 0, url = "a.html") =>
+    linkOf({ id: "a", url, passage: { text, trail: [] }, highlights: [{ start, end: start + 1 }] }, "https://example.org/docs/");
+  const words = (/** @type {string} */ text, start = 0) => decodeURIComponent(link(text, start)?.split(":~:text=")[1] ?? "");
+  assert.equal(
+    link("Undo the last commit", 0, "b.html#part"),
+    "https://example.org/docs/b.html#part:~:text=Undo%20the%20last%20commit",
+  );
+  assert.equal(words("First sentence. Then the second-one, which has more words", 20), "Then the second-one, which has more");
+  // Of Markdown, only what stands on the page as well.
+  assert.equal(words("Run the command `git reset` now", 4), "Run the command");
+  assert.equal(words("# Heading\n\nThe text", 3), "");
+  assert.equal(words("word"), "");
+  assert.equal(link("\ud83d half a face", 0), "https://example.org/docs/a.html");
+});
+
 test("importing it where there are no elements does nothing", async () => {
   const { FelsicSearch } = await import(join(folder, "search-box.js"));
   assert.equal(typeof FelsicSearch, "function");

@@ -36,8 +36,8 @@ function fragmentOf(text: string, at: number): string {
   const line = (end < 0 ? sentence : sentence.slice(0, end)).slice(0, 200);
   const markup = line.search(MARKUP);
   const words = (markup < 0 ? line : line.slice(0, markup)).trim().split(/\s+/).slice(0, FRAGMENT_WORDS);
-  // The last word may have been cut off by a mark.
-  if (markup >= 0 && words.length < FRAGMENT_WORDS) words.pop();
+  // A mark may stand in the middle of a word.
+  if (markup > 0 && words.length < FRAGMENT_WORDS && /\S/.test(line[markup - 1]!)) words.pop();
   const phrase = words.join(" ");
   // Half a character cannot be encoded.
   const isWhole = !/\p{Cs}/u.test(phrase);

@@ -81,11 +81,12 @@ export class Session {
 
   /** Fetches the model, as the user has asked for that. */
   async retry(): Promise<void> {
-    const collection = await this.start();
-    await collection.missingBytes().then(
-      (bytes) => this.#load(collection, bytes),
-      (error: unknown) => this.#fail(error),
-    );
+    try {
+      const collection = await this.start();
+      await this.#load(collection, await collection.missingBytes());
+    } catch (error) {
+      this.#fail(error);
+    }
   }
 
   async #load(collection: Searchable, bytes: number): Promise<void> {
@@ -113,6 +114,8 @@ export class Session {
       if (!signal.aborted) this.#fail(error);
       return search("words");
     });
+    // Nobody waits for it any more once something else has failed.
+    both.catch(() => undefined);
     const soon = await Promise.race([both, new Promise<undefined>((resolve) => setTimeout(resolve, PATIENCE))]);
     if (soon) return yield { hits: soon, isFirst: false };
     yield { hits: await search("words"), isFirst: true };
