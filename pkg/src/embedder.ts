@@ -4,6 +4,7 @@
 /** The class that pages use. */
 
 import { availability, type Availability, forgetLoaded, whileLoading } from "./availability.js";
+import { baseOf } from "./base.js";
 import { Connection, type News } from "./connection.js";
 import type { EngineDevice } from "./engine.js";
 import { abortedBy, FelsicError } from "./errors.js";
@@ -26,7 +27,7 @@ import {
   type Priority,
   type TextOptions,
 } from "./options.js";
-import { baseOf, engineFiles } from "./package.js";
+import { engineFiles } from "./package.js";
 import { placeOf } from "./place.js";
 import { autoWorkers, Pool } from "./pool.js";
 import type { EmbedResult } from "./protocol.js";
