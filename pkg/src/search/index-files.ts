@@ -81,6 +81,12 @@ export class IndexFiles {
     return this.#options.url;
   }
 
+  /** The bytes of all its files. */
+  get bytes(): number {
+    const { segments, words } = this.manifest;
+    return segments.reduce((sum, { documents, texts }) => sum + documents.bytes + texts.bytes, this.vectorBytes + words.bytes);
+  }
+
   /** Returns the bytes of all files of vectors that are not stored on this machine. */
   async missingVectorBytes(): Promise<number> {
     const files = this.manifest.segments.flatMap(({ vectors, fine }) => (fine ? [vectors, fine] : [vectors]));
@@ -116,7 +122,7 @@ export class IndexFiles {
   async read(segment: number, at: number, bytes: number): Promise<Uint8Array<ArrayBuffer>> {
     const { texts } = this.#segment(segment);
     if (!(Number.isInteger(at) && Number.isInteger(bytes) && at >= 0 && bytes >= 0 && at + bytes <= texts.bytes)) {
-      throw this.#invalid(`${texts.file} has ${texts.bytes} bytes, and a passage is to be in ${bytes} bytes from ${at}`);
+      throw this.damaged(`${texts.file} has ${texts.bytes} bytes, and a passage is to be in ${bytes} bytes from ${at}`);
     }
     if (bytes === 0) return joined([]);
     const [first, last] = [Math.floor(at / BLOCK), Math.floor((at + bytes - 1) / BLOCK)];
@@ -156,7 +162,7 @@ export class IndexFiles {
     this.#hasRanges = false;
     const piece = whole.slice(from, from + bytes);
     if ((await sha256(piece)) === texts.blocks[block]) return piece;
-    throw this.#invalid(`block ${block} of ${texts.file} does not have the hash that the index states`);
+    throw this.damaged(`block ${block} of ${texts.file} does not have the hash that the index states`);
   }
 
   #wholeTexts(texts: IndexTexts): Promise<Uint8Array> {
@@ -222,11 +228,11 @@ export class IndexFiles {
         length += read.value.length;
         if (length <= MOST_UNPACKED) continue;
         void unpacked.cancel().catch(() => {});
-        throw this.#invalid(`${file} unpacks to more than ${MOST_UNPACKED >> 20} MiB`);
+        throw this.damaged(`${file} unpacks to more than ${MOST_UNPACKED >> 20} MiB`);
       }
     } catch (cause) {
       if (cause instanceof FelsicError) throw cause;
-      throw this.#invalid(`${file} is not whole gzip`, { cause });
+      throw this.damaged(`${file} is not whole gzip`, { cause });
     }
     return joined(pieces);
   }
@@ -235,7 +241,7 @@ export class IndexFiles {
     try {
       return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
     } catch {
-      throw this.#invalid(`${file} has a text that is not UTF-8`);
+      throw this.damaged(`${file} has a text that is not UTF-8`);
     }
   }
 
@@ -245,7 +251,8 @@ export class IndexFiles {
     return segment;
   }
 
-  #invalid(what: string, options?: ErrorOptions): FelsicError {
+  /** Makes the error of an index whose content is not sound. */
+  damaged(what: string, options?: ErrorOptions): FelsicError {
     const todo = "make the index again with `felsic index`";
     return new FelsicError("index-invalid", `the index at ${this.#options.url} is damaged: ${what}; ${todo}`, options);
   }

@@ -2,7 +2,7 @@
 
 import { FelsicError } from "../errors.js";
 import type { Embedder } from "../embedder.js";
-import { fetchAllowed } from "../origins.js";
+import type { CacheMode } from "../options.js";
 import type { Warning } from "../store/warning.js";
 import type { IndexModel } from "./index-manifest.js";
 import type { TextEmbedder } from "./types.js";
@@ -11,6 +11,7 @@ import type { TextEmbedder } from "./types.js";
 export interface ModelSource {
   readonly model: IndexModel;
   readonly space: string;
+  readonly cache: CacheMode;
   /** An embedder of the page, which stays the page's. */
   readonly embedder?: TextEmbedder | undefined;
   readonly baseUrl?: string | URL | undefined;
@@ -42,24 +43,11 @@ export class LazyModel {
     return this.#own !== undefined || this.#source.embedder !== undefined;
   }
 
-  /** Returns the bytes that making the embedder will fetch, by the manifest of its pack; 0 if its pack is stored. */
-  async missingBytes(signal?: AbortSignal): Promise<number> {
+  /** Returns the bytes that making the embedder will fetch; 0 if its pack is stored. */
+  async missingBytes(): Promise<number> {
     if (this.isReady) return 0;
     const { Embedder } = await import("../index.js");
-    if ((await Embedder.availability(this.#options())) === "available") return 0;
-    const { placeOf } = await import("../place.js");
-    const { model, urls } = placeOf(this.#options());
-    const url = urls?.["manifest.json"] ?? `${model}manifest.json`;
-    const response = await fetchAllowed(url, { cache: "no-cache", credentials: "omit", ...(signal && { signal }) }).catch(
-      (cause: unknown) => {
-        throw new FelsicError("network", `${url} could not be fetched`, { cause });
-      },
-    );
-    if (!response.ok) {
-      const code = response.status === 404 || response.status === 410 ? "not-found" : "network";
-      throw new FelsicError(code, `${url} answered with HTTP status ${response.status}`);
-    }
-    return bytesOf(await response.json().catch(() => undefined), url);
+    return Embedder.missingBytes(this.#place());
   }
 
   /** Returns the embedder, making it if that has not been done; after a failure, once more. */
@@ -78,7 +66,8 @@ export class LazyModel {
     const { Embedder } = await import("../index.js");
     const { onWarning, model } = this.#source;
     const embedder = await Embedder.create({
-      ...this.#options(),
+      ...this.#place(),
+      cache: this.#source.cache,
       ...(model.integrity !== undefined && model.url !== undefined && { integrity: model.integrity }),
       ...(onWarning && { onWarning }),
       // Queries alone are embedded.
@@ -104,7 +93,8 @@ export class LazyModel {
     this.#own?.destroy();
   }
 
-  #options() {
+  /** Where the model is. */
+  #place() {
     const { model, baseUrl } = this.#source;
     return { ...(model.url !== undefined && { model: model.url }), ...(baseUrl !== undefined && { baseUrl }) };
   }
@@ -115,15 +105,4 @@ export class LazyModel {
     const todo = `open it with an embedder of ${model.name}, or make it again with \`felsic index --model\``;
     throw new FelsicError("needs-reindex", `the index is of the space ${space}, the embedder of ${embedder.info.space}; ${todo}`);
   }
-}
-
-/** Returns the bytes of the files that a pack's manifest lists. */
-function bytesOf(manifest: unknown, url: string): number {
-  const { tokenizer, shards } = (manifest ?? {}) as { tokenizer?: unknown; shards?: unknown };
-  const files = [tokenizer, ...(Array.isArray(shards) ? (shards as unknown[]) : [])];
-  const bytes = files.map((file) => (file as { bytes?: unknown } | undefined)?.bytes);
-  if (bytes.every((count) => typeof count === "number" && Number.isSafeInteger(count) && count >= 0)) {
-    return (bytes as number[]).reduce((sum, count) => sum + count, 0);
-  }
-  throw new FelsicError("manifest-invalid", `${url} is not the manifest of a pack`);
 }

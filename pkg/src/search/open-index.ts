@@ -1,10 +1,11 @@
 /** A static index as a collection in the search worker: documents and words at once, vectors when meaning is searched. */
 
-import { FelsicError } from "../errors.js";
-import { Contents } from "./contents.js";
+import type { FelsicError } from "../errors.js";
+import { Contents, placed } from "./contents.js";
 import { type IndexFiles, type IndexFilesOptions, openIndexFiles } from "./index-files.js";
 import type { IndexManifest } from "./index-manifest.js";
 import { checkedDocuments } from "./stored-check.js";
+import type { CollectionInfo, Document } from "./types.js";
 import type { SearchModule } from "./wasm.js";
 import { Words } from "./words.js";
 
@@ -28,7 +29,7 @@ export class OpenIndex {
   static async open(options: IndexFilesOptions, module: SearchModule): Promise<OpenIndex> {
     const files = await openIndexFiles(options);
     const { dimensions, passages } = files.manifest;
-    const contents = new Contents(new module.Rows(dimensions), files);
+    const contents = new Contents(new module.Rows(dimensions), files, (why) => files.damaged(why));
     contents.words.take(files.words().then((json) => Words.load(json, passages)));
     const index = new OpenIndex(files, contents);
     await index.#readDocuments();
@@ -56,14 +57,15 @@ export class OpenIndex {
     for (const [at, { rows, texts }] of segments.entries()) {
       const json = await reading[at]!;
       if (at + AT_ONCE < segments.length) reading.push(read(at + AT_ONCE));
-      const damaged = (why: string) => this.#damaged(`segment ${at} is none: ${why}`);
+      const damaged = (why: string) => this.#files.damaged(`segment ${at} is none: ${why}`);
       const checked = checkedDocuments(parsed(json, damaged), { rows, texts: texts.bytes }, damaged);
       if (checked.removed.length > 0) throw damaged("it removes documents");
       const known = checked.documents.find(({ id }) => this.contents.get(id));
       if (known) throw damaged(`it has ${JSON.stringify(known.id)}, as another segment has`);
-      this.contents.apply(at, checked);
+      this.contents.apply(at, placed(checked.documents));
     }
-    if (this.contents.size !== documents) throw this.#damaged(`it has ${this.contents.size} documents and claims ${documents}`);
+    if (this.contents.size !== documents)
+      throw this.#files.damaged(`it has ${this.contents.size} documents and claims ${documents}`);
   }
 
   /** Reads the vectors; a later call waits for the same, and after a failure begins again where it stopped. */
@@ -90,15 +92,27 @@ export class OpenIndex {
       try {
         rows.addRows(scales, coarse, fine);
       } catch (cause) {
-        throw this.#damaged(`the vectors of segment ${at} are none`, { cause });
+        throw this.#files.damaged(`the vectors of segment ${at} are none`, { cause });
       }
       this.#vectorBytes += segment.vectors.bytes + (segment.fine?.bytes ?? 0);
       for (const listener of this.#listeners) listener(this.#vectorBytes);
     }
   }
 
-  #damaged(why: string, options?: ErrorOptions): FelsicError {
-    return new FelsicError("index-invalid", `the index at ${this.#files.url} is damaged: ${why}; make it again`, options);
+  /** Returns a document with the text that its passages have; an index keeps no other. */
+  async get(id: string): Promise<Document | undefined> {
+    const held = this.contents.get(id);
+    const text = await this.contents.whole(id);
+    if (!held || text === undefined) return undefined;
+    const { kind, title, url, tags, meta } = held.stored;
+    const optional = { ...(title !== undefined && { title }), ...(url !== undefined && { url }) };
+    return { id, text, kind, ...optional, ...(tags && { tags }), ...(meta && { meta }) };
+  }
+
+  get info(): CollectionInfo {
+    const { space, model, dimensions, documents, passages } = this.manifest;
+    const { url: name, bytes } = this.#files;
+    return { name, space, model: model.name, dimensions, documents, passages, bytes, isReadOnly: true, state: "ready" };
   }
 }
 

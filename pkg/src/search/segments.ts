@@ -148,7 +148,8 @@ async function slice(blob: Blob, at: number, bytes: number): Promise<Uint8Array<
 function checkedHeader(json: unknown, bytes: number): SegmentHeader {
   if (!isObject(json)) throw damaged("its header is no object");
   const { name, space, model, dimensions, rows, generation, begins, sections } = json;
-  if (typeof name !== "string" || typeof space !== "string" || typeof model !== "string") throw damaged("its header lacks a name");
+  if (typeof name !== "string" || typeof space !== "string" || typeof model !== "string")
+    throw damaged("its header lacks a name");
   if (!isCount(dimensions) || dimensions < 1 || dimensions > MOST_DIMENSIONS) throw damaged("its dimensions are no number");
   if (!isCount(rows) || !isCount(generation) || typeof begins !== "boolean") throw damaged("its header lacks a number");
   if (!isObject(sections)) throw damaged("its header lacks the sections");
@@ -183,7 +184,11 @@ function damaged(why: string): FelsicError {
 }
 
 /** The bytes of an array; processors that run wasm keep numbers as segments do, in little-endian order. */
-function bytesOf({ buffer, byteOffset, byteLength }: Float32Array<ArrayBuffer> | Int8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+function bytesOf({
+  buffer,
+  byteOffset,
+  byteLength,
+}: Float32Array<ArrayBuffer> | Int8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
