@@ -1,6 +1,6 @@
 /** Bundles the package's scripts: for dist/, and for tests that put another engine into a worker. */
 import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { rolldown } from "rolldown";
 
 const src = join(import.meta.dirname, "src");
@@ -12,8 +12,31 @@ export const GLUE = ["felsic_cpu", "felsic_relaxed", "felsic_gpu", "felsic_packe
 const minify = { mangle: { keepNames: { function: false, class: true } } };
 const comments = { legal: true, annotation: true };
 
+/** The modules that all scripts for pages have in common, so that a class such as FelsicError is one class in all of them. */
+const COMMON = ["base", "errors", "link", "options", "start"].map((name) => join(src, `${name}.js`));
+
+/** Has scripts import common.js instead of those modules. */
+const common = {
+  name: "common",
+  /** @param {string} source @param {string | undefined} importer */
+  resolveId(source, importer) {
+    const isCommon = importer !== undefined && source.startsWith(".") && COMMON.includes(resolve(dirname(importer), source));
+    return isCommon ? { id: "./common.js", external: "relative" } : undefined;
+  },
+};
+
+/** Writes what the scripts for pages have in common. @param {string} folder */
+export function writeCommon(folder) {
+  return write("common", folder, []);
+}
+
 /** Writes a script that pages import. @param {string} name @param {string} folder @param {import("rolldown").Plugin[]} plugins */
-export async function writePage(name, folder, plugins) {
+export function writePage(name, folder, plugins) {
+  return write(name, folder, [common, ...plugins]);
+}
+
+/** @param {string} name @param {string} folder @param {import("rolldown").Plugin[]} plugins */
+async function write(name, folder, plugins) {
   const bundle = await rolldown({ input: join(src, `${name}.ts`), platform: "browser", plugins });
   await bundle.write({ file: join(folder, `${name}.js`), format: "esm", minify, comments });
   await bundle.close();
