@@ -20,14 +20,7 @@ const Base = (globalThis.HTMLElement ?? class {}) as typeof HTMLElement;
 /** Opens the collection that a box names. */
 export type OpenCollection = (box: FelsicSearch) => Promise<Searchable>;
 
-/**
- * A search box for a page: `<felsic-search index="/index/"></felsic-search>`.
- *
- * Attributes: `index`, the URL of the index; `base`, what the URLs of results are relative to; `theme`, `light` or `dark`; `limit`, the most results of a search; `labels`, words in
- * another language as JSON; `base-url`, the folder of felsic's files if a bundler does not find them; `no-button` and `no-shortcuts`.
- *
- * It fires `felsic-search-open`, `felsic-search-close`, and `felsic-search-select` with the result, whose default is to follow the link.
- */
+/** The element; search-box.ts says what a page sees of it. */
 export class FelsicSearch extends Base {
   static observedAttributes = ["index", "labels", "base-url"];
   /** Set by the entry. */

@@ -4,6 +4,7 @@ import { FelsicError } from "../errors.js";
 import { INDEX_FORMAT } from "../store/manifests.js";
 import { isHash, pinnedHash } from "../store/names.js";
 import type { FileEntry } from "../store/types.js";
+import type { Calibration } from "./score.js";
 
 /** A file of an index. */
 export interface IndexFile extends FileEntry {
@@ -49,8 +50,8 @@ export interface IndexManifest {
   readonly documents: number;
   /** Passages in all segments. */
   readonly passages: number;
-  /** The distribution of cosines, as scores need it; checked by what reads it. */
-  readonly calibration: unknown;
+  /** What the cosines of its passages are like; without it they are measured. */
+  readonly calibration?: Calibration;
   readonly segments: readonly IndexSegment[];
   /** The index of words: JSON of MiniSearch in gzip. */
   readonly words: IndexFile;
@@ -117,7 +118,7 @@ class Checker {
       dimensions,
       documents: this.#count(json.documents, "documents", 0, passages),
       passages,
-      calibration: json.calibration,
+      ...(json.calibration !== undefined && { calibration: this.#calibration(json.calibration) }),
       segments,
       words: this.#file(json.words, "words"),
       ...(base !== undefined && { base }),
@@ -162,6 +163,14 @@ class Checker {
     const checked = this.#count(bytes, `bytes of ${what}`, 0, MOST_BYTES);
     if (length !== undefined && checked !== length) throw this.#wrong(`${what} are ${checked} bytes instead of ${length}`);
     return { file, bytes: checked, sha256: sha256 as string };
+  }
+
+  #calibration(value: unknown): Calibration {
+    const { mean, deviation, count } = this.#object(value, "calibration");
+    const isCosine = typeof mean === "number" && Math.abs(mean) <= 1.01;
+    const isSpread = typeof deviation === "number" && deviation >= 0 && deviation <= 2;
+    if (!isCosine || !isSpread) throw this.#wrong("its calibration is not one");
+    return { mean, deviation, count: this.#count(count, "count of calibration", 0, MOST_BYTES) };
   }
 
   #object(value: unknown, what: string): Json {

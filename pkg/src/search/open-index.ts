@@ -30,6 +30,7 @@ export class OpenIndex {
     const files = await openIndexFiles(options);
     const { dimensions, passages } = files.manifest;
     const contents = new Contents(new module.Rows(dimensions), files, (why) => files.damaged(why));
+    contents.calibration = files.manifest.calibration;
     contents.words.take(files.words().then((json) => Words.load(json, passages)));
     const index = new OpenIndex(files, contents);
     await index.#readDocuments();
