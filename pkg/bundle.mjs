@@ -28,9 +28,9 @@ const common = {
 /** The entries that another one imports when it needs them: they stay files of their own. */
 const ENTRIES = ["index", "search"].map((name) => join(src, `${name}.js`));
 
+/** @type {import("rolldown").Plugin} */
 const entries = {
   name: "entries",
-  /** @param {string} source @param {string | undefined} importer @param {{ kind: string }} options */
   resolveId(source, importer, { kind }) {
     const entry = importer && kind === "dynamic-import" ? resolve(dirname(importer), source) : "";
     return ENTRIES.includes(entry) ? { id: `./${basename(entry)}`, external: "relative" } : undefined;

@@ -23,3 +23,5 @@ declare var settle: Window["settle"];
 declare var box: any;
 declare var fake: any;
 declare var chosen: string[];
+/** Where tests keep an index between two evaluations. */
+declare var indexes: { Collection: any; index?: any };

@@ -53,7 +53,7 @@ export function writeIndex(folder, { segments, words, space, model, fine = true,
     passage: { tokens: 200, overlap: 30 },
     documents: segments.flat().length,
     passages: segments.flat().flatMap(({ passages }) => passages).length,
-    calibration: calibration ?? { mean: 0.2, deviation: 0.1, count: 2000 },
+    ...(calibration !== undefined && { calibration }),
     segments: segments.map((documents) => writeSegment(documents, fine, write)),
     words: write("words", gzipSync(words)),
   };
