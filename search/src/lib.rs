@@ -7,11 +7,13 @@
 //!
 //! - `error`: the one error type;
 //! - `cut`: documents to passages;
-//! - `words`: texts to the terms of the words index;
+//! - `words`: texts to the terms of the words index, and the index itself (feature `words`, native);
 //! - `rows`: vectors to rows of int8, and back;
 //! - `scan`: the rows that are nearest to a query;
 //! - `web`: the wasm-bindgen edge.
 
 pub mod error;
+#[cfg(feature = "words")]
+pub mod words;
 
 pub use error::{Error, Result};
