@@ -13,6 +13,10 @@
 //! - `web`: the wasm-bindgen edge.
 
 pub mod error;
+pub mod rows;
+pub mod scan;
+#[cfg(feature = "web")]
+mod web;
 #[cfg(feature = "words")]
 pub mod words;
 
