@@ -28,6 +28,8 @@ const EXCLUDED: [&str; 9] = [
 ];
 /// Folders that are never entered, apart from hidden ones.
 const NEVER: &str = "node_modules";
+/// Longest id that a page takes, in UTF-16 code units.
+const LONGEST_ID: usize = 1024;
 /// Most files of a site.
 const MOST_FILES: usize = 1_000_000;
 
@@ -133,7 +135,11 @@ fn walk_error(folder: &Path, error: walkdir::Error) -> Error {
 /// Returns the id of a file: its path, with `/` on every system.
 fn id(below: &Path) -> Result<String> {
     let names: Option<Vec<&str>> = below.iter().map(std::ffi::OsStr::to_str).collect();
-    names.map(|names| names.join("/")).ok_or_else(|| Error::new(Code::InputInvalid, "its name is not UTF-8; rename it"))
+    let id = names.map(|names| names.join("/"));
+    match id.filter(|id| id.encode_utf16().count() <= LONGEST_ID) {
+        Some(id) => Ok(id),
+        None => Err(Error::new(Code::InputInvalid, format!("its path is not UTF-8 or longer than {LONGEST_ID}; rename it"))),
+    }
 }
 
 /// Compiles globs. One without a slash matches in every folder, one that ends with a slash everything in a folder.

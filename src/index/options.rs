@@ -17,7 +17,8 @@ pub struct IndexOptions {
     pub exclude: Vec<String>,
     /// Where the folder is served; the URLs of documents start with it. `None`: they are paths below the folder.
     pub base_url: Option<String>,
-    /// Where pages find the model's pack. `None`: a page uses its own built-in model, or the one it chooses.
+    /// Where pages find the model's pack, relative to the index if it is relative. `None`: a page uses its built-in model, or
+    /// the one that it chooses.
     pub model_url: Option<String>,
     /// Whether to keep the vectors of passages that the index in the output folder has already.
     pub update: bool,
@@ -50,9 +51,10 @@ impl Default for IndexOptions {
 impl IndexOptions {
     /// Checks what does not depend on the folder or the model.
     pub(super) fn check(&self) -> Result<()> {
-        for (name, url) in [("the base URL", &self.base_url), ("the model's URL", &self.model_url)] {
-            url.as_deref().map_or(Ok(()), |url| check_url(name, url))?;
-        }
+        // A document's URL is the base and a path; it may not depend on the page that shows it.
+        self.base_url.as_deref().map_or(Ok(()), |url| check_url("the base URL", url, &["https://", "http://", "/"]))?;
+        let starts = ["https://", "http://", "/", "./", "../"];
+        self.model_url.as_deref().map_or(Ok(()), |url| check_url("the model's URL", url, &starts))?;
         if self.tokens < 16 || self.overlap > self.tokens / 2 {
             let (tokens, overlap) = (self.tokens, self.overlap);
             let message = format!(
@@ -76,9 +78,8 @@ impl IndexOptions {
 }
 
 /// Checks that a page can use a URL, and that it is one of a place to fetch from.
-fn check_url(name: &str, url: &str) -> Result<()> {
+fn check_url(name: &str, url: &str, starts: &[&str]) -> Result<()> {
     let is_plain = url.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'<' | b'>' | b'\\' | b'`'));
-    let starts = ["https://", "http://", "/", "./", "../"];
     if is_plain && url.len() <= LONGEST_URL && starts.iter().any(|start| url.starts_with(start)) && !url.contains(['?', '#']) {
         return Ok(());
     }
@@ -138,11 +139,11 @@ mod tests {
     #[test]
     fn a_url_is_one_that_a_page_can_fetch_from() {
         let with = |url: &str| IndexOptions { base_url: Some(url.into()), ..IndexOptions::default() };
-        for url in ["https://example.org/docs", "http://localhost:8000/", "/docs/", "./", "../docs"] {
+        for url in ["https://example.org/docs", "http://localhost:8000/", "/docs/"] {
             with(url).check().unwrap_or_else(|error| panic!("{url}: {error}"));
         }
         let long = format!("/{}", "x".repeat(LONGEST_URL));
-        for url in ["", "javascript:alert(1)", "docs", "https://a b/", "/a?b=", "/a#b", "/\"", "/ü", "data:,", &long] {
+        for url in ["", "javascript:alert(1)", "docs", "../docs", "https://a b/", "/a?b=", "/a#b", "/\"", "/ü", "data:,", &long] {
             assert_eq!(with(url).check().expect_err(url).code(), Code::InputInvalid);
         }
         assert_eq!(with("/docs").base().as_deref(), Some("/docs/"));

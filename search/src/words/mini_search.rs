@@ -155,6 +155,33 @@ mod tests {
         ]);
     }
 
+    /// A test of `tests/browser` holds MiniSearch to the same file.
+    #[test]
+    fn the_index_is_the_one_that_mini_search_makes() {
+        let lines = include_str!("../../../tests/fixtures/terms.jsonl").lines();
+        let lines = lines.map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON"));
+        let texts: Vec<String> = lines.map(|line| line["text"].as_str().expect("a text").to_string()).collect();
+        let mut words = Words::new();
+        for (row, text) in texts.iter().enumerate() {
+            words.add(row.checked_sub(1).map_or("", |before| &texts[before]), text);
+        }
+        let wanted: serde_json::Value =
+            serde_json::from_str(include_str!("../../../tests/fixtures/words.json")).expect("JSON");
+        assert!(wanted["documentCount"].as_u64() >= Some(60));
+        // Numbers such as 12 and 12.0 are the same in JavaScript.
+        assert_eq!(as_floats(json(&words)), as_floats(wanted));
+    }
+
+    fn as_floats(value: serde_json::Value) -> serde_json::Value {
+        use serde_json::Value;
+        match value {
+            Value::Number(number) => Value::from(number.as_f64()),
+            Value::Array(values) => values.into_iter().map(as_floats).collect(),
+            Value::Object(values) => values.into_iter().map(|(name, value)| (name, as_floats(value))).collect(),
+            other => other,
+        }
+    }
+
     #[test]
     fn nothing_is_an_index_too() {
         assert_eq!(json(&Words::new())["documentCount"], 0);
