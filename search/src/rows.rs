@@ -9,7 +9,7 @@ mod block;
 mod quantise;
 
 pub use block::Block;
-pub(crate) use block::check_length;
+pub(crate) use block::{check_length, component};
 pub use quantise::{LARGEST, quantise};
 
 use crate::error::{Code, Error, Result};

@@ -1,8 +1,8 @@
 //! The rows that are nearest to a query, found by looking at all of them.
 //!
 //! 1. The query becomes 16-bit integers, and every row's coarse vector is multiplied by it exactly, in i32
-//!    ([`kernel`]). That is the row's *coarse cosine*, from which a row's rank, and the moments of all, come.
-//! 2. The best few hundred are kept ([`best`]).
+//!    (`kernel`). That is the row's *coarse cosine*, from which a row's rank, and the moments of all, come.
+//! 2. The best few hundred are kept (`best`).
 //! 3. These get their cosine anew, in double precision, from the query itself and the row with its fine components, and
 //!    are ordered by it.
 //!
@@ -12,7 +12,7 @@ mod best;
 mod kernel;
 
 use crate::error::{Code, Error, Result};
-use crate::rows::{Block, Rows, check_dimensions, check_length, invalid, unit_length};
+use crate::rows::{Block, Rows, check_dimensions, check_length, component, invalid, unit_length};
 use best::{Best, Candidate};
 use kernel::{GROUP, Query};
 
@@ -117,9 +117,9 @@ impl Sweep {
             Some(fine) => {
                 let at = row * room.len();
                 room.copy_from_slice(&fine[at..at + room.len()]);
-                true
+                Ok(true)
             }
-            None => false,
+            None => Ok(false),
         })
     }
 
@@ -130,7 +130,7 @@ impl Sweep {
         block: &Block<'_>,
         first: u32,
         allowed: Option<&[u8]>,
-        mut fine: impl FnMut(usize, &mut [i8]) -> bool,
+        mut fine: impl FnMut(usize, &mut [i8]) -> Result<bool>,
     ) -> Result<()> {
         let first = first as usize;
         self.scan(block, first, allowed)?;
@@ -141,7 +141,7 @@ impl Sweep {
         for candidate in self.best.candidates.iter_mut().filter(|candidate| candidate.exact.is_none()) {
             let row = candidate.row as usize - first;
             let coarse = block.part(row, 1);
-            let has_fine = fine(row, &mut room);
+            let has_fine = fine(row, &mut room)?;
             let whole = Block::new(block.dimensions(), coarse.scales(), coarse.coarse(), has_fine.then_some(&room))?;
             candidate.exact = Some(self.query.cosine(&whole, first + row)?);
         }
@@ -168,7 +168,7 @@ impl Sweep {
             let row = first + at * GROUP;
             let counts: [bool; GROUP] = std::array::from_fn(|at| is_allowed(row + at));
             if counts.contains(&true) {
-                let sums: [i32; GROUP] = self.query.sums(coarse);
+                let sums = self.query.sums(coarse);
                 for at in (0..GROUP).filter(|at| counts[*at]) {
                     self.take(row + at, self.query.coarse_cosine(sums[at], scales[at]))?;
                 }
@@ -177,8 +177,7 @@ impl Sweep {
         for (at, (scale, coarse)) in rest.iter().zip(last.chunks_exact(dimensions)).enumerate() {
             let row = first + groups.len() * GROUP + at;
             if is_allowed(row) {
-                let [sum] = self.query.sums(coarse);
-                self.take(row, self.query.coarse_cosine(sum, *scale))?;
+                self.take(row, self.query.coarse_cosine(self.query.sum(coarse), *scale))?;
             }
         }
         Ok(())
@@ -209,13 +208,15 @@ impl Sweep {
 impl Query {
     /// Returns the cosine of the query with a block of one row, which is number `row`; `index-invalid` if the row is not of unit length.
     fn cosine(&self, block: &Block<'_>, row: usize) -> Result<f32> {
+        let (scale, fine) = (block.scales()[0], block.fine());
         let (mut product, mut squares) = (0.0, 0.0);
-        for (q, v) in self.values().iter().zip(block.vector()) {
-            product += f64::from(*q) * f64::from(v);
-            squares += f64::from(v) * f64::from(v);
+        for (at, (query, coarse)) in self.values().iter().zip(block.coarse()).enumerate() {
+            let v = f64::from(component(scale, *coarse, fine.map(|fine| fine[at])));
+            product += f64::from(*query) * v;
+            squares += v * v;
         }
         let length = squares.sqrt();
-        check_length(row, length, block.scales()[0], self.dimensions())?;
+        check_length(row, length, scale, self.dimensions())?;
         let cosine = product / (length * self.length());
         if !cosine.is_finite() {
             return Err(Error::new(Code::IndexInvalid, format!("row {row} has no direction; make the rows again")));

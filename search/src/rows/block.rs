@@ -17,7 +17,7 @@ pub struct Block<'a> {
 }
 
 impl<'a> Block<'a> {
-    /// Takes the scales [n], coarse and fine components [n, dimensions] of n rows.
+    /// Takes the scales of n rows, and their coarse and fine components, [n, dimensions].
     ///
     /// Returns `input-invalid` if their lengths contradict each other, and `index-invalid` if a scale cannot be that of a
     /// unit vector.
@@ -58,7 +58,7 @@ impl<'a> Block<'a> {
         self.scales.is_empty()
     }
 
-    /// Returns the scales, [n].
+    /// Returns the scales, one for each row.
     pub fn scales(&self) -> &'a [f32] {
         self.scales
     }
@@ -86,10 +86,9 @@ impl<'a> Block<'a> {
 
     /// Returns the components of the vectors, [n, dimensions]: to 16 bits where there is `fine`, otherwise to 8.
     pub fn vector(&self) -> impl Iterator<Item = f32> {
-        self.coarse.iter().enumerate().map(|(at, coarse)| {
-            let fine = self.fine.map_or(0.0, |fine| f32::from(fine[at]) / FINE_STEPS);
-            self.scales[at / self.dimensions] * (f32::from(*coarse) + fine)
-        })
+        let scales = self.scales.iter().flat_map(|scale| std::iter::repeat_n(*scale, self.dimensions));
+        let components = scales.zip(self.coarse).enumerate();
+        components.map(|(at, (scale, coarse))| component(scale, *coarse, self.fine.map(|fine| fine[at])))
     }
 
     /// Checks that every row can be that of a unit vector; returns `index-invalid` otherwise.
@@ -105,6 +104,12 @@ impl<'a> Block<'a> {
         }
         Ok(())
     }
+}
+
+/// Returns a component of a vector.
+#[inline(always)]
+pub(crate) fn component(scale: f32, coarse: i8, fine: Option<i8>) -> f32 {
+    scale * (f32::from(coarse) + fine.map_or(0.0, |fine| f32::from(fine) * (1.0 / FINE_STEPS)))
 }
 
 /// Checks the length of a row's coarse vector. Rounding moves each component by half a scale at most, and so the

@@ -15,6 +15,9 @@ const STEP: usize = 16;
 /// Components of a register.
 const LANES: usize = 8;
 
+/// A step of the query.
+type Step = [i16x8; STEP / LANES];
+
 /// The largest magnitude of a query's integer.
 const LARGEST: f64 = 32_767.0;
 
@@ -23,7 +26,7 @@ pub struct Query {
     values: Vec<f32>,
     length: f64,
     /// The integers of all whole steps.
-    steps: Vec<[i16x8; STEP / LANES]>,
+    steps: Vec<Step>,
     /// Those of the components after them.
     rest: Vec<i32>,
     /// What an integer stands for.
@@ -86,28 +89,53 @@ impl Query {
         sum as f32 * (self.step * scale)
     }
 
-    /// Returns the exact products of the query with `N` rows, [N, dimensions].
+    /// Returns the exact products of the query with [`GROUP`] rows, [GROUP, dimensions].
     #[inline(always)]
-    pub fn sums<const N: usize>(&self, coarse: &[i8]) -> [i32; N] {
+    pub fn sums(&self, coarse: &[i8]) -> [i32; GROUP] {
         let dimensions = self.dimensions();
-        let rows: [&[i8]; N] = from_fn(|row| &coarse[row * dimensions..][..dimensions]);
-        let mut sums = [i32x4::ZERO; N];
-        let whole: [&[[i8; STEP]]; N] = rows.map(|row| &row.as_chunks::<STEP>().0[..self.steps.len()]);
-        for (at, query) in self.steps.iter().enumerate() {
-            for (half, query) in query.iter().enumerate() {
-                for (sum, row) in sums.iter_mut().zip(whole) {
-                    *sum += widen(&row[at], half).dot(*query);
-                }
-            }
+        let rows: [&[i8]; GROUP] = from_fn(|row| &coarse[row * dimensions..][..dimensions]);
+        let totals = of_group(&self.steps, rows.map(|row| row.as_chunks().0));
+        from_fn(|row| self.total(totals[row], rows[row]))
+    }
+
+    /// Returns the exact product of the query with a row, [dimensions].
+    pub fn sum(&self, coarse: &[i8]) -> i32 {
+        let mut sums = i32x4::ZERO;
+        for (query, step) in self.steps.iter().zip(coarse.as_chunks().0) {
+            add(&mut sums, query, step);
         }
-        let mut totals = sums.map(|sum| sum.to_array().into_iter().fold(0, i32::wrapping_add));
-        if !self.rest.is_empty() {
-            for (total, row) in totals.iter_mut().zip(rows) {
-                let last = &row[self.steps.len() * STEP..];
-                *total += last.iter().zip(&self.rest).map(|(v, query)| i32::from(*v) * query).sum::<i32>();
-            }
-        }
-        totals
+        self.total(sums, coarse)
+    }
+
+    /// Adds up the sums of the whole steps and the products after them.
+    #[inline(always)]
+    fn total(&self, sums: i32x4, row: &[i8]) -> i32 {
+        let whole = sums.to_array().into_iter().fold(0, i32::wrapping_add);
+        let last = row[self.steps.len() * STEP..].iter().zip(&self.rest);
+        last.fold(whole, |total, (v, query)| total + i32::from(*v) * query)
+    }
+}
+
+/// Sums over the whole steps of a group. A function of its own, so that the browser's compiler has all registers for it.
+#[inline(never)]
+fn of_group(query: &[Step], [first, second, third, fourth]: [&[[i8; STEP]]; GROUP]) -> [i32x4; GROUP] {
+    let mut sums = [i32x4::ZERO; GROUP];
+    // One index for all five, without checks.
+    for ((((query, first), second), third), fourth) in query.iter().zip(first).zip(second).zip(third).zip(fourth) {
+        let [a, b, c, d] = &mut sums;
+        add(a, query, first);
+        add(b, query, second);
+        add(c, query, third);
+        add(d, query, fourth);
+    }
+    sums
+}
+
+/// Adds the products of a step.
+#[inline(always)]
+fn add(sums: &mut i32x4, query: &Step, row: &[i8; STEP]) {
+    for (half, query) in query.iter().enumerate() {
+        *sums += widen(row, half).dot(*query);
     }
 }
 
@@ -135,7 +163,7 @@ mod tests {
         let widened = |sums: [i32; GROUP]| sums.map(i64::from).to_vec();
         assert_eq!(widened(made.sums(coarse)), plain);
         for (row, plain) in coarse.chunks_exact(query.len()).zip(plain) {
-            assert_eq!(i64::from(made.sums::<1>(row)[0]), plain);
+            assert_eq!(i64::from(made.sum(row)), plain);
         }
     }
 
