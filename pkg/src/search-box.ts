@@ -5,7 +5,16 @@ import type { SearchLabels } from "./search-box/labels.js";
 import type { Searchable } from "./search-box/searchable.js";
 
 export type { Plural, SearchLabels } from "./search-box/labels.js";
-export type { BoxHit, BoxProgress, BoxSearch, Range, Searchable } from "./search-box/searchable.js";
+export type {
+  BoxHit,
+  BoxInfo,
+  BoxPassage,
+  BoxPrepare,
+  BoxProgress,
+  BoxSearch,
+  Range,
+  Searchable,
+} from "./search-box/searchable.js";
 
 /**
  * A search box for a page: `<felsic-search index="/index/"></felsic-search>`.
@@ -20,9 +29,11 @@ export type { BoxHit, BoxProgress, BoxSearch, Range, Searchable } from "./search
 export interface FelsicSearch extends HTMLElement {
   /** The collection that is searched instead of an index. The box does not close it. */
   get collection(): Searchable | undefined;
+  /** Names the collection, or none. */
   set collection(collection: Searchable | undefined);
   /** The words on the box; those that are not given are English. */
   get labels(): SearchLabels;
+  /** Sets the words; `undefined` stands for those of the attribute. */
   set labels(labels: Partial<SearchLabels> | undefined);
   /** Opens the dialog. */
   open(): void;
@@ -31,7 +42,7 @@ export interface FelsicSearch extends HTMLElement {
 }
 
 /** The class of the element. */
-export const FelsicSearch: { new (): FelsicSearch; readonly prototype: FelsicSearch } = Box;
+export const FelsicSearch: new () => FelsicSearch = Box;
 
 // Most visitors of a page never search: what searches is fetched when the dialog is opened.
 Box.open = async (box) => {

@@ -1,7 +1,7 @@
 /** The words on the search box, which a page can replace for other languages. */
 
 /** A text for each plural category of `Intl.PluralRules`; `other` stands for those that are not there. */
-export type Plural = { readonly other: string } & { readonly [Category in Intl.LDMLPluralRule]?: string };
+export type Plural = Readonly<Record<"other", string>> & Readonly<Partial<Record<Intl.LDMLPluralRule, string>>>;
 
 /**
  * The words on the search box. `{count}`, `{query}`, `{size}`, `{percent}` and `{reason}` are replaced. A text for several numbers may be
@@ -12,32 +12,39 @@ export interface SearchLabels {
   readonly search: string;
   /** In the empty field. */
   readonly placeholder: string;
+  /** The name of the button that closes the dialog. */
   readonly close: string;
   /** The list's name. */
   readonly results: string;
-  /** Announced to screen readers. */
+  /** How many results there are, for screen readers; `{count}`. */
   readonly found: string | Plural;
+  /** In place of results if there is none; `{query}`. */
   readonly nothing: string;
-  /** Before the first letter. */
+  /** Before the first letter; `{count}`. */
   readonly empty: string | Plural;
   /** Above the results that came later. */
   readonly meaning: string;
-  /** Asks before a download on a metered line. */
+  /** Asks before a download on a metered line; `{size}`. */
   readonly ask: string;
+  /** On the button that starts the download. */
   readonly yes: string;
+  /** On the button that refuses it. */
   readonly no: string;
-  /** On the button that is left after `no`. */
+  /** On the button that is left after a refusal; `{size}`. */
   readonly later: string;
-  /** During a download. */
+  /** During a download; `{size}` and `{percent}`. */
   readonly loading: string;
+  /** Once meaning is searched. */
   readonly ready: string;
-  /** If meaning cannot be searched. */
+  /** If meaning cannot be searched; `{reason}`. */
   readonly failed: string;
+  /** On the button that tries again. */
   readonly retry: string;
-  /** If nothing can be searched. */
+  /** If nothing can be searched; `{reason}`. */
   readonly broken: string;
-  /** What the keys do. */
+  /** What the arrow keys do. */
   readonly move: string;
+  /** What Enter does. */
   readonly open: string;
 }
 

@@ -63,7 +63,9 @@ export interface SearchOptions {
 
 /** How much of what a search by meaning needs has arrived. */
 export interface PrepareProgress {
+  /** Bytes that have arrived. */
   readonly loadedBytes: number;
+  /** Bytes of the whole. */
   readonly totalBytes: number;
 }
 
@@ -71,6 +73,7 @@ export interface PrepareProgress {
 export interface PrepareOptions {
   /** Ends the wait. What is being fetched goes on for others, until the collection is closed. */
   readonly signal?: AbortSignal;
+  /** Called when more bytes have arrived. */
   readonly onProgress?: (progress: PrepareProgress) => void;
 }
 
