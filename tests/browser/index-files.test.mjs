@@ -294,7 +294,8 @@ test("a manifest that lies is refused, whatever it says", async () => {
     ["texts of no length", (m) => (m.segments[0].texts.bytes = 0)],
     ["fine", (m) => (m.segments[0].fine.bytes = 1)],
     ["calibration", (m) => (m.calibration = { mean: 3, deviation: 0.1, count: 1 })],
-    ["calibration of no numbers", (m) => (m.calibration = { mean: 0, deviation: null, count: 1 })],
+    ["calibration of others", (m) => (m.calibration = { dimensions: 9, mean: 0, count: 1 })],
+    ["calibration of no numbers", (m) => (m.calibration = { mean: null, count: 1 })],
     ["base", (m) => (m.base = "data:text/html,x")],
   ];
   for (const [what, lie] of lies) {

@@ -103,8 +103,8 @@ function ranked(contents: Contents, { vector, text, words, allowed }: Prepared, 
   return fuse(near, found).map(({ row, score, meaning, words }) => ({
     row,
     score,
-    ...(meaning !== undefined && { meaning: { ...near[meaning - 1]!, rank: meaning } }),
-    ...(words !== undefined && { words: { ...found[words - 1]!, rank: words } }),
+    ...(meaning && { meaning: { ...near[meaning.rank - 1]!, rank: meaning.rank } }),
+    ...(words && { words: { ...found[words.rank - 1]!, rank: words.rank } }),
   }));
 }
 
@@ -114,7 +114,7 @@ function nearest(
   count: number,
   allowed: Uint8Array<ArrayBuffer> | undefined,
 ): Near[] {
-  const calibration = calibrationOf(contents);
+  const calibration = calibrationOf(contents, vector.length);
   const found = contents.rows.top(vector, count, allowed);
   const { rows, scores, mean, deviation, seen } = found;
   found.free();

@@ -4,7 +4,7 @@ import { FelsicError } from "../errors.js";
 import { INDEX_FORMAT } from "../store/manifests.js";
 import { isHash, pinnedHash } from "../store/names.js";
 import type { FileEntry } from "../store/types.js";
-import type { Calibration } from "./score.js";
+import { type Calibration, checkedCalibration } from "./score.js";
 
 /** A file of an index. */
 export interface IndexFile extends FileEntry {
@@ -118,7 +118,7 @@ class Checker {
       dimensions,
       documents: this.#count(json.documents, "documents", 0, passages),
       passages,
-      ...(json.calibration !== undefined && { calibration: this.#calibration(json.calibration) }),
+      ...(json.calibration !== undefined && { calibration: this.#calibration(json.calibration, dimensions) }),
       segments,
       words: this.#file(json.words, "words"),
       ...(base !== undefined && { base }),
@@ -165,12 +165,11 @@ class Checker {
     return { file, bytes: checked, sha256: sha256 as string };
   }
 
-  #calibration(value: unknown): Calibration {
-    const { mean, deviation, count } = this.#object(value, "calibration");
-    const isCosine = typeof mean === "number" && Math.abs(mean) <= 1.01;
-    const isSpread = typeof deviation === "number" && deviation >= 0 && deviation <= 2;
-    if (!isCosine || !isSpread) throw this.#wrong("its calibration is not one");
-    return { mean, deviation, count: this.#count(count, "count of calibration", 0, MOST_BYTES) };
+  /** Its vectors have as many components as the index's, whether it says so or not. */
+  #calibration(value: unknown, dimensions: number): Calibration {
+    const calibration = checkedCalibration({ dimensions, ...this.#object(value, "calibration") });
+    if (calibration.dimensions !== dimensions) throw this.#wrong("its calibration is of vectors of another length");
+    return calibration;
   }
 
   #object(value: unknown, what: string): Json {
