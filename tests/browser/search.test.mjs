@@ -113,6 +113,13 @@ test("a hit has its passage, the headings above it, what to mark and why it was 
   assert.equal(words[0]?.id, "git.md", "a word may be misspelt");
   assert.ok(words.every(({ why }) => why.words && !why.meaning));
 
+  const [sentences = []] = await searchLibrary([["slowly slowly salty", { mode: "meaning", sentences: true }]]);
+  const soup = sentences.find(({ id }) => id === "soup");
+  assert.deepEqual(
+    soup?.highlights.map(({ start, end }) => soup.passage.text.slice(start, end)),
+    ["Cook the soup slowly."],
+    "the sentence that fits best is marked",
+  );
   const [revert] = (await searchLibrary([["revert", { mode: "words" }]]))[0] ?? [];
   assert.deepEqual(revert?.passage.trail, ["Public commits"]);
 });
@@ -465,6 +472,7 @@ test("bad input is refused by name, and nothing of it is stored", async () => {
       mode: () => docs.search("x", any({ mode: "magic" })),
       minScore: () => docs.search("x", { minScore: 2 }),
       exact: () => docs.search("x", any({ exact: "yes" })),
+      sentences: () => docs.search("x", any({ sentences: 1 })),
       "unknown option of search": () => docs.search("x", any({ filter: {} })),
       where: () => docs.search("x", any({ where: "tags" })),
       "unknown operator": () => docs.search("x", any({ where: { minutes: { above: 3 } } })),

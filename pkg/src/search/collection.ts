@@ -22,6 +22,7 @@ import {
   isIndex,
 } from "./options.js";
 import { LazyModel } from "./index-model.js";
+import { withSentences } from "./marking.js";
 import { Pace } from "./pace.js";
 import type { Query, SearchNews } from "./protocol.js";
 import { deleteStoredIndex } from "../store/state.js";
@@ -201,11 +202,12 @@ export class Collection extends EventTarget {
    * {@link SearchOptions.minScore}.
    */
   async search(query: string, options: SearchOptions = {}): Promise<Hit[]> {
-    const { signal, ...checked } = checkedSearch(query, options);
+    const { signal, sentences, ...checked } = checkedSearch(query, options);
     return this.#pace.searching(async () => {
       const vector = await this.#queryVector(checked, signal);
       const request: Query = { ...checked, ...(vector && { vector }) };
-      return this.#link.request("search", request, { signal });
+      const hits = await this.#link.request("search", request, { signal });
+      return sentences && vector ? withSentences(hits, vector, await this.#embedder(signal), signal) : hits;
     });
   }
 
@@ -288,6 +290,8 @@ export class Collection extends EventTarget {
   /** Returns the embedder; that of an index is made now, if it is not there. */
   async #embedder(signal: AbortSignal | undefined): Promise<TextEmbedder> {
     if (!(this.#model instanceof LazyModel)) return this.#model;
+    // The vectors come at the same time.
+    if (!this.#model.isReady) void this.#link.request("readVectors", {}).catch(() => undefined);
     const making = this.#model.embedder();
     return signal ? orAborted(making, signal) : making;
   }

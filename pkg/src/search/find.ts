@@ -99,7 +99,8 @@ async function phraseRows(contents: Contents, words: Words, { text, where }: Que
 function ranked(contents: Contents, { vector, text, words, allowed }: Prepared, count: number): Candidate[] {
   const near = vector ? nearest(contents, vector, count, allowed) : [];
   const isAllowed = (row: number) => hasBit(allowed, row);
-  const found = words?.search(text, { limit: count, ...(allowed && { allowed: isAllowed }) }) ?? [];
+  const also = new Set(near.map(({ row }) => row));
+  const found = words?.search(text, { limit: count, also, ...(allowed && { allowed: isAllowed }) }) ?? [];
   return fuse(near, found).map(({ row, score, meaning, words }) => ({
     row,
     score,
