@@ -28,7 +28,8 @@ pub(super) fn measure(segments: &[SegmentEntry], output: &Output, dimensions: us
     wanted.sort_unstable();
     wanted.dedup();
     let vectors = vectors(&wanted, segments, output, dimensions)?;
-    let vector = |row: usize| wanted.binary_search(&row).ok().and_then(|at| vectors.get(at)).map_or(&[][..], Vec::as_slice);
+    let vector =
+        |row: usize| wanted.binary_search(&row).ok().and_then(|at| vectors.get(at)).map_or(&[][..], Vec::as_slice);
     let cosine = |[a, b]: [usize; 2]| vector(a).iter().zip(vector(b)).map(|(a, b)| f64::from(a * b)).sum::<f64>();
     let cosines: Vec<f64> = pairs.into_iter().map(cosine).collect();
     let count = cosines.len();

@@ -7,6 +7,8 @@ use felsic_search::cut::{self, Kind, Options};
 
 use super::files::{self, SiteFile};
 use super::format::{DocumentEntry, MOST_ROWS, PassageEntry, PassageLocation, short_hash};
+use super::segment::Row;
+use super::vectors::Line;
 use crate::embedder::{EmbedOptions, Embedder};
 use crate::error::{Code, Error, Result};
 use crate::source::read_whole;
@@ -26,10 +28,10 @@ const ENDINGS: [(Kind, &[&str]); 6] = [
     (
         Kind::Code,
         &[
-            "c", "cc", "clj", "cpp", "cs", "css", "cjs", "cts", "dart", "elm", "erl", "ex", "exs", "f90", "fs", "go", "h", "hh",
-            "hpp", "hs", "java", "jl", "js", "jsx", "kt", "lua", "m", "mjs", "ml", "mts", "php", "pl", "ps1", "py", "r", "rb",
-            "rs", "scala", "scss", "sh", "sql", "svelte", "swift", "tcl", "toml", "ts", "tsx", "vue", "wgsl", "yaml", "yml",
-            "zig",
+            "c", "cc", "clj", "cpp", "cs", "css", "cjs", "cts", "dart", "elm", "erl", "ex", "exs", "f90", "fs", "go",
+            "h", "hh", "hpp", "hs", "java", "jl", "js", "jsx", "kt", "lua", "m", "mjs", "ml", "mts", "php", "pl",
+            "ps1", "py", "r", "rb", "rs", "scala", "scss", "sh", "sql", "svelte", "swift", "tcl", "toml", "ts", "tsx",
+            "vue", "wgsl", "yaml", "yml", "zig",
         ],
     ),
 ];
@@ -45,7 +47,9 @@ pub(super) fn kind_of(path: &Path) -> Option<Kind> {
 pub(super) struct Document {
     pub id: String,
     pub title: Option<String>,
-    url: String,
+    url: Option<String>,
+    tags: Option<Vec<String>>,
+    meta: Option<serde_json::Map<String, serde_json::Value>>,
     kind: Kind,
     hash: String,
     pub passages: Vec<Passage>,
@@ -62,15 +66,35 @@ pub(super) struct Passage {
     pub input: String,
     /// [`short_hash`] of `input`.
     pub hash: String,
+    /// Its vector, where that was made elsewhere.
+    pub row: Option<Row>,
 }
 
 impl Document {
+    /// Returns the document of a text whose vector was made elsewhere: one passage.
+    pub fn imported(line: Line, row: Row) -> Self {
+        let Line { id, text, title, url, tags, meta, .. } = line;
+        let passage = Passage {
+            start: 0,
+            end: text.encode_utf16().count(),
+            hash: short_hash(&[&text]),
+            input: String::new(),
+            trail: Arc::from([]),
+            row: Some(row),
+            text,
+        };
+        let hash = short_hash(&[Kind::Text.as_str(), title.as_deref().unwrap_or_default(), &passage.text, "imported"]);
+        Self { id, title, url, tags, meta, kind: Kind::Text, hash, passages: vec![passage] }
+    }
+
     /// Returns what the index says of it.
     pub fn entry(&self, passages: Vec<PassageLocation>) -> DocumentEntry {
         DocumentEntry {
             id: self.id.clone(),
             title: self.title.clone(),
-            url: Some(self.url.clone()),
+            url: self.url.clone(),
+            tags: self.tags.clone(),
+            meta: self.meta.clone(),
             kind: self.kind.as_str().to_string(),
             hash: self.hash.clone(),
             passages,
@@ -92,7 +116,12 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// [`Code::InputInvalid`] if the model reads too little for passages with this overlap.
-    pub fn new(embedder: &'a Embedder, options: &EmbedOptions, wanted: PassageEntry, base: Option<String>) -> Result<Self> {
+    pub fn new(
+        embedder: &'a Embedder,
+        options: &EmbedOptions,
+        wanted: PassageEntry,
+        base: Option<String>,
+    ) -> Result<Self> {
         let special = embedder.count_tokens("", &counting())?;
         let around = embedder.count_tokens("", options)?;
         let most = embedder.info().max_tokens.saturating_sub(around + MARGIN);
@@ -122,19 +151,23 @@ impl<'a> Reader<'a> {
         let source = source(&file.path)?;
         let hash = short_hash(&[file.kind.as_str(), "", &source, &format!("{tokens} {overlap}")]);
         let options = Options { most_tokens: limited(tokens), overlap_tokens: limited(overlap), title: None };
-        let cut = cut::cut(file.kind, source, options, |pieces| self.count(pieces)).map_err(|error: CutError| error.0)?;
+        let cut =
+            cut::cut(file.kind, source, options, |pieces| self.count(pieces)).map_err(|error: CutError| error.0)?;
         if cut.passages.len() > MOST_ROWS {
-            let message = format!("it has {} passages, and a document at most {MOST_ROWS}; divide it", cut.passages.len());
+            let message =
+                format!("it has {} passages, and a document at most {MOST_ROWS}; divide it", cut.passages.len());
             return Err(Error::new(Code::InputInvalid, message));
         }
         let passages = cut.passages.into_iter().map(|cut::Passage { start, end, text, trail, input }| {
             let hash = short_hash(&[&input]);
-            Passage { start, end, text, trail, input, hash }
+            Passage { start, end, text, trail, input, hash, row: None }
         });
         Ok(Document {
             id: file.id.clone(),
             title: cut.title,
-            url: files::url(&file.id, self.base.as_deref()),
+            url: Some(files::url(&file.id, self.base.as_deref())),
+            tags: None,
+            meta: None,
             kind: file.kind,
             hash,
             passages: passages.collect(),
@@ -178,7 +211,9 @@ pub(super) fn from_search(error: &felsic_search::Error) -> Error {
 fn source(path: &Path) -> Result<String> {
     let length = std::fs::metadata(path).map(|found| found.len()).unwrap_or(0);
     if length > MOST_BYTES {
-        let message = format!("it has {length} bytes, and a document at most {MOST_BYTES}; divide it or leave it out with --exclude");
+        let message = format!(
+            "it has {length} bytes, and a document at most {MOST_BYTES}; divide it or leave it out with --exclude"
+        );
         return Err(Error::new(Code::InputInvalid, message));
     }
     let bytes = read_whole(path, MOST_BYTES)?;

@@ -29,7 +29,7 @@ const EXCLUDED: [&str; 9] = [
 /// Folders that are never entered, apart from hidden ones.
 const NEVER: &str = "node_modules";
 /// Longest id that a page takes, in UTF-16 code units.
-const LONGEST_ID: usize = 1024;
+pub(super) const LONGEST_ID: usize = 1024;
 /// Most files of a site.
 const MOST_FILES: usize = 1_000_000;
 
@@ -71,7 +71,8 @@ pub(super) fn files(folder: &Path, out: &Path, options: &IndexOptions) -> Result
     }
     // What does not exist yet cannot be found in the folder either.
     let out = out.canonicalize().ok();
-    let is_out = |entry: &DirEntry| entry.file_type().is_dir() && out.is_some() && entry.path().canonicalize().ok() == out;
+    let is_out =
+        |entry: &DirEntry| entry.file_type().is_dir() && out.is_some() && entry.path().canonicalize().ok() == out;
     let mut site = Site { files: Vec::new(), refused: Vec::new(), links: 0 };
     let walk = WalkDir::new(folder).follow_root_links(true).into_iter();
     for entry in walk.filter_entry(|entry| entry.depth() == 0 || !(is_passed_over(entry) || is_out(entry))) {
@@ -138,7 +139,9 @@ fn id(below: &Path) -> Result<String> {
     let id = names.map(|names| names.join("/"));
     match id.filter(|id| id.encode_utf16().count() <= LONGEST_ID) {
         Some(id) => Ok(id),
-        None => Err(Error::new(Code::InputInvalid, format!("its path is not UTF-8 or longer than {LONGEST_ID}; rename it"))),
+        None => {
+            Err(Error::new(Code::InputInvalid, format!("its path is not UTF-8 or longer than {LONGEST_ID}; rename it")))
+        }
     }
 }
 
@@ -155,7 +158,13 @@ fn globs(patterns: &[String]) -> Result<GlobSet> {
             _ => "",
         };
         let whole = format!("{start}{}{end}", inner.trim_start_matches('/'));
-        set.add(GlobBuilder::new(&whole).literal_separator(true).case_insensitive(true).build().map_err(|error| invalid(pattern, error))?);
+        set.add(
+            GlobBuilder::new(&whole)
+                .literal_separator(true)
+                .case_insensitive(true)
+                .build()
+                .map_err(|error| invalid(pattern, error))?,
+        );
     }
     set.build().map_err(|error| invalid("the globs together", error))
 }
@@ -179,8 +188,25 @@ pub(super) fn url(id: &str, base: Option<&str>) -> String {
 fn escape(name: &str, url: &mut String) {
     for byte in name.bytes() {
         match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'!' | b'$' | b'&' | b'\'' | b'(' | b')'
-            | b'*' | b'+' | b',' | b';' | b'=' | b'@' => url.push(char::from(byte)),
+            b'a'..=b'z'
+            | b'A'..=b'Z'
+            | b'0'..=b'9'
+            | b'-'
+            | b'.'
+            | b'_'
+            | b'~'
+            | b'!'
+            | b'$'
+            | b'&'
+            | b'\''
+            | b'('
+            | b')'
+            | b'*'
+            | b'+'
+            | b','
+            | b';'
+            | b'='
+            | b'@' => url.push(char::from(byte)),
             _ => url.push_str(&format!("%{byte:02X}")),
         }
     }
@@ -230,7 +256,10 @@ mod tests {
             "out/1.txt",
         ]);
         assert_eq!(ids(folder.path(), &[], &[]), ["a.md", "b/A.HTML", "b/index.html", "index.html", "notes.txt"]);
-        assert_eq!(ids(folder.path(), &["*.html"], &["x/"]), ["b/A.HTML", "b/_static/x/about.html", "b/index.html", "index.html"]);
+        assert_eq!(
+            ids(folder.path(), &["*.html"], &["x/"]),
+            ["b/A.HTML", "b/_static/x/about.html", "b/index.html", "index.html"]
+        );
         assert_eq!(ids(folder.path(), &["b/*.html", "*.js"], &["index.html"]), ["b/A.HTML", "script.js"]);
         assert_eq!(ids(folder.path(), &["/*.txt"], &[]), ["notes.txt", "robots.txt"]);
     }

@@ -141,6 +141,10 @@ pub(super) struct DocumentEntry {
     pub title: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tags: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub meta: Option<serde_json::Map<String, serde_json::Value>>,
     pub kind: String,
     pub hash: String,
     pub passages: Vec<PassageLocation>,
@@ -202,7 +206,12 @@ impl Manifest {
         let of_segment = |segment: &'_ SegmentEntry| {
             let SegmentEntry { documents, vectors, fine, texts, .. } = segment;
             let fine = fine.as_ref().map(|fine| (Section::Fine, fine));
-            [Some((Section::Documents, documents)), Some((Section::Vectors, vectors)), fine, Some((Section::Texts, &texts.entry))]
+            [
+                Some((Section::Documents, documents)),
+                Some((Section::Vectors, vectors)),
+                fine,
+                Some((Section::Texts, &texts.entry)),
+            ]
         };
         self.segments.iter().flat_map(of_segment).flatten().chain([(Section::Words, &self.words)])
     }
@@ -354,7 +363,9 @@ mod tests {
     #[test]
     fn only_names_of_an_index_are_its_own() {
         assert!(Section::is_file_name(&format!("{}.words", "0a".repeat(16))));
-        for name in ["index.json", "a.words", &format!("{}.png", "0a".repeat(16)), &format!("{}.words.x", "0a".repeat(16))] {
+        for name in
+            ["index.json", "a.words", &format!("{}.png", "0a".repeat(16)), &format!("{}.words.x", "0a".repeat(16))]
+        {
             assert!(!Section::is_file_name(name), "{name}");
         }
     }
@@ -366,6 +377,8 @@ mod tests {
             id: "a".into(),
             title: None,
             url: None,
+            tags: None,
+            meta: None,
             kind: "text".into(),
             hash: "0".repeat(16),
             passages,

@@ -19,7 +19,7 @@
 //! ```
 
 // `files` finds the files of a site, `document` reads and cuts one, `segment` embeds the passages of some and makes the
-// sections, `output` writes files, `previous` reads an index that is to be updated, `calibration` says what scores are measured
+// sections, `output` writes files, `previous` reads an index that is to be updated, `vectors` vectors that were made elsewhere, `calibration` says what scores are measured
 // against, and `write` does all of it in order. The format is in docs/index-format.md.
 
 mod calibration;
@@ -31,7 +31,8 @@ mod output;
 mod parallel;
 mod previous;
 mod segment;
+mod vectors;
 mod write;
 
 pub use options::{IndexOptions, IndexProgress, IndexSummary, Refused};
-pub use write::index;
+pub use write::{index, index_vectors};

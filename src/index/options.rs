@@ -79,13 +79,17 @@ impl IndexOptions {
 
 /// Checks that a page can use a URL, and that it is one of a place to fetch from.
 fn check_url(name: &str, url: &str, starts: &[&str]) -> Result<()> {
-    let is_plain = url.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'<' | b'>' | b'\\' | b'`'));
-    if is_plain && url.len() <= LONGEST_URL && starts.iter().any(|start| url.starts_with(start)) && !url.contains(['?', '#']) {
+    let is_plain =
+        url.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'<' | b'>' | b'\\' | b'`'));
+    if is_plain
+        && url.len() <= LONGEST_URL
+        && starts.iter().any(|start| url.starts_with(start))
+        && !url.contains(['?', '#'])
+    {
         return Ok(());
     }
-    let message = format!(
-        "{name} is {url:?}; it must start with https://, http:// or / and have no spaces, no ? and no #"
-    );
+    let message =
+        format!("{name} is {url:?}; it must start with https://, http:// or / and have no spaces, no ? and no #");
     Err(Error::new(Code::InputInvalid, message))
 }
 
@@ -143,7 +147,19 @@ mod tests {
             with(url).check().unwrap_or_else(|error| panic!("{url}: {error}"));
         }
         let long = format!("/{}", "x".repeat(LONGEST_URL));
-        for url in ["", "javascript:alert(1)", "docs", "../docs", "https://a b/", "/a?b=", "/a#b", "/\"", "/ü", "data:,", &long] {
+        for url in [
+            "",
+            "javascript:alert(1)",
+            "docs",
+            "../docs",
+            "https://a b/",
+            "/a?b=",
+            "/a#b",
+            "/\"",
+            "/ü",
+            "data:,",
+            &long,
+        ] {
             assert_eq!(with(url).check().expect_err(url).code(), Code::InputInvalid);
         }
         assert_eq!(with("/docs").base().as_deref(), Some("/docs/"));

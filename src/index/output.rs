@@ -33,7 +33,10 @@ impl Output {
     /// [`Code::InputInvalid`] for a folder with other files, or one that another run writes to; [`Code::Io`].
     pub fn open(folder: &Path) -> Result<Self> {
         if folder.exists() && !folder.is_dir() {
-            return Err(Error::new(Code::InputInvalid, format!("{} is not a folder; choose another place", folder.display())));
+            return Err(Error::new(
+                Code::InputInvalid,
+                format!("{} is not a folder; choose another place", folder.display()),
+            ));
         }
         fs::create_dir_all(folder).map_err(|error| io_error(folder, "create", error))?;
         let lock = lock(folder)?;
@@ -184,7 +187,8 @@ mod tests {
     #[test]
     fn what_a_run_that_ended_early_has_left_is_no_obstacle() {
         let folder = tempfile::tempdir().expect("a folder");
-        let first = Output::open(folder.path()).and_then(|mut output| output.add(Section::Texts, b"abc")).expect("written");
+        let first =
+            Output::open(folder.path()).and_then(|mut output| output.add(Section::Texts, b"abc")).expect("written");
         fs::write(folder.path().join("index.json.part"), "{").expect("written");
         let mut output = Output::open(folder.path()).expect("a folder");
         assert_eq!(output.read(&first).expect("there"), b"abc");

@@ -17,7 +17,9 @@ pub(super) fn map<T: Sync, R: Send>(items: &[T], threads: usize, work: impl Fn(&
     let next = AtomicUsize::new(0);
     let run = || {
         let mut done = Vec::new();
-        while let Some((at, item)) = Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|at| Some((at, items.get(at)?))) {
+        while let Some((at, item)) =
+            Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|at| Some((at, items.get(at)?)))
+        {
             done.push((at, work(item)));
         }
         done
@@ -29,7 +31,10 @@ pub(super) fn map<T: Sync, R: Send>(items: &[T], threads: usize, work: impl Fn(&
     let mut all = Vec::with_capacity(items.len());
     for part in parts {
         all.extend(part.map_err(|_| {
-            Error::new(Code::Internal, "a thread that makes the index has panicked; please report this as a bug of felsic")
+            Error::new(
+                Code::Internal,
+                "a thread that makes the index has panicked; please report this as a bug of felsic",
+            )
         })?);
     }
     all.sort_unstable_by_key(|(at, _)| *at);

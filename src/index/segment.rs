@@ -3,7 +3,9 @@
 use std::collections::{HashMap, HashSet};
 
 use super::document::Document;
-use super::format::{BLOCK, DocumentEntry, Documents, MOST_ROWS, PassageLocation, Section, SegmentEntry, TextsEntry, invalid, sha256};
+use super::format::{
+    BLOCK, DocumentEntry, Documents, MOST_ROWS, PassageLocation, Section, SegmentEntry, TextsEntry, invalid, sha256,
+};
 use super::output::Output;
 use super::parallel;
 use super::previous::Previous;
@@ -28,7 +30,7 @@ pub(super) struct Row {
 
 impl Row {
     /// Quantises a unit vector.
-    fn of(vector: &[f32], has_fine: bool) -> Self {
+    pub fn of(vector: &[f32], has_fine: bool) -> Self {
         let mut row = Self { scale: 0.0, coarse: vec![0; vector.len()], fine: vec![0; vector.len()] };
         row.scale = felsic_search::rows::quantise(vector, &mut row.coarse, &mut row.fine);
         if !has_fine {
@@ -45,7 +47,8 @@ impl Row {
             return None;
         }
         let row = |at: usize| {
-            let signed = |bytes: &[u8]| bytes[at * dimensions..][..dimensions].iter().map(|byte| byte.cast_signed()).collect();
+            let signed =
+                |bytes: &[u8]| bytes[at * dimensions..][..dimensions].iter().map(|byte| byte.cast_signed()).collect();
             let scale = scales[at * 4..].first_chunk().map(|bytes| f32::from_le_bytes(*bytes))?;
             Some(Self { scale, coarse: signed(coarse), fine: fine.map_or_else(Vec::new, signed) })
         };
@@ -115,7 +118,8 @@ impl Rows<'_> {
         let mut waiting = HashSet::new();
         let passages = segment.documents.iter().flat_map(|document| &document.passages);
         let new: Vec<(&str, &str)> = passages
-            .filter(|passage| self.row(&passage.hash).is_none() && waiting.insert(passage.hash.as_str()))
+            .filter(|passage| passage.row.is_none() && self.row(&passage.hash).is_none())
+            .filter(|passage| waiting.insert(passage.hash.as_str()))
             .map(|passage| (passage.hash.as_str(), passage.input.as_str()))
             .collect();
         let chunks: Vec<&[(&str, &str)]> = new.chunks(TOGETHER).collect();
@@ -138,7 +142,10 @@ impl Rows<'_> {
         let texts: Vec<&str> = passages.iter().map(|(_, input)| *input).collect();
         let made = self.embedder.embed_with(&texts, &self.options)?;
         if made.iter().any(|made| made.truncated) {
-            return Err(Error::new(Code::Internal, "a passage is longer than the model reads; please report this as a bug of felsic"));
+            return Err(Error::new(
+                Code::Internal,
+                "a passage is longer than the model reads; please report this as a bug of felsic",
+            ));
         }
         Ok(made.vectors().map(|vector| Row::of(vector, self.has_fine)).collect())
     }
@@ -154,7 +161,8 @@ impl Rows<'_> {
         for document in &segment.documents {
             let mut passages = Vec::new();
             for passage in &document.passages {
-                let row = self.row(&passage.hash).ok_or_else(|| Error::new(Code::Internal, "a passage has no vector"))?;
+                let row = passage.row.as_ref().or_else(|| self.row(&passage.hash));
+                let row = row.ok_or_else(|| Error::new(Code::Internal, "a passage has no vector"))?;
                 scales.extend(row.scale.to_le_bytes());
                 coarse.extend(row.coarse.iter().map(|value| value.cast_unsigned()));
                 fine.extend(row.fine.iter().map(|value| value.cast_unsigned()));

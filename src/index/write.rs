@@ -16,6 +16,7 @@ use super::output::Output;
 use super::parallel;
 use super::previous::Previous;
 use super::segment::{Rows, Segment};
+use super::vectors::Shards;
 use crate::embedder::{EmbedOptions, Embedder, Info};
 use crate::error::{Code, Error, Result};
 
@@ -48,32 +49,42 @@ pub fn index(
     let reader = Reader::new(embedder, &embedding, wanted, options.base())?;
     // Before anything is written or computed.
     let site = files::files(folder, out, options)?;
-    let output = Output::open(out)?;
-    let previous = match options.update {
-        true => Previous::read(out, &info.space, info.dimensions, options.fine)?,
-        false => Previous::default(),
-    };
-    let rows = Rows {
-        embedder,
-        options: embedding,
-        threads: options.threads(),
-        has_fine: options.fine,
-        previous,
-        made: HashMap::new(),
-        embedded: 0,
-    };
-    let mut index = Index {
-        rows,
-        output,
-        words: Words::new(),
-        segment: Segment::default(),
-        segments: Vec::new(),
-        summary: IndexSummary { links: site.links, ..IndexSummary::default() },
-        total: site.files.len(),
-        on_progress,
-    };
+    let mut index = Index::begin(out, embedder, options, site.files.len(), on_progress)?;
     index.add_all(&reader, site)?;
     index.finish(&info, model, reader.passage(), options.base())
+}
+
+/// Makes an index of texts whose vectors were made elsewhere: JSON lines `{"id", "text", "embedding"}`, with `title`, `url`,
+/// `tags` and `meta` where there are any, in the files `*.jsonl` and `*.ndjson` of a folder or in one file.
+///
+/// Each text is a document with one passage. Before anything is written, 64 texts are embedded with `embedder`: the
+/// vectors must have a cosine of at least 0.999 with those that it makes. Of `options`, only those apply that are about
+/// neither files nor cutting nor updates.
+///
+/// # Errors
+/// [`Code::VectorsDisagree`], with the figures, if the vectors are not those of this model; [`Code::InputInvalid`] for a line that
+/// is not such a line, with its number; and as [`index`].
+pub fn index_vectors(
+    shards: &Path,
+    out: &Path,
+    embedder: &Embedder,
+    options: &IndexOptions,
+    on_progress: &(dyn Fn(IndexProgress) + Sync),
+) -> Result<IndexSummary> {
+    options.check()?;
+    let info = embedder.info();
+    let model = model(embedder, &info, options)?;
+    let shards = Shards::open(shards, embedder, &embedding(&info))?;
+    let options = IndexOptions { update: false, ..options.clone() };
+    let mut index = Index::begin(out, embedder, &options, shards.lines, on_progress)?;
+    let mut done = 0;
+    shards.documents(options.fine, |document| {
+        index.add(document, done)?;
+        done += 1;
+        Ok(())
+    })?;
+    let passage = PassageEntry { tokens: info.max_tokens, overlap: 0 };
+    index.finish(&info, model, passage, None)
 }
 
 /// Returns how passages are embedded: with the model's prompt for documents, if it has one.
@@ -116,9 +127,45 @@ struct Index<'a> {
     on_progress: &'a (dyn Fn(IndexProgress) + Sync),
 }
 
-impl Index<'_> {
+impl<'a> Index<'a> {
+    /// Begins an index of so many documents in `out`.
+    fn begin(
+        out: &Path,
+        embedder: &'a Embedder,
+        options: &IndexOptions,
+        total: usize,
+        on_progress: &'a (dyn Fn(IndexProgress) + Sync),
+    ) -> Result<Self> {
+        let info = embedder.info();
+        let output = Output::open(out)?;
+        let previous = match options.update {
+            true => Previous::read(out, &info.space, info.dimensions, options.fine)?,
+            false => Previous::default(),
+        };
+        let rows = Rows {
+            embedder,
+            options: embedding(&info),
+            threads: options.threads(),
+            has_fine: options.fine,
+            previous,
+            made: HashMap::new(),
+            embedded: 0,
+        };
+        Ok(Self {
+            rows,
+            output,
+            words: Words::new(),
+            segment: Segment::default(),
+            segments: Vec::new(),
+            summary: IndexSummary::default(),
+            total,
+            on_progress,
+        })
+    }
+
     /// Cuts, embeds and writes all files but the last segment's.
     fn add_all(&mut self, reader: &Reader<'_>, site: Site) -> Result<()> {
+        self.summary.links = site.links;
         let refused = site.refused.into_iter().map(|(file, error)| Refused { file, error });
         self.summary.refused.extend(refused);
         for (at, files) in site.files.chunks(WINDOW).enumerate() {
@@ -175,7 +222,13 @@ impl Index<'_> {
     }
 
     /// Writes the last segment and what is about all of them.
-    fn finish(mut self, info: &Info, model: ModelEntry, passage: PassageEntry, base: Option<String>) -> Result<IndexSummary> {
+    fn finish(
+        mut self,
+        info: &Info,
+        model: ModelEntry,
+        passage: PassageEntry,
+        base: Option<String>,
+    ) -> Result<IndexSummary> {
         self.close_segment(self.total)?;
         if self.summary.passages == 0 {
             return Err(nothing(&self.summary));

@@ -31,7 +31,10 @@ impl Site {
             let topic = TOPICS[page % TOPICS.len()];
             let text = format!("This is page {page} about {topic}. It says what {topic} are for, {page} times over.");
             match page % 2 {
-                0 => site.write(&format!("guide/{page:02}.md"), &format!("# About {topic}\n\n{text}\n\n## More\n\nMore on {topic}.\n")),
+                0 => site.write(
+                    &format!("guide/{page:02}.md"),
+                    &format!("# About {topic}\n\n{text}\n\n## More\n\nMore on {topic}.\n"),
+                ),
                 _ => site.write(
                     &format!("{page:02}/index.html"),
                     &format!("<!doctype html><title>On {topic}</title><main><h1>On {topic}</h1><p>{text}</p></main>"),
@@ -75,7 +78,8 @@ impl Site {
     fn documents(&self) -> Vec<Value> {
         let manifest = self.manifest();
         let segments = manifest["segments"].as_array().expect("a list");
-        let of = |segment: &Value| self.unzipped(&segment["documents"])["documents"].as_array().expect("a list").clone();
+        let of =
+            |segment: &Value| self.unzipped(&segment["documents"])["documents"].as_array().expect("a list").clone();
         segments.iter().flat_map(of).collect()
     }
 
@@ -89,7 +93,9 @@ impl Site {
 
 fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let entries = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry"));
-    entries.map(|entry| (entry.file_name().to_string_lossy().into_owned(), fs::read(entry.path()).expect("a file"))).collect()
+    entries
+        .map(|entry| (entry.file_name().to_string_lossy().into_owned(), fs::read(entry.path()).expect("a file")))
+        .collect()
 }
 
 fn sha256(bytes: &[u8]) -> String {
@@ -113,7 +119,10 @@ fn check_files(site: &Site) {
         }
         let bytes = files.remove(entry["file"].as_str().expect("a name")).expect("the file");
         let hash = sha256(&bytes);
-        assert_eq!((entry["bytes"].as_u64(), entry["sha256"].as_str()), (Some(bytes.len() as u64), Some(hash.as_str())));
+        assert_eq!(
+            (entry["bytes"].as_u64(), entry["sha256"].as_str()),
+            (Some(bytes.len() as u64), Some(hash.as_str()))
+        );
         assert_eq!(entry["file"], format!("{}.{section}", &hash[..32]));
         if section == "texts" {
             let blocks: Vec<String> = bytes.chunks(16384).map(sha256).collect();
@@ -135,7 +144,10 @@ fn a_site_becomes_an_index_and_the_same_one_every_time() {
     let passages = manifest["passages"].as_u64().expect("a number");
     assert!(line.starts_with(&format!("20 documents, {passages} passages (")), "{line}");
     let calibration = &manifest["calibration"];
-    assert!(calibration["deviation"].as_f64() > Some(0.0) && calibration["count"].as_u64() == Some(2000), "{calibration}");
+    assert!(
+        calibration["deviation"].as_f64() > Some(0.0) && calibration["count"].as_u64() == Some(2000),
+        "{calibration}"
+    );
 
     let documents = site.documents();
     let ids: Vec<&str> = documents.iter().map(|document| document["id"].as_str().expect("an id")).collect();
@@ -161,7 +173,8 @@ fn vectors_and_texts_belong_together() {
     check_files(&site);
     let manifest = site.manifest();
     let segment = &manifest["segments"][0];
-    let section = |name: &str| fs::read(site.out.join(segment[name]["file"].as_str().expect("a name"))).expect("a file");
+    let section =
+        |name: &str| fs::read(site.out.join(segment[name]["file"].as_str().expect("a name"))).expect("a file");
     let (vectors, fine, texts) = (section("vectors"), section("fine"), section("texts"));
     let (rows, dimensions) = (segment["rows"].as_u64().expect("rows") as usize, 256);
     assert_eq!((vectors.len(), fine.len()), (rows * (4 + dimensions), rows * dimensions));
@@ -266,7 +279,11 @@ fn one_bad_file_does_not_stop_the_others() {
     let output = run(&["index", path(&site.pages()), path(&site.out)], "");
     assert!(output.status.success(), "{output:?}");
     let said = String::from_utf8(output.stderr).expect("UTF-8");
-    for wanted in ["latin1.html is left out: it is not UTF-8", "huge.txt is left out: it has 16777217 bytes", "1 files have no text"] {
+    for wanted in [
+        "latin1.html is left out: it is not UTF-8",
+        "huge.txt is left out: it has 16777217 bytes",
+        "1 files have no text",
+    ] {
         assert!(said.contains(wanted), "{said}");
     }
     #[cfg(unix)]
@@ -312,4 +329,56 @@ fn what_cannot_be_an_index_is_refused_and_nothing_is_deleted() {
         ends_with_code(&text, code);
         assert!(!out.exists(), "{arguments:?}: nothing is written before everything is checked");
     }
+}
+
+/// Writes texts with their vectors as JSON lines, as another program would; `change` changes a line.
+fn shard(file: &Path, texts: &[String], options: &[&str], change: impl Fn(&mut Value)) {
+    let input: String = texts.iter().map(|text| Value::from(text.as_str()).to_string() + "\n").collect();
+    let made = crate::lines(&success(&[&["embed"], options].concat(), &input));
+    let lines = texts.iter().zip(&made).enumerate().map(|(at, (text, made))| {
+        let mut line = serde_json::json!({ "id": format!("doc-{at}"), "text": text, "embedding": made["embedding"] });
+        line["tags"] = vec![if at % 2 == 0 { "even" } else { "odd" }].into();
+        change(&mut line);
+        line.to_string() + "\n"
+    });
+    fs::write(file, lines.collect::<String>()).expect("written");
+}
+
+#[test]
+fn vectors_made_elsewhere_become_an_index_if_they_agree() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (file, out) = (folder.path().join("shard.jsonl"), folder.path().join("out"));
+    let texts: Vec<String> = (0..70).map(|at| format!("Text {at} is about {}.", TOPICS[at % TOPICS.len()])).collect();
+    let imported = |arguments: &[&str]| [&["index", path(&file), path(&out), "--vectors"], arguments].concat();
+    // Vectors of another length are brought to 1.
+    shard(&file, &texts, &[], |line| {
+        let longer = crate::vector(line).into_iter().map(|value| value * 3.0);
+        line["embedding"] = longer.collect::<Vec<f32>>().into();
+    });
+    let line = success(&imported(&[]), "");
+    assert!(line.contains(": 70 documents, 70 passages (0 embedded, 70 reused)"), "{line}");
+    let site = Site { out: out.clone(), folder };
+    check_files(&site);
+    assert_eq!(
+        (&site.documents()[3]["id"], &site.documents()[3]["tags"]),
+        (&"doc-3".into(), &Value::from(vec!["odd"]))
+    );
+
+    let before = site.files();
+    let cases: [(&dyn Fn(&mut Value), &str); 6] = [
+        (&|line| line["text"] = "something else".into(), "vectors-disagree"),
+        (&|line| line["embedding"] = vec![0.5; 3].into(), "vectors-disagree"),
+        (&|line| line["embedding"][0] = 1e39.into(), "input-invalid"),
+        (&|line| line["id"] = "the same".into(), "input-invalid"),
+        (&|line| line["text"] = " ".into(), "input-invalid"),
+        (&|line| line["embedding"] = "AAAA".into(), "input-invalid"),
+    ];
+    for (change, code) in cases {
+        shard(&file, &texts, &[], change);
+        let text = failure(&run(&imported(&[]), ""));
+        ends_with_code(&text, code);
+        assert!(code != "vectors-disagree" || text.contains("felsic-small-english") || text.contains("256"), "{text}");
+    }
+    assert_eq!(site.files(), before, "nothing is written before all has been checked");
+    assert_eq!(run(&imported(&["--update"]), "").status.code(), Some(2));
 }

@@ -147,12 +147,10 @@ mod tests {
         assert_eq!(json["averageFieldLength"], serde_json::json!([0.5, 2.0]));
         let index = json["index"].as_array().expect("a list");
         assert_eq!(index[3], serde_json::json!(["commit", { "1": { "0": 1, "1": 2 } }]));
-        assert_eq!(index.iter().map(|term| term[0].as_str()).collect::<Vec<_>>(), [
-            Some("a"),
-            Some("branch"),
-            Some("branches"),
-            Some("commit")
-        ]);
+        assert_eq!(
+            index.iter().map(|term| term[0].as_str()).collect::<Vec<_>>(),
+            [Some("a"), Some("branch"), Some("branches"), Some("commit")]
+        );
     }
 
     /// A test of `tests/browser` holds MiniSearch to the same file.

@@ -160,8 +160,30 @@ fn fold(text: &str) -> Cow<'_, str> {
         };
     }
     let plain: String = text.nfkd().filter(|c| !is_left_out(*c)).nfkc().collect();
-    // One form of sigma, whether a word ends there or not.
-    Cow::Owned(plain.to_lowercase().replace('ς', "σ"))
+    let mut folded = String::with_capacity(plain.len());
+    for c in plain.to_lowercase().chars() {
+        match written_otherwise(c) {
+            Some(written) => folded.push_str(written),
+            None => folded.push(c),
+        }
+    }
+    Cow::Owned(folded)
+}
+
+/// Returns what is written for a small letter where it cannot be had; one form of sigma stands for both.
+fn written_otherwise(c: char) -> Option<&'static str> {
+    Some(match c {
+        'ß' => "ss",
+        'æ' => "ae",
+        'œ' => "oe",
+        'ø' => "o",
+        'đ' | 'ð' => "d",
+        'ł' => "l",
+        'ı' => "i",
+        'þ' => "th",
+        'ς' => "σ",
+        _ => return None,
+    })
 }
 
 fn shortened(term: Cow<'_, str>) -> Cow<'_, str> {
@@ -221,8 +243,8 @@ fn is_paired(c: char) -> bool {
         && [Script::Han, Script::Hiragana, Script::Katakana].into_iter().any(|script| scripts.contains_script(script))
 }
 
-/// Returns whether a character of a decomposed text makes no difference: accents, points and vowel signs that readers leave out,
-/// the stroke that widens Arabic words, joiners.
+/// Returns whether a character of a decomposed text makes no difference: accents, points and vowel signs that are left out, the
+/// stroke that widens Arabic words, variants, joiners.
 fn is_left_out(c: char) -> bool {
     is_joiner(c)
         || matches!(c, '\u{300}'..='\u{36f}'
@@ -231,7 +253,8 @@ fn is_left_out(c: char) -> bool {
             | '\u{64b}'..='\u{65f}'
             | '\u{670}'
             | '\u{20d0}'..='\u{20ff}'
-            | '\u{fe00}'..='\u{fe0f}')
+            | '\u{fe00}'..='\u{fe0f}'
+            | '\u{e0100}'..='\u{e01ef}')
 }
 
 #[cfg(test)]

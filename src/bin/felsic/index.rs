@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use felsic::error::Result;
-use felsic::index::{self, IndexOptions, IndexSummary};
+use felsic::index::{self, IndexOptions, IndexProgress, IndexSummary};
 
 use crate::model::ModelArguments;
 use crate::output::{self, Output};
@@ -18,7 +18,7 @@ const MOST_NAMED: usize = 20;
 /// Arguments of `felsic index`.
 #[derive(Args, Debug)]
 pub struct IndexArguments {
-    /// Folder of the documents: Markdown, built HTML, text.
+    /// Folder of the documents: Markdown, built HTML, text; with --vectors, of JSON lines.
     folder: PathBuf,
     /// Folder to write, for a static host; an older index in it is replaced. It may be inside FOLDER.
     out: PathBuf,
@@ -52,6 +52,9 @@ pub struct IndexArguments {
     /// Write vectors of 16 bits instead of 8: twice the bytes, slightly better order of results.
     #[arg(long)]
     fine: bool,
+    /// FOLDER has JSON lines {"id", "text", "embedding"}, made elsewhere with the same model: embed only a sample, to compare.
+    #[arg(long, conflicts_with_all = ["update", "include", "exclude", "base_url", "tokens", "overlap"])]
+    vectors: bool,
 }
 
 /// Makes an index.
@@ -69,9 +72,9 @@ pub fn index(arguments: &IndexArguments, output: &mut Output) -> Result<ExitCode
     };
     let embedder = pollster::block_on(arguments.model.open())?;
     let bar = Bar::new(Unit::Texts);
-    let summary = index::index(&arguments.folder, &arguments.out, &embedder, &options, &|progress| {
-        bar.set(progress.step, progress.done as u64, progress.total as u64);
-    })?;
+    let on_progress = |progress: IndexProgress| bar.set(progress.step, progress.done as u64, progress.total as u64);
+    let make = if arguments.vectors { index::index_vectors } else { index::index };
+    let summary = make(&arguments.folder, &arguments.out, &embedder, &options, &on_progress)?;
     drop(bar);
     warn(&summary);
     let IndexSummary { documents, passages, embedded, reused, files, bytes, .. } = summary;
