@@ -13,7 +13,7 @@ const site = join(target, "doc/site");
 const dist = join(target, "package/dist");
 
 /** What a visitor of the site loads of the package. */
-const LOADED = /^(search-box|search|index|chunk-|worker-(search|cpu|relaxed)|felsic_(search|cpu|relaxed)_bg|model$)/;
+const LOADED = /^((search-box|search|index|common|worker-(search|cpu|relaxed))\.js|felsic_(search|cpu|relaxed)_bg\.wasm|model)$/;
 
 const documents = [
   ...["README.md", "DESIGN.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "models/felsic-small-english/README.md"],
