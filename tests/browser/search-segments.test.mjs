@@ -22,11 +22,25 @@ const TEXTS = new TextEncoder().encode("one\n\ntwo — drei");
 /** @returns {any} */
 function documents() {
   const hash = "0123456789abcdef";
-  const passage = (/** @type {number} */ at, /** @type {number} */ bytes) => ({ start: 0, end: 3, at, bytes, hash, textHash: hash });
+  const passage = (/** @type {number} */ at, /** @type {number} */ bytes) => ({
+    start: 0,
+    end: 3,
+    at,
+    bytes,
+    hash,
+    textHash: hash,
+  });
   return {
     documents: [
       { id: "a", title: "A", kind: "text", hash, source: { at: 0, bytes: 8 }, passages: [passage(0, 3), passage(5, 3)] },
-      { id: "b", kind: "markdown", hash, tags: ["x"], meta: { a: [1, { b: null }] }, passages: [{ ...passage(8, 8), trail: ["T"] }] },
+      {
+        id: "b",
+        kind: "markdown",
+        hash,
+        tags: ["x"],
+        meta: { a: [1, { b: null }] },
+        passages: [{ ...passage(8, 8), trail: ["T"] }],
+      },
       { id: "c", url: "/c", kind: "html", hash, foundTitle: true, passages: [] },
     ],
     removed: ["gone"],
@@ -121,9 +135,10 @@ test("hostile headers are index-invalid", async () => {
     "a long section": (header) => void (header.sections.texts.bytes = 2 ** 53),
     "no hash": (header) => void (header.sections.rows.sha256 = "0"),
     "another hash": (header) => void (header.sections.fine.sha256 = "0".repeat(64)),
-    "__proto__": () => JSON.parse('{"__proto__":{"name":"docs"}}'),
+    __proto__: () => JSON.parse('{"__proto__":{"name":"docs"}}'),
   };
-  for (const [name, change] of Object.entries(changes)) assert.equal(await codeOf(await withHeader(change)), "index-invalid", name);
+  for (const [name, change] of Object.entries(changes))
+    assert.equal(await codeOf(await withHeader(change)), "index-invalid", name);
   assert.equal(await codeOf(await withHeader(() => undefined)), undefined);
 });
 
@@ -146,7 +161,8 @@ test("hostile documents are index-invalid, although their hash is right", async 
     "a passage less": (all) => void all.documents[0].passages.pop(),
     "a passage that is none": (all) => void (all.documents[0].passages[0] = 1),
     "a passage outside": (all) => void (all.documents[0].passages[0].at = TEXTS.length),
-    "a passage that overflows": (all) => Object.assign(all.documents[0].passages[0], { at: 2 ** 53 - 2, bytes: 2 ** 53 - 2 }) && undefined,
+    "a passage that overflows": (all) =>
+      Object.assign(all.documents[0].passages[0], { at: 2 ** 53 - 2, bytes: 2 ** 53 - 2 }) && undefined,
     "a negative passage": (all) => void (all.documents[0].passages[0].at = -1),
     "a passage that ends before it starts": (all) => void (all.documents[0].passages[0].end = -1),
     "a trail that is none": (all) => void (all.documents[1].passages[0].trail = "T"),
@@ -173,7 +189,22 @@ test("hostile documents are index-invalid, although their hash is right", async 
 
 test("names of collections survive in names of files, and never meet", async () => {
   const { prefixOf, segmentName, segmentNumber, belongsTo, nextNumber } = modules.files;
-  const names = ["a", "A", "a-1", "a-000000000001.segment", "a.b", "a b", "名", "%61", "~a", "-", "..", "con", "x".repeat(121), "x".repeat(1024)];
+  const names = [
+    "a",
+    "A",
+    "a-1",
+    "a-000000000001.segment",
+    "a.b",
+    "a b",
+    "名",
+    "%61",
+    "~a",
+    "-",
+    "..",
+    "con",
+    "x".repeat(121),
+    "x".repeat(1024),
+  ];
   const prefixes = await Promise.all(names.map(prefixOf));
   assert.equal(new Set(prefixes.map((prefix) => prefix.toLowerCase())).size, names.length);
   for (const prefix of prefixes) {
@@ -194,7 +225,7 @@ test("a filter is checked, and copied", () => {
   const checked = checkedWhere(where);
   where.tags.push("c");
   assert.deepEqual(checked, { tags: ["a", "b"], size: { gt: 3, not: 5 } });
-  const fits = matcher(checkedWhere({ "__proto__x": 1 }) ?? {});
+  const fits = matcher(checkedWhere({ __proto__x: 1 }) ?? {});
   assert.equal(fits({ id: "a", meta: {} }), false);
   assert.equal(matcher({ constructor: null })({ id: "a", meta: {} }), true, "what every object has is no field");
   assert.throws(() => checkedWhere({ a: { near: 3 } }), { code: "input-invalid" });

@@ -33,81 +33,90 @@ async function kill(page, way) {
   await crashed;
 }
 
-test(`after ${KILLS} kills everything that was acknowledged is there, and no batch is there in part`, { timeout: 30_000 + KILLS * 5000 }, async (context) => {
-  const next = random(20);
-  /** Batches, by their number, that were acknowledged. @type {Set<number>} */
-  const acknowledged = new Set();
-  /** @type {Set<number>} */
-  const removed = new Set();
-  let batch = 0;
-  const cleared = { merges: 0 };
-  for (let round = 0; round < KILLS; round += 1) {
-    const tab = await environment.newTab();
-    await tab.exposeFunction("acknowledge", (/** @type {number} */ at) => acknowledged.add(at));
-    await tab.exposeFunction("acknowledgeRemoval", (/** @type {number} */ at) => removed.add(at));
-    const first = batch;
-    batch += 1000;
-    await tab.evaluate(
-      async ({ first, size }) => {
-        const scope = /** @type {any} */ (globalThis);
-        scope.docs = await search.Collection.open("killed", { embedder: new FakeEmbedder() });
-        const write = async () => {
-          for (let at = first; ; at += 1) {
-            await scope.docs.add(Array.from({ length: size }, (_, i) => ({ id: `${at}.${i}`, text: `text ${at} of document ${i}` })));
-            // The only document of such a batch is removed in another write.
-            if (at % 5 === 4) {
-              await scope.docs.remove(`${at}.0`);
-              await scope.acknowledgeRemoval(at);
+test(
+  `after ${KILLS} kills everything that was acknowledged is there, and no batch is there in part`,
+  { timeout: 30_000 + KILLS * 5000 },
+  async (context) => {
+    const next = random(20);
+    /** Batches, by their number, that were acknowledged. @type {Set<number>} */
+    const acknowledged = new Set();
+    /** @type {Set<number>} */
+    const removed = new Set();
+    let batch = 0;
+    const cleared = { merges: 0 };
+    for (let round = 0; round < KILLS; round += 1) {
+      const tab = await environment.newTab();
+      await tab.exposeFunction("acknowledge", (/** @type {number} */ at) => acknowledged.add(at));
+      await tab.exposeFunction("acknowledgeRemoval", (/** @type {number} */ at) => removed.add(at));
+      const first = batch;
+      batch += 1000;
+      await tab.evaluate(
+        async ({ first, size }) => {
+          const scope = /** @type {any} */ (globalThis);
+          scope.docs = await search.Collection.open("killed", { embedder: new FakeEmbedder() });
+          const write = async () => {
+            for (let at = first; ; at += 1) {
+              await scope.docs.add(
+                Array.from({ length: size }, (_, i) => ({ id: `${at}.${i}`, text: `text ${at} of document ${i}` })),
+              );
+              // The only document of such a batch is removed in another write.
+              if (at % 5 === 4) {
+                await scope.docs.remove(`${at}.0`);
+                await scope.acknowledgeRemoval(at);
+              }
+              await scope.acknowledge(at);
             }
-            await scope.acknowledge(at);
-          }
-        };
-        void write().catch(() => {});
-      },
-      { first, size: BATCH },
-    );
-    await new Promise((resolve) => setTimeout(resolve, next() * LATEST));
-    await kill(tab, round % 3);
-    if (!tab.isClosed()) await tab.close().catch(() => {});
+          };
+          void write().catch(() => {});
+        },
+        { first, size: BATCH },
+      );
+      await new Promise((resolve) => setTimeout(resolve, next() * LATEST));
+      await kill(tab, round % 3);
+      if (!tab.isClosed()) await tab.close().catch(() => {});
 
-    const check = await environment.newTab();
-    const found = await check.evaluate(
-      async ({ size, first }) => {
-        const docs = await search.Collection.open("killed", { embedder: new FakeEmbedder() });
-        const { documents, passages } = docs.info;
-        const batches = /** @type {[number, number[]][]} */ ([]);
-        let counted = 0;
-        for (let base = 0; base <= first; base += 1000) {
-          for (let at = base; ; at += 1) {
-            const got = await Promise.all(Array.from({ length: size }, (_, i) => docs.get(`${at}.${i}`)));
-            const there = got.flatMap((document, i) => (document?.text === `text ${at} of document ${i}` ? [i] : []));
-            if (there.length === 0) break;
-            counted += there.length;
-            batches.push([at, there]);
+      const check = await environment.newTab();
+      const found = await check.evaluate(
+        async ({ size, first }) => {
+          const docs = await search.Collection.open("killed", { embedder: new FakeEmbedder() });
+          const { documents, passages } = docs.info;
+          const batches = /** @type {[number, number[]][]} */ ([]);
+          let counted = 0;
+          for (let base = 0; base <= first; base += 1000) {
+            for (let at = base; ; at += 1) {
+              const got = await Promise.all(Array.from({ length: size }, (_, i) => docs.get(`${at}.${i}`)));
+              const there = got.flatMap((document, i) => (document?.text === `text ${at} of document ${i}` ? [i] : []));
+              if (there.length === 0) break;
+              counted += there.length;
+              batches.push([at, there]);
+            }
           }
-        }
-        const [last] = batches.at(-1) ?? [];
-        const [hit] = last === undefined ? [] : await docs.search(`text ${last} of document 1`, { where: { id: `${last}.1` }, minScore: 0 });
-        docs.close();
-        return { documents, passages, counted, batches, last, hit: hit?.id };
-      },
-      { size: BATCH, first },
-    );
-    await check.close();
-    const there = new Map(found.batches);
-    for (const at of acknowledged) assert.ok(there.has(at), `round ${round}: batch ${at} was acknowledged and is gone`);
-    for (const [at, documents] of there) {
-      const isWhole = documents.length === BATCH;
-      const isRemoved = at % 5 === 4 && documents.length === BATCH - 1 && !documents.includes(0);
-      assert.ok(removed.has(at) ? isRemoved : isWhole || isRemoved, `round ${round}: batch ${at} has ${documents.join()}`);
+          const [last] = batches.at(-1) ?? [];
+          const [hit] =
+            last === undefined
+              ? []
+              : await docs.search(`text ${last} of document 1`, { where: { id: `${last}.1` }, minScore: 0 });
+          docs.close();
+          return { documents, passages, counted, batches, last, hit: hit?.id };
+        },
+        { size: BATCH, first },
+      );
+      await check.close();
+      const there = new Map(found.batches);
+      for (const at of acknowledged) assert.ok(there.has(at), `round ${round}: batch ${at} was acknowledged and is gone`);
+      for (const [at, documents] of there) {
+        const isWhole = documents.length === BATCH;
+        const isRemoved = at % 5 === 4 && documents.length === BATCH - 1 && !documents.includes(0);
+        assert.ok(removed.has(at) ? isRemoved : isWhole || isRemoved, `round ${round}: batch ${at} has ${documents.join()}`);
+      }
+      assert.deepEqual([found.documents, found.passages], [found.counted, found.counted], `round ${round}`);
+      assert.equal(found.hit, found.last === undefined ? undefined : `${found.last}.1`);
+      cleared.merges = found.batches.length;
     }
-    assert.deepEqual([found.documents, found.passages], [found.counted, found.counted], `round ${round}`);
-    assert.equal(found.hit, found.last === undefined ? undefined : `${found.last}.1`);
-    cleared.merges = found.batches.length;
-  }
-  context.diagnostic(`${acknowledged.size} batches acknowledged, ${cleared.merges} there`);
-  assert.ok(acknowledged.size >= KILLS, "tabs write something before they are killed");
-});
+    context.diagnostic(`${acknowledged.size} batches acknowledged, ${cleared.merges} there`);
+    assert.ok(acknowledged.size >= KILLS, "tabs write something before they are killed");
+  },
+);
 
 test("two tabs: one sees what the other adds and removes; both at once lose nothing", async () => {
   const [one, two] = [environment.page, await environment.newTab()];
@@ -215,7 +224,10 @@ test("a damaged file is an error that says what to do, and never a hit", async (
     const embedder = new FakeEmbedder();
     const open = () => search.Collection.open("damaged", { embedder });
     const docs = await open();
-    await docs.add([{ id: "a", text: "a text about walnuts", title: "Nuts" }, { id: "b", text: "something else" }]);
+    await docs.add([
+      { id: "a", text: "a text about walnuts", title: "Nuts" },
+      { id: "b", text: "something else" },
+    ]);
     docs.close();
     const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle("felsic-search");
     const files = /** @type {string[]} */ ([]);

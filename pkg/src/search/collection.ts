@@ -282,7 +282,8 @@ export class Collection extends EventTarget {
     if (mode === "words" || text.trim() === "") return undefined;
     if (this.#info.state === "needs-reindex") throw this.#needsReindex();
     const embedder = await this.#embedder(signal);
-    const vector = await embedder.embed(text, { taskType: "retrieval-query", ...(signal && { signal }) });
+    const options = { taskType: "retrieval-query", ...(signal && { signal }) } as const;
+    const vector = await this.#pace.query(() => embedder.embed(text, options));
     if (vector.length !== embedder.info.dimensions) throw wrongVector(vector, embedder.info.dimensions);
     return vector;
   }
