@@ -58,6 +58,7 @@ await writeCommon(dist);
 await writePage("index", dist, [model]);
 await writePage("cpu", dist, [model, cpuAlone]);
 await writePage("search", dist, []);
+await writePage("search-box", dist, []);
 for (const name of ["cpu", "relaxed", "gpu", "packer", "search"]) await writeWorker(`worker-${name}`, dist, dist);
 
 const missing = GLUE.filter((engine) => !existsSync(join(dist, `${engine}_bg.wasm`)));

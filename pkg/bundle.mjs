@@ -1,6 +1,6 @@
 /** Bundles the package's scripts: for dist/, and for tests that put another engine into a worker. */
 import { existsSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { rolldown } from "rolldown";
 
 const src = join(import.meta.dirname, "src");
@@ -25,6 +25,18 @@ const common = {
   },
 };
 
+/** The entries that another one imports when it needs them: they stay files of their own. */
+const ENTRIES = ["index", "search"].map((name) => join(src, `${name}.js`));
+
+/** @type {import("rolldown").Plugin} */
+const entries = {
+  name: "entries",
+  resolveId(source, importer, { kind }) {
+    const entry = importer && kind === "dynamic-import" ? resolve(dirname(importer), source) : "";
+    return ENTRIES.includes(entry) ? { id: `./${basename(entry)}`, external: "relative" } : undefined;
+  },
+};
+
 /** Writes what the scripts for pages have in common. @param {string} folder */
 export function writeCommon(folder) {
   return write("common", folder, []);
@@ -32,7 +44,7 @@ export function writeCommon(folder) {
 
 /** Writes a script that pages import. @param {string} name @param {string} folder @param {import("rolldown").Plugin[]} plugins */
 export function writePage(name, folder, plugins) {
-  return write(name, folder, [common, ...plugins]);
+  return write(name, folder, [common, entries, ...plugins]);
 }
 
 /** @param {string} name @param {string} folder @param {import("rolldown").Plugin[]} plugins */

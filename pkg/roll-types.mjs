@@ -1,11 +1,11 @@
-/** Makes dist/index.d.ts and dist/search.d.ts, the package's only declarations, from those that the compiler has written to dist/types. */
+/** Makes dist/index.d.ts, dist/search.d.ts and dist/search-box.d.ts, the package's only declarations, from those that the compiler has written to dist/types. */
 import { Extractor, ExtractorConfig, ExtractorLogLevel } from "@microsoft/api-extractor";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 /** Returns whether it succeeded. A type that the API names and its entry does not export is an error. @param {string} pkg */
 export function rollTypes(pkg) {
-  const succeeded = ["index", "search"].map((entry) => roll(pkg, entry)).every(Boolean);
+  const succeeded = ["index", "search", "search-box"].map((entry) => roll(pkg, entry)).every(Boolean);
   writeFileSync(join(pkg, "dist/cpu.d.ts"), 'export * from "./index.js";\n');
   // A worker's script exports nothing.
   writeFileSync(join(pkg, "dist/worker.d.ts"), "export {};\n");

@@ -28,6 +28,8 @@
 //! 4. **Embed** many texts in a call ([`Embedder::embed`]) and keep [`Info::space`] with the vectors: only vectors of the
 //!    same space can be compared.
 //!
+//! [`index`] makes a whole folder of documents searchable for web pages.
+//!
 //! Options are per call:
 //!
 //! ```
@@ -63,7 +65,7 @@
 //!
 //! | feature | what it adds |
 //! | --- | --- |
-//! | `native` | all that this page describes: folders, calls that block, making packs, the command line `felsic` |
+//! | `native` | all that this page describes: folders, calls that block, making packs and indexes, the command line `felsic` |
 //! | `cpu` | the CPU, with SIMD |
 //! | `gpu` | GPUs through wgpu: Vulkan, Metal, DirectX 12 |
 //! | `web`, `relaxed`, `packer` | the WebAssembly binaries of the npm package |
@@ -90,6 +92,7 @@
 // model      token ids -> hidden states -> pooled vectors
 // embedder   texts -> vectors
 // pack       checkpoint -> pack
+// index      a site's files -> an index that pages search
 // verify     vectors against goldens and model cards
 // web        the wasm-bindgen edge
 
@@ -100,6 +103,8 @@ pub mod config;
 pub mod embedder;
 #[doc(hidden)]
 pub mod error;
+#[cfg(feature = "native")]
+pub mod index;
 #[cfg(feature = "engine")]
 #[doc(hidden)]
 pub mod kernels;

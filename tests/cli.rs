@@ -3,6 +3,8 @@
 #[cfg(unix)]
 #[path = "cli/hostile.rs"]
 mod hostile;
+#[path = "cli/index.rs"]
+mod index;
 #[cfg(unix)]
 #[path = "cli/killed.rs"]
 mod killed;

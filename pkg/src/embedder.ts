@@ -3,7 +3,7 @@
 
 /** The class that pages use. */
 
-import { availability, type Availability, forgetLoaded, whileLoading } from "./availability.js";
+import { availability, type Availability, forgetLoaded, missingBytes, whileLoading } from "./availability.js";
 import { baseOf } from "./base.js";
 import { Connection, type News } from "./connection.js";
 import type { EngineDevice } from "./engine.js";
@@ -60,6 +60,14 @@ export class Embedder {
   /** Reports whether this browser can run an embedder, and whether `create()` would have to fetch the model. */
   static availability(options?: ModelOptions & Pick<CreateOptions, "device">): Promise<Availability> {
     return availability(options);
+  }
+
+  /**
+   * Returns the bytes that `create()`, and the background after it, would fetch of a pack: what its manifest lists, or 0 if the model is
+   * available. For a page that says how much it downloads before it does.
+   */
+  static async missingBytes(options: ModelOptions = {}): Promise<number> {
+    return missingBytes(options);
   }
 
   /**

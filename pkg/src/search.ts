@@ -16,6 +16,8 @@ export type {
   HitPassage,
   Json,
   PassageOptions,
+  PrepareOptions,
+  PrepareProgress,
   SearchMode,
   SearchOptions,
   SimilarOptions,

@@ -7,7 +7,7 @@
 //!
 //! - `error`: the one error type;
 //! - `cut`: documents to passages;
-//! - `words`: texts to the terms of the words index;
+//! - `words`: texts to the terms of the words index, and the index itself (feature `words`, native);
 //! - `rows`: vectors to rows of int8, and back;
 //! - `scan`: the rows that are nearest to a query;
 //! - `web`: the wasm-bindgen edge.
@@ -18,5 +18,7 @@ pub mod rows;
 pub mod scan;
 #[cfg(feature = "web")]
 mod web;
+#[cfg(feature = "words")]
+pub mod words;
 
 pub use error::{Error, Result};

@@ -1,4 +1,4 @@
-//! The command line: make packs, look at them, embed, verify, measure.
+//! The command line: make packs, look at them, embed, make indexes, verify, measure.
 //!
 //! Results go to standard output, everything else to standard error. A failure is one line there and exit
 //! code 1; bad usage is exit code 2.
@@ -9,6 +9,8 @@
 mod bench;
 #[path = "felsic/embed.rs"]
 mod embed;
+#[path = "felsic/index.rs"]
+mod index;
 #[path = "felsic/lines.rs"]
 mod lines;
 #[path = "felsic/model.rs"]
@@ -45,6 +47,8 @@ enum Command {
     Inspect(pack::InspectArguments),
     /// Embed texts: each input line is a JSON string or {"text": …}, each output line {"embedding": […], "tokens": n}.
     Embed(embed::EmbedArguments),
+    /// Make a folder of documents searchable: writes an index that pages search by meaning and by words.
+    Index(index::IndexArguments),
     /// Compare a model's vectors with goldens.
     Verify(verify::VerifyArguments),
     /// Measure how long batches take.
@@ -68,6 +72,7 @@ fn run() -> Result<ExitCode> {
         Command::Pack(arguments) => pack::pack(&arguments, output),
         Command::Inspect(arguments) => pack::inspect(&arguments, output),
         Command::Embed(arguments) => embed::embed(&arguments, output),
+        Command::Index(arguments) => index::index(&arguments, output),
         Command::Verify(arguments) => verify::verify(&arguments, output),
         Command::Bench(arguments) => bench::bench(&arguments, output),
     }

@@ -32,7 +32,7 @@ pub(crate) use load::is_wrong;
 pub use load::{Keep, load_first, load_layers, load_pack, load_parts, read_checked, read_file, read_manifest};
 pub use memory::MemorySource;
 #[cfg(feature = "native")]
-pub(crate) use open::{MOST_WHOLE, io_error, read_whole};
+pub(crate) use open::{MOST_WHOLE, io_error, open, read_whole};
 pub use progress::{Meter, Phase, Progress};
 
 use crate::config::EmbedderConfig;

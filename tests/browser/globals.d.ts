@@ -31,3 +31,10 @@ declare var felsic: Window["felsic"];
 declare var settle: Window["settle"];
 declare var search: Window["search"];
 declare var FakeEmbedder: Window["FakeEmbedder"];
+
+/** What box.html has: the search box, and what its collection does. */
+declare var box: any;
+declare var fake: any;
+declare var chosen: string[];
+/** Where tests keep an index between two evaluations. */
+declare var indexes: { Collection: any; index?: any };

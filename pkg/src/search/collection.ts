@@ -3,7 +3,7 @@
 
 /** The class that pages use. */
 
-import { abortedBy, FelsicError } from "../errors.js";
+import { abortedBy, FelsicError, orAborted } from "../errors.js";
 import { Link } from "../link.js";
 import { checkNames, invalid } from "../options.js";
 import { requireWorkers, startWorker } from "../start.js";
@@ -15,13 +15,17 @@ import {
   checkedEmbedder,
   checkedName,
   checkedPassage,
+  checkedPrepare,
+  checkedIndex,
   checkedSearch,
   checkedSimilar,
   isIndex,
 } from "./options.js";
+import { LazyModel } from "./index-model.js";
 import { withSentences } from "./marking.js";
 import { Pace } from "./pace.js";
 import type { Query, SearchNews } from "./protocol.js";
+import { deleteStoredIndex } from "../store/state.js";
 import { deleteCollection, storedCollections } from "./stored-collections.js";
 import type {
   AddOptions,
@@ -30,6 +34,7 @@ import type {
   CollectionOptions,
   Document,
   Hit,
+  PrepareOptions,
   SearchOptions,
   SimilarOptions,
   TextEmbedder,
@@ -42,10 +47,12 @@ const CHANGES = { text: true, kind: true, title: true, url: true, tags: true, me
 /** What a collection is made of. */
 interface Parts {
   readonly link: SearchLink;
-  readonly embedder: TextEmbedder;
-  readonly adding: Adding;
+  /** An index has a model of its own; a live collection has the page's embedder. */
+  readonly model: LazyModel | TextEmbedder;
   readonly pace: Pace;
   readonly info: CollectionInfo;
+  /** What adds documents; an index has none. */
+  readonly adding?: Adding;
 }
 
 /**
@@ -57,28 +64,29 @@ interface Parts {
  */
 export class Collection extends EventTarget {
   readonly #link: SearchLink;
-  readonly #embedder: TextEmbedder;
-  readonly #adding: Adding;
+  readonly #model: LazyModel | TextEmbedder;
+  readonly #writer: Adding | undefined;
   readonly #pace: Pace;
   #info: CollectionInfo;
 
-  private constructor({ link, embedder, adding, pace, info }: Parts) {
+  private constructor({ link, model, adding, pace, info }: Parts) {
     super();
     this.#link = link;
-    this.#embedder = embedder;
-    this.#adding = adding;
+    this.#model = model;
+    this.#writer = adding;
     this.#pace = pace;
     this.#info = Object.freeze(info);
   }
 
   /**
-   * Opens the collection of a name, and creates it if it is not there. A place with a slash in it, or a `URL`, is that of an index.
+   * Opens the collection of a name, and creates it if it is not there. A place with a slash in it, or a `URL`, is that of an index,
+   * which `felsic index` has made: it can be searched and not changed, and it names its model, which is made when it is needed.
    *
    * Several tabs may have the same collection open: all search, and each sees what the others change.
    */
   static async open(where: string | URL, options: CollectionOptions = {}): Promise<Collection> {
     checkCollectionOptions(options);
-    if (isIndex(where)) throw invalid(`the name of a collection must not have a slash in it: ${String(where)}`);
+    if (isIndex(where)) return Collection.#openIndex(checkedIndex(where), options);
     const name = checkedName(where);
     const embedder = checkedEmbedder(options.embedder);
     const passage = checkedPassage(options.passage);
@@ -101,7 +109,7 @@ export class Collection extends EventTarget {
       const info = await link.request("open", request, { signal });
       const pace = new Pace();
       const adding = new Adding(link, embedder, passage, pace);
-      collection = new Collection({ link, embedder, adding, pace, info: latest ?? info });
+      collection = new Collection({ link, model: embedder, adding, pace, info: latest ?? info });
       return collection;
     } catch (error) {
       link.end(error as FelsicError);
@@ -109,11 +117,35 @@ export class Collection extends EventTarget {
     }
   }
 
-  /** Removes a collection that is stored on this machine. Where it is open, it is empty from then on. */
-  static async delete(name: string): Promise<void> {
-    const checked = checkedName(name);
-    if (isIndex(checked)) throw invalid("the name of a collection must not have a slash in it");
-    await deleteCollection(checked);
+  static async #openIndex(url: string, options: CollectionOptions): Promise<Collection> {
+    const { memory = false, signal, onWarning, baseUrl, passage } = options;
+    if (passage !== undefined)
+      throw invalid("passage is for collections that documents are added to; an index has been cut already");
+    const embedder = options.embedder === undefined ? undefined : checkedEmbedder(options.embedder);
+    const files = searchFiles(options);
+    requireWorkers();
+    if (signal?.aborted) throw abortedBy(signal);
+    const hear = (news: SearchNews) => {
+      if (news.type === "warning") onWarning?.(news.warning);
+    };
+    const link: SearchLink = new Link(startWorker(files.scriptUrl, "felsic-search"), WORDING, hear);
+    try {
+      const { info, model } = await link.request("openIndex", { url, memory, ...files }, { signal });
+      const lazy = new LazyModel({ model, space: info.space, cache: memory ? "none" : "auto", embedder, baseUrl, onWarning });
+      return new Collection({ link, model: lazy, pace: new Pace(), info });
+    } catch (error) {
+      link.end(error as FelsicError);
+      throw error;
+    }
+  }
+
+  /**
+   * Removes a collection that is stored on this machine; where it is open, it is empty from then on. For an index, removes what is stored
+   * of it; its model stays, see `Embedder.deleteCache()`.
+   */
+  static async delete(name: string | URL): Promise<void> {
+    if (isIndex(name)) return deleteStoredIndex(checkedIndex(name));
+    await deleteCollection(checkedName(name));
   }
 
   /** Returns the names of the collections that are stored on this machine, in order. */
@@ -145,15 +177,17 @@ export class Collection extends EventTarget {
     const checked = checkedAddOptions(options);
     checkId(id);
     checkNames(changes, CHANGES, { what: "changes", name: "field" });
+    const adding = this.#adding;
     const document = await this.#link.request("get", { id }, { signal: checked.signal });
     if (!document) throw notFound(id);
-    await this.#adding.add([{ ...document, ...changes }], checked);
+    await adding.add([{ ...document, ...changes }], checked);
   }
 
   /** Removes documents by their ids; returns how many were there. */
   async remove(ids: string | readonly string[]): Promise<number> {
     const list: readonly unknown[] = Array.isArray(ids) ? ids : [ids];
     const checked = list.map((id) => (checkId(id), id));
+    void this.#adding;
     return checked.length === 0 ? 0 : this.#link.request("remove", { ids: checked });
   }
 
@@ -173,8 +207,39 @@ export class Collection extends EventTarget {
       const vector = await this.#queryVector(checked, signal);
       const request: Query = { ...checked, ...(vector && { vector }) };
       const hits = await this.#link.request("search", request, { signal });
-      return sentences && vector ? withSentences(hits, vector, this.#embedder, signal) : hits;
+      return sentences && vector ? withSentences(hits, vector, await this.#embedder(signal), signal) : hits;
     });
+  }
+
+  /**
+   * Returns the bytes that a search by meaning still has to fetch: for an index, its vectors and its model, as far as they are not
+   * stored on this machine; otherwise 0.
+   */
+  async missingBytes(): Promise<number> {
+    const [vectors, model] = await Promise.all([
+      this.#link.request("missingBytes", {}),
+      this.#model instanceof LazyModel ? this.#model.missingBytes() : 0,
+    ]);
+    return vectors + model;
+  }
+
+  /**
+   * Fetches what a search by meaning needs, and makes the model of an index ready. Without this call the first such search does it, and
+   * waits; meanwhile `mode: "words"` finds words.
+   */
+  async prepare(options: PrepareOptions = {}): Promise<void> {
+    const { signal, onProgress } = checkedPrepare(options);
+    if (!(this.#model instanceof LazyModel)) return;
+    const totalBytes = onProgress ? await this.missingBytes() : 0;
+    const loaded = { vectors: 0, model: 0 };
+    const report = (part: keyof typeof loaded, bytes: number) => {
+      loaded[part] = bytes;
+      // What was stored already is read again.
+      onProgress?.({ loadedBytes: Math.min(loaded.vectors + loaded.model, totalBytes), totalBytes });
+    };
+    const vectors = this.#link.request("readVectors", {}, { signal, onProgress: (bytes) => report("vectors", bytes) });
+    const model = this.#model.embedder(({ loadedBytes }) => report("model", loadedBytes));
+    await Promise.all([vectors, signal ? orAborted(model, signal) : model]);
   }
 
   /** Returns documents that are like a document, best first, without itself. Rejects with `not-found` if there is no such document. */
@@ -208,6 +273,7 @@ export class Collection extends EventTarget {
   /** Ends the worker and frees its memory; nothing stored is lost. Pending and later calls reject with the code `destroyed`. */
   close(): void {
     this.#link.end(new FelsicError("destroyed", "this collection was closed; open it again"));
+    if (this.#model instanceof LazyModel) this.#model.destroy();
   }
 
   /** The vector of a query, unless only words count. */
@@ -215,10 +281,28 @@ export class Collection extends EventTarget {
     // A text without a word has no vector, and fits nothing.
     if (mode === "words" || text.trim() === "") return undefined;
     if (this.#info.state === "needs-reindex") throw this.#needsReindex();
+    const embedder = await this.#embedder(signal);
     const options = { taskType: "retrieval-query", ...(signal && { signal }) } as const;
-    const vector = await this.#pace.query(() => this.#embedder.embed(text, options));
-    if (vector.length !== this.#embedder.info.dimensions) throw wrongVector(vector, this.#embedder.info.dimensions);
+    const vector = await this.#pace.query(() => embedder.embed(text, options));
+    if (vector.length !== embedder.info.dimensions) throw wrongVector(vector, embedder.info.dimensions);
     return vector;
+  }
+
+  /** Returns the embedder; that of an index is made now, if it is not there. */
+  async #embedder(signal: AbortSignal | undefined): Promise<TextEmbedder> {
+    if (!(this.#model instanceof LazyModel)) return this.#model;
+    // The vectors come at the same time.
+    if (!this.#model.isReady) void this.#link.request("readVectors", {}).catch(() => undefined);
+    const making = this.#model.embedder();
+    return signal ? orAborted(making, signal) : making;
+  }
+
+  /** What adds documents. */
+  get #adding(): Adding {
+    if (this.#writer) return this.#writer;
+    throw invalid(
+      `${this.#info.name} is an index, which is read-only: change its documents and make it again with \`felsic index\``,
+    );
   }
 
   #needsReindex(): FelsicError {

@@ -1,11 +1,12 @@
 /** The options of collections, checked. */
 
-import { checkNames, invalid, kind, type Names } from "../options.js";
+import { absoluteUrl, asFolder, checkNames, invalid, kind, type Names } from "../options.js";
 import { isCount, isId, LONGEST_NAME } from "./stored-check.js";
 import type {
   AddOptions,
   CollectionOptions,
   PassageOptions,
+  PrepareOptions,
   SearchMode,
   SearchOptions,
   SimilarOptions,
@@ -26,6 +27,7 @@ const COLLECTION: Names<CollectionOptions> = {
 };
 const PASSAGE: Names<PassageOptions> = { tokens: true, overlap: true };
 const ADD: Names<AddOptions> = { signal: true, onProgress: true };
+const PREPARE: Names<PrepareOptions> = { signal: true, onProgress: true };
 const SEARCH: Names<SearchOptions> = {
   limit: true,
   where: true,
@@ -58,6 +60,15 @@ export function checkedName(name: unknown): string {
 /** Whether the place of a collection is that of an index: a URL, or anything with a slash. */
 export function isIndex(where: unknown): where is string | URL {
   return where instanceof URL || (typeof where === "string" && where.includes("/"));
+}
+
+/** Returns the absolute URL of an index's folder. */
+export function checkedIndex(where: string | URL): string {
+  const url = absoluteUrl(where, "the place of the index");
+  if (!/^https?:$/.test(url.protocol)) throw invalid(`an index is read by http or https, not from ${url.href}`);
+  if (url.username || url.password) throw invalid("the place of an index must not have a user and a password in it");
+  if (url.search || url.hash) throw invalid(`the place of an index is the URL of a folder, without ? and #: ${url.href}`);
+  return asFolder(url).href;
 }
 
 /** Checks the options of {@link Collection.open}, except for what needs a name or a URL. */
@@ -97,6 +108,12 @@ export function checkedPassage(passage: unknown = {}): Required<PassageOptions> 
 /** Checks the options of {@link Collection.add}. */
 export function checkedAddOptions(options: unknown): AddOptions {
   checkNames(options, ADD);
+  return options;
+}
+
+/** Checks the options of {@link Collection.prepare}. */
+export function checkedPrepare(options: unknown): PrepareOptions {
+  checkNames(options, PREPARE);
   return options;
 }
 

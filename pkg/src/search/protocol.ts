@@ -5,6 +5,7 @@
 
 import type { FromAnyWorker } from "../link.js";
 import type { Warning } from "../store/warning.js";
+import type { IndexModel } from "./index-manifest.js";
 import type { CollectionInfo, Document, DocumentKind, Hit, SearchMode, Where } from "./types.js";
 
 /** A document, checked, with its kind. */
@@ -34,6 +35,19 @@ export interface OpenRequest extends SearchFiles {
   readonly name: string;
   readonly memory: boolean;
   readonly embedder: SpaceInfo;
+}
+
+/** Opens a static index. */
+export interface OpenIndexRequest extends SearchFiles {
+  /** The absolute URL of its folder. */
+  readonly url: string;
+  readonly memory: boolean;
+}
+
+/** An index that is open, and the model that it names. */
+export interface OpenedIndex {
+  readonly info: CollectionInfo;
+  readonly model: IndexModel;
 }
 
 /** What has to be done for a batch of documents: texts to count the tokens of, then texts to embed. */
@@ -81,6 +95,11 @@ export interface ReindexStep {
 /** What a search worker can be asked, and what it answers. */
 export interface SearchCalls {
   open: { request: OpenRequest; result: CollectionInfo; progress: never };
+  openIndex: { request: OpenIndexRequest; result: OpenedIndex; progress: never };
+  /** Returns the bytes of an index's vectors that are still on its server. */
+  missingBytes: { request: Record<never, never>; result: number; progress: never };
+  /** Reads an index's vectors; progress is the bytes that have been read. */
+  readVectors: { request: Record<never, never>; result: null; progress: number };
   /** Begins a batch of documents; `batch` is a number that the page chooses. */
   prepare: {
     request: { readonly batch: number; readonly documents: readonly CheckedDocument[]; readonly cut: CutOptions };

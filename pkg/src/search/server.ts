@@ -1,12 +1,23 @@
 /** The body of the search worker: answers the page's requests with one open collection. */
 
 import { describe, type ErrorMessage, FelsicError, knownError } from "../errors.js";
+import type { Warning } from "../store/warning.js";
 import { startWasm } from "../wasm.js";
 import { Batches } from "./batches.js";
 import type { Contents } from "./contents.js";
 import { find, similarTo } from "./find.js";
 import { LiveCollection } from "./live.js";
-import type { FromSearchWorker, SearchCallName, SearchCalls, SearchFiles, SearchRequest, ToSearchWorker } from "./protocol.js";
+import { OpenIndex } from "./open-index.js";
+import type {
+  FromSearchWorker,
+  OpenedIndex,
+  OpenIndexRequest,
+  SearchCallName,
+  SearchCalls,
+  SearchFiles,
+  SearchRequest,
+  ToSearchWorker,
+} from "./protocol.js";
 import { Reindex } from "./reindex.js";
 import type { CollectionInfo, Hit } from "./types.js";
 import type { SearchModule } from "./wasm.js";
@@ -23,8 +34,7 @@ export interface Session {
   readonly contents: Contents;
   readonly info: CollectionInfo;
   readonly writer?: Writer;
-  /** Fetches the vectors, if they are not there yet. */
-  readVectors?(): Promise<void>;
+  readonly index?: OpenIndex;
 }
 
 /** What changes a live collection. */
@@ -33,6 +43,9 @@ interface Writer {
   readonly batches: Batches;
   readonly reindex: Reindex;
 }
+
+/** The calls that change nothing. */
+type Reading = "open" | "openIndex" | "search" | "similar" | "get" | "missingBytes" | "readVectors";
 
 /** Answers the messages of `scope` with `module`, whose wasm is called `wasm`. */
 export function serveSearch(scope: Scope, module: SearchModule, wasm: string): void {
@@ -63,7 +76,8 @@ class Server {
   async answer(request: SearchRequest, signal: AbortSignal): Promise<void> {
     const { id } = request;
     try {
-      const result = await this.#run(request, signal);
+      const progress = (progress: number) => this.#scope.postMessage({ type: "progress", id, progress });
+      const result = await this.#run(request, signal, progress);
       this.#scope.postMessage({ type: "result", id, result });
     } catch (error) {
       const known = knownError(error);
@@ -72,23 +86,38 @@ class Server {
     }
   }
 
-  async #run(call: SearchRequest, signal: AbortSignal): Promise<SearchCalls[SearchCallName]["result"]> {
+  async #run(
+    call: SearchRequest,
+    signal: AbortSignal,
+    progress: (progress: number) => void,
+  ): Promise<SearchCalls[SearchCallName]["result"]> {
     switch (call.type) {
       case "open":
         return this.#open(call.request);
+      case "openIndex":
+        return this.#openIndex(call.request);
       case "search":
+        if (call.request.mode !== "words") await this.#session?.index?.readVectors();
         return this.#find((contents) => find(contents, call.request));
       case "similar":
+        await this.#session?.index?.readVectors();
         return this.#find((contents) => similarTo(contents, call.request));
-      case "get":
-        return (await this.#writer().live.get(call.request.id)) ?? null;
+      case "get": {
+        const { id } = call.request;
+        return (await (this.#session?.index?.get(id) ?? this.#writer().live.get(id))) ?? null;
+      }
+      case "missingBytes":
+        return this.#session?.index?.missingBytes() ?? 0;
+      case "readVectors":
+        await this.#session?.index?.readVectors(progress);
+        return null;
       default:
         return this.#change(call, signal);
     }
   }
 
   async #change(
-    call: Exclude<SearchRequest, { readonly type: "open" | "search" | "similar" | "get" }>,
+    call: Exclude<SearchRequest, { readonly type: Reading }>,
     signal: AbortSignal,
   ): Promise<SearchCalls[SearchCallName]["result"]> {
     const { live, batches, reindex } = this.#writer();
@@ -132,6 +161,19 @@ class Server {
       },
     };
     return live.info;
+  }
+
+  async #openIndex(request: OpenIndexRequest): Promise<OpenedIndex> {
+    await this.#start(request);
+    const { url, memory } = request;
+    const warn = (warning: Warning) => this.#scope.postMessage({ type: "warning", warning });
+    // It is open until the worker ends.
+    const { signal } = new AbortController();
+    const options = { url, cache: memory ? "none" : "auto", access: { credentials: "omit" }, signal, warn } as const;
+    const index = await OpenIndex.open(options, this.#module);
+    const { info, contents } = index;
+    this.#session = { contents, info, index };
+    return { info, model: index.manifest.model };
   }
 
   /** Starts the wasm that the page names, otherwise the one beside the script. */

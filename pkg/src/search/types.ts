@@ -66,6 +66,22 @@ export interface SearchOptions {
   readonly signal?: AbortSignal;
 }
 
+/** How much of what a search by meaning needs has arrived. */
+export interface PrepareProgress {
+  /** Bytes that have arrived. */
+  readonly loadedBytes: number;
+  /** Bytes of the whole. */
+  readonly totalBytes: number;
+}
+
+/** Options of {@link Collection.prepare}. */
+export interface PrepareOptions {
+  /** Ends the wait. What is being fetched goes on for others, until the collection is closed. */
+  readonly signal?: AbortSignal;
+  /** Called when more bytes have arrived. */
+  readonly onProgress?: (progress: PrepareProgress) => void;
+}
+
 /** Options of {@link Collection.similar}. */
 export type SimilarOptions = Pick<SearchOptions, "limit" | "where" | "minScore" | "signal">;
 

@@ -17,6 +17,8 @@ import { BusyError, cacheWarning, type Warning, type WarningCode } from "./warni
 export interface StoreOptions {
   /** The absolute URL of the pack's folder, ending in `/`. */
   readonly model: string;
+  /** What its manifest is stored under, if that is not the folder's URL. */
+  readonly key?: string;
   /** The URLs of its files, by their names, if the files are not in the folder. */
   readonly urls?: Readonly<Record<string, string>> | undefined;
   /** The hash of the manifest, in the form of a script's `integrity`. */
@@ -98,6 +100,11 @@ class Store implements StoredFiles {
       // A file that cannot be read now counts as missing.
       return false;
     }
+  }
+
+  async has({ bytes, sha256 }: FileEntry): Promise<boolean> {
+    const stored = await this.#cache?.get(sha256).catch(() => undefined);
+    return stored?.bytes === bytes;
   }
 
   async #openFile(file: string, entry: FileEntry, again: boolean): Promise<FileReader> {
@@ -193,8 +200,8 @@ class Store implements StoredFiles {
   }
 
   async #openManifest(file: string, again: boolean): Promise<FileReader> {
-    const { model } = this.#options;
-    const made = again ? undefined : await this.#findManifest({ model: checkpointKey(model), hash: this.#pin });
+    const { model, key } = this.#options;
+    const made = again || key ? undefined : await this.#findManifest({ model: checkpointKey(model), hash: this.#pin });
     if (made) return this.#madeManifest(made);
     const pinned = again || !this.#pin ? undefined : await this.#findManifest({ hash: this.#pin });
     if (pinned) return this.#manifest(pinned, true);
@@ -204,7 +211,7 @@ class Store implements StoredFiles {
     } catch (error) {
       if (again || this.#pin || !(error instanceof FelsicError)) throw error;
       // Offline, the manifest of the last time is used.
-      const earlier = error.code === "network" ? await this.#findManifest({ model }) : undefined;
+      const earlier = error.code === "network" ? await this.#findManifest({ model: this.#key }) : undefined;
       if (earlier) return this.#manifest(earlier, true);
       if (!this.#options.make || !mayBeMissing(error)) throw error;
       return this.#madeManifest(await this.#makeInstead(error));
@@ -251,6 +258,10 @@ class Store implements StoredFiles {
     return bytes;
   }
 
+  get #key(): string {
+    return this.#options.key ?? this.#options.model;
+  }
+
   #url(file: string): string {
     const { model, urls } = this.#options;
     return urls?.[file] ?? model + file;
@@ -279,11 +290,10 @@ class Store implements StoredFiles {
 
   async #keepManifest(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
     if (!this.#cache || this.#keeps === "nothing") return;
-    const { model } = this.#options;
     // Aborted: the engine notices that by itself.
     const held = await this.#lock(MANIFESTS).catch(() => undefined);
     if (!held) return;
-    const hasEarlier = await keepManifest(this.#cache, model, bytes).catch((error: unknown) => void this.#failed(error));
+    const hasEarlier = await keepManifest(this.#cache, this.#key, bytes).catch((error: unknown) => void this.#failed(error));
     this.#newer = hasEarlier ? bytes : undefined;
     held.release();
   }

@@ -56,6 +56,11 @@ export function checkpointKey(model: string): string {
   return `checkpoint:${PACK_VERSION}:${model}`;
 }
 
+/** Returns the key of a search index, which may be in the folder of a pack. */
+export function indexKey(url: string): string {
+  return `index:${url}`;
+}
+
 /** Returns the prefix of the names of all manifests that were stored for a model's URL, or a checkpoint's key. */
 export async function manifestPrefix(model: string): Promise<string> {
   return `${(await sha256(new TextEncoder().encode(model))).slice(0, 16)}-`;

@@ -4,7 +4,7 @@ import type { Cache } from "./cache.js";
 import { existingCaches } from "./caches.js";
 import { ifFree } from "./locks.js";
 import { entries, evict, isWhole, manifestNames } from "./manifests.js";
-import { checkpointKey, manifestPrefix, PART } from "./names.js";
+import { checkpointKey, indexKey, manifestPrefix, PART } from "./names.js";
 
 /** How much of a pack is stored. */
 export type StoredState = "complete" | "partial" | "none";
@@ -37,7 +37,17 @@ export async function stateIn(cache: Cache, prefix: string): Promise<StoredState
 /** Removes all stored files, or those that belong only to one model's pack; never rejects. */
 export async function deleteStored(model?: string): Promise<void> {
   for (const cache of await existingCaches()) {
-    await (model === undefined ? deleteAll(cache) : deletePack(cache, model)).catch(() => {});
+    const prefixes = model === undefined ? undefined : await prefixesOf(model);
+    await (prefixes ? deleteListed(cache, prefixes) : deleteAll(cache)).catch(() => {});
+  }
+}
+
+/** Removes what is stored of the search index at a URL; never rejects. */
+export async function deleteStoredIndex(url: string): Promise<void> {
+  for (const cache of await existingCaches()) {
+    await manifestPrefix(indexKey(url))
+      .then((prefix) => deleteListed(cache, [prefix]))
+      .catch(() => {});
   }
 }
 
@@ -50,8 +60,9 @@ async function deleteAll(cache: Cache): Promise<void> {
   await Promise.all((await cache.names()).map(remove));
 }
 
-async function deletePack(cache: Cache, model: string): Promise<void> {
-  const named = (await prefixesOf(model)).map((prefix) => manifestNames(cache, { prefix }));
+/** Removes the manifests whose names have one of these prefixes, and the files that only they list. */
+async function deleteListed(cache: Cache, prefixes: readonly string[]): Promise<void> {
+  const named = prefixes.map((prefix) => manifestNames(cache, { prefix }));
   const names = (await Promise.all(named)).flat();
   const files = (await Promise.all(names.map(async (name) => (await entries(cache, name)) ?? []))).flat();
   for (const name of names) await cache.remove(name);

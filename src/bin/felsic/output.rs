@@ -60,6 +60,11 @@ pub fn usage(said: &clap::Error) -> Result<ExitCode> {
     Ok(ExitCode::from(u8::try_from(said.exit_code()).unwrap_or(2)))
 }
 
+/// Prints something that is not as it should be and does not end the command, in one line.
+pub fn warning(text: impl Display) {
+    let _ = writeln!(stderr().lock(), "felsic: {}", escaped(&text.to_string()));
+}
+
 /// Prints how a command failed, in one line.
 pub fn failure(error: &Error) {
     // Where that cannot be written either, the exit code must do.

@@ -10,6 +10,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 #[derive(Clone, Copy, Debug)]
 pub enum Unit {
     Bytes,
+    /// Texts or files.
     Texts,
 }
 
