@@ -1,6 +1,6 @@
 /** Bundles the package's scripts: for dist/, and for tests that put another engine into a worker. */
 import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { rolldown } from "rolldown";
 
 const src = join(import.meta.dirname, "src");
@@ -16,6 +16,41 @@ const comments = { legal: true, annotation: true };
 export async function writePage(name, folder, plugins) {
   const bundle = await rolldown({ input: join(src, `${name}.ts`), platform: "browser", plugins });
   await bundle.write({ file: join(folder, `${name}.js`), format: "esm", minify, comments });
+  await bundle.close();
+}
+
+/** The modules of a page that Node has others for; src/node/seams.ts checks that they match. */
+const FOR_NODE = {
+  "platform.ts": "node/platform.ts",
+  "start.ts": "node/start.ts",
+  "store/caches.ts": "node/caches.ts",
+  "workers.ts": "node/workers.ts",
+};
+
+/** Puts Node's modules in the place of the page's. */
+const forNode = {
+  name: "node",
+  /** @param {string} source @param {string} [importer] */
+  resolveId(source, importer) {
+    if (importer === undefined || !source.startsWith(".")) return undefined;
+    const file = join(dirname(importer), source).replace(/\.js$/, ".ts");
+    const found = Object.entries(FOR_NODE).find(([page]) => file === join(src, page));
+    return found && join(src, found[1]);
+  },
+};
+
+/**
+ * Writes a script that Node runs. @param {string} name @param {string} output @param {string} folder
+ * @param {import("rolldown").Plugin[]} plugins
+ */
+export async function writeNode(name, output, folder, plugins) {
+  const bundle = await rolldown({
+    input: join(src, `node/${name}.ts`),
+    platform: "node",
+    external: /^node:/,
+    plugins: [forNode, ...plugins],
+  });
+  await bundle.write({ file: join(folder, `${output}.js`), format: "esm", minify, comments });
   await bundle.close();
 }
 

@@ -1,7 +1,9 @@
 /** Whether an embedder can be created here, in the four words of the browsers' proposal. */
 
-import { checkCreateOptions, checkedDevice, type CreateOptions, type ModelOptions } from "./options.js";
+import { checkCreateOptions, checkedCacheFolder, checkedDevice, type CreateOptions, type ModelOptions } from "./options.js";
 import { placeOf } from "./place.js";
+import { canStartWorkers } from "./start.js";
+import { isOnDisk } from "./store/caches.js";
 import { storedState } from "./store/state.js";
 import { withGpu } from "./workers.js";
 
@@ -31,11 +33,13 @@ const loaded = new Set<string>();
 export async function availability(options: ModelOptions & Pick<CreateOptions, "device"> = {}): Promise<Availability> {
   checkCreateOptions(options);
   const device = checkedDevice(options.device);
+  const cache = checkedCacheFolder(options.cacheDirectory);
   if (!canRun()) return "unavailable";
   const { model } = placeOf(options);
   if (device === "webgpu" && !(withGpu && (await hasGpu()))) return "unavailable";
   if (loading.has(model)) return "downloading";
-  return loaded.has(model) || (await storedState(model)) === "complete" ? "available" : "downloadable";
+  const isThere = loaded.has(model) || isOnDisk(model) || (await storedState(model, cache)) === "complete";
+  return isThere ? "available" : "downloadable";
 }
 
 /** Notes that a model, or every model, has to be fetched again. */
@@ -59,7 +63,7 @@ export async function whileLoading<T>(model: string, work: Promise<T>): Promise<
 }
 
 function canRun(): boolean {
-  return typeof Worker === "function" && typeof WebAssembly === "object" && WebAssembly.validate(SIMD_PROBE);
+  return canStartWorkers() && typeof WebAssembly === "object" && WebAssembly.validate(SIMD_PROBE);
 }
 
 async function hasGpu(): Promise<boolean> {

@@ -3,6 +3,7 @@
 import { makePack } from "./checkpoint/made.js";
 import type { PackRequest } from "./checkpoint/protocol.js";
 import { abortedBy, describe, FelsicError, fromMessage, knownError } from "./errors.js";
+import type { Folders } from "./package.js";
 import type { CallName, Calls, FromWorker, ToWorker } from "./protocol.js";
 import type { Started } from "./start.js";
 import type { Warning } from "./store/warning.js";
@@ -33,20 +34,20 @@ const unheard = () => undefined;
 /** One worker and the requests that it has not answered yet. */
 export class Connection {
   readonly #worker: Worker;
-  readonly #endWorker: () => void;
-  readonly #base: URL | undefined;
+  readonly #started: Started;
+  readonly #folders: Folders;
   readonly #news: News;
   readonly #pending = new Map<number, Pending>();
   #nextId = 0;
   #end: FelsicError | undefined;
   readonly #atEnd: (() => void)[] = [];
 
-  /** Takes over a worker that is starting. `base` is the folder of the package's files, if the caller names one. */
-  constructor(started: Started, base: URL | undefined, news: News = {}) {
+  /** Takes over a worker that is starting. */
+  constructor(started: Started, folders: Folders, news: News = {}) {
     const { worker } = started;
     this.#worker = worker;
-    this.#endWorker = started.end;
-    this.#base = base;
+    this.#started = started;
+    this.#folders = folders;
     this.#news = news;
     worker.addEventListener("message", ({ data }: MessageEvent<FromWorker>) => this.#receive(data));
     worker.addEventListener("messageerror", () => {
@@ -77,6 +78,7 @@ export class Connection {
         progress: (progress) => onProgress?.(progress as Calls[Name]["progress"]),
       });
       signal?.addEventListener("abort", abort, { once: true });
+      this.#started.hold(true);
       this.send({ type, id, request } as ToWorker, transfer);
     });
   }
@@ -96,7 +98,7 @@ export class Connection {
   end(error: FelsicError): void {
     if (this.#end) return;
     this.#end = error;
-    this.#endWorker();
+    this.#started.end();
     for (const pending of this.#pending.values()) pending.reject(error);
     this.#pending.clear();
     for (const callback of this.#atEnd) callback();
@@ -106,7 +108,7 @@ export class Connection {
   async #make(request: PackRequest): Promise<void> {
     const { loading: progress = unheard, warning: warn = unheard } = this.#news;
     try {
-      const made = await makePack(request, this.#base, { progress, warn, onEnd: (callback) => this.onEnd(callback) });
+      const made = await makePack(request, this.#folders, { progress, warn, onEnd: (callback) => this.onEnd(callback) });
       this.send(
         { type: "made", made },
         [...made.files.values()].map(({ buffer }) => buffer),
@@ -120,6 +122,7 @@ export class Connection {
   #settle(id: number): Pending | undefined {
     const pending = this.#pending.get(id);
     this.#pending.delete(id);
+    if (this.#pending.size === 0) this.#started.hold(false);
     return pending;
   }
 

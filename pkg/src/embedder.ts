@@ -9,6 +9,7 @@ import type { EngineDevice } from "./engine.js";
 import { abortedBy, FelsicError } from "./errors.js";
 import {
   checkCreateOptions,
+  checkedCacheFolder,
   checkedDelivery,
   checkedDevice,
   checkedPrefetch,
@@ -26,8 +27,9 @@ import {
   type Priority,
   type TextOptions,
 } from "./options.js";
-import { baseOf, engineFiles } from "./package.js";
+import { baseOf, engineFiles, type Folders } from "./package.js";
 import { placeOf } from "./place.js";
+import { downloadProgress } from "./platform.js";
 import { autoWorkers, Pool } from "./pool.js";
 import type { EmbedResult } from "./protocol.js";
 import { cpuBinary } from "./simd.js";
@@ -68,7 +70,7 @@ export class Embedder {
   static async deleteCache(options: ModelOptions = {}): Promise<void> {
     checkCreateOptions(options);
     const model = options.model === undefined ? undefined : placeOf(options).model;
-    await deleteStored(model);
+    await deleteStored(model, checkedCacheFolder(options.cacheDirectory));
     forgetLoaded(model);
   }
 
@@ -87,10 +89,11 @@ export class Embedder {
     const news: News = { loading: loadReporter(options), warning: options.onWarning };
     const binary = device === "webgpu" ? "gpu" : cpuBinary(simd, options.wasmUrl !== undefined);
     const files = engineFiles(binary, options);
-    const base = baseOf(options);
+    const folders: Folders = { base: baseOf(options), cache: checkedCacheFolder(options.cacheDirectory) };
     if (signal?.aborted) throw abortedBy(signal);
 
-    const start = (news?: News) => new Connection(startWorker(files.scriptUrl, `felsic-${binary}`), base, news);
+    const start = (news?: News) =>
+      new Connection(startWorker(files.scriptUrl, `felsic-${binary}`, folders.cache), folders, news);
     const connection = start(news);
     try {
       const request = connection.request("create", { device, prefetch, ...delivery, ...files }, { signal });
@@ -202,6 +205,6 @@ function loadReporter({ onProgress, monitor }: CreateOptions): ((progress: LoadP
   return (progress) => {
     onProgress?.(progress);
     const loaded = progress.totalBytes > 0 ? progress.loadedBytes / progress.totalBytes : 0;
-    target.dispatchEvent(new ProgressEvent("downloadprogress", { lengthComputable: true, loaded, total: 1 }));
+    target.dispatchEvent(downloadProgress(loaded));
   };
 }

@@ -2,6 +2,7 @@
 
 import { FelsicError } from "./errors.js";
 import { absoluteUrl, asFolder, type CreateOptions } from "./options.js";
+import { located } from "./platform.js";
 import type { Binary } from "./simd.js";
 import { missing, urls } from "./workers.js";
 
@@ -26,6 +27,14 @@ export interface PackerFiles {
   readonly packerUrl: string;
 }
 
+/** The folders that the caller names. */
+export interface Folders {
+  /** Where the package's files are served from. */
+  readonly base: URL | undefined;
+  /** Where packs are kept. */
+  readonly cache: string | undefined;
+}
+
 /** The folder that the caller serves the package's files from, if there is one. */
 export function baseOf({ baseUrl }: Pick<CreateOptions, "baseUrl">): URL | undefined {
   if (baseUrl === undefined) return undefined;
@@ -36,8 +45,7 @@ export function baseOf({ baseUrl }: Pick<CreateOptions, "baseUrl">): URL | undef
 export function packageUrl(name: string, made: () => URL, base: URL | undefined): string {
   if (base) return new URL(name, base).href;
   try {
-    // Some bundlers provide an object that is not a URL and has only a path.
-    return new URL(String(made()), globalThis.location?.href).href;
+    return located(name, made).href;
   } catch (cause) {
     const message = `this bundle does not tell where felsic's ${name} is: serve the package's dist folder and name it with baseUrl`;
     throw new FelsicError("not-found", message, { cause });

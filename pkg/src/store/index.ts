@@ -1,6 +1,7 @@
 /** The store: provides an engine with the files of a pack, from this machine if they are stored, otherwise from the server. */
 
 import { FelsicError } from "../errors.js";
+import { isLocal } from "../origins.js";
 import { bytesOf, type Cache, hasHash, type Part, type Stored } from "./cache.js";
 import { openCache } from "./caches.js";
 import { type Held, lock } from "./locks.js";
@@ -37,7 +38,7 @@ export async function openStore(options: StoreOptions): Promise<StoredFiles> {
     throw new FelsicError("input-invalid", "integrity must be sha256- and a hash in base64");
   }
   const store = new Store(options, pin);
-  if (options.cache === "auto") await store.openCache();
+  if (options.cache === "auto" && !isLocal(options.model)) await store.openCache();
   return store;
 }
 
@@ -74,7 +75,7 @@ class Store implements StoredFiles {
   }
 
   get persistent(): boolean {
-    return this.#cache !== undefined && this.#keeps === "all";
+    return isLocal(this.#options.model) || (this.#cache !== undefined && this.#keeps === "all");
   }
 
   async openCache(): Promise<void> {

@@ -25,9 +25,17 @@ interface AccessHandle {
   close(): void | Promise<void>;
 }
 
-/** Opens the folder; without `create` it rejects if nothing has been stored yet. */
-export async function openOpfs({ create = true } = {}): Promise<Cache> {
-  const root = await navigator.storage.getDirectory();
+/** How the folder is opened. */
+interface Opening {
+  /** Whether it is created; otherwise opening rejects if nothing has been stored yet. Default `true`. */
+  readonly create?: boolean;
+  /** The folder that it is in. Default: the origin's private file system. */
+  readonly root?: FileSystemDirectoryHandle;
+}
+
+/** Opens the folder. */
+export async function openOpfs({ create = true, root }: Opening = {}): Promise<Cache> {
+  root ??= await navigator.storage.getDirectory();
   return new Opfs(await root.getDirectoryHandle(FOLDER, { create }));
 }
 

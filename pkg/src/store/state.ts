@@ -9,11 +9,11 @@ import { checkpointKey, manifestPrefix, PART } from "./names.js";
 /** How much of a pack is stored. */
 export type StoredState = "complete" | "partial" | "none";
 
-/** Returns how much of the pack at a URL is stored; never rejects. */
-export async function storedState(model: string): Promise<StoredState> {
+/** Returns how much of the pack at a URL is stored; never rejects. Node keeps packs in `folder`. */
+export async function storedState(model: string, folder?: string): Promise<StoredState> {
   try {
     const prefixes = await prefixesOf(model);
-    const caches = await existingCaches();
+    const caches = await existingCaches(folder);
     const looked = caches.flatMap((cache) => prefixes.map((prefix) => stateIn(cache, prefix)));
     const states = await Promise.all(looked.map((state) => state.catch(() => "none" as const)));
     return (["complete", "partial"] as const).find((state) => states.includes(state)) ?? "none";
@@ -35,8 +35,8 @@ export async function stateIn(cache: Cache, prefix: string): Promise<StoredState
 }
 
 /** Removes all stored files, or those that belong only to one model's pack; never rejects. */
-export async function deleteStored(model?: string): Promise<void> {
-  for (const cache of await existingCaches()) {
+export async function deleteStored(model?: string, folder?: string): Promise<void> {
+  for (const cache of await existingCaches(folder)) {
     await (model === undefined ? deleteAll(cache) : deletePack(cache, model)).catch(() => {});
   }
 }

@@ -1,0 +1,22 @@
+/** The cache of Node, as the thread sees it that has created an embedder: see ../store/caches.ts. */
+
+import { existsSync } from "node:fs";
+import type { Cache } from "../store/cache.js";
+import { openOpfs } from "../store/opfs.js";
+import { keptIn } from "./kept.js";
+import { cacheFolder } from "./platform.js";
+
+/** Opens the cache in a folder, if there is one. */
+export async function existingCaches(folder: string = cacheFolder(undefined)): Promise<Cache[]> {
+  const root = keptIn(folder) as unknown as FileSystemDirectoryHandle;
+  return openOpfs({ create: false, root }).then(
+    (cache) => [cache],
+    () => [],
+  );
+}
+
+/** Whether a model is in a folder of this machine: a pack or a checkpoint. */
+export function isOnDisk(model: string): boolean {
+  if (!model.startsWith("file:")) return false;
+  return ["manifest.json", "config.json"].some((name) => existsSync(new URL(name, model)));
+}
