@@ -92,8 +92,7 @@ export class Embedder {
     const folders: Folders = { base: baseOf(options), cache: checkedCacheFolder(options.cacheDirectory) };
     if (signal?.aborted) throw abortedBy(signal);
 
-    const start = (news?: News) =>
-      new Connection(startWorker(files.scriptUrl, `felsic-${binary}`, folders.cache), folders, news);
+    const start = (news?: News) => new Connection(startWorker(files.scriptUrl, `felsic-${binary}`, folders.cache), folders, news);
     const connection = start(news);
     try {
       const request = connection.request("create", { device, prefetch, ...delivery, ...files }, { signal });

@@ -46,7 +46,13 @@ async function fromDisk(url: URL, { method, headers, signal }: Request): Promise
   });
 }
 
-function answer(url: URL, status: number, statusText: string, body?: ReadableStream, headers: Record<string, string> = {}): Response {
+function answer(
+  url: URL,
+  status: number,
+  statusText: string,
+  body?: ReadableStream,
+  headers: Record<string, string> = {},
+): Response {
   const text = statusText.replaceAll(/[^\x20-\x7e]/g, "?");
   const response = new Response(body ?? null, { status, statusText: text, headers });
   // An answer whose headers can be believed.

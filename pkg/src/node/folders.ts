@@ -84,7 +84,10 @@ export class File {
     const release = this.#locks.take(this.#path);
     if (!release) throw inUse(this.#path);
     try {
-      return new Access(attempt(() => openSync(this.#path, "r+")), release);
+      return new Access(
+        attempt(() => openSync(this.#path, "r+")),
+        release,
+      );
     } catch (error) {
       release();
       throw error;
@@ -130,7 +133,10 @@ class Content {
 
   /** Returns a part of the content, which is read when it is asked for. */
   slice(start = 0, end = this.size): { stream(): ReadableStream<Uint8Array<ArrayBuffer>>; arrayBuffer(): Promise<ArrayBuffer> } {
-    const [from, to] = [start, end].map((at) => Math.min(Math.max(at < 0 ? this.size + at : at, 0), this.size)) as [number, number];
+    const [from, to] = [start, end].map((at) => Math.min(Math.max(at < 0 ? this.size + at : at, 0), this.size)) as [
+      number,
+      number,
+    ];
     const stream = () => streamOf(this.#path, from, Math.max(to - from, 0));
     return { stream, arrayBuffer: () => new Response(stream()).arrayBuffer() };
   }

@@ -54,7 +54,10 @@ function firstScript(script: string): URL {
 
 function crashed(crash: string, error: unknown): FelsicError {
   const isMemory = (error as { code?: unknown }).code === "ERR_WORKER_OUT_OF_MEMORY";
-  if (isMemory) return new FelsicError("out-of-memory", "the worker has run out of memory; create a new embedder", { cause: describe(error) });
+  if (isMemory)
+    return new FelsicError("out-of-memory", "the worker has run out of memory; create a new embedder", {
+      cause: describe(error),
+    });
   return new FelsicError("internal", crash, { cause: describe(error) });
 }
 
