@@ -143,9 +143,14 @@ export class Embedder {
   }
 
   /** Returns the number of tokens of a text before truncation, special tokens included; compare it with `info.maxTokens`. */
-  async countTokens(text: string, options: TextOptions = {}): Promise<number> {
-    const request = { text: checkedText(text), options: engineOptions(options, this.info.prompts) };
-    return this.#connection.request("countTokens", request, { signal: options.signal });
+  countTokens(text: string, options?: TextOptions): Promise<number>;
+  /** Returns the numbers of tokens of texts, in the order of the texts. */
+  countTokens(texts: readonly string[], options?: TextOptions): Promise<number[]>;
+  async countTokens(input: string | readonly string[], options: TextOptions = {}): Promise<number | number[]> {
+    const texts = Array.isArray(input) ? checkedTexts(input) : [checkedText(input)];
+    const request = { texts, options: engineOptions(options, this.info.prompts) };
+    const counts = await this.#connection.request("countTokens", request, { signal: options.signal });
+    return Array.isArray(input) ? counts : counts[0]!;
   }
 
   /**

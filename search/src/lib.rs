@@ -13,5 +13,9 @@
 //! - `web`: the wasm-bindgen edge.
 
 pub mod error;
+pub mod rows;
+pub mod scan;
+#[cfg(feature = "web")]
+mod web;
 
 pub use error::{Error, Result};

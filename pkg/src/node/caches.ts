@@ -2,14 +2,15 @@
 
 import { existsSync } from "node:fs";
 import type { Cache } from "../store/cache.js";
+import { PACKS } from "../store/names.js";
 import { openOpfs } from "../store/opfs.js";
 import { keptIn } from "./kept.js";
 import { cacheFolder } from "./platform.js";
 
-/** Opens the cache in a folder, if there is one. */
-export async function existingCaches(folder: string = cacheFolder(undefined)): Promise<Cache[]> {
-  const root = keptIn(folder) as unknown as FileSystemDirectoryHandle;
-  return openOpfs({ create: false, root }).then(
+/** Opens a folder of the cache, if there is one. */
+export async function existingCaches(folder = PACKS, directory: string = cacheFolder(undefined)): Promise<Cache[]> {
+  const root = keptIn(directory) as unknown as FileSystemDirectoryHandle;
+  return openOpfs({ folder, create: false, root }).then(
     (cache) => [cache],
     () => [],
   );

@@ -76,7 +76,7 @@ export class File {
 
   /** Returns what is in the file now; a file that is read is never written, only replaced. */
   async getFile(): Promise<Content> {
-    return Content.of(this.#path);
+    return new Content(this.#path, 0, (await known(stat(this.#path))).size);
   }
 
   /** Opens the file for reading and writing, for one at a time. */
@@ -105,22 +105,21 @@ export class File {
   }
 }
 
-/** The content of a file. */
+/** The content of a file, or a part of it, with the interface of a blob; it is read when it is asked for. */
 class Content {
-  readonly #path: string;
+  readonly type = "";
   readonly size: number;
+  readonly #path: string;
+  readonly #start: number;
 
-  private constructor(path: string, size: number) {
+  constructor(path: string, start: number, size: number) {
     this.#path = path;
+    this.#start = start;
     this.size = size;
   }
 
-  static async of(path: string): Promise<Content> {
-    return new Content(path, (await known(stat(path))).size);
-  }
-
   stream(): ReadableStream<Uint8Array<ArrayBuffer>> {
-    return streamOf(this.#path, 0, this.size);
+    return streamOf(this.#path, this.#start, this.size);
   }
 
   async arrayBuffer(): Promise<ArrayBuffer> {
@@ -131,14 +130,9 @@ class Content {
     return new TextDecoder().decode(await this.arrayBuffer());
   }
 
-  /** Returns a part of the content, which is read when it is asked for. */
-  slice(start = 0, end = this.size): { stream(): ReadableStream<Uint8Array<ArrayBuffer>>; arrayBuffer(): Promise<ArrayBuffer> } {
-    const [from, to] = [start, end].map((at) => Math.min(Math.max(at < 0 ? this.size + at : at, 0), this.size)) as [
-      number,
-      number,
-    ];
-    const stream = () => streamOf(this.#path, from, Math.max(to - from, 0));
-    return { stream, arrayBuffer: () => new Response(stream()).arrayBuffer() };
+  slice(start = 0, end = this.size): Content {
+    const within = (at: number) => Math.min(Math.max(at < 0 ? this.size + at : at, 0), this.size);
+    return new Content(this.#path, this.#start + within(start), Math.max(within(end) - within(start), 0));
   }
 }
 

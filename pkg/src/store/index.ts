@@ -2,7 +2,7 @@
 
 import { FelsicError } from "../errors.js";
 import { isLocal } from "../origins.js";
-import { bytesOf, type Cache, hasHash, type Part, type Stored } from "./cache.js";
+import { bytesOf, type Cache, hasHash, type Part, type Stored, storedBlob } from "./cache.js";
 import { openCache } from "./caches.js";
 import { type Held, lock } from "./locks.js";
 import { filesOf, findManifest, keepManifest } from "./manifests.js";
@@ -159,7 +159,7 @@ class Store implements StoredFiles {
    */
   async #find(file: string, { bytes, sha256 }: FileEntry): Promise<Stored | undefined> {
     const unstored = this.#unstored.get(sha256);
-    if (unstored) return { bytes: unstored.length, stream: () => new Blob([unstored]).stream() };
+    if (unstored) return storedBlob(new Blob([unstored]));
     const stored = await this.#cache?.get(sha256).catch((error: unknown) => void this.#failed(error));
     if (!stored || stored.bytes === bytes) return stored;
     if (await this.#forgetDamaged(file, sha256)) return undefined;

@@ -4,16 +4,16 @@ import type { Cache } from "./cache.js";
 import { existingCaches } from "./caches.js";
 import { ifFree } from "./locks.js";
 import { entries, evict, isWhole, manifestNames } from "./manifests.js";
-import { checkpointKey, manifestPrefix, PART } from "./names.js";
+import { checkpointKey, manifestPrefix, PACKS, PART } from "./names.js";
 
 /** How much of a pack is stored. */
 export type StoredState = "complete" | "partial" | "none";
 
-/** Returns how much of the pack at a URL is stored; never rejects. Node keeps packs in `folder`. */
-export async function storedState(model: string, folder?: string): Promise<StoredState> {
+/** Returns how much of the pack at a URL is stored; never rejects. Node keeps packs in `directory`. */
+export async function storedState(model: string, directory?: string): Promise<StoredState> {
   try {
     const prefixes = await prefixesOf(model);
-    const caches = await existingCaches(folder);
+    const caches = await existingCaches(PACKS, directory);
     const looked = caches.flatMap((cache) => prefixes.map((prefix) => stateIn(cache, prefix)));
     const states = await Promise.all(looked.map((state) => state.catch(() => "none" as const)));
     return (["complete", "partial"] as const).find((state) => states.includes(state)) ?? "none";
@@ -35,8 +35,8 @@ export async function stateIn(cache: Cache, prefix: string): Promise<StoredState
 }
 
 /** Removes all stored files, or those that belong only to one model's pack; never rejects. */
-export async function deleteStored(model?: string, folder?: string): Promise<void> {
-  for (const cache of await existingCaches(folder)) {
+export async function deleteStored(model?: string, directory?: string): Promise<void> {
+  for (const cache of await existingCaches(PACKS, directory)) {
     await (model === undefined ? deleteAll(cache) : deletePack(cache, model)).catch(() => {});
   }
 }
