@@ -9,7 +9,7 @@ import { runInThisContext } from "node:vm";
 import { parentPort, workerData } from "node:worker_threads";
 import { withFiles } from "./fetch.js";
 import { File } from "./folders.js";
-import { keptIn, locksOf } from "./kept.js";
+import { channelsOf, keptIn, locksOf } from "./kept.js";
 
 /** What the thread is started with. */
 export interface Setting {
@@ -48,6 +48,7 @@ const scope: Readonly<Record<string, unknown>> = {
     storage: { getDirectory: async () => keptIn(cache) },
   },
   FileSystemFileHandle: File,
+  BroadcastChannel: channelsOf(cache),
   addEventListener,
   removeEventListener: (type: string, listener: Listener) => listeners.get(type)?.delete(listener),
   postMessage(message: unknown, options: { transfer?: readonly never[] } | readonly never[] = []) {
