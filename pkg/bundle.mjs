@@ -1,6 +1,6 @@
 /** Bundles the package's scripts: for dist/, and for tests that put another engine into a worker. */
 import { existsSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { rolldown } from "rolldown";
 
 const src = join(import.meta.dirname, "src");
@@ -12,8 +12,31 @@ export const GLUE = ["felsic_cpu", "felsic_relaxed", "felsic_gpu", "felsic_packe
 const minify = { mangle: { keepNames: { function: false, class: true } } };
 const comments = { legal: true, annotation: true };
 
+/** The modules that all scripts for pages have in common, so that a class such as FelsicError is one class in all of them. */
+const COMMON = ["base", "errors", "link", "options", "platform", "start"].map((name) => join(src, `${name}.js`));
+
+/** Has scripts import common.js instead of those modules. */
+const common = {
+  name: "common",
+  /** @param {string} source @param {string | undefined} importer */
+  resolveId(source, importer) {
+    const isCommon = importer !== undefined && source.startsWith(".") && COMMON.includes(resolve(dirname(importer), source));
+    return isCommon ? { id: "./common.js", external: "relative" } : undefined;
+  },
+};
+
+/** Writes what the scripts for pages have in common. @param {string} folder */
+export function writeCommon(folder) {
+  return write("common", folder, []);
+}
+
 /** Writes a script that pages import. @param {string} name @param {string} folder @param {import("rolldown").Plugin[]} plugins */
-export async function writePage(name, folder, plugins) {
+export function writePage(name, folder, plugins) {
+  return write(name, folder, [common, ...plugins]);
+}
+
+/** @param {string} name @param {string} folder @param {import("rolldown").Plugin[]} plugins */
+async function write(name, folder, plugins) {
   const bundle = await rolldown({ input: join(src, `${name}.ts`), platform: "browser", plugins });
   await bundle.write({ file: join(folder, `${name}.js`), format: "esm", minify, comments });
   await bundle.close();
@@ -40,17 +63,25 @@ const forNode = {
 };
 
 /**
- * Writes a script that Node runs. @param {string} name @param {string} output @param {string} folder
- * @param {import("rolldown").Plugin[]} plugins
+ * Writes the entries for Node, and what they have in common. No two of them need different modules, so one build makes all.
+ *
+ * @param {string} folder @param {import("rolldown").Plugin[]} plugins
  */
-export async function writeNode(name, output, folder, plugins) {
-  const bundle = await rolldown({
-    input: join(src, `node/${name}.ts`),
-    platform: "node",
-    external: /^node:/,
-    plugins: [forNode, ...plugins],
-  });
-  await bundle.write({ file: join(folder, `${output}.js`), format: "esm", minify, comments });
+export function writeNode(folder, plugins) {
+  const input = { node: join(src, "node/index.ts"), "node-search": join(src, "search.ts") };
+  return writeForNode(input, folder, [forNode, ...plugins]);
+}
+
+/** Writes the script that Node's threads begin with. @param {string} folder */
+export function writeThread(folder) {
+  return writeForNode({ "worker-node": join(src, "node/worker.ts") }, folder, []);
+}
+
+/** @param {Record<string, string>} input @param {string} folder @param {import("rolldown").Plugin[]} plugins */
+async function writeForNode(input, folder, plugins) {
+  const bundle = await rolldown({ input, platform: "node", external: /^node:/, plugins });
+  const names = { entryFileNames: "[name].js", chunkFileNames: "node-common.js" };
+  await bundle.write({ dir: folder, format: "esm", minify, comments, ...names });
   await bundle.close();
 }
 

@@ -4,6 +4,7 @@
 /** The class that pages use. */
 
 import { availability, type Availability, forgetLoaded, whileLoading } from "./availability.js";
+import { baseOf } from "./base.js";
 import { Connection, type News } from "./connection.js";
 import type { EngineDevice } from "./engine.js";
 import { abortedBy, FelsicError } from "./errors.js";
@@ -27,7 +28,7 @@ import {
   type Priority,
   type TextOptions,
 } from "./options.js";
-import { baseOf, engineFiles, type Folders } from "./package.js";
+import { engineFiles, type Folders } from "./package.js";
 import { placeOf } from "./place.js";
 import { downloadProgress } from "./platform.js";
 import { autoWorkers, Pool } from "./pool.js";

@@ -16,6 +16,21 @@ export function cacheFolder(_wanted: string | URL | undefined): string | undefin
   return undefined;
 }
 
+/** Returns the folder that collections are kept in, if a caller can choose it: browsers choose it themselves. */
+export function collectionFolder(_wanted: string | URL | undefined): string | undefined {
+  return undefined;
+}
+
+/** The locks that all have in common who keep something in the same place; in Node, `_directory`. */
+export function sharedLocks(_directory?: string): LockManager | undefined {
+  return globalThis.navigator?.locks;
+}
+
+/** Opens a channel that they all hear; throws if there is none here. */
+export function sharedChannel(name: string, _directory?: string): Pick<BroadcastChannel, "onmessage" | "postMessage" | "close"> {
+  return new BroadcastChannel(name);
+}
+
 /** The number of the machine's threads. */
 export function threads(): number {
   return globalThis.navigator?.hardwareConcurrency || 1;

@@ -12,6 +12,7 @@
 //! - `scan`: the rows that are nearest to a query;
 //! - `web`: the wasm-bindgen edge.
 
+pub mod cut;
 pub mod error;
 pub mod rows;
 pub mod scan;

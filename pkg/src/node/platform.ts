@@ -3,9 +3,10 @@
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { availableParallelism, homedir } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { dirname, isAbsolute, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { FelsicError } from "../errors.js";
+import { channelsOf, locksOf } from "./kept.js";
 
 /** The protocols of URLs; any other string is a path, such as one that begins with a Windows drive's letter. */
 const URLS = /^(https?|file|data|blob):/i;
@@ -59,19 +60,39 @@ function tried(made: () => URL): URL | undefined {
 
 /** Returns the path of the folder that packs are kept in. */
 export function cacheFolder(wanted: string | URL | undefined): string {
-  if (wanted === undefined || wanted === "") return join(cachesOfUser(), "felsic");
-  const url = absolute(wanted);
-  if (url.protocol === "file:") return fileURLToPath(url);
-  throw new FelsicError("input-invalid", `cacheDirectory must be a path or a file: URL, not ${url.href}`);
+  if (wanted !== undefined && wanted !== "") return folder(wanted, "cacheDirectory");
+  return join(ofUser("XDG_CACHE_HOME", ".cache", "Library/Caches"), "felsic");
 }
 
-/** The user's folder for caches, as the system's conventions have it. */
-function cachesOfUser(): string {
-  const { XDG_CACHE_HOME: named, LOCALAPPDATA: local } = process.env;
+/** Returns the path of the folder that collections are kept in: unlike packs, they cannot be fetched again. */
+export function collectionFolder(wanted: string | URL | undefined): string {
+  if (wanted !== undefined && wanted !== "") return folder(wanted, "directory");
+  return join(ofUser("XDG_DATA_HOME", ".local/share", "Library/Application Support"), "felsic");
+}
+
+function folder(wanted: string | URL, name: string): string {
+  const url = absolute(wanted);
+  if (url.protocol === "file:") return fileURLToPath(url);
+  throw new FelsicError("input-invalid", `${name} must be a path or a file: URL, not ${url.href}`);
+}
+
+/** Returns a folder of the user, as the conventions of the system have it. */
+function ofUser(variable: string, elsewhere: string, onMac: string): string {
+  const named = process.env[variable];
   // The convention wants a path that is not absolute to be ignored.
-  if (named && resolve(named) === named.replace(/[\\/]+$/, "")) return named;
-  if (process.platform === "win32") return local || join(homedir(), "AppData", "Local");
-  return process.platform === "darwin" ? join(homedir(), "Library", "Caches") : join(homedir(), ".cache");
+  if (named && isAbsolute(named)) return named;
+  if (process.platform === "win32") return process.env["LOCALAPPDATA"] || join(homedir(), "AppData", "Local");
+  return join(homedir(), process.platform === "darwin" ? onMac : elsewhere);
+}
+
+/** The locks that all have in common who keep collections in a folder. */
+export function sharedLocks(directory: string = collectionFolder(undefined)): LockManager {
+  return locksOf(directory) as unknown as LockManager;
+}
+
+/** Opens a channel that they all hear. */
+export function sharedChannel(name: string, directory: string = collectionFolder(undefined)): BroadcastChannel {
+  return new (channelsOf(directory))(name) as unknown as BroadcastChannel;
 }
 
 /** The number of threads that the process may use. */

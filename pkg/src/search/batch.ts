@@ -1,9 +1,9 @@
 /** A batch of documents on its way into a collection: hashed, cut, and put together as a segment. */
 
 import { FelsicError } from "../errors.js";
-import type { Held } from "./contents.js";
+import { fieldsOf, type Held } from "./contents.js";
 import type { CheckedDocument, CutOptions, Task } from "./protocol.js";
-import { joined, type RowsData, type SegmentContent } from "./segments.js";
+import { gathered, joined, type RowsData, type SegmentContent } from "./segments.js";
 import type { StoredDocument, StoredPassage } from "./stored.js";
 import { shortHash } from "./texts.js";
 import type { CutPassage, Cutter, SearchModule } from "./wasm.js";
@@ -199,25 +199,6 @@ export class Batch {
 /** Whether a document has the fields that the collection has of it; the title is in its hash. */
 function describesAlike(stored: StoredDocument, { url, tags, meta }: CheckedDocument): boolean {
   return fieldsOf(stored) === fieldsOf({ url, tags, meta });
-}
-
-/** The fields of a document that decide nothing about its vectors, as a text. */
-export function fieldsOf({ url, tags, meta }: { [Name in "url" | "tags" | "meta"]?: CheckedDocument[Name] | undefined }): string {
-  return JSON.stringify([url ?? null, tags ?? null, meta ?? null]);
-}
-
-/** Returns rows of several sources as one. */
-export function gathered(from: readonly (readonly [RowsData, number])[], dimensions: number): RowsData {
-  const scales = new Float32Array(from.length);
-  const coarse = new Int8Array(from.length * dimensions);
-  const fine = new Int8Array(from.length * dimensions);
-  for (const [at, [rows, row]] of from.entries()) {
-    const [start, end] = [row * dimensions, (row + 1) * dimensions];
-    scales[at] = rows.scales[row]!;
-    coarse.set(rows.coarse.subarray(start, end), at * dimensions);
-    fine.set(rows.fine.subarray(start, end), at * dimensions);
-  }
-  return { scales, coarse, fine };
 }
 
 /** The texts of a segment. Slices of a text that is there already need no bytes of their own. */

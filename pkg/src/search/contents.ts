@@ -3,8 +3,9 @@
  * Live collections and indexes fill it segment by segment, and are searched through it.
  */
 
-import { FelsicError } from "../errors.js";
-import type { SegmentDocuments, StoredDocument, StoredPassage, TextPlace, TextSource } from "./stored.js";
+import type { FelsicError } from "../errors.js";
+import type { Calibration } from "./score.js";
+import type { StoredDocument, StoredPassage, TextPlace, TextSource } from "./stored.js";
 import { decode, shortHash } from "./texts.js";
 import type { Where } from "./types.js";
 import type { Rows } from "./wasm.js";
@@ -22,6 +23,31 @@ export interface Held {
   readonly row: number;
 }
 
+/** A document of a segment, and the first of its passages' rows within that segment. */
+export type Placed = Pick<Held, "stored" | "first">;
+
+/** Returns where the documents of a segment are among its rows. */
+export function placed(documents: readonly StoredDocument[]): Placed[] {
+  let first = 0;
+  return documents.map((stored) => {
+    const place = { stored, first };
+    first += stored.passages.length;
+    return place;
+  });
+}
+
+/** Whether two documents have the same vectors, in the same order. */
+function isSame(a: StoredDocument, b: StoredDocument): boolean {
+  return a.hash === b.hash && a.passages.length === b.passages.length && fieldsOf(a) === fieldsOf(b);
+}
+
+/** Returns the fields of a document that decide nothing about its vectors, as a text. */
+export function fieldsOf({ url, tags, meta }: Partial<Fields>): string {
+  return JSON.stringify([url ?? null, tags ?? null, meta ?? null]);
+}
+
+type Fields = { readonly [Name in "url" | "tags" | "meta"]: StoredDocument[Name] | undefined };
+
 /** A passage by its row. */
 export interface HeldPassage {
   readonly document: Held;
@@ -36,18 +62,23 @@ export class Contents {
   readonly rows: Rows;
   readonly words: WordsBuilder;
   readonly #texts: TextSource;
+  readonly #damaged: (why: string) => FelsicError;
   readonly #documents = new Map<string, Held>();
   /** The document of each row; `undefined` for a row that is no longer used. */
   readonly #owners: (Held | undefined)[] = [];
   #passages = 0;
   /** Rows that filters allow, by the filters' JSON, until something changes. */
   readonly #allowed = new Map<string, Uint8Array<ArrayBuffer>>();
+  /** What the cosines of its passages are like, where an index says that; otherwise it is measured. */
+  calibration: Calibration | undefined;
   /** Settles when the vectors of all documents are in `rows`. An index loads them after its documents. */
   vectors: Promise<void> = Promise.resolve();
 
-  constructor(rows: Rows, texts: TextSource) {
+  /** `damaged` makes the error of a text that is not what it was. */
+  constructor(rows: Rows, texts: TextSource, damaged: (why: string) => FelsicError) {
     this.rows = rows;
     this.#texts = texts;
+    this.#damaged = damaged;
     this.words = new WordsBuilder(this, texts);
   }
 
@@ -66,6 +97,11 @@ export class Contents {
     return this.#owners.length;
   }
 
+  /** Whether rows have their fine components in memory. */
+  get hasFine(): boolean {
+    return this.rows.fine(0, 0) !== undefined;
+  }
+
   get(id: string): Held | undefined {
     return this.#documents.get(id);
   }
@@ -82,40 +118,35 @@ export class Contents {
   }
 
   /**
-   * Takes in a segment's documents. Their vectors have to be added to `rows` in the same order: at once, or before `vectors` settles.
-   * Returns the number of the first row.
+   * Takes in documents of a segment, after what it removes. Their vectors have to be added to `rows` in the same order: at once, or before
+   * `vectors` settles. Returns the number of the first row.
    */
-  apply(segment: number, { documents, removed }: Pick<SegmentDocuments, "documents" | "removed">): number {
+  apply(segment: number, placed: readonly Placed[], removed: readonly string[] = []): number {
     for (const id of removed) this.#remove(id);
     const firstRow = this.#owners.length;
-    let first = 0;
-    for (const stored of documents) {
+    for (const { stored, first } of placed) {
       this.#remove(stored.id);
       const held: Held = { stored, segment, first, row: this.#owners.length };
       this.#documents.set(stored.id, held);
       for (const _ of stored.passages) this.#owners.push(held);
       this.#passages += stored.passages.length;
-      first += stored.passages.length;
       this.words.add(held);
     }
     this.#allowed.clear();
     return firstRow;
   }
 
-  /** Notes that documents have moved to another segment, with their passages; their rows stay. */
-  move(segment: number, documents: readonly StoredDocument[]): void {
-    let first = 0;
-    for (const stored of documents) {
+  /** Notes that documents have moved to another segment, with their rows; returns those that are not here in this state. */
+  move(segment: number, placed: readonly Placed[]): Placed[] {
+    return placed.filter(({ stored, first }) => {
       const held = this.#documents.get(stored.id);
-      if (held?.stored.hash === stored.hash && held.stored.passages.length === stored.passages.length) {
-        const moved: Held = { stored, segment, first, row: held.row };
-        this.#documents.set(stored.id, moved);
-        this.#owners.fill(moved, held.row, held.row + stored.passages.length);
-        this.words.move(held, moved);
-      }
-      first += stored.passages.length;
-    }
-    this.#allowed.clear();
+      if (!held || !isSame(held.stored, stored)) return true;
+      const moved: Held = { stored, segment, first, row: held.row };
+      this.#documents.set(stored.id, moved);
+      this.#owners.fill(moved, held.row, held.row + stored.passages.length);
+      this.words.move(held, moved);
+      return false;
+    });
   }
 
   #remove(id: string): void {
@@ -160,7 +191,7 @@ export class Contents {
     const text = decode(bytes);
     const { textHash } = passage;
     if (text !== undefined && (textHash === undefined || (await shortHash(text)) === textHash)) return text;
-    throw damagedText(document.stored.id);
+    throw this.#damagedText(document.stored.id);
   }
 
   /** Reads bytes of a document's texts; `undefined` if the document has moved meanwhile, or is gone. */
@@ -182,7 +213,7 @@ export class Contents {
     const bytes = await this.#read(held, source);
     if (!bytes) return this.whole(id);
     const text = decode(bytes);
-    if (text === undefined) throw damagedText(id);
+    if (text === undefined) throw this.#damagedText(id);
     return text;
   }
 
@@ -200,8 +231,8 @@ export class Contents {
     }
     return whole;
   }
-}
 
-function damagedText(id: string): FelsicError {
-  return new FelsicError("index-invalid", `the stored text of ${JSON.stringify(id)} is damaged: it does not match its hash`);
+  #damagedText(id: string): FelsicError {
+    return this.#damaged(`a text of the document ${JSON.stringify(id)} does not match its hash`);
+  }
 }

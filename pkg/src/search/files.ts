@@ -34,6 +34,11 @@ function decodeName(prefix: string): string | undefined {
   }
 }
 
+/** Returns the name of a collection's lock, and of the channel on which its tabs tell each other of changes. */
+export function lockOf(prefix: string): string {
+  return `felsic-search:${prefix}`;
+}
+
 /** Returns the name of a segment's file. */
 export function segmentName(prefix: string, number: number): string {
   return `${prefix}-${String(number).padStart(12, "0")}.segment`;

@@ -187,6 +187,20 @@ function bytesOf({ buffer, byteOffset, byteLength }: Float32Array<ArrayBuffer> |
   return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
+/** Returns rows of several sources as one. */
+export function gathered(from: readonly (readonly [RowsData, number])[], dimensions: number): RowsData {
+  const scales = new Float32Array(from.length);
+  const coarse = new Int8Array(from.length * dimensions);
+  const fine = new Int8Array(from.length * dimensions);
+  for (const [at, [rows, row]] of from.entries()) {
+    const [start, end] = [row * dimensions, (row + 1) * dimensions];
+    scales[at] = rows.scales[row]!;
+    coarse.set(rows.coarse.subarray(start, end), at * dimensions);
+    fine.set(rows.fine.subarray(start, end), at * dimensions);
+  }
+  return { scales, coarse, fine };
+}
+
 /** Returns arrays of bytes as one. */
 export function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
