@@ -1,13 +1,14 @@
 /** felsic in processes of its user: how it is imported, where it keeps packs, and that it lets a process end. */
 
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { build } from "vite";
+import { Server } from "../browser/server.mjs";
 import { golden } from "./bits.mjs";
-import { install, unpacked } from "./harness.mjs";
+import { install, root, unpacked } from "./harness.mjs";
 
 /** @type {ReturnType<typeof install>} */
 let consumer;
@@ -96,18 +97,32 @@ else {
   assert.deepEqual(run([script("thread.mjs", code)]), ENDED);
 });
 
+test("the example finds lines of a file; the second run embeds nothing", () => {
+  cpSync(join(root, "examples/node/search.mjs"), join(consumer.folder, "search.mjs"));
+  const lines = [
+    "A cat sleeps on the sill.",
+    "",
+    "Knead the dough for ten minutes.",
+    "The bank has raised its interest rates again.",
+  ];
+  script("notes.txt", lines.join("\n"));
+  for (const embedded of [3, 0]) {
+    const { status, stdout, stderr } = run(["search.mjs", "notes.txt", "a pet that rests by the window"]);
+    assert.equal(status, 0, stderr);
+    assert.match(stdout, /^0\.\d+ {2}line 1: A cat sleeps on the sill\./);
+    assert.match(stderr, new RegExp(`^3 lines, ${embedded} embedded`));
+  }
+});
+
 test("packs are kept in the user's folder for caches", async () => {
-  const { Server } = await import("../browser/server.mjs");
   const server = await Server.start({ "/pack/": [join(unpacked, "dist/model")] });
-  const { spawn } = await import("node:child_process");
-  const { once } = await import("node:events");
   const caches = join(consumer.folder, "caches");
   const code = `import { Embedder } from "felsic";
 await Embedder.create({ model: process.argv[2], prefetch: "all" });
 console.log(await Embedder.availability({ model: process.argv[2] }));`;
   const args = [script("kept.mjs", code), server.url("/pack/")];
   const child = spawn(process.execPath, args, { cwd: consumer.folder, env: { ...process.env, XDG_CACHE_HOME: caches } });
-  await once(child, "close");
+  await new Promise((resolve) => child.on("close", resolve));
   await server.close();
   assert.equal(readdirSync(join(caches, "felsic/felsic")).filter((name) => name.endsWith(".manifest")).length, 1);
 });
@@ -145,7 +160,6 @@ ${PRINT}`,
   cpSync(alone, elsewhere, { recursive: true });
   const { stdout, stderr } = run([join(elsewhere, "main.mjs"), join(unpacked, "dist")]);
   const [refused = "", vector] = stdout.split("\n");
-  const { rmSync } = await import("node:fs");
   rmSync(elsewhere, { recursive: true });
   assert.match(refused, /^not-found .*serverExternalPackages.*baseUrl/, stderr);
   assert.equal(vector, VECTOR, stderr);

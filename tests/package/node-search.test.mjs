@@ -118,16 +118,17 @@ ${work}`;
 
 test("two processes write at once: nothing is lost, and each sees what the other writes", async () => {
   const mine = await Collection.open("notes", { embedder, directory });
-  const changed = new Promise((resolve) => {
-    mine.addEventListener("change", () => mine.info.documents >= 25 && resolve(undefined));
-  });
+  let changes = 0;
+  mine.addEventListener("change", () => (changes += 1));
   const other = user(
     `for (let n = 0; n < 12; n += 1) await notes.add([{ id: "other " + n, text: "A stone with the number " + n }]);`,
   );
   const ended = once(other, "close");
   for (let n = 0; n < 13; n += 1) await mine.add([{ id: `mine ${n}`, text: `A river with the number ${n}` }]);
   assert.deepEqual((await ended)[0], 0, "it ends by itself, with its collection open");
-  await changed;
+  // News alone keep no process running.
+  while (mine.info.documents < 25) await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.ok(changes > 0);
   assert.equal((await mine.search("A stone with the number 7", { mode: "words" }))[0]?.id.startsWith("other"), true);
   mine.close();
   const again = await Collection.open("notes", { embedder, directory });
@@ -150,7 +151,7 @@ test("a process that is killed while it writes loses nothing that it had been to
   const { documents } = collection.info;
   assert.ok(documents === written || documents === written + 1, `${documents} of ${written}`);
   await collection.add(DOCUMENTS);
-  assert.equal(await first(collection), "cats.md");
+  assert.equal((await collection.search("dough", { mode: "words" }))[0]?.id, "bread.md");
   collection.close();
   rmSync(directory, { recursive: true });
 });
