@@ -21,7 +21,7 @@ const common = {
   /** @param {string} source @param {string | undefined} importer */
   resolveId(source, importer) {
     const isCommon = importer !== undefined && source.startsWith(".") && COMMON.includes(resolve(dirname(importer), source));
-    return isCommon ? { id: "./common.js", external: "relative" } : undefined;
+    return isCommon ? { id: "./common.js", external: /** @type {const} */ ("relative") } : undefined;
   },
 };
 

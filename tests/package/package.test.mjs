@@ -150,8 +150,8 @@ console.log(JSON.stringify([refused, await Embedder.availability()]));`;
   assert.equal(refused, "device-unavailable", message);
   assert.match(message, /there are no workers here/);
   assert.equal(state, "unavailable");
-  for (const name of ["index.js", "cpu.js", "worker-cpu.js", "worker-relaxed.js", "worker-gpu.js", "worker-packer.js"]) {
-    assert.doesNotMatch(readFileSync(join(unpacked, "dist", name), "utf8"), /node:|worker_threads|worker-node/, name);
+  for (const name of ["index", "cpu", "common", "search", "worker-cpu", "worker-gpu", "worker-packer", "worker-search"]) {
+    assert.doesNotMatch(readFileSync(join(unpacked, `dist/${name}.js`), "utf8"), /["'`]node:|worker_threads|worker-node/, name);
   }
 });
 
