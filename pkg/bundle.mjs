@@ -13,7 +13,7 @@ const minify = { mangle: { keepNames: { function: false, class: true } } };
 const comments = { legal: true, annotation: true };
 
 /** The modules that all scripts for pages have in common, so that a class such as FelsicError is one class in all of them. */
-const COMMON = ["base", "errors", "link", "options", "start"].map((name) => join(src, `${name}.js`));
+const COMMON = ["base", "errors", "link", "options", "platform", "start"].map((name) => join(src, `${name}.js`));
 
 /** Has scripts import common.js instead of those modules. */
 const common = {
@@ -51,6 +51,49 @@ export function writePage(name, folder, plugins) {
 async function write(name, folder, plugins) {
   const bundle = await rolldown({ input: join(src, `${name}.ts`), platform: "browser", plugins });
   await bundle.write({ file: join(folder, `${name}.js`), format: "esm", minify, comments });
+  await bundle.close();
+}
+
+/** The modules of a page that Node has others for; src/node/seams.ts checks that they match. */
+const FOR_NODE = {
+  "platform.ts": "node/platform.ts",
+  "start.ts": "node/start.ts",
+  "store/caches.ts": "node/caches.ts",
+  "workers.ts": "node/workers.ts",
+};
+
+/** Puts Node's modules in the place of the page's. */
+const forNode = {
+  name: "node",
+  /** @param {string} source @param {string} [importer] */
+  resolveId(source, importer) {
+    if (importer === undefined || !source.startsWith(".")) return undefined;
+    const file = join(dirname(importer), source).replace(/\.js$/, ".ts");
+    const found = Object.entries(FOR_NODE).find(([page]) => file === join(src, page));
+    return found && join(src, found[1]);
+  },
+};
+
+/**
+ * Writes the entries for Node, and what they have in common. No two of them need different modules, so one build makes all.
+ *
+ * @param {string} folder @param {import("rolldown").Plugin[]} plugins
+ */
+export function writeNode(folder, plugins) {
+  const input = { node: join(src, "node/index.ts"), "node-search": join(src, "search.ts") };
+  return writeForNode(input, folder, [forNode, ...plugins]);
+}
+
+/** Writes the script that Node's threads begin with. @param {string} folder */
+export function writeThread(folder) {
+  return writeForNode({ "worker-node": join(src, "node/worker.ts") }, folder, []);
+}
+
+/** @param {Record<string, string>} input @param {string} folder @param {import("rolldown").Plugin[]} plugins */
+async function writeForNode(input, folder, plugins) {
+  const bundle = await rolldown({ input, platform: "node", external: /^node:/, plugins });
+  const names = { entryFileNames: "[name].js", chunkFileNames: "node-[name].js" };
+  await bundle.write({ dir: folder, format: "esm", minify, comments, ...names });
   await bundle.close();
 }
 

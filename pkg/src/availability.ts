@@ -1,8 +1,10 @@
 /** Whether an embedder can be created here, in the four words of the browsers' proposal. */
 
 import { FelsicError } from "./errors.js";
-import { checkCreateOptions, checkedDevice, type CreateOptions, type ModelOptions } from "./options.js";
+import { checkCreateOptions, checkedCacheFolder, checkedDevice, type CreateOptions, type ModelOptions } from "./options.js";
 import { placeOf } from "./place.js";
+import { canStartWorkers } from "./start.js";
+import { isOnDisk } from "./store/caches.js";
 import { filesOf } from "./store/manifests.js";
 import { storedState } from "./store/state.js";
 import { withGpu } from "./workers.js";
@@ -33,11 +35,13 @@ const loaded = new Set<string>();
 export async function availability(options: ModelOptions & Pick<CreateOptions, "device"> = {}): Promise<Availability> {
   checkCreateOptions(options);
   const device = checkedDevice(options.device);
+  const cache = checkedCacheFolder(options.cacheDirectory);
   if (!canRun()) return "unavailable";
   const { model } = placeOf(options);
   if (device === "webgpu" && !(withGpu && (await hasGpu()))) return "unavailable";
   if (loading.has(model)) return "downloading";
-  return loaded.has(model) || (await storedState(model)) === "complete" ? "available" : "downloadable";
+  const isThere = loaded.has(model) || isOnDisk(model) || (await storedState(model, cache)) === "complete";
+  return isThere ? "available" : "downloadable";
 }
 
 /** Returns the bytes of a model's pack that are not here yet, by its manifest; see `Embedder.missingBytes()`. */
@@ -76,7 +80,7 @@ export async function whileLoading<T>(model: string, work: Promise<T>): Promise<
 }
 
 function canRun(): boolean {
-  return typeof Worker === "function" && typeof WebAssembly === "object" && WebAssembly.validate(SIMD_PROBE);
+  return canStartWorkers() && typeof WebAssembly === "object" && WebAssembly.validate(SIMD_PROBE);
 }
 
 async function hasGpu(): Promise<boolean> {

@@ -2,6 +2,7 @@
 
 import { FelsicError } from "./errors.js";
 import { absoluteUrl, asFolder, type CreateOptions } from "./options.js";
+import { located } from "./platform.js";
 
 /** The folder that the caller serves the package's files from, if there is one. */
 export function baseOf({ baseUrl }: Pick<CreateOptions, "baseUrl">): URL | undefined {
@@ -13,8 +14,7 @@ export function baseOf({ baseUrl }: Pick<CreateOptions, "baseUrl">): URL | undef
 export function packageUrl(name: string, made: () => URL, base: URL | undefined): string {
   if (base) return new URL(name, base).href;
   try {
-    // Some bundlers provide an object that is not a URL and has only a path.
-    return new URL(String(made()), globalThis.location?.href).href;
+    return located(name, made).href;
   } catch (cause) {
     const message = `this bundle does not tell where felsic's ${name} is: serve the package's dist folder and name it with baseUrl`;
     throw new FelsicError("not-found", message, { cause });

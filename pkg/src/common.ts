@@ -4,4 +4,5 @@ export * from "./base.js";
 export * from "./errors.js";
 export * from "./link.js";
 export * from "./options.js";
+export * from "./platform.js";
 export * from "./start.js";

@@ -5,6 +5,7 @@ import type { PackRequest } from "./checkpoint/protocol.js";
 import { describe, knownError } from "./errors.js";
 import { Link } from "./link.js";
 import type { Calls, EngineNews, ToWorker } from "./protocol.js";
+import type { Folders } from "./package.js";
 import type { Started } from "./start.js";
 import type { Warning } from "./store/warning.js";
 import type { LoadProgress } from "./types.js";
@@ -20,13 +21,13 @@ const WORDING = { worker: "the engine", remedy: "create a new embedder" };
 
 /** An engine's worker and the requests that it has not answered yet. */
 export class Connection extends Link<Calls, EngineNews> {
-  readonly #base: URL | undefined;
+  readonly #folders: Folders;
   readonly #news: News;
 
-  /** Takes over a worker that is starting. `base` is the folder of the package's files, if the caller names one. */
-  constructor(started: Started, base: URL | undefined, news: News = {}) {
+  /** Takes over a worker that is starting. */
+  constructor(started: Started, folders: Folders, news: News = {}) {
     super(started, WORDING, (message) => this.#hear(message));
-    this.#base = base;
+    this.#folders = folders;
     this.#news = news;
   }
 
@@ -53,7 +54,7 @@ export class Connection extends Link<Calls, EngineNews> {
   async #make(request: PackRequest): Promise<void> {
     const { loading: progress = unheard, warning: warn = unheard } = this.#news;
     try {
-      const made = await makePack(request, this.#base, { progress, warn, onEnd: (callback) => this.onEnd(callback) });
+      const made = await makePack(request, this.#folders, { progress, warn, onEnd: (callback) => this.onEnd(callback) });
       this.send(
         { type: "made", made },
         [...made.files.values()].map(({ buffer }) => buffer),

@@ -10,6 +10,7 @@ import type { EngineDevice } from "./engine.js";
 import { abortedBy, FelsicError } from "./errors.js";
 import {
   checkCreateOptions,
+  checkedCacheFolder,
   checkedDelivery,
   checkedDevice,
   checkedPrefetch,
@@ -27,8 +28,9 @@ import {
   type Priority,
   type TextOptions,
 } from "./options.js";
-import { engineFiles } from "./package.js";
+import { engineFiles, type Folders } from "./package.js";
 import { placeOf } from "./place.js";
+import { downloadProgress } from "./platform.js";
 import { autoWorkers, Pool } from "./pool.js";
 import type { EmbedResult } from "./protocol.js";
 import { cpuBinary } from "./simd.js";
@@ -77,7 +79,7 @@ export class Embedder {
   static async deleteCache(options: ModelOptions = {}): Promise<void> {
     checkCreateOptions(options);
     const model = options.model === undefined ? undefined : placeOf(options).model;
-    await deleteStored(model);
+    await deleteStored(model, checkedCacheFolder(options.cacheDirectory));
     forgetLoaded(model);
   }
 
@@ -96,10 +98,10 @@ export class Embedder {
     const news: News = { loading: loadReporter(options), warning: options.onWarning };
     const binary = device === "webgpu" ? "gpu" : cpuBinary(simd, options.wasmUrl !== undefined);
     const files = engineFiles(binary, options);
-    const base = baseOf(options);
+    const folders: Folders = { base: baseOf(options), cache: checkedCacheFolder(options.cacheDirectory) };
     if (signal?.aborted) throw abortedBy(signal);
 
-    const start = (news?: News) => new Connection(startWorker(files.scriptUrl, `felsic-${binary}`), base, news);
+    const start = (news?: News) => new Connection(startWorker(files.scriptUrl, `felsic-${binary}`, folders.cache), folders, news);
     const connection = start(news);
     try {
       const request = connection.request("create", { device, prefetch, ...delivery, ...files }, { signal });
@@ -216,6 +218,6 @@ function loadReporter({ onProgress, monitor }: CreateOptions): ((progress: LoadP
   return (progress) => {
     onProgress?.(progress);
     const loaded = progress.totalBytes > 0 ? progress.loadedBytes / progress.totalBytes : 0;
-    target.dispatchEvent(new ProgressEvent("downloadprogress", { lengthComputable: true, loaded, total: 1 }));
+    target.dispatchEvent(downloadProgress(loaded));
   };
 }

@@ -42,7 +42,7 @@ export interface Wording {
 /** One worker and the requests that it has not answered yet. */
 export class Link<Calls extends CallTable<Calls>, News extends { readonly type: string } = never> {
   readonly #worker: Worker;
-  readonly #endWorker: () => void;
+  readonly #started: Started;
   readonly #hear: (news: News) => void;
   readonly #pending = new Map<number, Pending>();
   #nextId = 0;
@@ -53,7 +53,7 @@ export class Link<Calls extends CallTable<Calls>, News extends { readonly type: 
   constructor(started: Started, { worker: what, remedy }: Wording, hear: (news: News) => void) {
     const { worker } = started;
     this.#worker = worker;
-    this.#endWorker = started.end;
+    this.#started = started;
     this.#hear = hear;
     worker.addEventListener("message", ({ data }: MessageEvent<FromAnyWorker | News>) => this.#receive(data));
     worker.addEventListener("messageerror", () => {
@@ -84,6 +84,7 @@ export class Link<Calls extends CallTable<Calls>, News extends { readonly type: 
         progress: (progress) => onProgress?.(progress as Calls[Name]["progress"]),
       });
       signal?.addEventListener("abort", abort, { once: true });
+      this.#started.hold(true);
       this.post({ type, id, request }, transfer);
     });
   }
@@ -103,7 +104,7 @@ export class Link<Calls extends CallTable<Calls>, News extends { readonly type: 
   end(error: FelsicError): void {
     if (this.#end) return;
     this.#end = error;
-    this.#endWorker();
+    this.#started.end();
     for (const pending of this.#pending.values()) pending.reject(error);
     this.#pending.clear();
     for (const callback of this.#atEnd) callback();
@@ -112,6 +113,7 @@ export class Link<Calls extends CallTable<Calls>, News extends { readonly type: 
   #settle(id: number): Pending | undefined {
     const pending = this.#pending.get(id);
     this.#pending.delete(id);
+    if (this.#pending.size === 0) this.#started.hold(false);
     return pending;
   }
 

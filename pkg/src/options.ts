@@ -2,6 +2,7 @@
 
 import { FelsicError } from "./errors.js";
 import { isOrigin } from "./origins.js";
+import { absolute, cacheFolder } from "./platform.js";
 import { pinnedHash } from "./store/names.js";
 import type { Access } from "./store/requests.js";
 import type { Warning } from "./store/warning.js";
@@ -83,6 +84,12 @@ export interface CreateOptions {
   /** Whether the pack is stored. Default `auto`. With `none`, nothing is stored and nothing stored is used. */
   readonly cache?: CacheMode;
   /**
+   * In Node, the folder that packs are kept in: a path or a `file:` URL. Default: the folder `felsic` in the user's folder for caches
+   * (`$XDG_CACHE_HOME` or `~/.cache`, `~/Library/Caches` on macOS, `%LOCALAPPDATA%` on Windows). Browsers choose the place themselves and
+   * ignore this option.
+   */
+  readonly cacheDirectory?: string | URL;
+  /**
    * Whether requests for the model's files carry the user's cookies and logins, as with `fetch`. Default `omit`: a server
    * that asks for a login then causes an error, where the browser would otherwise ask the user for a password.
    */
@@ -122,8 +129,8 @@ export interface CreateOptions {
   readonly wasmUrl?: string | URL;
 }
 
-/** Which model is meant; `baseUrl` locates the built-in one. */
-export type ModelOptions = Pick<CreateOptions, "model" | "hub" | "baseUrl">;
+/** Which model is meant; `baseUrl` locates the built-in one, `cacheDirectory` what is kept of it. */
+export type ModelOptions = Pick<CreateOptions, "model" | "hub" | "baseUrl" | "cacheDirectory">;
 
 /** Options that say how a text is read. */
 export interface TextOptions {
@@ -189,6 +196,7 @@ const CREATE_OPTIONS: Names<CreateOptions> = {
   workers: true,
   integrity: true,
   cache: true,
+  cacheDirectory: true,
   credentials: true,
   headers: true,
   prefetch: true,
@@ -367,12 +375,11 @@ export function checkedWorkers(workers: unknown = "auto"): number | "auto" {
   throw invalid(`workers is ${String(workers)}; use "auto" or a whole number from 1 to ${MOST_WORKERS}`);
 }
 
-/** A URL made absolute against the page. */
+/** A URL made absolute: against the page; in Node, where it may also be a path, against the working directory. */
 export function absoluteUrl(value: unknown, name: string): URL {
-  const base = globalThis.document?.baseURI ?? globalThis.location?.href;
   if (typeof value === "string" || value instanceof URL) {
     try {
-      return new URL(value, base);
+      return absolute(value);
     } catch {
       throw invalid(`${name} is not a URL: ${String(value)}`);
     }
@@ -384,6 +391,12 @@ export function absoluteUrl(value: unknown, name: string): URL {
 export function asFolder(url: URL): URL {
   if (!url.pathname.endsWith("/")) url.pathname += "/";
   return url;
+}
+
+/** The folder that packs are kept in, checked; browsers choose it themselves. */
+export function checkedCacheFolder(value: unknown): string | undefined {
+  if (value === undefined || typeof value === "string" || value instanceof URL) return cacheFolder(value);
+  throw invalid(`cacheDirectory must be a path or a file: URL, not ${kind(value)}`);
 }
 
 /** What a value is, in a word. */

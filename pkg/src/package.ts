@@ -26,6 +26,14 @@ export interface PackerFiles {
   readonly packerUrl: string;
 }
 
+/** The folders that the caller names. */
+export interface Folders {
+  /** Where the package's files are served from. */
+  readonly base: URL | undefined;
+  /** Where packs are kept. */
+  readonly cache: string | undefined;
+}
+
 /** Returns the files of an engine's worker: those that the caller names, otherwise the package's. */
 export function engineFiles(binary: Binary, options: Pick<CreateOptions, "workerUrl" | "wasmUrl" | "baseUrl">): EngineFiles {
   const { workerUrl, wasmUrl } = options;

@@ -15,6 +15,7 @@ export type {
   Hit,
   HitPassage,
   Json,
+  KeptOptions,
   PassageOptions,
   PrepareOptions,
   PrepareProgress,

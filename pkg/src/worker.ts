@@ -5,7 +5,7 @@ import type { PackRequest } from "./checkpoint/protocol.js";
 import type { Engine, EngineHooks, EngineModule, Helper } from "./engine.js";
 import { abortedBy, describe, type ErrorMessage, fromMessage, knownError, orAborted } from "./errors.js";
 import { Helpers } from "./helpers.js";
-import { allowOnly, isOwn } from "./origins.js";
+import { allowOnly, isLocal, isOwn } from "./origins.js";
 import type { EngineFiles } from "./package.js";
 import type {
   CallName,
@@ -132,7 +132,8 @@ class Server {
       await new CheckpointFiles(model, signal, access).check();
       // The load then reads the finished pack, for which no progress is reported.
       report = () => undefined;
-      return this.#askToMake({ model, cache, access, allowedOrigins });
+      // A checkpoint on this machine may change at any time: what is made of it is not kept.
+      return this.#askToMake({ model, cache: isLocal(model) ? "none" : cache, access, allowedOrigins });
     };
     const [files] = await Promise.all([
       openStore({ model, urls, integrity, cache, access, signal, warn, make }),

@@ -11,7 +11,9 @@ import { Adding, type SearchLink, wrongVector } from "./adding.js";
 import { checkId } from "./documents.js";
 import {
   checkCollectionOptions,
+  checkKeptOptions,
   checkedAddOptions,
+  checkedDirectory,
   checkedEmbedder,
   checkedName,
   checkedPassage,
@@ -34,6 +36,7 @@ import type {
   CollectionOptions,
   Document,
   Hit,
+  KeptOptions,
   PrepareOptions,
   SearchOptions,
   SimilarOptions,
@@ -92,6 +95,7 @@ export class Collection extends EventTarget {
     const passage = checkedPassage(options.passage);
     const { memory = false, signal, onWarning } = options;
     const files = searchFiles(options);
+    const directory = checkedDirectory(options.directory);
     requireWorkers();
     if (signal?.aborted) throw abortedBy(signal);
 
@@ -102,7 +106,7 @@ export class Collection extends EventTarget {
       latest = news.info;
       if (collection) collection.#changed(news.info);
     };
-    const link: SearchLink = new Link(startWorker(files.scriptUrl, "felsic-search"), WORDING, hear);
+    const link: SearchLink = new Link(startWorker(files.scriptUrl, "felsic-search", directory), WORDING, hear);
     try {
       const { space, model, dimensions } = embedder.info;
       const request = { name, memory, embedder: { space, model, dimensions }, ...files };
@@ -128,7 +132,7 @@ export class Collection extends EventTarget {
     const hear = (news: SearchNews) => {
       if (news.type === "warning") onWarning?.(news.warning);
     };
-    const link: SearchLink = new Link(startWorker(files.scriptUrl, "felsic-search"), WORDING, hear);
+    const link: SearchLink = new Link(startWorker(files.scriptUrl, "felsic-search", checkedDirectory(options.directory)), WORDING, hear);
     try {
       const { info, model } = await link.request("openIndex", { url, memory, ...files }, { signal });
       const lazy = new LazyModel({ model, space: info.space, cache: memory ? "none" : "auto", embedder, baseUrl, onWarning });
@@ -143,14 +147,17 @@ export class Collection extends EventTarget {
    * Removes a collection that is stored on this machine; where it is open, it is empty from then on. For an index, removes what is stored
    * of it; its model stays, see `Embedder.deleteCache()`.
    */
-  static async delete(name: string | URL): Promise<void> {
-    if (isIndex(name)) return deleteStoredIndex(checkedIndex(name));
-    await deleteCollection(checkedName(name));
+  static async delete(name: string | URL, options: KeptOptions = {}): Promise<void> {
+    checkKeptOptions(options);
+    const directory = checkedDirectory(options.directory);
+    if (isIndex(name)) return deleteStoredIndex(checkedIndex(name), directory);
+    await deleteCollection(checkedName(name), directory);
   }
 
   /** Returns the names of the collections that are stored on this machine, in order. */
-  static async list(): Promise<string[]> {
-    return storedCollections();
+  static async list(options: KeptOptions = {}): Promise<string[]> {
+    checkKeptOptions(options);
+    return storedCollections(checkedDirectory(options.directory));
   }
 
   /** What the collection holds, and whether it can be searched by meaning. */

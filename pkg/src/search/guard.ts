@@ -1,13 +1,19 @@
 /** Locks and news among the tabs that have one collection open. */
 
 import { abortedBy, FelsicError } from "../errors.js";
+import { sharedChannel, sharedLocks } from "../platform.js";
 
 /** How long a commit waits for another tab's, in milliseconds; a commit itself takes a fraction of a second. */
 const PATIENCE = 30_000;
 
 /** Runs something while no other tab writes the same; the lock is let go when it settles. */
-export async function exclusive<T>(name: string, work: () => Promise<T>, patience = PATIENCE): Promise<T> {
-  if (!globalThis.navigator?.locks) return work();
+export async function exclusive<T>(
+  name: string,
+  work: () => Promise<T>,
+  { patience = PATIENCE, directory }: { patience?: number; directory?: string | undefined } = {},
+): Promise<T> {
+  const locks = sharedLocks(directory);
+  if (!locks) return work();
   const giveUp = new AbortController();
   const timer = setTimeout(() => giveUp.abort(), patience);
   let result: { value: T } | undefined;
@@ -16,7 +22,7 @@ export async function exclusive<T>(name: string, work: () => Promise<T>, patienc
     result = { value: await work() };
   };
   try {
-    await navigator.locks.request(name, { signal: giveUp.signal }, held);
+    await locks.request(name, { signal: giveUp.signal }, held);
   } catch (error) {
     if (!giveUp.signal.aborted) throw error;
     throw new FelsicError("io", "another tab is writing this collection and does not finish; close the other tabs and try again");
@@ -52,16 +58,16 @@ export interface News {
 }
 
 /** Listens to the other tabs; `hear` is called when one of them has changed the collection. */
-export function listen(name: string, hear: () => void): News {
-  const channel = openChannel(name);
+export function listen(name: string, hear: () => void, directory?: string): News {
+  const channel = openChannel(name, directory);
   if (!channel) return { tell: () => undefined, close: () => undefined };
   channel.onmessage = hear;
   return { tell: () => channel.postMessage(null), close: () => channel.close() };
 }
 
-function openChannel(name: string): BroadcastChannel | undefined {
+function openChannel(name: string, directory: string | undefined): ReturnType<typeof sharedChannel> | undefined {
   try {
-    return new BroadcastChannel(name);
+    return sharedChannel(name, directory);
   } catch {
     return undefined;
   }

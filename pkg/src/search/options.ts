@@ -1,10 +1,12 @@
 /** The options of collections, checked. */
 
 import { absoluteUrl, asFolder, checkNames, invalid, kind, type Names } from "../options.js";
+import { collectionFolder } from "../platform.js";
 import { isCount, isId, LONGEST_NAME } from "./stored-check.js";
 import type {
   AddOptions,
   CollectionOptions,
+  KeptOptions,
   PassageOptions,
   PrepareOptions,
   SearchMode,
@@ -15,7 +17,9 @@ import type {
 import type { Query } from "./protocol.js";
 import { checkedWhere } from "./where.js";
 
+const KEPT: Names<KeptOptions> = { directory: true };
 const COLLECTION: Names<CollectionOptions> = {
+  ...KEPT,
   embedder: true,
   memory: true,
   passage: true,
@@ -76,6 +80,17 @@ export function checkCollectionOptions(options: unknown): asserts options is Col
   checkNames(options, COLLECTION);
   const { memory } = options as CollectionOptions;
   if (memory !== undefined && typeof memory !== "boolean") throw invalid("memory must be true or false");
+}
+
+/** Checks the options of what is done with stored collections. */
+export function checkKeptOptions(options: unknown): void {
+  checkNames(options, KEPT);
+}
+
+/** The folder that collections are kept in, checked; browsers choose it themselves. */
+export function checkedDirectory(value: unknown): string | undefined {
+  if (value === undefined || typeof value === "string" || value instanceof URL) return collectionFolder(value);
+  throw invalid(`directory must be a path or a file: URL, not ${kind(value)}`);
 }
 
 /** Checks that an embedder has what a collection uses of it. */

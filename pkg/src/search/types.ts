@@ -187,8 +187,18 @@ export interface TextEmbedder {
   ): Promise<number[]>;
 }
 
+/** Where collections are kept. */
+export interface KeptOptions {
+  /**
+   * In Node, the folder that collections are kept in: a path or a `file:` URL. Default: the folder `felsic` in the user's folder for data
+   * (`$XDG_DATA_HOME` or `~/.local/share`, `~/Library/Application Support` on macOS, `%LOCALAPPDATA%` on Windows). Browsers choose the place
+   * themselves and ignore this option.
+   */
+  readonly directory?: string | URL;
+}
+
 /** Options of {@link Collection.open}. */
-export interface CollectionOptions {
+export interface CollectionOptions extends KeptOptions {
   /** Makes the vectors, of queries too. Required for a collection that is stored here; an index names its model. */
   readonly embedder?: TextEmbedder;
   /** Whether the collection is in memory alone: nothing is stored, and nothing stored is used. Default `false`. */

@@ -1,6 +1,7 @@
 /** The store: provides an engine with the files of a pack, from this machine if they are stored, otherwise from the server. */
 
 import { FelsicError } from "../errors.js";
+import { isLocal } from "../origins.js";
 import { bytesOf, type Cache, hasHash, type Part, type Stored, storedBlob } from "./cache.js";
 import { openCache } from "./caches.js";
 import { type Held, lock } from "./locks.js";
@@ -39,7 +40,7 @@ export async function openStore(options: StoreOptions): Promise<StoredFiles> {
     throw new FelsicError("input-invalid", "integrity must be sha256- and a hash in base64");
   }
   const store = new Store(options, pin);
-  if (options.cache === "auto") await store.openCache();
+  if (options.cache === "auto" && !isLocal(options.model)) await store.openCache();
   return store;
 }
 
@@ -76,7 +77,7 @@ class Store implements StoredFiles {
   }
 
   get persistent(): boolean {
-    return this.#cache !== undefined && this.#keeps === "all";
+    return isLocal(this.#options.model) || (this.#cache !== undefined && this.#keeps === "all");
   }
 
   async openCache(): Promise<void> {

@@ -1,6 +1,7 @@
 /** Downloads one file: retries failures that may pass, and resumes an interrupted transfer where it stopped. */
 
 import { abortedBy, FelsicError, orAborted } from "../errors.js";
+import { isLocal } from "../origins.js";
 import type { Requests } from "./requests.js";
 import { ATTEMPTS, backOff, isPassing, LEAST_RATE, Pace, PART_ATTEMPTS, retryAfter, SILENCE, sleep } from "./retry.js";
 
@@ -287,6 +288,7 @@ export class Download {
     await response.body?.cancel().catch(() => {});
     const { url, requests } = this.#wanted;
     const { status } = response;
+    if (isLocal(url) && status === 403) return new FelsicError("io", `${url} cannot be read: ${response.statusText}`);
     if (status === 401 || status === 403) return new RefusedError(url, status, requests.advice);
     if (status === 404 || status === 410) {
       if (this.#missing) return new FelsicError("not-found", `${url} does not exist`);

@@ -24,9 +24,18 @@ interface AccessHandle {
   close(): void | Promise<void>;
 }
 
-/** Opens a folder; without `create` it rejects if nothing has been stored there yet. */
-export async function openOpfs({ folder = PACKS, create = true } = {}): Promise<Cache> {
-  const root = await navigator.storage.getDirectory();
+/** Which folder is opened, and how. */
+interface Opening {
+  readonly folder?: string;
+  /** Whether it is created; otherwise opening rejects if nothing has been stored there yet. Default `true`. */
+  readonly create?: boolean;
+  /** The folder that it is in. Default: the origin's private file system. */
+  readonly root?: FileSystemDirectoryHandle;
+}
+
+/** Opens a folder. */
+export async function openOpfs({ folder = PACKS, create = true, root }: Opening = {}): Promise<Cache> {
+  root ??= await navigator.storage.getDirectory();
   return new Opfs(await root.getDirectoryHandle(folder, { create }));
 }
 

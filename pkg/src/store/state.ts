@@ -4,16 +4,16 @@ import type { Cache } from "./cache.js";
 import { existingCaches } from "./caches.js";
 import { ifFree } from "./locks.js";
 import { entries, evict, isWhole, manifestNames } from "./manifests.js";
-import { checkpointKey, indexKey, manifestPrefix, PART } from "./names.js";
+import { checkpointKey, indexKey, manifestPrefix, PACKS, PART } from "./names.js";
 
 /** How much of a pack is stored. */
 export type StoredState = "complete" | "partial" | "none";
 
-/** Returns how much of the pack at a URL is stored; never rejects. */
-export async function storedState(model: string): Promise<StoredState> {
+/** Returns how much of the pack at a URL is stored; never rejects. Node keeps packs in `directory`. */
+export async function storedState(model: string, directory?: string): Promise<StoredState> {
   try {
     const prefixes = await prefixesOf(model);
-    const caches = await existingCaches();
+    const caches = await existingCaches(PACKS, directory);
     const looked = caches.flatMap((cache) => prefixes.map((prefix) => stateIn(cache, prefix)));
     const states = await Promise.all(looked.map((state) => state.catch(() => "none" as const)));
     return (["complete", "partial"] as const).find((state) => states.includes(state)) ?? "none";
@@ -35,16 +35,16 @@ export async function stateIn(cache: Cache, prefix: string): Promise<StoredState
 }
 
 /** Removes all stored files, or those that belong only to one model's pack; never rejects. */
-export async function deleteStored(model?: string): Promise<void> {
-  for (const cache of await existingCaches()) {
+export async function deleteStored(model?: string, directory?: string): Promise<void> {
+  for (const cache of await existingCaches(PACKS, directory)) {
     const prefixes = model === undefined ? undefined : await prefixesOf(model);
     await (prefixes ? deleteListed(cache, prefixes) : deleteAll(cache)).catch(() => {});
   }
 }
 
 /** Removes what is stored of the search index at a URL; never rejects. */
-export async function deleteStoredIndex(url: string): Promise<void> {
-  for (const cache of await existingCaches()) {
+export async function deleteStoredIndex(url: string, directory?: string): Promise<void> {
+  for (const cache of await existingCaches(PACKS, directory)) {
     await manifestPrefix(indexKey(url))
       .then((prefix) => deleteListed(cache, [prefix]))
       .catch(() => {});
