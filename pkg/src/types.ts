@@ -1,5 +1,7 @@
 /** Types that the page, the workers and the engine share. */
 
+import type { Pooling } from "./store/types.js";
+
 /** Options that reach the engine. */
 export interface EngineOptions {
   readonly dimensions?: number;
@@ -42,4 +44,6 @@ export interface EmbedderInfo {
   readonly space: string;
   /** Names of the pack's prompts. */
   readonly prompts: readonly string[];
+  /** How the model makes one vector of the vectors of a text's tokens: takes that of the first, or the mean of all. */
+  readonly pooling?: Pooling;
 }

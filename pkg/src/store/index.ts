@@ -4,13 +4,13 @@ import { FelsicError } from "../errors.js";
 import { bytesOf, type Cache, hasHash, type Part, type Stored } from "./cache.js";
 import { openCache } from "./caches.js";
 import { type Held, lock } from "./locks.js";
-import { filesOf, findManifest, keepManifest } from "./manifests.js";
+import { filesOf, findManifest, keepManifest, poolingOf } from "./manifests.js";
 import { checkpointKey, manifestHash, manifestPrefix, pinnedHash, sha256 } from "./names.js";
 import { Download, joined, mayBeMissing } from "./network.js";
 import { BytesReader, StoreReader } from "./reader.js";
 import { IMPATIENCE, MANIFEST_ATTEMPTS, PATIENCE } from "./retry.js";
 import { type Access, Requests } from "./requests.js";
-import type { FileEntry, FileReader, Made, ReadOutcome, StoredFiles } from "./types.js";
+import type { FileEntry, FileReader, Made, Pooling, ReadOutcome, StoredFiles } from "./types.js";
 import { BusyError, cacheWarning, type Warning, type WarningCode } from "./warning.js";
 
 /** The settings that a store is opened with. */
@@ -56,6 +56,7 @@ class Store implements StoredFiles {
   #making: Promise<Made> | undefined;
   /** The files that the manifest opened last lists. */
   #shards: readonly FileEntry[] = [];
+  #pooling: Pooling | undefined;
   /** Files that have been recalled and not been opened yet. */
   readonly #recalled = new Map<string, Uint8Array<ArrayBuffer>>();
   /** The manifest, while an earlier revision is stored beside it. */
@@ -75,6 +76,10 @@ class Store implements StoredFiles {
 
   get persistent(): boolean {
     return this.#cache !== undefined && this.#keeps === "all";
+  }
+
+  get pooling(): Pooling | undefined {
+    return this.#pooling;
   }
 
   async openCache(): Promise<void> {
@@ -265,6 +270,7 @@ class Store implements StoredFiles {
 
   #manifestReader(bytes: Uint8Array<ArrayBuffer>, closed: (outcome: ReadOutcome) => Promise<void>): FileReader {
     this.#shards = filesOf(bytes)?.slice(1) ?? [];
+    this.#pooling = poolingOf(bytes);
     return new BytesReader(bytes, closed);
   }
 

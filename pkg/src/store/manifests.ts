@@ -3,7 +3,7 @@
 import { bytesOf, type Cache, hasHash } from "./cache.js";
 import { ifFree } from "./locks.js";
 import { isHash, manifestHash, manifestName, manifestPrefix, PART, sha256 } from "./names.js";
-import type { FileEntry } from "./types.js";
+import type { FileEntry, Pooling } from "./types.js";
 
 /** Which manifest is wanted: that of a model's URL, that of a hash, or any. */
 export interface Which {
@@ -130,6 +130,16 @@ export function filesOf(manifest: Uint8Array): FileEntry[] | undefined {
   try {
     const { tokenizer, shards } = JSON.parse(new TextDecoder().decode(manifest));
     return [tokenizer, ...shards].map(checkedEntry);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Returns how the model of a manifest pools; `undefined` if it does not say so in a form that is known here. */
+export function poolingOf(manifest: Uint8Array): Pooling | undefined {
+  try {
+    const { pooling } = JSON.parse(new TextDecoder().decode(manifest)).config;
+    return pooling === "cls" || pooling === "mean" ? pooling : undefined;
   } catch {
     return undefined;
   }

@@ -37,7 +37,12 @@ export interface StoredFiles extends Files {
    * request, whatever happens to the store. Returns whether it has done so; never rejects.
    */
   recall(shard: number): Promise<boolean>;
+  /** How the model pools, by the manifest that was opened last. An engine that was made from it has checked it. */
+  readonly pooling?: Pooling | undefined;
 }
+
+/** How a model makes one vector of the vectors of a text's tokens. */
+export type Pooling = "cls" | "mean";
 
 /** A pack that has been made from a checkpoint and is stored, as far as there was space. */
 export interface Made {
