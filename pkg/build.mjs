@@ -1,6 +1,6 @@
 /**
- * Builds dist/: one file for the page (and cpu.js, a part of it), one for each worker, one of types, and in dist/model the
- * built-in model. The wasm and its glue (felsic_cpu*, felsic_relaxed*, felsic_gpu*, felsic_packer*) are put into dist/ by
+ * Builds dist/: one file for the page (and cpu.js, a part of it), one for each worker, one of types, in dist/adapters those to
+ * other libraries, and in dist/model the built-in model. The wasm and its glue (felsic_cpu*, felsic_relaxed*, felsic_gpu*, felsic_packer*) are put into dist/ by
  * `cargo xtask build`; the glue becomes a part of the workers, and is not published.
  * dist/types has the declarations of all modules, for tests; only the one file that is made from them is published.
  *
@@ -11,7 +11,7 @@ import { createHash } from "node:crypto";
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { GLUE, writePage, writeWorker } from "./bundle.mjs";
+import { GLUE, writeAdapters, writePage, writeWorker } from "./bundle.mjs";
 import { rollTypes } from "./roll-types.mjs";
 
 const here = import.meta.dirname;
@@ -56,6 +56,7 @@ if (types.status !== 0 || !rollTypes(here)) process.exit(1);
 
 await writePage("index", dist, [model]);
 await writePage("cpu", dist, [model, cpuAlone]);
+await writeAdapters(dist);
 for (const name of ["cpu", "relaxed", "gpu", "packer"]) await writeWorker(`worker-${name}`, dist, dist);
 
 const missing = GLUE.filter((engine) => !existsSync(join(dist, `${engine}_bg.wasm`)));

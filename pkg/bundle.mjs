@@ -1,5 +1,5 @@
 /** Bundles the package's scripts: for dist/, and for tests that put another engine into a worker. */
-import { existsSync } from "node:fs";
+import { copyFileSync, existsSync } from "node:fs";
 import { join } from "node:path";
 import { rolldown } from "rolldown";
 
@@ -17,6 +17,27 @@ export async function writePage(name, folder, plugins) {
   const bundle = await rolldown({ input: join(src, `${name}.ts`), platform: "browser", plugins });
   await bundle.write({ file: join(folder, `${name}.js`), format: "esm", minify, comments });
   await bundle.close();
+}
+
+/** Names of the adapters to other libraries: the entries `felsic/NAME`. */
+export const ADAPTERS = ["ai", "langchain", "llamaindex", "react", "transformers"];
+
+/** An adapter's imports stay imports: the libraries are the page's own, and felsic is there once. */
+const imported = {
+  name: "adapters",
+  /** @param {string} source @param {string | undefined} importer */
+  resolveId(source, importer) {
+    if (importer === undefined || source === "./shared.js") return undefined;
+    return { id: source, external: true };
+  },
+};
+
+/** Writes the adapters, and their declarations, which the compiler has written to dist/types. @param {string} folder */
+export async function writeAdapters(folder) {
+  for (const name of ADAPTERS) {
+    await writePage(`adapters/${name}`, folder, [imported]);
+    copyFileSync(join(folder, `types/adapters/${name}.d.ts`), join(folder, `adapters/${name}.d.ts`));
+  }
 }
 
 /**

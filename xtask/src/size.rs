@@ -33,7 +33,12 @@ fn parts(binary: Binary) -> Result<Vec<Part>> {
     let is_loaded = |file: &PathBuf| {
         let name = file.file_name().unwrap_or_default().to_string_lossy();
         let is_other = Binary::ALL.iter().any(|other| other.name() != binary.name() && name.contains(other.name()));
-        (name.ends_with(".js") || name.ends_with(".wasm")) && !is_other && !SUBSETS.contains(&name.as_ref())
+        // Those to other libraries are loaded only by pages that import them.
+        let is_adapter = file.parent().is_some_and(|folder| folder.ends_with("adapters"));
+        (name.ends_with(".js") || name.ends_with(".wasm"))
+            && !is_adapter
+            && !is_other
+            && !SUBSETS.contains(&name.as_ref())
     };
     let measure = |file: PathBuf| files::sizes(&file).map(|(raw, gzipped)| Part { file, raw, gzipped });
     files::under(&project::target("package/dist")).into_iter().filter(is_loaded).map(measure).collect()

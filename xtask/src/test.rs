@@ -52,6 +52,7 @@ const STEPS: &[Step] = &[
     Step { name: "docs", needs: &["page"], run: |_| web::docs().map(|()| Passed) },
     Step { name: "package", needs: &["page"], run: |_| web::installed().map(|()| Passed) },
     Step { name: "consumers", needs: &["page"], run: consumers },
+    Step { name: "adapters", needs: &["page"], run: adapters },
     Step { name: "bench-page", needs: &["page"], run: |_| web::bench_page().map(|()| Passed) },
     Step { name: "size", needs: &["page"], run: |_| size::run().map(|()| Passed) },
     Step { name: "packs", needs: &["checkpoints"], run: |options| packs::all(options.full).map(|()| Passed) },
@@ -179,6 +180,14 @@ fn browser(options: &Options) -> Result<Outcome> {
 fn consumers(_: &Options) -> Result<Outcome> {
     match setup::chromium() {
         Ok(chromium) => web::consumers(&chromium).map(|()| Passed),
+        Err(error) => unless_ci(Err(error)),
+    }
+}
+
+/// The adapters with the libraries that they adapt to, in the browser.
+fn adapters(_: &Options) -> Result<Outcome> {
+    match setup::chromium() {
+        Ok(chromium) => web::adapters(&chromium).map(|()| Passed),
         Err(error) => unless_ci(Err(error)),
     }
 }
