@@ -22,13 +22,13 @@ export async function writePage(name, folder, plugins) {
 /** Names of the adapters to other libraries: the entries `felsic/NAME`. */
 export const ADAPTERS = ["ai", "langchain", "llamaindex", "react", "transformers"];
 
-/** An adapter's imports stay imports: the libraries are the page's own, and felsic is there once. */
+/** An adapter's imports stay imports: the libraries are the page's own, and felsic is there once, as the importer resolves it. */
 const imported = {
   name: "adapters",
   /** @param {string} source @param {string | undefined} importer */
   resolveId(source, importer) {
     if (importer === undefined || source === "./shared.js") return undefined;
-    return { id: source, external: true };
+    return { id: source === "../index.js" ? "felsic" : source, external: true };
   },
 };
 
