@@ -1,7 +1,7 @@
 /**
  * Builds dist/: one file for the page (and cpu.js, a part of it), one for each worker, one of types, in dist/adapters those to
- * other libraries, and in dist/model the built-in model. The wasm and its glue (felsic_cpu*, felsic_relaxed*, felsic_gpu*, felsic_packer*) are put into dist/ by
- * `cargo xtask build`; the glue becomes a part of the workers, and is not published.
+ * other libraries, and in dist/model the built-in model. The wasm and its glue (felsic_cpu*, felsic_relaxed*, felsic_gpu*,
+ * felsic_packer*, felsic_search*) are put into dist/ by `cargo xtask build`; the glue becomes a part of the workers, and is not published.
  * dist/types has the declarations of all modules, for tests; only the one file that is made from them is published.
  *
  * With --complete it fails unless all of them are there, as the published package requires.

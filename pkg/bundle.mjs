@@ -6,7 +6,7 @@ import { rolldown } from "rolldown";
 const src = join(import.meta.dirname, "src");
 
 /** The scripts that wasm-bindgen makes, without their ending. */
-export const GLUE = ["felsic_cpu", "felsic_relaxed", "felsic_gpu", "felsic_packer"];
+export const GLUE = ["felsic_cpu", "felsic_relaxed", "felsic_gpu", "felsic_packer", "felsic_search"];
 
 // Keeps the names of classes in stacks and on the console.
 const minify = { mangle: { keepNames: { function: false, class: true } } };
@@ -81,6 +81,9 @@ function gluedFrom(folder) {
 export class Engine {}
 export class Helper {}
 export class Packer {}
+export class Rows {}
+export class Sweep {}
+export class Cutter {}
 `;
     },
   };

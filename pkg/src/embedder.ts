@@ -4,6 +4,7 @@
 /** The class that pages use. */
 
 import { availability, type Availability, forgetLoaded, whileLoading } from "./availability.js";
+import { baseOf } from "./base.js";
 import { Connection, type News } from "./connection.js";
 import type { EngineDevice } from "./engine.js";
 import { abortedBy, FelsicError } from "./errors.js";
@@ -26,7 +27,7 @@ import {
   type Priority,
   type TextOptions,
 } from "./options.js";
-import { baseOf, engineFiles } from "./package.js";
+import { engineFiles } from "./package.js";
 import { placeOf } from "./place.js";
 import { autoWorkers, Pool } from "./pool.js";
 import type { EmbedResult } from "./protocol.js";
@@ -141,9 +142,14 @@ export class Embedder {
   }
 
   /** Returns the number of tokens of a text before truncation, special tokens included; compare it with `info.maxTokens`. */
-  async countTokens(text: string, options: TextOptions = {}): Promise<number> {
-    const request = { text: checkedText(text), options: engineOptions(options, this.info.prompts) };
-    return this.#connection.request("countTokens", request, { signal: options.signal });
+  countTokens(text: string, options?: TextOptions): Promise<number>;
+  /** Returns the numbers of tokens of texts, in the order of the texts. */
+  countTokens(texts: readonly string[], options?: TextOptions): Promise<number[]>;
+  async countTokens(input: string | readonly string[], options: TextOptions = {}): Promise<number | number[]> {
+    const texts = Array.isArray(input) ? checkedTexts(input) : [checkedText(input)];
+    const request = { texts, options: engineOptions(options, this.info.prompts) };
+    const counts = await this.#connection.request("countTokens", request, { signal: options.signal });
+    return Array.isArray(input) ? counts : counts[0]!;
   }
 
   /**

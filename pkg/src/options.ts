@@ -178,7 +178,7 @@ const CREDENTIALS: readonly unknown[] = ["omit", "same-origin", "include"];
 const PREFETCH: readonly unknown[] = ["background", "all", "none"];
 
 /** The names of all options that are there, as a type that lacks none. */
-type Names<Options> = Readonly<Record<keyof Options, true>>;
+export type Names<Options> = Readonly<Record<keyof Options, true>>;
 
 /** What `create()` takes; `availability()` and `deleteCache()` read a part of it, and may be given all of it. */
 const CREATE_OPTIONS: Names<CreateOptions> = {
@@ -218,14 +218,21 @@ export function checkCreateOptions(options: unknown): void {
   checkNames(options, CREATE_OPTIONS);
 }
 
-/** A misspelt option must not pass for one that was left out: without `model` there is the built-in model. */
-function checkNames(options: unknown, known: Readonly<Record<string, true>>): void {
-  if (typeof options !== "object" || options === null || Array.isArray(options)) {
-    throw invalid(`options must be an object, not ${Array.isArray(options) ? "an array" : kind(options)}`);
+/**
+ * Checks that a value is an object and has only known names; messages say `what` has the names, and what they are. A misspelt option
+ * must not pass for one that was left out: without `model` there is the built-in model.
+ */
+export function checkNames(
+  value: unknown,
+  known: Readonly<Record<string, true>>,
+  { what, name } = { what: "options", name: "option" },
+): asserts value is object {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw invalid(`${what} must be an object, not ${Array.isArray(value) ? "an array" : kind(value)}`);
   }
-  const unknown = Object.keys(options).find((name) => !Object.hasOwn(known, name));
+  const unknown = Object.keys(value).find((name) => !Object.hasOwn(known, name));
   if (unknown === undefined) return;
-  throw invalid(`unknown option ${JSON.stringify(unknown)}; the options are ${Object.keys(known).join(", ")}`);
+  throw invalid(`unknown ${name} ${JSON.stringify(unknown)}; the ${name}s are ${Object.keys(known).join(", ")}`);
 }
 
 /** An `input-invalid` error. */
@@ -379,6 +386,7 @@ export function asFolder(url: URL): URL {
   return url;
 }
 
-function kind(value: unknown): string {
+/** What a value is, in a word. */
+export function kind(value: unknown): string {
   return value === null ? "null" : typeof value;
 }

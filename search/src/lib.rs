@@ -12,6 +12,11 @@
 //! - `scan`: the rows that are nearest to a query;
 //! - `web`: the wasm-bindgen edge.
 
+pub mod cut;
 pub mod error;
+pub mod rows;
+pub mod scan;
+#[cfg(feature = "web")]
+mod web;
 
 pub use error::{Error, Result};

@@ -92,7 +92,7 @@ test("the licences of what the binaries contain come with it, and no others", ()
 });
 
 test("the binaries carry no names of functions, and are otherwise those that do", () => {
-  for (const name of ["cpu", "relaxed", "gpu", "packer"]) {
+  for (const name of ["cpu", "relaxed", "gpu", "packer", "search"]) {
     const shipped = sections(readFileSync(join(unpacked, `dist/felsic_${name}_bg.wasm`)));
     const named = sections(readFileSync(join(unpacked, `../wasm-names/felsic_${name}_bg.wasm`)));
     const names = named.filter((section) => section.subarray(1, 5).equals(Buffer.from("name")));

@@ -36,7 +36,10 @@ use std::process::ExitCode;
 #[command(name = "cargo xtask", about = "Builds, tests, measures and shows felsic", disable_help_subcommand = true)]
 enum Command {
     /// Builds everything that the web needs: the wasm binaries, the npm package, the page
-    Build,
+    Build {
+        /// Only the wasm binaries whose name contains this: cpu, relaxed, gpu, packer, search
+        filter: Option<String>,
+    },
     /// Serves the private-search page on this machine
     Demo(demo::Options),
     /// Checks formatting, lints, types and the tests that need no WebAssembly: minutes, once everything has been built
@@ -57,7 +60,8 @@ enum Command {
 
 fn main() -> ExitCode {
     let done = match Command::parse() {
-        Command::Build => web::page(),
+        Command::Build { filter: None } => web::page(),
+        Command::Build { filter: Some(filter) } => wasm::build(&filter),
         Command::Demo(options) => demo::run(&options),
         Command::Check => test::check(),
         Command::Test(options) => test::run(&options),

@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Sources of the notices, as paths in the repository.
-const INPUTS: [&str; 4] = ["Cargo.toml", "Cargo.lock", "rust-toolchain.toml", "xtask/src/notices.rs"];
+const INPUTS: [&str; 5] =
+    ["Cargo.toml", "search/Cargo.toml", "Cargo.lock", "rust-toolchain.toml", "xtask/src/notices.rs"];
 
 const INTRODUCTION: &str = "\
 The WebAssembly binaries of felsic contain code of the works listed here, each under the licence named beside it.
@@ -59,14 +60,15 @@ fn output(mut command: Command) -> Result<String> {
 
 /// Lists the crates that a binary is linked with, one a line, without those only for build scripts, macros or tests.
 fn tree(binary: Binary) -> Result<String> {
-    let what = ["tree", "--locked", "--package", "felsic", "--edges", "normal,no-proc-macro", "--no-default-features"];
+    let package = binary.package();
+    let what = ["tree", "--locked", "--package", package, "--edges", "normal,no-proc-macro", "--no-default-features"];
     let form = ["--prefix", "none", "--no-dedupe", "--format", "{p}", "--target", wasm::TRIPLE];
     let mut tree = cargo(what);
     tree.args(form).args(["--features", &binary.features()]);
     output(tree)
 }
 
-/// Returns the works of `tree`, as `metadata` knows them, without felsic itself.
+/// Returns the works of `tree`, as `metadata` knows them, without felsic's own crates.
 fn linked(tree: &str, metadata: &Value) -> Result<Vec<Work>> {
     let packages = metadata["packages"].as_array().context("cargo metadata lists no packages")?;
     let lines: BTreeSet<&str> = tree.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
@@ -76,7 +78,7 @@ fn linked(tree: &str, metadata: &Value) -> Result<Vec<Work>> {
         let version = version.split_whitespace().next().unwrap_or_default();
         let is_it = |package: &&Value| package["name"] == name && package["version"] == version;
         let package = packages.iter().find(is_it).with_context(|| format!("{name} {version} is not listed"))?;
-        if name != "felsic" {
+        if !Binary::ALL.iter().any(|binary| binary.package() == name) {
             works.push(work(package)?);
         }
     }
@@ -189,10 +191,12 @@ mod tests {
             let manifest = format!("/crates/{name}/Cargo.toml");
             json!({ "name": name, "version": "1.0.0", "license": licence, "authors": ["A"], "manifest_path": manifest })
         };
-        json!({ "packages": [package("felsic", Some("MIT")), package("linked", licence), package("tested", Some("MIT"))] })
+        let own = ["felsic", "felsic-search"].map(|name| package(name, Some("MIT")));
+        json!({ "packages": [own[0], own[1], package("linked", licence), package("tested", Some("MIT"))] })
     }
 
-    const TREE: &str = "felsic v1.0.0 (/repository)\nlinked v1.0.0\nlinked v1.0.0\n";
+    const TREE: &str =
+        "felsic v1.0.0 (/repository)\nfelsic-search v1.0.0 (/repository/search)\nlinked v1.0.0\nlinked v1.0.0\n";
 
     #[test]
     fn what_is_linked_is_named_once_and_nothing_else() {

@@ -2,8 +2,9 @@
 
 use crate::wasm::Binary;
 use crate::{files, project};
-use anyhow::{Context, Result, ensure};
-use std::path::PathBuf;
+use anyhow::{Context, Result, bail, ensure};
+use std::fs;
+use std::path::{Path, PathBuf};
 
 /// Returns the most that a page may have to load for a binary, gzipped: WebAssembly and JavaScript together. Each
 /// budget is a little above what was measured; raise one only for what is worth it.
@@ -12,8 +13,12 @@ fn budget(binary: Binary) -> u64 {
         Binary::Cpu | Binary::Relaxed => 470_000,
         Binary::Gpu => 2_650_000,
         Binary::Packer => 430_000,
+        Binary::Search => SEARCH_BUDGETS.iter().map(|(_, budget)| budget).sum(),
     }
 }
+
+/// The most that a page that searches may have to load besides its engine, gzipped, by the ending of files.
+const SEARCH_BUDGETS: [(&str, u64); 2] = [(".wasm", 60_000), (".js", 60_000)];
 
 /// The most bytes that the npm package may have, packed and unpacked, the built-in model included.
 const PACKED_BUDGET: u64 = 12_000_000;
@@ -28,20 +33,53 @@ struct Part {
     gzipped: u64,
 }
 
-/// Returns what is loaded for one binary: the package's WebAssembly and scripts except those of other binaries.
+/// Returns whether a file of the package is loaded for one binary: WebAssembly and scripts except those of other
+/// binaries. What belongs to search has that in its name, and a page loads it besides the rest.
+fn is_loaded(binary: Binary, name: &str) -> bool {
+    let is_of = |binary: Binary| name.contains(binary.name());
+    let is_code = name.ends_with(".js") || name.ends_with(".wasm");
+    is_code
+        && match binary {
+            Binary::Search => is_of(binary),
+            _ => !Binary::ALL.into_iter().any(|other| other.name() != binary.name() && is_of(other)),
+        }
+        && !SUBSETS.contains(&name)
+}
+
+/// Returns whether a file is one of those to other libraries, which only pages load that import them.
+fn is_adapter(file: &Path) -> bool {
+    file.parent().is_some_and(|folder| folder.ends_with("adapters"))
+}
+
 fn parts(binary: Binary) -> Result<Vec<Part>> {
-    let is_loaded = |file: &PathBuf| {
-        let name = file.file_name().unwrap_or_default().to_string_lossy();
-        let is_other = Binary::ALL.iter().any(|other| other.name() != binary.name() && name.contains(other.name()));
-        // Those to other libraries are loaded only by pages that import them.
-        let is_adapter = file.parent().is_some_and(|folder| folder.ends_with("adapters"));
-        (name.ends_with(".js") || name.ends_with(".wasm"))
-            && !is_adapter
-            && !is_other
-            && !SUBSETS.contains(&name.as_ref())
-    };
-    let measure = |file: PathBuf| files::sizes(&file).map(|(raw, gzipped)| Part { file, raw, gzipped });
-    files::under(&project::target("package/dist")).into_iter().filter(is_loaded).map(measure).collect()
+    let name = |file: &Path| file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let loaded = files::under(&project::target("package/dist"))
+        .into_iter()
+        .filter(|file| !is_adapter(file) && is_loaded(binary, &name(file)));
+    loaded.map(|file| files::sizes(&file).map(|(raw, gzipped)| Part { file, raw, gzipped })).collect()
+}
+
+/// Fails if the scripts that are loaded for an engine refer to what belongs to search: a page that never searches loads
+/// none of it.
+fn no_search(parts: &[Part]) -> Result<()> {
+    for part in parts.iter().filter(|part| part.file.extension().is_some_and(|end| end == "js")) {
+        let text = fs::read_to_string(&part.file)?;
+        let found = ["felsic_search", "worker-search"].into_iter().find(|name| text.contains(name));
+        if let Some(name) = found {
+            bail!("{} is loaded by pages that do not search, and names {name}", part.file.display());
+        }
+    }
+    Ok(())
+}
+
+/// Fails if what belongs to search exceeds its budgets.
+fn search(parts: &[Part]) -> Result<()> {
+    for (end, budget) in SEARCH_BUDGETS {
+        let of_end = parts.iter().filter(|part| part.file.to_string_lossy().ends_with(end));
+        let gzipped: u64 = of_end.map(|part| part.gzipped).sum();
+        ensure!(gzipped <= budget, "{gzipped} bytes gzipped of search's {end}, past the budget of {budget}");
+    }
+    Ok(())
 }
 
 /// Prints a table for each binary; fails if one exceeds its budget. The package must be built.
@@ -58,6 +96,10 @@ pub fn run() -> Result<()> {
         let budget = budget(binary);
         println!("{:44} {budget:>21}", "budget");
         ensure!(gzipped <= budget, "{gzipped} bytes gzipped for {}, past the budget of {budget}", binary.name());
+        match binary {
+            Binary::Search => search(&parts)?,
+            _ => no_search(&parts)?,
+        }
     }
     package()
 }
@@ -76,4 +118,40 @@ fn package() -> Result<()> {
         ensure!(bytes <= budget, "the npm package has {bytes} bytes {what}, past the budget of {budget}");
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_belongs_to_search_counts_for_search_alone() {
+        let of_search = ["search.js", "worker-search.js", "felsic_search_bg.wasm", "search-box.js"];
+        assert!(of_search.iter().all(|name| is_loaded(Binary::Search, name) && !is_loaded(Binary::Cpu, name)));
+        for name in ["index.js", "worker-cpu.js", "felsic_cpu_bg.wasm", "shared.js"] {
+            assert!(is_loaded(Binary::Cpu, name) && !is_loaded(Binary::Search, name), "{name}");
+        }
+        assert!(!is_loaded(Binary::Gpu, "worker-cpu.js") && !is_loaded(Binary::Search, "search.d.ts"));
+    }
+
+    #[test]
+    fn an_engine_that_names_search_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let part = |name: &str, text: &str| {
+            let file = folder.path().join(name);
+            fs::write(&file, text).unwrap();
+            Part { file, raw: 0, gzipped: 0 }
+        };
+        assert!(no_search(&[part("index.js", "export {}"), part("a.wasm", "felsic_search")]).is_ok());
+        let error = no_search(&[part("index.js", "new URL(\"./felsic_search_bg.wasm\")")]).unwrap_err();
+        assert!(error.to_string().contains("names felsic_search"), "{error}");
+    }
+
+    #[test]
+    fn each_part_of_search_has_a_budget_of_its_own() {
+        let part = |name: &str, gzipped| Part { file: name.into(), raw: 0, gzipped };
+        assert!(search(&[part("a.wasm", 60_000), part("search.js", 30_000), part("worker-search.js", 30_000)]).is_ok());
+        assert!(search(&[part("a.wasm", 60_001)]).is_err());
+        assert!(search(&[part("search.js", 30_000), part("worker-search.js", 30_001)]).is_err());
+    }
 }

@@ -105,8 +105,12 @@ fn unless_ci(setup: Result<()>) -> Result<Outcome> {
     }
 }
 
+/// The crates that make up felsic.
+const CRATES: [&str; 4] = ["--package", "felsic", "--package", "felsic-search"];
+
 fn native(options: &Options) -> Result<Outcome> {
-    let mut felsic = cargo(["test", "--release", "--no-fail-fast", "--package", "felsic"]);
+    let mut felsic = cargo(["test", "--release", "--no-fail-fast"]);
+    felsic.args(CRATES);
     let felsic = run_command(with_strings(&mut felsic, options));
     let xtask = run_command(&mut cargo(["test", "--package", "xtask"]));
     felsic.and(xtask).map(|()| Passed)
@@ -153,7 +157,7 @@ fn goldens(options: &Options) -> Result<Outcome> {
 
 /// Runs the Rust tests beside the code, on the CPU alone.
 fn unit() -> Result<Outcome> {
-    run_command(cargo(["test", "--release", "--package", "felsic", "--lib"]).env("FELSIC_SKIP_GPU", "1"))?;
+    run_command(cargo(["test", "--release", "--lib"]).args(CRATES).env("FELSIC_SKIP_GPU", "1"))?;
     Ok(Passed)
 }
 

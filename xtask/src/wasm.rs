@@ -2,7 +2,7 @@
 
 use crate::process::{cargo, run};
 use crate::{files, project, setup};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use std::fs;
 use std::path::PathBuf;
 use wasm_bindgen_cli_support::Bindgen;
@@ -18,11 +18,13 @@ pub enum Binary {
     Gpu,
     /// No device: makes packs of checkpoints, fetched only for that.
     Packer,
+    /// No model: what search computes, of a crate of its own; fetched only by pages that search.
+    Search,
 }
 
 impl Binary {
     /// All.
-    pub const ALL: [Self; 4] = [Self::Cpu, Self::Relaxed, Self::Gpu, Self::Packer];
+    pub const ALL: [Self; 5] = [Self::Cpu, Self::Relaxed, Self::Gpu, Self::Packer, Self::Search];
 
     /// Returns its name, as in features and in file names.
     pub fn name(self) -> &'static str {
@@ -31,6 +33,15 @@ impl Binary {
             Self::Relaxed => "relaxed",
             Self::Gpu => "gpu",
             Self::Packer => "packer",
+            Self::Search => "search",
+        }
+    }
+
+    /// Returns the crate that it is built from.
+    pub fn package(self) -> &'static str {
+        match self {
+            Self::Search => "felsic-search",
+            _ => "felsic",
         }
     }
 
@@ -41,7 +52,25 @@ impl Binary {
 
     /// Returns the features that it is built with.
     pub fn features(self) -> String {
-        format!("web,{}", self.name())
+        match self {
+            Self::Search => "web".to_string(),
+            _ => format!("web,{}", self.name()),
+        }
+    }
+
+    /// Returns its sources, as paths in the repository: a change of search does not make the engines out of date, nor the
+    /// other way round.
+    fn inputs(self) -> Vec<PathBuf> {
+        let own: &[&str] = match self {
+            Self::Search => &["search"],
+            _ => &["src", "shaders"],
+        };
+        own.iter().chain(&INPUTS).map(|path| project::path(path)).collect()
+    }
+
+    /// Returns the WebAssembly that cargo makes.
+    fn compiled(self) -> PathBuf {
+        project::target(&format!("{TRIPLE}/wasm/{}.wasm", self.package().replace('-', "_")))
     }
 
     /// Returns its JavaScript, its WebAssembly and its types.
@@ -60,19 +89,20 @@ pub const TRIPLE: &str = "wasm32-unknown-unknown";
 
 const TARGET: [&str; 5] = ["--target", TRIPLE, "--profile", "wasm", "--no-default-features"];
 
-/// Sources of the binaries, as paths in the repository.
-const INPUTS: [&str; 6] = ["src", "shaders", "Cargo.toml", "Cargo.lock", ".cargo/config.toml", "rust-toolchain.toml"];
+/// Sources of all binaries, as paths in the repository.
+const INPUTS: [&str; 4] = ["Cargo.toml", "Cargo.lock", ".cargo/config.toml", "rust-toolchain.toml"];
 
-/// Builds the binaries that are out of date and prints all sizes.
+/// Builds the binaries that are out of date, all or those whose name contains `filter`, and prints their sizes.
 ///
-/// All come out of cargo as `felsic.wasm`, so cargo considers each out of date once it has built
+/// All engines come out of cargo as `felsic.wasm`, so cargo considers each out of date once it has built
 /// another; hence the check here.
-pub fn build() -> Result<()> {
+pub fn build(filter: &str) -> Result<()> {
+    let chosen: Vec<Binary> = Binary::ALL.into_iter().filter(|binary| binary.name().contains(filter)).collect();
+    ensure!(!chosen.is_empty(), "no binary has such a name; there are {}", Binary::ALL.map(Binary::name).join(", "));
     setup::wasm_target()?;
-    let inputs = INPUTS.map(project::path);
-    for binary in Binary::ALL {
+    for binary in chosen {
         let [glue, wasm, types] = binary.files();
-        if !files::is_fresh(&[&glue, &wasm, &types, &binary.named()], &inputs) {
+        if !files::is_fresh(&[&glue, &wasm, &types, &binary.named()], &binary.inputs()) {
             compile(binary)?;
         }
         let (raw, gzipped) = files::sizes(&wasm)?;
@@ -82,13 +112,13 @@ pub fn build() -> Result<()> {
 }
 
 fn compile(binary: Binary) -> Result<()> {
-    let mut build = cargo(["rustc", "--package", "felsic", "--lib", "--crate-type", "cdylib"]);
+    let mut build = cargo(["rustc", "--package", binary.package(), "--lib", "--crate-type", "cdylib"]);
     build.args(TARGET).args(["--features", &binary.features()]);
     if project::is_ci() {
         build.args(["--", "-D", "warnings"]);
     }
     run(&mut build)?;
-    let compiled = project::target(&format!("{TRIPLE}/wasm/felsic.wasm"));
+    let compiled = binary.compiled();
     let dist = project::path("pkg/dist");
     fs::create_dir_all(&dist)?;
     Bindgen::new()
@@ -147,8 +177,8 @@ fn unsigned(bytes: &[u8]) -> Option<(usize, &[u8])> {
 /// warnings about the rest are errors in CI, and checking what it is built with once more takes three minutes.
 pub fn lint() -> Result<()> {
     setup::wasm_target()?;
-    for binary in [Binary::Cpu, Binary::Relaxed, Binary::Packer] {
-        let mut lint = cargo(["clippy", "--package", "felsic", "--lib"]);
+    for binary in Binary::ALL.into_iter().filter(|binary| !matches!(binary, Binary::Gpu)) {
+        let mut lint = cargo(["clippy", "--package", binary.package(), "--lib"]);
         run(lint.args(TARGET).args(["--features", &binary.features(), "--", "-D", "warnings"]))?;
     }
     Ok(())

@@ -8,7 +8,7 @@ use std::path::Path;
 /// Makes the npm package with its wasm binaries: in `pkg/dist`, packed in `target/npm-package`, unpacked in
 /// `target/package`, where the page and the tests take it from.
 pub fn package() -> Result<()> {
-    wasm::build()?;
+    wasm::build("")?;
     notices::write()?;
     scripts()
 }

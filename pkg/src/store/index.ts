@@ -1,7 +1,7 @@
 /** The store: provides an engine with the files of a pack, from this machine if they are stored, otherwise from the server. */
 
 import { FelsicError } from "../errors.js";
-import { bytesOf, type Cache, hasHash, type Part, type Stored } from "./cache.js";
+import { bytesOf, type Cache, hasHash, type Part, type Stored, storedBlob } from "./cache.js";
 import { openCache } from "./caches.js";
 import { type Held, lock } from "./locks.js";
 import { filesOf, findManifest, keepManifest, poolingOf } from "./manifests.js";
@@ -163,7 +163,7 @@ class Store implements StoredFiles {
    */
   async #find(file: string, { bytes, sha256 }: FileEntry): Promise<Stored | undefined> {
     const unstored = this.#unstored.get(sha256);
-    if (unstored) return { bytes: unstored.length, stream: () => new Blob([unstored]).stream() };
+    if (unstored) return storedBlob(new Blob([unstored]));
     const stored = await this.#cache?.get(sha256).catch((error: unknown) => void this.#failed(error));
     if (!stored || stored.bytes === bytes) return stored;
     if (await this.#forgetDamaged(file, sha256)) return undefined;

@@ -2,6 +2,8 @@
 
 import { FelsicError } from "../errors.js";
 
+/** The folder of packs. */
+export const PACKS = "felsic";
 /** The ending of a file in progress, after the name that the file will have. */
 export const PART = ".part";
 const MANIFEST = ".manifest";

@@ -1,0 +1,27 @@
+/** felsic/search: documents that can be found by meaning and by words, in a web page. */
+
+export { FelsicError, type FelsicErrorCode, type FelsicErrorData } from "./errors.js";
+export { Collection } from "./search/collection.js";
+export type {
+  AddOptions,
+  AddProgress,
+  AddResult,
+  CollectionInfo,
+  CollectionOptions,
+  Document,
+  DocumentKind,
+  FilterOperators,
+  FilterValue,
+  Hit,
+  HitPassage,
+  Json,
+  PassageOptions,
+  SearchMode,
+  SearchOptions,
+  SimilarOptions,
+  TextEmbedder,
+  TextRange,
+  Where,
+} from "./search/types.js";
+export type { Warning, WarningCode } from "./store/warning.js";
+export type { EmbedderInfo } from "./types.js";

@@ -1,0 +1,247 @@
+// `Disposable` is not in the library of ES2022, which is all that a page has to be compiled for.
+/// <reference lib="esnext.disposable" preserve="true" />
+
+/** The class that pages use. */
+
+import { abortedBy, FelsicError } from "../errors.js";
+import { Link } from "../link.js";
+import { checkNames, invalid, kind } from "../options.js";
+import { requireWorkers, startWorker } from "../start.js";
+import { Adding, type SearchLink, wrongVector } from "./adding.js";
+import { checkId } from "./documents.js";
+import {
+  checkCollectionOptions,
+  checkedAddOptions,
+  checkedEmbedder,
+  checkedName,
+  checkedPassage,
+  checkedSearch,
+  checkedSimilar,
+  isIndex,
+} from "./options.js";
+import { Pace } from "./pace.js";
+import type { Query, SearchNews } from "./protocol.js";
+import { deleteCollection, storedCollections } from "./stored-collections.js";
+import type {
+  AddOptions,
+  AddResult,
+  CollectionInfo,
+  CollectionOptions,
+  Document,
+  Hit,
+  SearchOptions,
+  SimilarOptions,
+  TextEmbedder,
+} from "./types.js";
+import { searchFiles } from "./workers.js";
+
+const WORDING = { worker: "the search worker", remedy: "open the collection again" };
+const CHANGES = { text: true, kind: true, title: true, url: true, tags: true, meta: true } as const;
+
+/** What a collection is made of. */
+interface Parts {
+  readonly link: SearchLink;
+  readonly embedder: TextEmbedder;
+  readonly adding: Adding;
+  readonly pace: Pace;
+  readonly info: CollectionInfo;
+}
+
+/**
+ * Documents that can be searched by meaning and by words. They are cut into passages, of which each has a vector, and are stored on
+ * the user's machine; they never leave it.
+ *
+ * Every method that returns a promise rejects with a `FelsicError` and with nothing else. The event `change` says that documents have
+ * changed, here or in another tab; `info` is then up to date.
+ */
+export class Collection extends EventTarget {
+  readonly #link: SearchLink;
+  readonly #embedder: TextEmbedder;
+  readonly #adding: Adding;
+  readonly #pace: Pace;
+  #info: CollectionInfo;
+
+  private constructor({ link, embedder, adding, pace, info }: Parts) {
+    super();
+    this.#link = link;
+    this.#embedder = embedder;
+    this.#adding = adding;
+    this.#pace = pace;
+    this.#info = Object.freeze(info);
+  }
+
+  /**
+   * Opens the collection of a name, and creates it if it is not there. A place with a slash in it, or a `URL`, is that of an index.
+   *
+   * Several tabs may have the same collection open: all search, and each sees what the others change.
+   */
+  static async open(where: string | URL, options: CollectionOptions = {}): Promise<Collection> {
+    checkCollectionOptions(options);
+    if (isIndex(where)) throw invalid(`the name of a collection must not have a slash in it: ${String(where)}`);
+    const name = checkedName(where);
+    const embedder = checkedEmbedder(options.embedder);
+    const passage = checkedPassage(options.passage);
+    const { memory = false, signal, onWarning } = options;
+    const files = searchFiles(options);
+    requireWorkers();
+    if (signal?.aborted) throw abortedBy(signal);
+
+    let collection: Collection | undefined;
+    let latest: CollectionInfo | undefined;
+    const hear = (news: SearchNews) => {
+      if (news.type === "warning") return onWarning?.(news.warning);
+      latest = news.info;
+      if (collection) collection.#changed(news.info);
+    };
+    const link: SearchLink = new Link(startWorker(files.scriptUrl, "felsic-search"), WORDING, hear);
+    try {
+      const { space, model, dimensions } = embedder.info;
+      const request = { name, memory, embedder: { space, model, dimensions }, ...files };
+      const info = await link.request("open", request, { signal });
+      const pace = new Pace();
+      const adding = new Adding(link, embedder, passage, pace);
+      collection = new Collection({ link, embedder, adding, pace, info: latest ?? info });
+      return collection;
+    } catch (error) {
+      link.end(error as FelsicError);
+      throw error;
+    }
+  }
+
+  /** Removes a collection that is stored on this machine. Where it is open, it is empty from then on. */
+  static async delete(name: string): Promise<void> {
+    const checked = checkedName(name);
+    if (isIndex(checked)) throw invalid("the name of a collection must not have a slash in it");
+    await deleteCollection(checked);
+  }
+
+  /** Returns the names of the collections that are stored on this machine, in order. */
+  static async list(): Promise<string[]> {
+    return storedCollections();
+  }
+
+  /** What the collection holds, and whether it can be searched by meaning. */
+  get info(): CollectionInfo {
+    return this.#info;
+  }
+
+  /**
+   * Adds documents. One with the id of another takes its place; only passages that have changed are embedded. Of several with the same
+   * id the last one counts.
+   *
+   * Batches of a few documents are written one after another, each whole or not at all; `onProgress` reports each one. If the call
+   * fails, what has been reported stays. A search meanwhile goes first.
+   */
+  async add(documents: Iterable<Document>, options: AddOptions = {}): Promise<AddResult> {
+    const checked = checkedAddOptions(options);
+    const isIterable = typeof documents === "object" && documents !== null && Symbol.iterator in documents;
+    if (!isIterable) throw invalid("add() needs an array of documents, or another iterable");
+    return this.#adding.add(documents, checked);
+  }
+
+  /** Changes fields of a document; one that is `undefined` is removed. Rejects with `not-found` if there is no such document. */
+  async update(id: string, changes: Partial<Omit<Document, "id">>, options: AddOptions = {}): Promise<void> {
+    const checked = checkedAddOptions(options);
+    checkId(id);
+    checkNames(changes, CHANGES, { what: "changes", name: "field" });
+    const document = await this.#link.request("get", { id }, { signal: checked.signal });
+    if (!document) throw notFound(id);
+    await this.#adding.add([{ ...document, ...changes }], checked);
+  }
+
+  /** Removes documents by their ids; returns how many were there. */
+  async remove(ids: string | readonly string[]): Promise<number> {
+    const list: readonly unknown[] = Array.isArray(ids) ? ids : [ids];
+    const checked = list.map((id) => (checkId(id), id));
+    return checked.length === 0 ? 0 : this.#link.request("remove", { ids: checked });
+  }
+
+  /** Returns a document as it was added; `undefined` if there is none with this id. */
+  async get(id: string): Promise<Document | undefined> {
+    checkId(id);
+    return (await this.#link.request("get", { id })) ?? undefined;
+  }
+
+  /**
+   * Returns the documents that fit a query, best first. None is an answer: what scores too low to fit is left out, see
+   * {@link SearchOptions.minScore}.
+   */
+  async search(query: string, options: SearchOptions = {}): Promise<Hit[]> {
+    const { signal, ...checked } = checkedSearch(query, options);
+    return this.#pace.searching(async () => {
+      const vector = await this.#queryVector(checked, signal);
+      const request: Query = { ...checked, ...(vector && { vector }) };
+      return this.#link.request("search", request, { signal });
+    });
+  }
+
+  /** Returns documents that are like a document, best first, without itself. Rejects with `not-found` if there is no such document. */
+  async similar(id: string, options: SimilarOptions = {}): Promise<Hit[]> {
+    checkId(id);
+    const { signal, ...checked } = checkedSimilar(options);
+    return this.#pace.searching(() => this.#link.request("similar", { id, ...checked }, { signal }));
+  }
+
+  /**
+   * Makes new vectors for all documents, if the collection's are of another space than the embedder's. The old ones serve until all are
+   * there: a search by words, and other tabs with the old embedder. What an interrupted call has made is used by the next one.
+   */
+  async reindex(options: AddOptions = {}): Promise<void> {
+    const { signal, onProgress } = checkedAddOptions(options);
+    const cut = await this.#adding.cut(signal);
+    try {
+      for (;;) {
+        const batch = this.#adding.newBatch();
+        const { task, ...progress } = await this.#link.request("reindex", { batch, cut }, { signal });
+        onProgress?.(progress);
+        if (!task) return;
+        await this.#adding.finish(batch, () => Promise.resolve(task), signal);
+      }
+    } catch (error) {
+      void this.#link.request("endReindex", {}).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  /** Ends the worker and frees its memory; nothing stored is lost. Pending and later calls reject with the code `destroyed`. */
+  close(): void {
+    this.#link.end(new FelsicError("destroyed", "this collection was closed; open it again"));
+  }
+
+  /** The vector of a query, unless only words count. */
+  async #queryVector({ mode, text }: Query, signal: AbortSignal | undefined): Promise<Float32Array<ArrayBuffer> | undefined> {
+    // A text without a word has no vector, and fits nothing.
+    if (mode === "words" || text.trim() === "") return undefined;
+    if (this.#info.state === "needs-reindex") throw this.#needsReindex();
+    const vector = await this.#embedder.embed(text, { taskType: "retrieval-query", ...(signal && { signal }) });
+    if (vector.length !== this.#embedder.info.dimensions) throw wrongVector(vector, this.#embedder.info.dimensions);
+    return vector;
+  }
+
+  #needsReindex(): FelsicError {
+    const { name, model } = this.#info;
+    const message = `the vectors of the collection ${JSON.stringify(name)} were made by ${model} in another space than the embedder's: call reindex(), or search with mode: "words"`;
+    return new FelsicError("needs-reindex", message);
+  }
+
+  #changed(info: CollectionInfo): void {
+    this.#info = Object.freeze(info);
+    this.dispatchEvent(new Event("change"));
+  }
+}
+
+function notFound(id: string): FelsicError {
+  return new FelsicError("not-found", `the collection has no document ${JSON.stringify(id)}`);
+}
+
+/** `using docs = await Collection.open(…)` closes it at the end of the block. */
+export interface Collection extends Disposable {}
+
+// Not every browser that runs felsic has the symbol yet.
+if (Symbol.dispose) {
+  Object.defineProperty(Collection.prototype, Symbol.dispose, {
+    value: Collection.prototype.close,
+    writable: true,
+    configurable: true,
+  });
+}

@@ -1,0 +1,122 @@
+/** The options of collections, checked. */
+
+import { checkNames, invalid, kind, type Names } from "../options.js";
+import { isCount, isId, LONGEST_NAME } from "./stored-check.js";
+import type {
+  AddOptions,
+  CollectionOptions,
+  PassageOptions,
+  SearchMode,
+  SearchOptions,
+  SimilarOptions,
+  TextEmbedder,
+} from "./types.js";
+import type { Query } from "./protocol.js";
+import { checkedWhere } from "./where.js";
+
+const COLLECTION: Names<CollectionOptions> = {
+  embedder: true,
+  memory: true,
+  passage: true,
+  onWarning: true,
+  signal: true,
+  baseUrl: true,
+  workerUrl: true,
+  wasmUrl: true,
+};
+const PASSAGE: Names<PassageOptions> = { tokens: true, overlap: true };
+const ADD: Names<AddOptions> = { signal: true, onProgress: true };
+const SEARCH: Names<SearchOptions> = { limit: true, where: true, mode: true, minScore: true, exact: true, signal: true };
+const SIMILAR: Names<SimilarOptions> = { limit: true, where: true, minScore: true, signal: true };
+
+const MODES: readonly unknown[] = ["hybrid", "meaning", "words"];
+const DEFAULT_LIMIT = 10;
+const MOST_HITS = 1000;
+/** A passage's tokens: the default, the fewest, the most. */
+const TOKENS = { usual: 200, fewest: 16, most: 8192 };
+const OVERLAP = 30;
+
+/** Checks the name of a collection that is stored. */
+export function checkedName(name: unknown): string {
+  if (!isId(name)) {
+    const what = typeof name === "string" ? `has ${name.length}` : `is ${kind(name)}`;
+    throw invalid(`the name of a collection must be a string of 1 to ${LONGEST_NAME} characters; this one ${what}`);
+  }
+  // A name is kept in UTF-8.
+  if (/\p{Surrogate}/u.test(name)) throw invalid("the name of a collection has half of a character in it");
+  return name;
+}
+
+/** Whether the place of a collection is that of an index: a URL, or anything with a slash. */
+export function isIndex(where: unknown): where is string | URL {
+  return where instanceof URL || (typeof where === "string" && where.includes("/"));
+}
+
+/** Checks the options of {@link Collection.open}, except for what needs a name or a URL. */
+export function checkCollectionOptions(options: unknown): asserts options is CollectionOptions {
+  checkNames(options, COLLECTION);
+  const { memory } = options as CollectionOptions;
+  if (memory !== undefined && typeof memory !== "boolean") throw invalid("memory must be true or false");
+}
+
+/** Checks that an embedder has what a collection uses of it. */
+export function checkedEmbedder(embedder: unknown): TextEmbedder {
+  const { info, embed, countTokens } = (embedder ?? {}) as Partial<Record<keyof TextEmbedder, unknown>>;
+  const { space, model, dimensions, maxTokens } = (info ?? {}) as Partial<Record<keyof TextEmbedder["info"], unknown>>;
+  const isEmbedder =
+    typeof embed === "function" &&
+    typeof countTokens === "function" &&
+    typeof space === "string" &&
+    typeof model === "string" &&
+    [dimensions, maxTokens].every((number) => isCount(number) && number > 0);
+  if (!isEmbedder) throw invalid("embedder must be an Embedder: const embedder = await Embedder.create()");
+  return embedder as TextEmbedder;
+}
+
+/** How documents are cut, checked. */
+export function checkedPassage(passage: unknown = {}): Required<PassageOptions> {
+  checkNames(passage, PASSAGE, { what: "passage", name: "option" });
+  const { tokens = TOKENS.usual, overlap = Math.min(OVERLAP, Math.floor(Number(tokens) / 4)) } = passage as PassageOptions;
+  if (!isCount(tokens) || tokens < TOKENS.fewest || tokens > TOKENS.most) {
+    throw invalid(`passage.tokens is ${String(tokens)}; it must be a whole number from ${TOKENS.fewest} to ${TOKENS.most}`);
+  }
+  if (!isCount(overlap) || overlap > tokens / 2) {
+    throw invalid(`passage.overlap is ${String(overlap)}; it must be a whole number from 0 to half of passage.tokens`);
+  }
+  return { tokens, overlap };
+}
+
+/** Checks the options of {@link Collection.add}. */
+export function checkedAddOptions(options: unknown): AddOptions {
+  checkNames(options, ADD);
+  return options;
+}
+
+/** A query's options, checked, with their defaults. */
+export function checkedSearch(query: unknown, options: unknown): Omit<Query, "vector"> & Pick<SearchOptions, "signal"> {
+  if (typeof query !== "string") throw invalid(`a query must be a string, not ${kind(query)}`);
+  checkNames(options, SEARCH);
+  const { mode = "hybrid", exact = false, signal } = options as SearchOptions;
+  if (!MODES.includes(mode)) throw invalid(`mode is ${String(mode)}; use "hybrid", "meaning" or "words"`);
+  if (typeof exact !== "boolean") throw invalid("exact must be true or false");
+  return { text: query, mode: mode as SearchMode, exact, ...checkedLimits(options), ...(signal && { signal }) };
+}
+
+/** The options of {@link Collection.similar}, checked, with their defaults. */
+export function checkedSimilar(options: unknown): Pick<Query, "limit" | "where" | "minScore"> & Pick<SimilarOptions, "signal"> {
+  checkNames(options, SIMILAR);
+  const { signal } = options as SimilarOptions;
+  return { ...checkedLimits(options), ...(signal && { signal }) };
+}
+
+function checkedLimits(options: SimilarOptions): Pick<Query, "limit" | "where" | "minScore"> {
+  const { limit = DEFAULT_LIMIT, minScore } = options;
+  if (!isCount(limit) || limit < 1 || limit > MOST_HITS) {
+    throw invalid(`limit is ${String(limit)}; it must be a whole number from 1 to ${MOST_HITS}`);
+  }
+  if (minScore !== undefined && !(typeof minScore === "number" && minScore >= 0 && minScore <= 1)) {
+    throw invalid(`minScore is ${String(minScore)}; it must be a number from 0 to 1`);
+  }
+  const where = checkedWhere(options.where);
+  return { limit, ...(where && { where }), ...(minScore !== undefined && { minScore }) };
+}

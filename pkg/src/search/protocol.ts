@@ -1,0 +1,131 @@
+/**
+ * The messages between the page and a search worker, which has one open collection. The worker has documents, rows and words; the page
+ * has the embedder, so that texts to count or to embed go to the page, and their tokens and vectors back.
+ */
+
+import type { FromAnyWorker } from "../link.js";
+import type { Warning } from "../store/warning.js";
+import type { CollectionInfo, Document, DocumentKind, Hit, SearchMode, Where } from "./types.js";
+
+/** A document, checked, with its kind. */
+export type CheckedDocument = Document & { readonly kind: DocumentKind };
+
+/** How documents are cut, checked; tokens are the model's own, without special tokens. */
+export interface CutOptions {
+  readonly tokens: number;
+  readonly overlap: number;
+}
+
+/** What the worker has to know of the embedder. */
+export interface SpaceInfo {
+  readonly space: string;
+  readonly model: string;
+  readonly dimensions: number;
+}
+
+/** The files of the search worker. */
+export interface SearchFiles {
+  readonly scriptUrl: string;
+  readonly wasmUrl?: string;
+}
+
+/** Opens a collection that is stored on this machine, or kept in memory alone. */
+export interface OpenRequest extends SearchFiles {
+  readonly name: string;
+  readonly memory: boolean;
+  readonly embedder: SpaceInfo;
+}
+
+/** What has to be done for a batch of documents: texts to count the tokens of, then texts to embed. */
+export type Task =
+  | { readonly count: readonly string[] }
+  | {
+      readonly embed: readonly string[];
+      /** Documents of the batch that need nothing. */
+      readonly unchanged: number;
+    };
+
+/** What a commit has done. */
+export interface Committed {
+  readonly added: number;
+  readonly updated: number;
+  readonly unchanged: number;
+  readonly passages: number;
+}
+
+/** A query, checked. */
+export interface Query {
+  readonly text: string;
+  /** Of unit length; not needed for `words`. */
+  readonly vector?: Float32Array<ArrayBuffer>;
+  readonly mode: SearchMode;
+  readonly limit: number;
+  readonly where?: Where;
+  readonly minScore?: number;
+  readonly exact: boolean;
+}
+
+/** What `similar` asks for, checked. */
+export type SimilarQuery = Pick<Query, "limit" | "where" | "minScore"> & { readonly id: string };
+
+/** Where a reindexing stands: the next batch, or its end. */
+export interface ReindexStep {
+  /** Documents that have their new vectors, and their passages. */
+  readonly done: number;
+  readonly total: number;
+  readonly passages: number;
+  /** The batch to go on with; without it everything is done. */
+  readonly task?: Task;
+}
+
+/** What a search worker can be asked, and what it answers. */
+export interface SearchCalls {
+  open: { request: OpenRequest; result: CollectionInfo; progress: never };
+  /** Begins a batch of documents; `batch` is a number that the page chooses. */
+  prepare: {
+    request: { readonly batch: number; readonly documents: readonly CheckedDocument[]; readonly cut: CutOptions };
+    result: Task;
+    progress: never;
+  };
+  /** Gives the numbers of tokens that a task has asked for. */
+  counted: {
+    request: { readonly batch: number; readonly tokens: Uint32Array<ArrayBuffer> };
+    result: Task;
+    progress: never;
+  };
+  /** Gives the vectors that a task has asked for, one after another, and writes the batch. */
+  commit: {
+    request: { readonly batch: number; readonly vectors: Float32Array<ArrayBuffer> };
+    result: Committed;
+    progress: never;
+  };
+  /** Forgets a batch that is not committed. */
+  forget: { request: { readonly batch: number }; result: null; progress: never };
+  remove: { request: { readonly ids: readonly string[] }; result: number; progress: never };
+  get: { request: { readonly id: string }; result: Document | null; progress: never };
+  search: { request: Query; result: Hit[]; progress: never };
+  similar: { request: SimilarQuery; result: Hit[]; progress: never };
+  /** Takes up the next batch of a reindexing; the first call begins it. The page commits the batch before it asks again. */
+  reindex: { request: { readonly batch: number; readonly cut: CutOptions }; result: ReindexStep; progress: never };
+  /** Ends a reindexing that is not done; what it has made stays for the next one. */
+  endReindex: { request: Record<never, never>; result: null; progress: never };
+}
+
+/** The name of a call. */
+export type SearchCallName = keyof SearchCalls;
+
+/** A request of any kind. */
+export type SearchRequest = {
+  [Name in SearchCallName]: { readonly type: Name; readonly id: number; readonly request: SearchCalls[Name]["request"] };
+}[SearchCallName];
+
+/** Page to worker. */
+export type ToSearchWorker = SearchRequest | { readonly type: "abort"; readonly id: number };
+
+/** What a search worker sends without being asked. */
+export type SearchNews =
+  /** Says that the collection has changed: documents, here or in another tab, or how far it is loaded. */
+  { readonly type: "changed"; readonly info: CollectionInfo } | { readonly type: "warning"; readonly warning: Warning };
+
+/** Worker to page. */
+export type FromSearchWorker = FromAnyWorker | SearchNews;

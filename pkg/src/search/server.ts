@@ -1,0 +1,174 @@
+/** The body of the search worker: answers the page's requests with one open collection. */
+
+import { describe, type ErrorMessage, FelsicError, knownError } from "../errors.js";
+import { startWasm } from "../wasm.js";
+import { Batches } from "./batches.js";
+import type { Contents } from "./contents.js";
+import { find, similarTo } from "./find.js";
+import { LiveCollection } from "./live.js";
+import type { FromSearchWorker, SearchCallName, SearchCalls, SearchFiles, SearchRequest, ToSearchWorker } from "./protocol.js";
+import { Reindex } from "./reindex.js";
+import type { CollectionInfo, Hit } from "./types.js";
+import type { SearchModule } from "./wasm.js";
+
+/** The part of a worker's global scope that is used here. */
+interface Scope {
+  addEventListener(type: "message", listener: (event: MessageEvent<ToSearchWorker>) => void): void;
+  postMessage(message: FromSearchWorker): void;
+}
+
+/** The collection that a search worker has open: a live one, or an index, which has no `writer`. */
+export interface Session {
+  /** What is searched; another object when everything has been read anew. */
+  readonly contents: Contents;
+  readonly info: CollectionInfo;
+  readonly writer?: Writer;
+  /** Fetches the vectors, if they are not there yet. */
+  readVectors?(): Promise<void>;
+}
+
+/** What changes a live collection. */
+interface Writer {
+  readonly live: LiveCollection;
+  readonly batches: Batches;
+  readonly reindex: Reindex;
+}
+
+/** Answers the messages of `scope` with `module`, whose wasm is called `wasm`. */
+export function serveSearch(scope: Scope, module: SearchModule, wasm: string): void {
+  const server = new Server(scope, module, wasm);
+  const open = new Map<number, AbortController>();
+  scope.addEventListener("message", ({ data }) => {
+    if (data.type === "abort") return open.get(data.id)?.abort();
+    const abort = new AbortController();
+    open.set(data.id, abort);
+    void server.answer(data, abort.signal).finally(() => open.delete(data.id));
+  });
+  scope.postMessage({ type: "started" });
+}
+
+class Server {
+  readonly #scope: Scope;
+  readonly #module: SearchModule;
+  readonly #wasm: string;
+  #session: Session | undefined;
+
+  constructor(scope: Scope, module: SearchModule, wasm: string) {
+    this.#scope = scope;
+    this.#module = module;
+    this.#wasm = wasm;
+  }
+
+  /** Runs one request to its end; never throws. */
+  async answer(request: SearchRequest, signal: AbortSignal): Promise<void> {
+    const { id } = request;
+    try {
+      const result = await this.#run(request, signal);
+      this.#scope.postMessage({ type: "result", id, result });
+    } catch (error) {
+      const known = knownError(error);
+      // An error without a code is not a refusal but a trap or a defect, after which wasm memory cannot be trusted.
+      this.#scope.postMessage(known ? { type: "error", id, error: known } : { type: "failed", error: defect(error) });
+    }
+  }
+
+  async #run(call: SearchRequest, signal: AbortSignal): Promise<SearchCalls[SearchCallName]["result"]> {
+    switch (call.type) {
+      case "open":
+        return this.#open(call.request);
+      case "search":
+        return this.#find((contents) => find(contents, call.request));
+      case "similar":
+        return this.#find((contents) => similarTo(contents, call.request));
+      case "get":
+        return (await this.#writer().live.get(call.request.id)) ?? null;
+      default:
+        return this.#change(call, signal);
+    }
+  }
+
+  async #change(
+    call: Exclude<SearchRequest, { readonly type: "open" | "search" | "similar" | "get" }>,
+    signal: AbortSignal,
+  ): Promise<SearchCalls[SearchCallName]["result"]> {
+    const { live, batches, reindex } = this.#writer();
+    switch (call.type) {
+      case "prepare":
+        return batches.prepare(call.request.batch, call.request.documents, call.request.cut);
+      case "counted":
+        return batches.counted(call.request.batch, call.request.tokens);
+      case "commit": {
+        const committed = await batches.commit(call.request.batch, call.request.vectors);
+        reindex.committed(committed.passages);
+        return committed;
+      }
+      case "forget":
+        batches.forget(call.request.batch);
+        return null;
+      case "remove":
+        return live.remove(call.request.ids);
+      case "reindex":
+        return reindex.step(call.request.batch, call.request.cut, signal);
+      case "endReindex":
+        reindex.end();
+        return null;
+    }
+  }
+
+  async #open(request: SearchCalls["open"]["request"]): Promise<CollectionInfo> {
+    await this.#start(request);
+    const { name, memory, embedder } = request;
+    const changed = () => this.#changed();
+    const live = await LiveCollection.open({ name, memory, embedder, module: this.#module, changed });
+    const batches = new Batches(live);
+    const writer = { live, batches, reindex: new Reindex(live, batches) };
+    this.#session = {
+      writer,
+      get contents() {
+        return live.contents;
+      },
+      get info() {
+        return live.info;
+      },
+    };
+    return live.info;
+  }
+
+  /** Starts the wasm that the page names, otherwise the one beside the script. */
+  #start({ scriptUrl, wasmUrl }: SearchFiles): Promise<void> {
+    return startWasm(this.#module, wasmUrl ?? new URL(this.#wasm, scriptUrl), "felsic's search");
+  }
+
+  /** Tells the page that documents have changed. */
+  #changed(): void {
+    if (this.#session) this.#scope.postMessage({ type: "changed", info: this.#session.info });
+  }
+
+  /** Searches, and does it again if everything has been read anew meanwhile. */
+  async #find(search: (contents: Contents) => Promise<Hit[]>): Promise<Hit[]> {
+    const session = this.#ready();
+    for (;;) {
+      const { contents } = session;
+      try {
+        return await search(contents);
+      } catch (error) {
+        if (session.contents === contents) throw error;
+      }
+    }
+  }
+
+  #ready(): Session {
+    if (!this.#session) throw new Error("no collection has been opened");
+    return this.#session;
+  }
+
+  #writer(): Writer {
+    const { writer, info } = this.#ready();
+    if (writer) return writer;
+    throw new FelsicError("input-invalid", `${info.name} is an index, which can only be searched: make it again to change it`);
+  }
+}
+
+function defect(error: unknown): ErrorMessage {
+  return { code: "internal", message: "the search worker crashed; open the collection again", cause: describe(error) };
+}

@@ -1,0 +1,187 @@
+/** What the pages that search pass in and get back. */
+
+import type { EmbedderInfo } from "../types.js";
+import type { Warning } from "../store/warning.js";
+
+/** A value that JSON has. */
+export type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json };
+
+/** How a document's text is read and cut. */
+export type DocumentKind = "text" | "markdown" | "html" | "code" | "csv" | "json";
+
+/** What an app adds to a collection. */
+export interface Document {
+  /** The document's name within its collection: 1 to 1,024 characters. A document with the same id is replaced. */
+  readonly id: string;
+  readonly text: string;
+  /** How the text is read and cut. Default: what the ending of the id says (`.md`, `.html`, `.csv`, `.json`, `.ts`, …), otherwise `text`. */
+  readonly kind?: DocumentKind;
+  readonly title?: string;
+  readonly url?: string;
+  readonly tags?: readonly string[];
+  /** Anything else that the app wants back with a hit, or filters by. */
+  readonly meta?: Readonly<Record<string, Json>>;
+}
+
+/** A value that a filter compares with. */
+export type FilterValue = string | number | boolean | null;
+
+/** Comparisons of one field; all of them have to hold. */
+export interface FilterOperators {
+  /** Greater than. Numbers compare with numbers, strings with strings (by UTF-16 units, which suits ISO dates). */
+  readonly gt?: number | string;
+  readonly gte?: number | string;
+  readonly lt?: number | string;
+  readonly lte?: number | string;
+  /** None of these values. */
+  readonly not?: FilterValue | readonly FilterValue[];
+}
+
+/**
+ * Which documents are searched: every named field has to fit. A value means equality, an array any of its values. The fields are `id`,
+ * `url`, `title`, `tags` and those of `meta`. A field that holds a list fits if one of its values does.
+ */
+export type Where = Readonly<Record<string, FilterValue | readonly FilterValue[] | FilterOperators>>;
+
+/** How documents are found: by meaning, by words, or by both. */
+export type SearchMode = "hybrid" | "meaning" | "words";
+
+/** Options of {@link Collection.search}. */
+export interface SearchOptions {
+  /** The most hits. Default 10. */
+  readonly limit?: number;
+  /** Which documents are searched. */
+  readonly where?: Where;
+  /** Default `hybrid`. */
+  readonly mode?: SearchMode;
+  /** The lowest score of a hit, from 0 to 1. The default leaves out what does not fit; 0 leaves out nothing. */
+  readonly minScore?: number;
+  /** Finds only passages in which the query stands as it is. */
+  readonly exact?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/** Options of {@link Collection.similar}. */
+export type SimilarOptions = Pick<SearchOptions, "limit" | "where" | "minScore" | "signal">;
+
+/** A range of a text, in UTF-16 units; `end` is exclusive. */
+export interface TextRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** The part of a document that was found. */
+export interface HitPassage extends TextRange {
+  /** What a person reads: for HTML the extracted text, otherwise the document's text from `start` to `end`. */
+  readonly text: string;
+  /** The headings above it, outermost first. */
+  readonly trail: readonly string[];
+}
+
+/** A document that was found, by its best passage. */
+export interface Hit extends Pick<Document, "title" | "url" | "tags" | "meta"> {
+  readonly id: string;
+  /** From 0 to 1. */
+  readonly score: number;
+  readonly passage: HitPassage;
+  /** What to mark in `passage.text`: the words that were found, or the sentence that fits best. */
+  readonly highlights: readonly TextRange[];
+  /** Why it was found: its place among the passages by meaning and by words, beginning with 1. */
+  readonly why: {
+    readonly meaning?: { readonly rank: number; readonly score: number; readonly cosine: number };
+    readonly words?: { readonly rank: number; readonly score: number; readonly terms: readonly string[] };
+  };
+}
+
+/** What {@link Collection.add} has done. */
+export interface AddResult {
+  /** Documents that are new. */
+  readonly added: number;
+  /** Documents that were replaced. */
+  readonly updated: number;
+  /** Documents that were there already, the same. */
+  readonly unchanged: number;
+  /** Passages of the documents that were added or replaced. */
+  readonly passages: number;
+  /** Passages that had to be embedded; the others had their vectors already. */
+  readonly embedded: number;
+}
+
+/** Progress of {@link Collection.add} and {@link Collection.reindex}. */
+export interface AddProgress {
+  /** Documents that are stored: whatever happens now, they are there. */
+  readonly done: number;
+  /** Documents to add; for an iterable that is no array, those that have been read. */
+  readonly total: number;
+  /** Passages of the documents that are stored. */
+  readonly passages: number;
+}
+
+/** Options of {@link Collection.add}, {@link Collection.update} and {@link Collection.reindex}. */
+export interface AddOptions {
+  /** Aborts the call. What has been reported as done stays. */
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: AddProgress) => void;
+}
+
+/** Describes a collection. */
+export interface CollectionInfo {
+  readonly name: string;
+  /** The space of its vectors. */
+  readonly space: string;
+  /** The name of the model that made them. */
+  readonly model: string;
+  readonly dimensions: number;
+  readonly documents: number;
+  readonly passages: number;
+  /** Bytes that it takes up where it is stored. */
+  readonly bytes: number;
+  readonly isReadOnly: boolean;
+  /** `needs-reindex`: its vectors are of another space than the embedder's; it can be searched by words, and `reindex()` makes new ones. */
+  readonly state: "ready" | "needs-reindex";
+}
+
+/** How documents are cut. */
+export interface PassageOptions {
+  /** The most tokens of a passage. Default 200, and at most what the model reads. */
+  readonly tokens?: number;
+  /** The most tokens that a passage repeats of the one before it. Default 30. */
+  readonly overlap?: number;
+}
+
+/** The part of an {@link Embedder} that a collection uses. */
+export interface TextEmbedder {
+  readonly info: EmbedderInfo;
+  embed(
+    text: string,
+    options?: { readonly taskType?: "retrieval-query"; readonly signal?: AbortSignal },
+  ): Promise<Float32Array<ArrayBuffer>>;
+  embed(
+    texts: readonly string[],
+    options?: { readonly taskType?: "retrieval-document"; readonly signal?: AbortSignal },
+  ): Promise<Float32Array<ArrayBuffer>[]>;
+  countTokens(
+    texts: readonly string[],
+    options?: { readonly taskType?: "retrieval-document"; readonly signal?: AbortSignal },
+  ): Promise<number[]>;
+}
+
+/** Options of {@link Collection.open}. */
+export interface CollectionOptions {
+  /** Makes the vectors, of queries too. Required for a collection that is stored here; an index names its model. */
+  readonly embedder?: TextEmbedder;
+  /** Whether the collection is in memory alone: nothing is stored, and nothing stored is used. Default `false`. */
+  readonly memory?: boolean;
+  /** How documents are cut that are added from now on. */
+  readonly passage?: PassageOptions;
+  /** Called when something goes wrong that does not stop anything. */
+  readonly onWarning?: (warning: Warning) => void;
+  /** Aborts the opening. */
+  readonly signal?: AbortSignal;
+  /** URL of the folder that the files of the package's `dist` are served from, where a bundler does not find them. */
+  readonly baseUrl?: string | URL;
+  /** URL of the search worker's script alone. Its binary is expected beside it, unless `wasmUrl` names one. */
+  readonly workerUrl?: string | URL;
+  /** URL of its binary alone. */
+  readonly wasmUrl?: string | URL;
+}

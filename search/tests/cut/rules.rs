@@ -1,0 +1,154 @@
+//! One test for each rule.
+
+use super::{Counter, characters, options, passages, words};
+use felsic_search::cut::{Cutter, Document, Kind, Options};
+use felsic_search::error::Code;
+
+fn texts(document: &Document) -> Vec<&str> {
+    document.passages.iter().map(|passage| passage.text.as_str()).collect()
+}
+
+fn inputs(document: &Document) -> Vec<&str> {
+    document.passages.iter().map(|passage| passage.input.as_str()).collect()
+}
+
+fn cut(kind: Kind, source: &str, most: u32, overlap: u32) -> Document {
+    passages(kind, source, options(most, overlap), words)
+}
+
+#[test]
+fn lengths_that_make_no_sense_are_refused() {
+    for (most, overlap) in [(0, 0), (10, 10), (10, 11)] {
+        let error = Cutter::new(Kind::Text, "text", options(most, overlap)).expect_err("refused");
+        assert_eq!(error.code(), Code::InputInvalid, "{most} {overlap}");
+    }
+    assert_eq!(Kind::from_name("pdf").expect_err("unknown").code(), Code::InputInvalid);
+    for kind in Kind::ALL {
+        assert_eq!(Kind::from_name(kind.as_str()), Ok(kind));
+    }
+}
+
+#[test]
+fn counts_have_to_fit_the_pieces() {
+    let mut cutter = Cutter::new(Kind::Text, "One.\n\nTwo.", options(10, 0)).expect("valid");
+    assert_eq!(cutter.pieces(), ["One.\n\n", "Two."]);
+    assert_eq!(cutter.passages().expect_err("too early").code(), Code::InputInvalid);
+    assert_eq!(cutter.counted(&[1]).expect_err("too few").code(), Code::InputInvalid);
+    cutter.counted(&[1, 1]).expect("two counts");
+    assert_eq!(cutter.pieces(), ["One.\n\nTwo."]);
+    cutter.counted(&[3]).expect("one count");
+    assert_eq!(cutter.passages().expect("known").len(), 1);
+}
+
+#[test]
+fn nothing_has_no_passages() {
+    for kind in Kind::ALL {
+        for source in ["", " \n\t\r\n", "\u{feff}", "\u{feff}\n"] {
+            assert_eq!(cut(kind, source, 10, 2).passages, [], "{kind:?} {source:?}");
+        }
+    }
+}
+
+#[test]
+fn small_paragraphs_are_joined_and_long_ones_divided_at_sentences() {
+    let source = "One two.\n\nThree four.\n\nA b c d. E f g h. I j k l. M n o p.\n";
+    let document = cut(Kind::Text, source, 8, 0);
+    assert_eq!(texts(&document), ["One two.\n\nThree four.", "A b c d. E f g h.", "I j k l. M n o p."]);
+}
+
+#[test]
+fn a_passage_repeats_whole_sentences_of_the_one_before() {
+    let source = "A b c d. E f. G h i j. K l m n. O p q r. S t u v.";
+    let document = cut(Kind::Text, source, 10, 4);
+    assert_eq!(
+        texts(&document),
+        ["A b c d. E f. G h i j.", "G h i j. K l m n.", "O p q r. S t u v."]
+    );
+}
+
+#[test]
+fn nothing_is_repeated_under_another_heading() {
+    let document = cut(Kind::Markdown, "# A\n\nOne two three.\n\n# B\n\nFour five six.\n", 10, 4);
+    assert_eq!(texts(&document), ["One two three.", "Four five six."]);
+}
+
+#[test]
+fn offsets_are_utf_16() {
+    let document = cut(Kind::Text, "😀é\n\n𝒳y", 2, 0);
+    let offsets: Vec<_> = document.passages.iter().map(|passage| (passage.start, passage.end)).collect();
+    assert_eq!(offsets, [(0, 3), (5, 8)]);
+}
+
+#[test]
+fn a_line_that_is_full_ends_no_sentence_and_an_item_of_a_list_does() {
+    let source = "One two\nthree four. Five\r\nsix seven eight.\n- nine ten\n- eleven";
+    let expected = ["One two\nthree four.", "Five\r\nsix seven eight.", "- nine ten", "- eleven"];
+    assert_eq!(texts(&cut(Kind::Text, source, 4, 0)), expected);
+}
+
+#[test]
+fn languages_without_spaces_have_sentences() {
+    let source = "今日は雨です。明日は晴れるでしょう！本当ですか？はい。";
+    let document = passages(Kind::Text, source, options(12, 0), characters);
+    assert_eq!(texts(&document), ["今日は雨です。", "明日は晴れるでしょう！", "本当ですか？はい。"]);
+}
+
+#[test]
+fn a_word_is_divided_only_if_it_is_too_long_and_a_grapheme_only_then() {
+    assert_eq!(texts(&passages(Kind::Text, "abcdef ghi", options(7, 0), characters)), ["abcdef", "ghi"]);
+    let family = "👨‍👩‍👧‍👦".repeat(4);
+    for passage in passages(Kind::Text, &family, options(8, 0), characters).passages {
+        assert_eq!(passage.text, "👨‍👩‍👧‍👦");
+    }
+    let accents = "e\u{301}".repeat(9);
+    for passage in passages(Kind::Text, &accents, options(5, 0), characters).passages {
+        assert!(passage.text.starts_with('e'), "{:?}", passage.text);
+    }
+    assert_eq!(passages(Kind::Text, "👨‍👩‍👧‍👦", options(1, 0), characters).passages.len(), 7);
+}
+
+#[test]
+fn a_first_line_names_title_and_headings() {
+    let source = "# Guide\n\nHello.\n\n## Install\n\n### On Linux\n\nRun it.\n";
+    let document = cut(Kind::Markdown, source, 40, 0);
+    assert_eq!(document.title.as_deref(), Some("Guide"));
+    assert_eq!(inputs(&document), ["Guide\nHello.", "Guide › Install › On Linux\nRun it."]);
+    assert_eq!(document.passages[1].trail[..], ["Install", "On Linux"]);
+    let titled = Options { title: Some("Manual".into()), ..options(40, 0) };
+    let document = passages(Kind::Markdown, source, titled, words);
+    assert_eq!(document.title.as_deref(), Some("Guide"));
+    assert_eq!(inputs(&document), ["Manual › Guide\nHello.", "Manual › Guide › Install › On Linux\nRun it."]);
+}
+
+#[test]
+fn a_first_line_takes_at_most_a_quarter() {
+    let first = |most: u32, count: Counter| {
+        let source = "# The whole title\n\n## Middle heading\n\n### The last of the headings\n\nText.";
+        let document = passages(Kind::Markdown, source, options(most, 0), count);
+        document.passages[0].input.lines().next().map(str::to_owned)
+    };
+    assert_eq!(first(48, words).as_deref(), Some("The whole title › Middle heading › The last of the headings"));
+    assert_eq!(first(40, words).as_deref(), Some("The whole title › The last of the headings"));
+    assert_eq!(first(20, words).as_deref(), Some("The last of the headings"));
+    assert_eq!(first(12, words).as_deref(), Some("The last of…"));
+    assert_eq!(first(3, words).as_deref(), Some("Text."));
+}
+
+#[test]
+fn headings_are_what_commonmark_says() {
+    let source = "Intro\n\nSetext one\n===\n\nText a.\n\nSetext two\nover lines\n---\n\nText b.\n\n#hash\n\n```sh\n# no heading\n```\n\n> ~~~\n> # nor this\n\n# Real #\n\n    # code\n\n* * *\n- a\n---\n## *Em* `x_y` [link](http://a.b/c) \\# {#id}\nEnd.\n";
+    let trails: Vec<(String, String)> = cut(Kind::Markdown, source, 100, 0)
+        .passages
+        .into_iter()
+        .map(|passage| (passage.trail.join("/"), passage.text))
+        .collect();
+    let expected = [
+        ("", "Intro"),
+        ("", "Text a."),
+        ("Setext two over lines", "Text b.\n\n#hash\n\n```sh\n# no heading\n```\n\n> ~~~\n> # nor this"),
+        ("Real", "# code\n\n* * *\n- a"),
+        ("Real/Em x_y link #", "End."),
+    ];
+    let joined: Vec<_> = expected.iter().map(|&(trail, text)| (trail.to_owned(), text.to_owned())).collect();
+    assert_eq!(trails, joined);
+}

@@ -1,0 +1,31 @@
+/** The modules of felsic/search that need no browser, for tests that run in Node. */
+
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { rolldown } from "rolldown";
+import { root } from "./harness.mjs";
+
+/**
+ * @typedef {object} Modules
+ * @property {typeof import("../../pkg/dist/types/search/terms.js")} terms
+ * @property {typeof import("../../pkg/dist/types/search/words.js")} words
+ * @property {typeof import("../../pkg/dist/types/search/highlight.js")} highlight
+ */
+
+/** Bundles the modules and imports them. @returns {Promise<Modules>} */
+export async function searchModules() {
+  const names = ["terms", "words", "highlight"];
+  const folder = mkdtempSync(join(tmpdir(), "felsic-search-"));
+  try {
+    const input = Object.fromEntries(names.map((name) => [name, join(root, `pkg/src/search/${name}.ts`)]));
+    const bundle = await rolldown({ input, platform: "neutral", resolve: { mainFields: ["module", "main"] } });
+    await bundle.write({ dir: folder, format: "esm", entryFileNames: "[name].mjs", chunkFileNames: "[name]-[hash].mjs" });
+    await bundle.close();
+    const load = async (/** @type {string} */ name) => [name, await import(pathToFileURL(join(folder, `${name}.mjs`)).href)];
+    return Object.fromEntries(await Promise.all(names.map(load)));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
