@@ -1,6 +1,6 @@
 /** Bundles the package's scripts: for dist/, and for tests that put another engine into a worker. */
 import { copyFileSync, existsSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { rolldown } from "rolldown";
 
 const src = join(import.meta.dirname, "src");
@@ -12,10 +12,48 @@ export const GLUE = ["felsic_cpu", "felsic_relaxed", "felsic_gpu", "felsic_packe
 const minify = { mangle: { keepNames: { function: false, class: true } } };
 const comments = { legal: true, annotation: true };
 
+/** The modules that all scripts for pages have in common, so that a class such as FelsicError is one class in all of them. */
+const COMMON = ["base", "errors", "link", "options", "start"].map((name) => join(src, `${name}.js`));
+
+/** Has scripts import common.js instead of those modules. */
+const common = {
+  name: "common",
+  /** @param {string} source @param {string | undefined} importer */
+  resolveId(source, importer) {
+    const isCommon = importer !== undefined && source.startsWith(".") && COMMON.includes(resolve(dirname(importer), source));
+    return isCommon ? { id: "./common.js", external: "relative" } : undefined;
+  },
+};
+
+/** Has search.js import the script that knows Parquet when it needs it. */
+const apart = {
+  name: "parquet",
+  /** @param {string} source @param {string | undefined} importer */
+  resolveId(source, importer) {
+    const isApart = importer !== undefined && source === "./transfer-parquet.js";
+    return isApart ? { id: "./parquet.js", external: "relative" } : undefined;
+  },
+};
+
+/** Writes what the scripts for pages have in common. @param {string} folder */
+export function writeCommon(folder) {
+  return write("common", folder, []);
+}
+
 /** Writes a script that pages import. @param {string} name @param {string} folder @param {import("rolldown").Plugin[]} plugins */
-export async function writePage(name, folder, plugins) {
+export function writePage(name, folder, plugins) {
+  return write(name, folder, [common, apart, ...plugins]);
+}
+
+/** Writes the script that knows Parquet. @param {string} folder */
+export function writeParquet(folder) {
+  return write("search/transfer-parquet", folder, [common], "parquet");
+}
+
+/** @param {string} name @param {string} folder @param {import("rolldown").Plugin[]} plugins @param {string} [output] */
+async function write(name, folder, plugins, output = name) {
   const bundle = await rolldown({ input: join(src, `${name}.ts`), platform: "browser", plugins });
-  await bundle.write({ file: join(folder, `${name}.js`), format: "esm", minify, comments });
+  await bundle.write({ file: join(folder, `${output}.js`), format: "esm", minify, comments });
   await bundle.close();
 }
 
@@ -35,7 +73,7 @@ const imported = {
 /** Writes the adapters, and their declarations, which the compiler has written to dist/types. @param {string} folder */
 export async function writeAdapters(folder) {
   for (const name of ADAPTERS) {
-    await writePage(`adapters/${name}`, folder, [imported]);
+    await write(`adapters/${name}`, folder, [imported]);
     copyFileSync(join(folder, `types/adapters/${name}.d.ts`), join(folder, `adapters/${name}.d.ts`));
   }
 }

@@ -1,6 +1,6 @@
 /** felsic/search: documents that can be found by meaning and by words, in a web page. */
 
-export { FelsicError, type FelsicErrorCode, type FelsicErrorData } from "./errors.js";
+export { ERROR_CODES, FelsicError, type FelsicErrorCode, type FelsicErrorData } from "./errors.js";
 export { Collection } from "./search/collection.js";
 export type {
   AddOptions,

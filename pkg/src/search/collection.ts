@@ -5,7 +5,7 @@
 
 import { abortedBy, FelsicError } from "../errors.js";
 import { Link } from "../link.js";
-import { checkNames, invalid, kind } from "../options.js";
+import { checkNames, invalid } from "../options.js";
 import { requireWorkers, startWorker } from "../start.js";
 import { Adding, type SearchLink, wrongVector } from "./adding.js";
 import { checkId } from "./documents.js";

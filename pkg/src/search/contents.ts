@@ -4,6 +4,7 @@
  */
 
 import type { FelsicError } from "../errors.js";
+import type { Calibration } from "./score.js";
 import type { StoredDocument, StoredPassage, TextPlace, TextSource } from "./stored.js";
 import { decode, shortHash } from "./texts.js";
 import type { Where } from "./types.js";
@@ -68,6 +69,8 @@ export class Contents {
   #passages = 0;
   /** Rows that filters allow, by the filters' JSON, until something changes. */
   readonly #allowed = new Map<string, Uint8Array<ArrayBuffer>>();
+  /** What the cosines of its passages are like, where an index says that; otherwise it is measured. */
+  calibration: Calibration | undefined;
   /** Settles when the vectors of all documents are in `rows`. An index loads them after its documents. */
   vectors: Promise<void> = Promise.resolve();
 
