@@ -21,7 +21,7 @@ const common = {
   /** @param {string} source @param {string | undefined} importer */
   resolveId(source, importer) {
     const isCommon = importer !== undefined && source.startsWith(".") && COMMON.includes(resolve(dirname(importer), source));
-    return isCommon ? { id: "./common.js", external: "relative" } : undefined;
+    return isCommon ? { id: "./common.js", external: /** @type {const} */ ("relative") } : undefined;
   },
 };
 
@@ -31,7 +31,7 @@ const apart = {
   /** @param {string} source @param {string | undefined} importer */
   resolveId(source, importer) {
     const isApart = importer !== undefined && source === "./transfer-parquet.js";
-    return isApart ? { id: "./parquet.js", external: "relative" } : undefined;
+    return isApart ? { id: "./parquet.js", external: /** @type {const} */ ("relative") } : undefined;
   },
 };
 
@@ -47,8 +47,39 @@ export function writePage(name, folder, plugins) {
 
 /** Writes the script that knows Parquet. @param {string} folder */
 export function writeParquet(folder) {
-  return write("search/transfer-parquet", folder, [common], "parquet");
+  return write("search/transfer-parquet", folder, [common, bounded], "parquet");
 }
+
+/** The most values of a page of a Parquet file; writers make pages of a megabyte. */
+const MOST_VALUES = 1 << 24;
+
+/**
+ * Where hyparquet believes the numbers of values in a file: a single wrong byte would keep a page busy for minutes, or fill its memory.
+ *
+ * @type {[file: string, from: string, to: string][]}
+ */
+const BELIEFS = [
+  ["encoding.js", "const count = header >>> 1\n", "const count = Math.min(header >>> 1, output.length - seen)\n"],
+  ["encoding.js", "let count = header >> 1 << 3 ", "let count = Math.max(0, Math.min(header >> 1 << 3, output.length - seen + 7)) "],
+  ["column.js", "if (!daph) throw", `if (!(daph?.num_values <= ${MOST_VALUES})) throw`],
+  ["column.js", "if (!daph2) throw", `if (!(daph2?.num_values <= ${MOST_VALUES})) throw`],
+];
+
+/** Has hyparquet check them. A version of it that is written otherwise does not build. */
+export const bounded = {
+  name: "hyparquet",
+  /** @param {string} code @param {string} id */
+  transform(code, id) {
+    const file = /[\\/]hyparquet[\\/]src[\\/](encoding|column)\.js$/.exec(id);
+    if (!file) return undefined;
+    let checked = code;
+    for (const [name, from, to] of BELIEFS.filter(([name]) => name === `${file[1]}.js`)) {
+      if (checked.split(from).length !== 2) throw new Error(`hyparquet's ${name} has changed: ${JSON.stringify(from)} is not there once`);
+      checked = checked.replace(from, to);
+    }
+    return checked;
+  },
+};
 
 /** @param {string} name @param {string} folder @param {import("rolldown").Plugin[]} plugins @param {string} [output] */
 async function write(name, folder, plugins, output = name) {

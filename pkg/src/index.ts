@@ -18,5 +18,4 @@ export type {
   TextOptions,
 } from "./options.js";
 export type { Warning, WarningCode } from "./store/warning.js";
-export type { Pooling } from "./store/types.js";
 export type { EmbedderInfo, LoadProgress } from "./types.js";

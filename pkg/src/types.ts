@@ -1,7 +1,5 @@
 /** Types that the page, the workers and the engine share. */
 
-import type { Pooling } from "./store/types.js";
-
 /** Options that reach the engine. */
 export interface EngineOptions {
   readonly dimensions?: number;
@@ -45,5 +43,5 @@ export interface EmbedderInfo {
   /** Names of the pack's prompts. */
   readonly prompts: readonly string[];
   /** How the model makes one vector of the vectors of a text's tokens: takes that of the first, or the mean of all. */
-  readonly pooling?: Pooling;
+  readonly pooling?: "cls" | "mean";
 }

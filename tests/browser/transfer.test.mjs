@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { rolldown } from "rolldown";
+import { bounded } from "../../pkg/bundle.mjs";
 import { python } from "../support/python.mjs";
 import { root } from "./harness.mjs";
 import { Server } from "./server.mjs";
@@ -28,7 +29,7 @@ let transfer;
 
 before(async () => {
   folder = mkdtempSync(join(tmpdir(), "felsic-transfer-"));
-  const bundle = await rolldown({ input: join(root, "pkg/src/search/transfer.ts"), platform: "browser" });
+  const bundle = await rolldown({ input: join(root, "pkg/src/search/transfer.ts"), platform: "browser", plugins: [bounded] });
   await bundle.write({ dir: join(folder, "built"), format: "esm", entryFileNames: "[name].mjs", chunkFileNames: "[name].mjs" });
   await bundle.close();
   transfer = await import(pathToFileURL(join(folder, "built/transfer.mjs")).href);
@@ -87,7 +88,8 @@ function rowsOf(documents) {
         ...trail,
       };
       const whole = { ...row, text: `Passage ${p} of ${n}: 𝄞\n"quoted" and\ttabs` };
-      return { ...whole, vector: embedded(inputOf(whole)) };
+      const source = p === 0 ? { source: `The whole text of ${n}, with headings.` } : {};
+      return { ...whole, ...source, vector: embedded(inputOf(whole)) };
     });
   }).flat();
 }
@@ -116,6 +118,10 @@ function sink(format = "int8-g32") {
     whole: [],
     embedded: 0,
     puts: 0,
+    /** @param {Row} row */
+    check({ title = "" }) {
+      if (title.length > 100) throw new Error("its title is too long");
+    },
     /** @param {readonly string[]} texts */
     async embed(texts) {
       state.embedded += texts.length;
@@ -146,8 +152,13 @@ async function file(rows, format) {
 
 /** The rows that a collection has taken in. @param {CutDocument[]} documents @returns {Row[]} */
 const flat = (documents) =>
-  documents.flatMap(({ passages, ...document }) =>
-    passages.map(({ trail, ...passage }) => ({ ...document, ...passage, ...(trail.length > 0 && { trail }) })),
+  documents.flatMap(({ passages, source, ...document }) =>
+    passages.map(({ trail, input: _, ...passage }, at) => ({
+      ...(at === 0 && source !== undefined && { source }),
+      ...document,
+      ...passage,
+      ...(trail.length > 0 && { trail }),
+    })),
   );
 
 /** The code and message of what an import is refused with. @param {Promise<unknown>} work */
@@ -176,7 +187,7 @@ for (const format of FORMATS) {
     assert.deepEqual(flat(target.cut), rows);
     const { agreement, ...counts } = result;
     assert.deepEqual(counts, { documents: 1500, passages: rows.length, embedded: 0 });
-    assert.equal(agreement?.texts, 32);
+    assert.equal(agreement?.passages, 32);
     assert.ok((agreement?.lowest ?? 0) > 0.99999, String(agreement?.lowest));
     assert.ok(target.embedded >= 32 && target.embedded <= 64, String(target.embedded));
     assert.deepEqual(progress.at(-1), { done: rows.length, total: rows.length });
@@ -220,6 +231,10 @@ test("vectors of the text alone are accepted, as tools make them that know nothi
   const rows = rowsOf(60).map((row) => ({ ...row, vector: embedded(row.text) }));
   const { agreement } = await transfer.importPassages(await file(rows, "jsonl"), sink());
   assert.ok((agreement?.lowest ?? 0) > 0.99999);
+  assert.equal(agreement?.of, "bare");
+  // Not some of them this way and some of them that way.
+  const mixed = rowsOf(60).map((row, at) => (at % 2 ? row : { ...row, title: "A title", vector: embedded(row.text) }));
+  assert.equal((await refusal(transfer.importPassages(await file(mixed, "jsonl"), sink()))).code, "vectors-disagree");
 });
 
 /** @param {unknown[]} lines */
@@ -261,6 +276,8 @@ test("a file that is not sound is refused by line, and nothing is imported, even
     tags: [{ id: "a", text: "a", tags: "t" }, /"tags"/],
     kind: [{ id: "a", text: "a", kind: "pdf" }, /"kind"/],
     meta: [{ id: "a", text: "a", meta: [1] }, /"meta"/],
+    sinks: [{ id: "a", text: "a", title: "t".repeat(200) }, /row 3001 .* title is too long/],
+    source: [{ id: "f2999", text: "a", start: 1, end: 2, source: "s", vector: good }, /"source" belongs to the first/],
     metaJson: [{ id: "a", text: "a", meta: "{" }, /"meta" is not JSON/],
     place: [{ id: "a", text: "a", start: 3, end: 1 }, /"start" and "end"/],
     half: [{ id: "a", text: "a", start: 3 }, /"start" and "end"/],
@@ -398,6 +415,7 @@ for name in ["snappy", "none", "zstd"]:
   assert.equal(status, 0, stderr);
   const { row, schema, about, ...counts } = JSON.parse(stdout);
   assert.deepEqual(counts, { rows: rows.length, groups: Math.ceil(rows.length / 1000) });
+  assert.equal(row.source, rows[4]?.source ?? null);
   const { vector, meta, ...expected } = /** @type {Row} */ (rows[4]);
   const { vector: theirVector, meta: theirMeta, ...found } = row;
   assert.deepEqual(Object.fromEntries(Object.entries(found).filter(([, value]) => value !== null)), expected);

@@ -97,6 +97,13 @@ export class Adding {
     return this.#cut;
   }
 
+  /** Makes the vectors of texts that are to be found, while queries go first. */
+  async vectors(texts: readonly string[], signal: AbortSignal | undefined): Promise<Float32Array<ArrayBuffer>[]> {
+    const { dimensions } = this.#embedder.info;
+    const whole = await this.#embed(texts, signal);
+    return texts.map((_, at) => whole.subarray(at * dimensions, (at + 1) * dimensions));
+  }
+
   async #count(texts: readonly string[], signal: AbortSignal | undefined): Promise<Uint32Array<ArrayBuffer>> {
     const counts: number[] = [];
     for (const slice of slicesOf(texts)) {
@@ -111,7 +118,8 @@ export class Adding {
     const embed = (slice: readonly string[]) => this.#embedder.embed(slice, { taskType: TASK, ...(signal && { signal }) });
     const vectors = await this.#pace.slices(texts, embed);
     const whole = new Float32Array(texts.length * dimensions);
-    if (vectors.length !== texts.length) throw invalid(`the embedder returned ${vectors.length} vectors for ${texts.length} texts`);
+    if (vectors.length !== texts.length)
+      throw invalid(`the embedder returned ${vectors.length} vectors for ${texts.length} texts`);
     for (const [at, vector] of vectors.entries()) {
       if (vector.length !== dimensions) throw wrongVector(vector, dimensions);
       whole.set(vector, at * dimensions);

@@ -53,7 +53,8 @@ export class Batch {
   static async begin(source: BatchSource, documents: readonly CheckedDocument[], cut: CutOptions): Promise<Batch> {
     const batch = new Batch(source);
     try {
-      for (const document of new Map(documents.map((document) => [document.id, document])).values()) await batch.#add(document, cut);
+      for (const document of new Map(documents.map((document) => [document.id, document])).values())
+        await batch.#add(document, cut);
     } catch (error) {
       batch.free();
       throw error;
@@ -202,7 +203,7 @@ function describesAlike(stored: StoredDocument, { url, tags, meta }: CheckedDocu
 }
 
 /** The texts of a segment. Slices of a text that is there already need no bytes of their own. */
-class Texts {
+export class Texts {
   readonly #parts: Uint8Array[] = [];
   #length = 0;
 
@@ -215,7 +216,11 @@ class Texts {
   }
 
   /** Returns where passages are; one that is no slice of the source is added. */
-  addSlices(source: { at: number }, whole: string, passages: readonly CutPassage[]): { at: number; bytes: number }[] {
+  addSlices(
+    source: { at: number },
+    whole: string,
+    passages: readonly Pick<CutPassage, "start" | "end" | "text">[],
+  ): { at: number; bytes: number }[] {
     const isSlice = passages.map(({ start, end, text }) => whole.slice(start, end) === text);
     const offsets = byteOffsets(
       whole,

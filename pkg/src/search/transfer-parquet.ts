@@ -31,11 +31,13 @@ import { checkedRow, type PassageRow, wrong } from "./transfer-rows.js";
 const KEY = "felsic";
 /** The most bytes that a row group may have, uncompressed: it is read at once, and takes several times that much memory. */
 const LARGEST_GROUP = 1 << 27;
+/** The most rows that it may have. */
+const MOST_ROWS = 1 << 20;
 /** The most bytes of a file's metadata. */
 const LARGEST_FOOTER = 1 << 26;
 
 /** The columns that are read. */
-const COLUMNS = ["id", "title", "url", "tags", "meta", "kind", "start", "end", "trail", "text", "vector", "embedding"];
+const COLUMNS = ["id", "title", "url", "tags", "meta", "kind", "start", "end", "trail", "text", "source", "vector", "embedding"];
 
 const required = { repetition_type: "REQUIRED" } as const;
 const optional = { repetition_type: "OPTIONAL" } as const;
@@ -49,7 +51,7 @@ const listOf = (name: string, element: Omit<SchemaElement, "name">): SchemaEleme
 ];
 
 const SCHEMA: SchemaElement[] = [
-  { name: "passages", num_children: 11 },
+  { name: "passages", num_children: 12 },
   { name: "id", ...required, ...utf8 },
   { name: "title", ...optional, ...utf8 },
   { name: "url", ...optional, ...utf8 },
@@ -60,6 +62,7 @@ const SCHEMA: SchemaElement[] = [
   { name: "end", ...optional, type: "INT32" },
   ...listOf("trail", utf8),
   { name: "text", ...required, ...utf8 },
+  { name: "source", ...optional, ...utf8 },
   ...listOf("vector", { type: "FLOAT" }),
 ];
 
@@ -98,6 +101,7 @@ export function parquetWriter({ space, model, dimensions }: SpaceOf): {
         column(rows, "end"),
         column(rows, "trail"),
         column(rows, "text"),
+        column(rows, "source"),
         {
           name: "vector",
           data: rows.map(({ vector }) => (vector ? Array.from(vector) : null)),
@@ -119,7 +123,7 @@ export function parquetWriter({ space, model, dimensions }: SpaceOf): {
 
 /** Reads and checks the rows of a file, a row group at a time. @throws `input-invalid`, `vectors-disagree` */
 export async function* readParquet(file: Blob, dimensions: number): AsyncGenerator<PassageRow[]> {
-  const buffer = { byteLength: file.size, slice: (start: number, end?: number) => file.slice(start, end).arrayBuffer() };
+  const buffer = { byteLength: file.size, slice: (start: number, end = file.size) => part(file, start, end) };
   const metadata = await checkedMetadata(file, buffer);
   const names = new Set(metadata.schema.map(({ name }) => name));
   const columns = COLUMNS.filter((name) => names.has(name));
@@ -133,6 +137,13 @@ export async function* readParquet(file: Blob, dimensions: number): AsyncGenerat
   }
 }
 
+/** Reads a part of a file, if it is there. */
+async function part(file: Blob, start: number, end: number): Promise<ArrayBuffer> {
+  const isThere = Number.isSafeInteger(start) && Number.isSafeInteger(end) && 0 <= start && start <= end && end <= file.size;
+  if (!isThere) throw wrong("the file", "it says that a part of it is where there is none");
+  return file.slice(start, end).arrayBuffer();
+}
+
 /** Reads a file's metadata, and checks what a reader would otherwise believe. */
 async function checkedMetadata(file: Blob, buffer: Parameters<typeof parquetMetadataAsync>[0]): Promise<FileMetaData> {
   const footer = file.size < 12 ? 0 : new DataView(await file.slice(-8).arrayBuffer()).getUint32(0, true);
@@ -143,8 +154,8 @@ async function checkedMetadata(file: Blob, buffer: Parameters<typeof parquetMeta
   for (const { columns, num_rows } of metadata.row_groups) {
     let bytes = 0n;
     for (const { meta_data } of columns) bytes += meta_data?.total_uncompressed_size ?? 0n;
-    if (bytes < 0n || num_rows < 0n || bytes > LARGEST_GROUP || num_rows > LARGEST_GROUP) {
-      throw wrong("the file", `a row group has ${bytes} bytes; write it in row groups of about 1,000 rows`);
+    if (bytes < 0n || num_rows < 0n || bytes > LARGEST_GROUP || num_rows > MOST_ROWS) {
+      throw wrong("the file", `a row group has ${num_rows} rows and ${bytes} bytes; write it in row groups of about 1,000 rows`);
     }
     rows += num_rows;
   }

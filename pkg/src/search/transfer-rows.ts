@@ -25,6 +25,8 @@ export interface PassageRow {
   /** The headings above it, outermost first. */
   readonly trail?: readonly string[];
   readonly text: string;
+  /** The document's whole text, with its first passage. */
+  readonly source?: string;
   /** Of unit length, once it has been checked. */
   readonly vector?: Float32Array<ArrayBuffer>;
 }
@@ -40,6 +42,7 @@ export function checkedRow(raw: unknown, where: string, dimensions: number): Pas
     kind: kind(fields, where),
     tags: texts(fields, "tags", where),
     trail: texts(fields, "trail", where),
+    source: text(fields, "source", where),
     meta: meta(fields, where),
     vector: vector(fields, where, dimensions),
   };

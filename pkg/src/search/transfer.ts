@@ -17,6 +17,8 @@ export type TransferFormat = "jsonl" | "parquet";
 /** Where a file comes from: its bytes, a stream of them, or its URL. */
 export type TransferSource = Blob | ReadableStream<Uint8Array> | URL | string;
 
+/** Bytes of a stream that are held before they become a part of a file. */
+const GATHERED = 1 << 23;
 /** Passages of a row group, and of what is written to a collection at once. */
 const BATCH = 1000;
 /** Texts that are embedded to check vectors. */
@@ -44,11 +46,13 @@ export interface CutPassage {
   readonly end: number;
   readonly trail: readonly string[];
   readonly text: string;
+  /** What was embedded. */
+  readonly input: string;
   readonly vector: Float32Array<ArrayBuffer>;
 }
 
 /** A document that has yet to be cut. */
-export type WholeDocument = Omit<PassageRow, "start" | "end" | "trail" | "vector">;
+export type WholeDocument = Omit<PassageRow, "start" | "end" | "trail" | "source" | "vector">;
 
 /** What takes in passages. */
 export interface PassageSink {
@@ -57,6 +61,8 @@ export interface PassageSink {
   /** Its weight format. */
   readonly format: string;
   readonly dimensions: number;
+  /** Checks what the sink demands of a row besides. @throws `input-invalid` */
+  check(row: PassageRow): void;
   /** Makes the vectors of texts that are to be found, of unit length. */
   embed(texts: readonly string[], signal: AbortSignal | undefined): Promise<readonly Float32Array<ArrayBuffer>[]>;
   /** Takes in documents whose passages and vectors are given: all of them, or none. */
@@ -167,7 +173,7 @@ export async function importPassages(
   const read = format === "parquet" ? (await parquet()).readParquet : readLines;
   const rows = () => guarded(read(file, sink.dimensions), signal);
 
-  const { total, hasVectors, sample } = await survey(rows(), options);
+  const { total, hasVectors, sample } = await survey(rows(), sink, options);
   const bounds = boundsOf(sink.format);
   const embed = (texts: readonly string[]) => sink.embed(texts, signal);
   const agreement = hasVectors && total > 0 ? await checkSample(sample, bounds, sink.model, embed) : undefined;
@@ -176,7 +182,7 @@ export async function importPassages(
   let done = 0;
   for await (const group of documents(rows())) {
     check(signal);
-    const { passages, embedded } = await take(group, sink, signal);
+    const { passages, embedded } = await take(group, sink, agreement?.of ?? "headed", signal);
     result.documents += group.length;
     result.passages += passages;
     result.embedded += embedded;
@@ -187,7 +193,11 @@ export async function importPassages(
 }
 
 /** Goes over the whole file without writing: it must be sound to its end. */
-async function survey(rows: AsyncIterable<readonly PassageRow[]>, { check: settings, onProgress }: ImportOptions) {
+async function survey(
+  rows: AsyncIterable<readonly PassageRow[]>,
+  sink: PassageSink,
+  { check: settings, onProgress }: ImportOptions,
+) {
   const { texts = SAMPLE, seed = SEED } = settings ?? {};
   if (!Number.isInteger(texts) || texts < 1)
     throw invalid(`check.texts is ${String(texts)}; it must be a whole number of at least 1`);
@@ -200,6 +210,7 @@ async function survey(rows: AsyncIterable<readonly PassageRow[]>, { check: setti
     for (const row of batch) {
       total += 1;
       order.next(row, total);
+      checkFor(sink, row, total);
       const has = row.vector !== undefined;
       hasVectors ??= has;
       if (has !== hasVectors) throw wrong(`row ${total}`, "some rows of the file have a vector, and some have none");
@@ -208,6 +219,15 @@ async function survey(rows: AsyncIterable<readonly PassageRow[]>, { check: setti
     onProgress?.({ done: 0, total: 0 });
   }
   return { total, hasVectors: hasVectors === true, sample: sample.rows };
+}
+
+/** Has the sink check a row, and says which row it was. */
+function checkFor(sink: PassageSink, row: PassageRow, number: number): void {
+  try {
+    sink.check(row);
+  } catch (error) {
+    throw wrong(`row ${number}`, (error as Error).message);
+  }
 }
 
 /** Checks that the rows of a document stand together, in the order of its passages: otherwise parts of it would be lost. */
@@ -223,6 +243,7 @@ class Order {
       this.#known.add(row.id);
       return;
     }
+    if (row.source !== undefined) throw wrong(`row ${number}`, '"source" belongs to the first passage of a document');
     if (row.start === undefined || last.start === undefined) {
       throw wrong(`row ${number}`, `${JSON.stringify(row.id)} is there twice; passages of one document need "start" and "end"`);
     }
@@ -252,7 +273,12 @@ async function* documents(batches: AsyncIterable<readonly PassageRow[]>): AsyncG
 }
 
 /** Takes in documents: cut and with vectors as they are, cut but without vectors after embedding them, and whole ones as an app adds them. */
-async function take(group: readonly PassageRow[][], sink: PassageSink, signal: AbortSignal | undefined) {
+async function take(
+  group: readonly PassageRow[][],
+  sink: PassageSink,
+  form: Agreement["of"],
+  signal: AbortSignal | undefined,
+): Promise<{ passages: number; embedded: number }> {
   const isWhole = ([row]: readonly PassageRow[]) => row!.start === undefined && row!.vector === undefined;
   const whole = group.filter(isWhole).map(([row]) => row!);
   const cut = group.filter((rows) => !isWhole(rows));
@@ -261,24 +287,28 @@ async function take(group: readonly PassageRow[][], sink: PassageSink, signal: A
     missing.length === 0
       ? []
       : await sink.embed(
-          missing.map((row) => inputsOf(row).headed),
+          missing.map((row) => inputsOf(row)[form]),
           signal,
         );
   const vectors = new Map(missing.map((row, at) => [row, made[at]!]));
   if (cut.length > 0)
     await sink.put(
-      cut.map((rows) => cutDocument(rows, vectors)),
+      cut.map((rows) => cutDocument(rows, vectors, form)),
       signal,
     );
   const added = whole.length > 0 ? await sink.add(whole, signal) : 0;
   return { passages: cut.flat().length + added, embedded: missing.length + added };
 }
 
-function cutDocument(rows: readonly PassageRow[], made: ReadonlyMap<PassageRow, Float32Array<ArrayBuffer>>): CutDocument {
+function cutDocument(
+  rows: readonly PassageRow[],
+  made: ReadonlyMap<PassageRow, Float32Array<ArrayBuffer>>,
+  form: Agreement["of"],
+): CutDocument {
   const { start: _, end: __, trail: ___, text: ____, vector: _____, ...document } = rows[0]!;
   const passages = rows.map((row) => {
     const { start = 0, end = row.text.length, trail = [], text, vector } = row;
-    return { start, end, trail, text, vector: vector ?? made.get(row)! };
+    return { start, end, trail, text, input: inputsOf(row)[form], vector: vector ?? made.get(row)! };
   });
   return { ...document, passages };
 }
@@ -308,7 +338,7 @@ async function formatOf(file: Blob): Promise<TransferFormat> {
 async function fileOf(from: TransferSource, signal: AbortSignal | undefined): Promise<Blob> {
   check(signal);
   if (from instanceof Blob) return from;
-  if (from instanceof ReadableStream) return blobOf(new Response(from), "the stream", signal);
+  if (from instanceof ReadableStream) return blobOf(from, "the stream", signal);
   if (typeof from !== "string" && !(from instanceof URL))
     throw invalid("import() needs a Blob, a File, a stream of bytes or a URL");
   const url = absoluteUrl(from, "the file's URL");
@@ -316,15 +346,29 @@ async function fileOf(from: TransferSource, signal: AbortSignal | undefined): Pr
     if (signal?.aborted) throw abortedBy(signal);
     throw new FelsicError("network", `${url} could not be fetched`, { cause });
   });
-  if (response.ok) return blobOf(response, url.href, signal);
+  if (response.ok) return blobOf(response.body, url.href, signal);
   const code = response.status === 404 || response.status === 410 ? "not-found" : "network";
   throw new FelsicError(code, `${url} could not be fetched: HTTP ${response.status}`);
 }
 
-async function blobOf(response: Response, name: string, signal: AbortSignal | undefined): Promise<Blob> {
+/** Gathers a stream as a file: a browser may keep the parts of one on disk. */
+async function blobOf(stream: ReadableStream<Uint8Array> | null, name: string, signal: AbortSignal | undefined): Promise<Blob> {
+  let [parts, bytes]: [BlobPart[], number] = [[], 0];
+  if (!stream) return new Blob();
+  if (stream.locked) throw invalid(`${name} is being read already`);
+  const reader = stream.getReader();
   try {
-    return await response.blob();
+    for (;;) {
+      check(signal);
+      const { done, value } = await reader.read();
+      if (done) return new Blob(parts);
+      if (!(value instanceof Uint8Array)) throw invalid(`${name} must be one of bytes`);
+      parts.push(value as Uint8Array<ArrayBuffer>);
+      bytes += value.length;
+      if (bytes >= GATHERED) [parts, bytes] = [[new Blob(parts)], 0];
+    }
   } catch (cause) {
+    await reader.cancel(cause).catch(() => undefined);
     if (signal?.aborted) throw abortedBy(signal);
     throw FelsicError.from(cause) ?? new FelsicError("network", `${name} ended before its end`, { cause });
   }
