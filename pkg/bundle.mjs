@@ -59,8 +59,17 @@ const MOST_VALUES = 1 << 24;
  * @type {[file: string, from: string, to: string][]}
  */
 const BELIEFS = [
+  [
+    "encoding.js",
+    "const header = readVarInt(reader)",
+    "if (!(reader.offset >= 0)) throw Error('no offset'); const header = readVarInt(reader)",
+  ],
   ["encoding.js", "const count = header >>> 1\n", "const count = Math.min(header >>> 1, output.length - seen)\n"],
-  ["encoding.js", "let count = header >> 1 << 3 ", "let count = Math.max(0, Math.min(header >> 1 << 3, output.length - seen + 7)) "],
+  [
+    "encoding.js",
+    "let count = header >> 1 << 3 ",
+    "let count = Math.max(0, Math.min(header >> 1 << 3, output.length - seen + 7)) ",
+  ],
   ["column.js", "if (!daph) throw", `if (!(daph?.num_values <= ${MOST_VALUES})) throw`],
   ["column.js", "if (!daph2) throw", `if (!(daph2?.num_values <= ${MOST_VALUES})) throw`],
 ];
@@ -74,7 +83,8 @@ export const bounded = {
     if (!file) return undefined;
     let checked = code;
     for (const [name, from, to] of BELIEFS.filter(([name]) => name === `${file[1]}.js`)) {
-      if (checked.split(from).length !== 2) throw new Error(`hyparquet's ${name} has changed: ${JSON.stringify(from)} is not there once`);
+      if (checked.split(from).length !== 2)
+        throw new Error(`hyparquet's ${name} has changed: ${JSON.stringify(from)} is not there once`);
       checked = checked.replace(from, to);
     }
     return checked;
@@ -97,7 +107,8 @@ const imported = {
   /** @param {string} source @param {string | undefined} importer */
   resolveId(source, importer) {
     if (importer === undefined || source === "./shared.js") return undefined;
-    return { id: source === "../index.js" ? "felsic" : source, external: true };
+    const own = { "../index.js": "felsic", "../search.js": "felsic/search" };
+    return { id: own[/** @type {keyof typeof own} */ (source)] ?? source, external: true };
   },
 };
 

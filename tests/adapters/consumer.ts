@@ -10,12 +10,13 @@ import { embed, type EmbeddingModel } from "ai";
 import { embed as embed6, type EmbeddingModel as EmbeddingModel6 } from "ai-6";
 import type { Embedder, FelsicError } from "felsic";
 import { embeddingModel } from "felsic/ai";
-import { FelsicEmbeddings, FelsicVectorStore, type SearchedCollection } from "felsic/langchain";
+import { FelsicEmbeddings, FelsicVectorStore } from "felsic/langchain";
 import { FelsicEmbedding } from "felsic/llamaindex";
-import { useEmbedder } from "felsic/react";
+import { useCollection, useEmbedder } from "felsic/react";
+import type { Collection } from "felsic/search";
 import { type FeatureExtractor, type FeatureTensor, pipeline } from "felsic/transformers";
 
-export function langChain(embedder: Embedder, collection: SearchedCollection): VectorStoreInterface {
+export function langChain(embedder: Embedder, collection: Collection): VectorStoreInterface {
   const embeddings: EmbeddingsInterface = new FelsicEmbeddings({ embedder, dimensions: 128, maxConcurrency: 1 });
   const store = new FelsicVectorStore(embeddings, { collection, mode: "hybrid" });
   store.asRetriever({ k: 2, filter: { tags: "guide" } });
@@ -54,9 +55,11 @@ export async function transformers(embedder: Embedder, other: FeatureExtractionP
 
 export function Component(): string {
   const { embedder, status, error, progress, retry } = useEmbedder({ model: new URL("https://example.com/pack/") });
+  const { collection, changes } = useCollection("docs", { embedder });
+  const open: Collection | undefined = collection;
   const known: Embedder | undefined = embedder;
   const why: FelsicError | undefined = error;
   // @ts-expect-error: the state has the progress
   useEmbedder({ onProgress: console.log });
-  return `${status} ${known?.info.model} ${why?.code} ${progress?.loadedBytes} ${typeof retry}`;
+  return `${status} ${known?.info.model} ${why?.code} ${progress?.loadedBytes} ${typeof retry} ${open?.info.documents} ${changes}`;
 }

@@ -10,7 +10,8 @@ import { Embedder, FelsicError } from "felsic";
 import { embeddingModel } from "felsic/ai";
 import { FelsicEmbeddings, FelsicVectorStore } from "felsic/langchain";
 import { FelsicEmbedding } from "felsic/llamaindex";
-import { useEmbedder } from "felsic/react";
+import { useCollection, useEmbedder } from "felsic/react";
+import { Collection } from "felsic/search";
 import { pipeline } from "felsic/transformers";
 import { createElement, StrictMode } from "react";
 import { createRoot } from "react-dom/client";
@@ -50,19 +51,19 @@ const adapters = {
     };
   },
 
-  /** The store over a collection that compares by the embedder alone, with the calls that a real one has. */
   async vectorStore(texts) {
-    const collection = new SmallCollection();
+    const collection = await Collection.open("store", { embedder, memory: true, baseUrl: "/felsic/" });
     const embeddings = new FelsicEmbeddings({ embedder });
     const documents = texts.map(
       (pageContent, n) => new Document({ pageContent, id: `d${n}`, metadata: { title: `T${n}`, tags: ["t"], page: n } }),
     );
-    const store = await FelsicVectorStore.fromDocuments(documents, embeddings, { collection });
+    const store = await FelsicVectorStore.fromDocuments(documents, embeddings, { collection, minScore: 0 });
     const scored = await store.similaritySearchWithScore(texts[1], 2);
     const retrieved = await store.asRetriever({ k: 1, filter: { page: 0 } }).invoke(texts[1]);
     const ids = await store.addDocuments([new Document({ pageContent: "one more" })], { ids: ["more"] });
     await store.delete({ ids: ["d1"] });
     const left = await store.similaritySearch(texts[1], 9);
+    collection.close();
     return {
       scored,
       retrieved,
@@ -148,6 +149,12 @@ function reactPage() {
     if (shown[name].at(-1) !== state.status) shown[name].push(state.status);
     return createElement("p", { id: name }, `${state.status} ${state.embedder?.info.model ?? state.error?.code ?? ""}`);
   }
+  function Docs() {
+    const { embedder } = useEmbedder(OPTIONS);
+    const docs = useCollection("docs", { embedder, memory: true, baseUrl: "/felsic/" });
+    latest = docs;
+    return createElement("p", { id: "docs" }, `${docs.status} ${docs.changes} ${docs.collection?.info.documents}`);
+  }
   const show = (names, options) => {
     root ??= createRoot(document.body.appendChild(document.createElement("div")));
     // New objects each time: equal options are enough.
@@ -156,6 +163,11 @@ function reactPage() {
   };
   return {
     reactShow: (names, options = OPTIONS) => show(names, options),
+    reactDocs: () => {
+      root ??= createRoot(document.body.appendChild(document.createElement("div")));
+      root.render(createElement(StrictMode, null, createElement(Docs), createElement(Docs)));
+    },
+    reactAdd: async (text) => void (await latest.collection.add([{ id: "a", text }])),
     reactShown: () => structuredClone(shown),
     reactEmbed: async (text) => [...(await latest.embedder.embed(text))],
     reactProgress: () => latest.progress,
@@ -165,32 +177,6 @@ function reactPage() {
       root = undefined;
     },
   };
-}
-
-/** The calls of a collection that the store makes, by dot products. */
-class SmallCollection {
-  documents = new Map();
-
-  async add(documents) {
-    for (const document of documents) {
-      this.documents.set(document.id, { ...document, vector: await embedder.embed(document.text) });
-    }
-  }
-
-  async remove(ids) {
-    for (const id of ids) this.documents.delete(id);
-  }
-
-  async search(query, { limit, where = {} }) {
-    const wanted = await embedder.embed(query);
-    const fits = ({ meta }) => Object.entries(where).every(([name, value]) => meta?.[name] === value);
-    const hits = [...this.documents.values()].filter(fits).map(({ vector, text, ...document }) => ({
-      ...document,
-      score: vector.reduce((sum, x, i) => sum + x * wanted[i], 0),
-      passage: { text, start: 0, end: text.length, trail: [] },
-    }));
-    return hits.sort((a, b) => b.score - a.score).slice(0, limit);
-  }
 }
 
 globalThis.adapters = adapters;

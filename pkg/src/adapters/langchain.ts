@@ -4,6 +4,7 @@ import { Document, type DocumentInterface } from "@langchain/core/documents";
 import { Embeddings, type EmbeddingsInterface, type EmbeddingsParams } from "@langchain/core/embeddings";
 import { VectorStore } from "@langchain/core/vectorstores";
 import { type Embedder, type EmbedOptions, FelsicError } from "../index.js";
+import type { Collection, Document as StoredDocument, Hit, SearchMode, Where } from "../search.js";
 
 /** Options of {@link FelsicEmbeddings}. */
 export interface FelsicEmbeddingsParams extends EmbeddingsParams, Pick<EmbedOptions, "dimensions" | "strip"> {
@@ -35,63 +36,10 @@ export class FelsicEmbeddings extends Embeddings {
   }
 }
 
-/** What the store needs of a collection of `felsic/search`. */
-export interface SearchedCollection {
-  /** Adds documents; one with a known id replaces it. */
-  add(documents: readonly StoredDocument[], options?: { readonly signal?: AbortSignal }): Promise<unknown>;
-  /** Removes documents. */
-  remove(ids: readonly string[]): Promise<unknown>;
-  /** Searches. */
-  search(
-    query: string,
-    options?: { readonly limit?: number; readonly where?: Filter; readonly mode?: SearchMode; readonly minScore?: number },
-  ): Promise<readonly FoundPassage[]>;
-}
-
-/** A document as a collection takes it. */
-export interface StoredDocument {
-  /** Names it. */
-  readonly id: string;
-  /** What is searched. */
-  readonly text: string;
-  /** Shown with a hit, and searched. */
-  readonly title?: string;
-  /** Shown with a hit. */
-  readonly url?: string;
-  /** To filter by. */
-  readonly tags?: string[];
-  /** All other metadata. */
-  readonly meta?: Record<string, unknown>;
-}
-
-/** The part of a hit that the store reads. */
-export interface FoundPassage {
-  /** The document's. */
-  readonly id: string;
-  /** From 0 to 1. */
-  readonly score: number;
-  /** The document's best passage. */
-  readonly passage: { readonly text: string };
-  /** The document's. */
-  readonly title?: string;
-  /** The document's. */
-  readonly url?: string;
-  /** The document's. */
-  readonly tags?: readonly string[];
-  /** The document's. */
-  readonly meta?: Readonly<Record<string, unknown>>;
-}
-
-/** What is compared: words, meaning, or both. */
-export type SearchMode = "hybrid" | "meaning" | "words";
-
-/** `where` of a collection's search: fields and the values, sets or ranges that they have to have. */
-export type Filter = Record<string, unknown>;
-
 /** Options of {@link FelsicVectorStore}. */
 export interface FelsicVectorStoreOptions {
   /** Keeps and finds the documents. It stays the caller's. */
-  readonly collection: SearchedCollection;
+  readonly collection: Pick<Collection, "add" | "remove" | "search">;
   /** What is compared. Default: the collection's own, words and meaning. */
   readonly mode?: SearchMode;
   /** The least score of a hit, from 0 to 1. Default: the collection's own. */
@@ -105,7 +53,7 @@ export interface FelsicVectorStoreOptions {
  */
 export class FelsicVectorStore extends VectorStore {
   /** The filter of a search is the collection's `where`. */
-  declare FilterType: Filter;
+  declare FilterType: Where;
   readonly #options: FelsicVectorStoreOptions;
 
   /** Creates the store. `embeddings` should be those of the collection's embedder; the store itself does not use them. */
@@ -148,12 +96,12 @@ export class FelsicVectorStore extends VectorStore {
   }
 
   /** Returns the best `k` documents, each as its best passage. */
-  override async similaritySearch(query: string, k = 4, filter?: Filter): Promise<DocumentInterface[]> {
+  override async similaritySearch(query: string, k = 4, filter?: Where): Promise<DocumentInterface[]> {
     return (await this.similaritySearchWithScore(query, k, filter)).map(([document]) => document);
   }
 
   /** Returns the best `k` documents, each as its best passage, with their scores from 0 to 1. */
-  override async similaritySearchWithScore(query: string, k = 4, filter?: Filter): Promise<[DocumentInterface, number][]> {
+  override async similaritySearchWithScore(query: string, k = 4, filter?: Where): Promise<[DocumentInterface, number][]> {
     const { collection, mode, minScore } = this.#options;
     const hits = await collection.search(query, {
       limit: k,
@@ -209,12 +157,12 @@ function asStored({ pageContent, metadata }: DocumentInterface, id: string): Sto
     ...(typeof title === "string" && { title }),
     ...(typeof url === "string" && { url }),
     ...(areTags && { tags: tags as string[] }),
-    ...(Object.keys(meta).length > 0 && { meta }),
+    ...(Object.keys(meta).length > 0 && { meta: meta as NonNullable<StoredDocument["meta"]> }),
   };
 }
 
 /** A hit as LangChain's document. */
-function found({ id, passage, title, url, tags, meta }: FoundPassage): DocumentInterface {
+function found({ id, passage, title, url, tags, meta }: Hit): DocumentInterface {
   const own = { ...(title !== undefined && { title }), ...(url !== undefined && { url }), ...(tags && { tags: [...tags] }) };
   return new Document({ id, pageContent: passage.text, metadata: { ...meta, ...own } });
 }

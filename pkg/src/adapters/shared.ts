@@ -96,6 +96,9 @@ export class Registry<T, S extends Snapshot<T>> {
     this.#idle = idle;
   }
 
+  /** The state of what is not made. */
+  readonly idle = (): S => this.#idle;
+
   /**
    * Returns what a component needs of the thing with a key. Nothing is made or remembered before somebody subscribes, so a page that is
    * rendered on a server, or rendered and thrown away, leaves nothing behind.
@@ -104,7 +107,7 @@ export class Registry<T, S extends Snapshot<T>> {
     return {
       subscribe: (listener) => this.#join(key, maker).subscribe(listener),
       snapshot: () => this.#all.get(key)?.snapshot() ?? this.#idle,
-      serverSnapshot: () => this.#idle,
+      serverSnapshot: this.idle,
       retry: () => this.#all.get(key)?.retry(),
     };
   }

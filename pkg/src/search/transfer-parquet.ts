@@ -123,7 +123,13 @@ export function parquetWriter({ space, model, dimensions }: SpaceOf): {
 
 /** Reads and checks the rows of a file, a row group at a time. @throws `input-invalid`, `vectors-disagree` */
 export async function* readParquet(file: Blob, dimensions: number): AsyncGenerator<PassageRow[]> {
-  const buffer = { byteLength: file.size, slice: (start: number, end = file.size) => part(file, start, end) };
+  const slice = (start: number, end = file.size) => {
+    const bytes = part(file, start, end);
+    // The library asks for several parts, and looks at no other once one has failed.
+    bytes.catch(() => undefined);
+    return bytes;
+  };
+  const buffer = { byteLength: file.size, slice };
   const metadata = await checkedMetadata(file, buffer);
   const names = new Set(metadata.schema.map(({ name }) => name));
   const columns = COLUMNS.filter((name) => names.has(name));
