@@ -1,5 +1,5 @@
 /** Bundles the package's scripts: for dist/, and for tests that put another engine into a worker. */
-import { existsSync } from "node:fs";
+import { copyFileSync, existsSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { rolldown } from "rolldown";
 
@@ -37,6 +37,16 @@ const entries = {
   },
 };
 
+/** Has search.js import the script that knows Parquet when it needs it. */
+const apart = {
+  name: "parquet",
+  /** @param {string} source @param {string | undefined} importer */
+  resolveId(source, importer) {
+    const isApart = importer !== undefined && source === "./transfer-parquet.js";
+    return isApart ? { id: "./parquet.js", external: /** @type {const} */ ("relative") } : undefined;
+  },
+};
+
 /** Writes what the scripts for pages have in common. @param {string} folder */
 export function writeCommon(folder) {
   return write("common", folder, []);
@@ -44,13 +54,59 @@ export function writeCommon(folder) {
 
 /** Writes a script that pages import. @param {string} name @param {string} folder @param {import("rolldown").Plugin[]} plugins */
 export function writePage(name, folder, plugins) {
-  return write(name, folder, [common, entries, ...plugins]);
+  return write(name, folder, [common, entries, apart, ...plugins]);
 }
 
-/** @param {string} name @param {string} folder @param {import("rolldown").Plugin[]} plugins */
-async function write(name, folder, plugins) {
+/** Writes the script that knows Parquet. @param {string} folder */
+export function writeParquet(folder) {
+  return write("search/transfer-parquet", folder, [common, bounded], "parquet");
+}
+
+/** The most values of a page of a Parquet file; writers make pages of a megabyte. */
+const MOST_VALUES = 1 << 24;
+
+/**
+ * Where hyparquet believes the numbers of values in a file: a single wrong byte would keep a page busy for minutes, or fill its memory.
+ *
+ * @type {[file: string, from: string, to: string][]}
+ */
+const BELIEFS = [
+  [
+    "encoding.js",
+    "const header = readVarInt(reader)",
+    "if (!(reader.offset >= 0)) throw Error('no offset'); const header = readVarInt(reader)",
+  ],
+  ["encoding.js", "const count = header >>> 1\n", "const count = Math.min(header >>> 1, output.length - seen)\n"],
+  [
+    "encoding.js",
+    "let count = header >> 1 << 3 ",
+    "let count = Math.max(0, Math.min(header >> 1 << 3, output.length - seen + 7)) ",
+  ],
+  ["column.js", "if (!daph) throw", `if (!(daph?.num_values <= ${MOST_VALUES})) throw`],
+  ["column.js", "if (!daph2) throw", `if (!(daph2?.num_values <= ${MOST_VALUES})) throw`],
+];
+
+/** Has hyparquet check them. A version of it that is written otherwise does not build. */
+export const bounded = {
+  name: "hyparquet",
+  /** @param {string} code @param {string} id */
+  transform(code, id) {
+    const file = /[\\/]hyparquet[\\/]src[\\/](encoding|column)\.js$/.exec(id);
+    if (!file) return undefined;
+    let checked = code;
+    for (const [name, from, to] of BELIEFS.filter(([name]) => name === `${file[1]}.js`)) {
+      if (checked.split(from).length !== 2)
+        throw new Error(`hyparquet's ${name} has changed: ${JSON.stringify(from)} is not there once`);
+      checked = checked.replace(from, to);
+    }
+    return checked;
+  },
+};
+
+/** @param {string} name @param {string} folder @param {import("rolldown").Plugin[]} plugins @param {string} [output] */
+async function write(name, folder, plugins, output = name) {
   const bundle = await rolldown({ input: join(src, `${name}.ts`), platform: "browser", plugins });
-  await bundle.write({ file: join(folder, `${name}.js`), format: "esm", minify, comments });
+  await bundle.write({ file: join(folder, `${output}.js`), format: "esm", minify, comments });
   await bundle.close();
 }
 
@@ -81,7 +137,7 @@ const forNode = {
  */
 export function writeNode(folder, plugins) {
   const input = { node: join(src, "node/index.ts"), "node-search": join(src, "search.ts") };
-  return writeForNode(input, folder, [forNode, ...plugins]);
+  return writeForNode(input, folder, [forNode, bounded, ...plugins]);
 }
 
 /** Writes the script that Node's threads begin with. @param {string} folder */
@@ -95,6 +151,28 @@ async function writeForNode(input, folder, plugins) {
   const names = { entryFileNames: "[name].js", chunkFileNames: "node-[name].js" };
   await bundle.write({ dir: folder, format: "esm", minify, comments, ...names });
   await bundle.close();
+}
+
+/** Names of the adapters to other libraries: the entries `felsic/NAME`. */
+export const ADAPTERS = ["ai", "langchain", "llamaindex", "react", "transformers"];
+
+/** An adapter's imports stay imports: the libraries are the page's own, and felsic is there once, as the importer resolves it. */
+const imported = {
+  name: "adapters",
+  /** @param {string} source @param {string | undefined} importer */
+  resolveId(source, importer) {
+    if (importer === undefined || source === "./shared.js") return undefined;
+    const own = { "../index.js": "felsic", "../search.js": "felsic/search" };
+    return { id: own[/** @type {keyof typeof own} */ (source)] ?? source, external: true };
+  },
+};
+
+/** Writes the adapters, and their declarations, which the compiler has written to dist/types. @param {string} folder */
+export async function writeAdapters(folder) {
+  for (const name of ADAPTERS) {
+    await write(`adapters/${name}`, folder, [imported]);
+    copyFileSync(join(folder, `types/adapters/${name}.d.ts`), join(folder, `adapters/${name}.d.ts`));
+  }
 }
 
 /**

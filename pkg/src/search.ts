@@ -3,6 +3,15 @@
 export { ERROR_CODES, FelsicError, type FelsicErrorCode, type FelsicErrorData } from "./errors.js";
 export { Collection } from "./search/collection.js";
 export type {
+  ExportOptions,
+  ImportOptions,
+  ImportProgress,
+  ImportResult,
+  TransferFormat,
+  TransferSource,
+} from "./search/transfer.js";
+export type { Agreement } from "./search/transfer-check.js";
+export type {
   AddOptions,
   AddProgress,
   AddResult,

@@ -149,7 +149,8 @@ class Server {
     this.#table = table;
     if (prefetch === "all") await table.all();
     else if (prefetch === "background") void table.background();
-    return { info: engine.info(), pack: engine.pack() };
+    const { pooling } = files;
+    return { info: { ...engine.info(), ...(pooling && { pooling }) }, pack: engine.pack() };
   }
 
   /**

@@ -47,10 +47,16 @@ fn is_loaded(binary: Binary, name: &str) -> bool {
         && !SUBSETS.contains(&name)
 }
 
+/// Returns whether only pages load a file that ask for it: those to other libraries, and the one for Parquet.
+fn is_on_demand(file: &Path) -> bool {
+    file.ends_with("parquet.js") || file.parent().is_some_and(|folder| folder.ends_with("adapters"))
+}
+
 fn parts(binary: Binary) -> Result<Vec<Part>> {
     let name = |file: &Path| file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let loaded =
-        files::under(&project::target("package/dist")).into_iter().filter(|file| is_loaded(binary, &name(file)));
+    let loaded = files::under(&project::target("package/dist"))
+        .into_iter()
+        .filter(|file| !is_on_demand(file) && is_loaded(binary, &name(file)));
     loaded.map(|file| files::sizes(&file).map(|(raw, gzipped)| Part { file, raw, gzipped })).collect()
 }
 

@@ -60,6 +60,11 @@ pub fn consumers(chromium: &Path) -> Result<()> {
     run(command("npm", ["run", "--silent", "consumers"]).env("CHROMIUM_PATH", chromium))
 }
 
+/// Checks the adapters against the libraries that they adapt to, and calls them in the browser. The package must be built.
+pub fn adapters(chromium: &Path) -> Result<()> {
+    run(command("npm", ["run", "--silent", "adapters"]).env("CHROMIUM_PATH", chromium))
+}
+
 /// Makes the benchmark page, in `www/dist/bench`, its types checked first. The package must be built.
 pub fn bench_page() -> Result<()> {
     let folder = project::path("www/bench");

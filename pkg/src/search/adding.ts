@@ -97,6 +97,13 @@ export class Adding {
     return this.#cut;
   }
 
+  /** Makes the vectors of texts that are to be found, while queries go first. */
+  async vectors(texts: readonly string[], signal: AbortSignal | undefined): Promise<Float32Array<ArrayBuffer>[]> {
+    const { dimensions } = this.#embedder.info;
+    const whole = await this.#embed(texts, signal);
+    return texts.map((_, at) => whole.subarray(at * dimensions, (at + 1) * dimensions));
+  }
+
   async #count(texts: readonly string[], signal: AbortSignal | undefined): Promise<Uint32Array<ArrayBuffer>> {
     const counts: number[] = [];
     for (const slice of slicesOf(texts)) {

@@ -204,7 +204,7 @@ function describesAlike(stored: StoredDocument, { url, tags, meta }: CheckedDocu
 }
 
 /** The texts of a segment. Slices of a text that is there already need no bytes of their own. */
-class Texts {
+export class Texts {
   readonly #parts: Uint8Array[] = [];
   #length = 0;
 
@@ -217,7 +217,11 @@ class Texts {
   }
 
   /** Returns where passages are; one that is no slice of the source is added. */
-  addSlices(source: { at: number }, whole: string, passages: readonly CutPassage[]): { at: number; bytes: number }[] {
+  addSlices(
+    source: { at: number },
+    whole: string,
+    passages: readonly Pick<CutPassage, "start" | "end" | "text">[],
+  ): { at: number; bytes: number }[] {
     const isSlice = passages.map(({ start, end, text }) => whole.slice(start, end) === text);
     const offsets = byteOffsets(
       whole,

@@ -5,7 +5,7 @@
 
 import { abortedBy, FelsicError, orAborted } from "../errors.js";
 import { Link } from "../link.js";
-import { checkNames, invalid } from "../options.js";
+import { checkNames, invalid, type Names } from "../options.js";
 import { requireWorkers, startWorker } from "../start.js";
 import { Adding, type SearchLink, wrongVector } from "./adding.js";
 import { checkId } from "./documents.js";
@@ -42,9 +42,21 @@ import type {
   SimilarOptions,
   TextEmbedder,
 } from "./types.js";
+import {
+  type ExportOptions,
+  exportPassages,
+  type ImportOptions,
+  importPassages,
+  type ImportResult,
+  type TransferFormat,
+  type TransferSource,
+} from "./transfer.js";
+import { sinkOf, sourceOf } from "./transfer-ends.js";
 import { searchFiles } from "./workers.js";
 
 const WORDING = { worker: "the search worker", remedy: "open the collection again" };
+const EXPORT: Names<ExportOptions> = { signal: true };
+const IMPORT: Names<ImportOptions> = { format: true, check: true, signal: true, onProgress: true };
 const CHANGES = { text: true, kind: true, title: true, url: true, tags: true, meta: true } as const;
 
 /** What a collection is made of. */
@@ -132,7 +144,11 @@ export class Collection extends EventTarget {
     const hear = (news: SearchNews) => {
       if (news.type === "warning") onWarning?.(news.warning);
     };
-    const link: SearchLink = new Link(startWorker(files.scriptUrl, "felsic-search", checkedDirectory(options.directory)), WORDING, hear);
+    const link: SearchLink = new Link(
+      startWorker(files.scriptUrl, "felsic-search", checkedDirectory(options.directory)),
+      WORDING,
+      hear,
+    );
     try {
       const { info, model } = await link.request("openIndex", { url, memory, ...files }, { signal });
       const lazy = new LazyModel({ model, space: info.space, cache: memory ? "none" : "auto", embedder, baseUrl, onWarning });
@@ -275,6 +291,27 @@ export class Collection extends EventTarget {
       void this.#link.request("endReindex", {}).catch(() => undefined);
       throw error;
     }
+  }
+
+  /**
+   * Returns all passages with their texts, vectors and fields as a file, JSON lines or Parquet, in parts. The stream fails with a
+   * `FelsicError`. What changes meanwhile may be in it or not.
+   */
+  export(format: TransferFormat, options: ExportOptions = {}): ReadableStream<Uint8Array<ArrayBuffer>> {
+    checkNames(options, EXPORT);
+    return exportPassages(sourceOf(this.#link, this.#info), format, options);
+  }
+
+  /**
+   * Takes in a file that {@link Collection.export} or another tool has made: JSON lines or Parquet. Everything in it is checked before
+   * anything is written. Vectors are taken as they are if a sample of them agrees with those of the embedder, and otherwise refused
+   * with `vectors-disagree`; texts without vectors are embedded. Documents with ids that are there are replaced.
+   */
+  async import(from: TransferSource, options: ImportOptions = {}): Promise<ImportResult> {
+    checkNames(options, IMPORT);
+    const adding = this.#adding;
+    if (this.#info.state === "needs-reindex") throw this.#needsReindex();
+    return importPassages(from, sinkOf(this.#link, adding, await this.#embedder(options.signal)), options);
   }
 
   /** Ends the worker and frees its memory; nothing stored is lost. Pending and later calls reject with the code `destroyed`. */

@@ -6,7 +6,8 @@
 import type { FromAnyWorker } from "../link.js";
 import type { Warning } from "../store/warning.js";
 import type { IndexModel } from "./index-manifest.js";
-import type { CollectionInfo, Document, DocumentKind, Hit, SearchMode, Where } from "./types.js";
+import type { PassageRow } from "./transfer-rows.js";
+import type { CollectionInfo, Document, DocumentKind, Hit, SearchMode, TextRange, Where } from "./types.js";
 
 /** A document, checked, with its kind. */
 export type CheckedDocument = Document & { readonly kind: DocumentKind };
@@ -67,6 +68,21 @@ export interface Committed {
   readonly passages: number;
 }
 
+/** A passage that is given with its vector. */
+export interface GivenPassage extends TextRange {
+  readonly text: string;
+  readonly trail: readonly string[];
+  /** What was embedded. */
+  readonly input: string;
+}
+
+/** A document whose passages are given, checked. */
+export type GivenDocument = Omit<CheckedDocument, "text"> & {
+  /** Its whole text, if that is known. */
+  readonly source?: string;
+  readonly passages: readonly GivenPassage[];
+};
+
 /** A query, checked. */
 export interface Query {
   readonly text: string;
@@ -120,6 +136,16 @@ export interface SearchCalls {
   };
   /** Forgets a batch that is not committed. */
   forget: { request: { readonly batch: number }; result: null; progress: never };
+  /** Writes documents whose passages are given, with their vectors one after another. */
+  put: {
+    request: { readonly documents: readonly GivenDocument[]; readonly vectors: Float32Array<ArrayBuffer> };
+    result: Committed;
+    progress: never;
+  };
+  /** Returns the ids of all documents. */
+  ids: { request: Record<never, never>; result: string[]; progress: never };
+  /** Returns the passages of documents, with their vectors. */
+  passages: { request: { readonly ids: readonly string[] }; result: PassageRow[]; progress: never };
   remove: { request: { readonly ids: readonly string[] }; result: number; progress: never };
   get: { request: { readonly id: string }; result: Document | null; progress: never };
   search: { request: Query; result: Hit[]; progress: never };

@@ -6,6 +6,7 @@ import { startWasm } from "../wasm.js";
 import { Batches } from "./batches.js";
 import type { Contents } from "./contents.js";
 import { find, similarTo } from "./find.js";
+import { passagesOf, put } from "./given.js";
 import { LiveCollection } from "./live.js";
 import { OpenIndex } from "./open-index.js";
 import type {
@@ -134,6 +135,12 @@ class Server {
       case "forget":
         batches.forget(call.request.batch);
         return null;
+      case "put":
+        return put(live, call.request.documents, call.request.vectors);
+      case "ids":
+        return Array.from(live.contents.all(), ({ stored }) => stored.id);
+      case "passages":
+        return passagesOf(live, call.request.ids);
       case "remove":
         return live.remove(call.request.ids);
       case "reindex":

@@ -5,13 +5,13 @@ import { isLocal } from "../origins.js";
 import { bytesOf, type Cache, hasHash, type Part, type Stored, storedBlob } from "./cache.js";
 import { openCache } from "./caches.js";
 import { type Held, lock } from "./locks.js";
-import { filesOf, findManifest, keepManifest } from "./manifests.js";
+import { filesOf, findManifest, keepManifest, poolingOf } from "./manifests.js";
 import { checkpointKey, manifestHash, manifestPrefix, pinnedHash, sha256 } from "./names.js";
 import { Download, joined, mayBeMissing } from "./network.js";
 import { BytesReader, StoreReader } from "./reader.js";
 import { IMPATIENCE, MANIFEST_ATTEMPTS, PATIENCE } from "./retry.js";
 import { type Access, Requests } from "./requests.js";
-import type { FileEntry, FileReader, Made, ReadOutcome, StoredFiles } from "./types.js";
+import type { FileEntry, FileReader, Made, Pooling, ReadOutcome, StoredFiles } from "./types.js";
 import { BusyError, cacheWarning, type Warning, type WarningCode } from "./warning.js";
 
 /** The settings that a store is opened with. */
@@ -59,6 +59,7 @@ class Store implements StoredFiles {
   #making: Promise<Made> | undefined;
   /** The files that the manifest opened last lists. */
   #shards: readonly FileEntry[] = [];
+  #pooling: Pooling | undefined;
   /** Files that have been recalled and not been opened yet. */
   readonly #recalled = new Map<string, Uint8Array<ArrayBuffer>>();
   /** The manifest, while an earlier revision is stored beside it. */
@@ -78,6 +79,10 @@ class Store implements StoredFiles {
 
   get persistent(): boolean {
     return isLocal(this.#options.model) || (this.#cache !== undefined && this.#keeps === "all");
+  }
+
+  get pooling(): Pooling | undefined {
+    return this.#pooling;
   }
 
   async openCache(): Promise<void> {
@@ -277,6 +282,7 @@ class Store implements StoredFiles {
 
   #manifestReader(bytes: Uint8Array<ArrayBuffer>, closed: (outcome: ReadOutcome) => Promise<void>): FileReader {
     this.#shards = filesOf(bytes)?.slice(1) ?? [];
+    this.#pooling = poolingOf(bytes);
     return new BytesReader(bytes, closed);
   }
 

@@ -3,7 +3,7 @@
 import { bytesOf, type Cache, hasHash } from "./cache.js";
 import { ifFree } from "./locks.js";
 import { isHash, manifestHash, manifestName, manifestPrefix, PART, sha256 } from "./names.js";
-import type { FileEntry } from "./types.js";
+import type { FileEntry, Pooling } from "./types.js";
 
 /** Which manifest is wanted: that of a model's URL, that of a hash, or any. */
 export interface Which {
@@ -155,6 +155,16 @@ function segmentFiles({ documents, vectors, fine, texts }: Record<string, FileEn
   const needed = [documents, vectors, ...(fine ? [fine] : [])] as FileEntry[];
   const extra = [texts as FileEntry, ...parts].map((entry) => ({ ...checkedEntry(entry), isExtra: true }));
   return [...needed.map(checkedEntry), ...extra];
+}
+
+/** Returns how the model of a manifest pools; `undefined` if it does not say so in a form that is known here. */
+export function poolingOf(manifest: Uint8Array): Pooling | undefined {
+  try {
+    const { pooling } = JSON.parse(new TextDecoder().decode(manifest)).config;
+    return pooling === "cls" || pooling === "mean" ? pooling : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function checkedEntry({ bytes, sha256 }: FileEntry): FileEntry {

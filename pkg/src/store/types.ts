@@ -41,7 +41,12 @@ export interface StoredFiles extends Files {
   recall(shard: number): Promise<boolean>;
   /** Whether a file is stored, judged by its name and its length alone; never rejects. */
   has(entry: FileEntry): Promise<boolean>;
+  /** How the model pools, by the manifest that was opened last. An engine that was made from it has checked it. */
+  readonly pooling?: Pooling | undefined;
 }
+
+/** How a model makes one vector of the vectors of a text's tokens. */
+export type Pooling = "cls" | "mean";
 
 /** A pack that has been made from a checkpoint and is stored, as far as there was space. */
 export interface Made {
