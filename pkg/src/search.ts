@@ -15,6 +15,7 @@ export type {
   Hit,
   HitPassage,
   Json,
+  MeaningReason,
   PassageOptions,
   PrepareOptions,
   PrepareProgress,
@@ -24,6 +25,7 @@ export type {
   TextEmbedder,
   TextRange,
   Where,
+  WordsReason,
 } from "./search/types.js";
 export type { Warning, WarningCode } from "./store/warning.js";
 export type { EmbedderInfo } from "./types.js";
