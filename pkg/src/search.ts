@@ -25,6 +25,7 @@ export type {
   HitPassage,
   Json,
   KeptOptions,
+  MeaningReason,
   PassageOptions,
   PrepareOptions,
   PrepareProgress,
@@ -34,6 +35,7 @@ export type {
   TextEmbedder,
   TextRange,
   Where,
+  WordsReason,
 } from "./search/types.js";
 export type { Warning, WarningCode } from "./store/warning.js";
 export type { EmbedderInfo } from "./types.js";

@@ -5,6 +5,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { pathToFileURL } from "node:url";
 import { gzipSync } from "node:zlib";
 import { rolldown } from "rolldown";
 import { dist, launch, root } from "./harness.mjs";
@@ -211,13 +212,13 @@ test("an interrupted download goes on where it stopped", async () => {
   const segment = documents(1500, 5);
   made("long", { segments: [segment] });
   const { read, close } = await freshPage();
-  const url = server.spoilt("/indexes/long/", { file: /vectors$/, cutAfter: 9_000, times: 1 });
+  const url = server.spoilt("/indexes/long/", { file: /vectors$/, endAfter: 9_000, times: 1 });
   const from = server.log.length;
   const { ok, message } = await read({ url, read: ["rows"] });
   assert.ok(ok, message);
   const ranges = server.log.slice(from).flatMap(({ path, range }) => (path.endsWith(".vectors") ? [range] : []));
   assert.equal(ranges.length, 2);
-  assert.match(ranges[1] ?? "", /^bytes=[1-9]\d*-$/);
+  assert.equal(ranges[1], "bytes=9000-");
   await close();
 });
 
@@ -298,16 +299,26 @@ test("a manifest that lies is refused, whatever it says", async () => {
     ["calibration of no numbers", (m) => (m.calibration = { mean: null, count: 1 })],
     ["base", (m) => (m.base = "data:text/html,x")],
   ];
+  // Most of them without a browser, which would take a second each.
+  const bundle = await rolldown({ input: join(root, "pkg/src/search/index-manifest.ts"), platform: "neutral" });
+  await bundle.write({ file: join(folder, "index-manifest.mjs"), format: "esm" });
+  await bundle.close();
+  /** @type {typeof import("../../pkg/dist/types/search/index-manifest.js")} */
+  const { checkedManifest } = await import(pathToFileURL(join(folder, "index-manifest.mjs")).href);
+  const check = (/** @type {string | Uint8Array} */ json) =>
+    checkedManifest(Buffer.from(/** @type {string} */ (json)), "https://example.org/index/");
+  check(JSON.stringify(good));
   for (const [what, lie] of lies) {
-    made("lies", { change: lie });
-    const { code, name, message } = await read({ url: server.url("/indexes/lies/"), read: [] });
-    assert.deepEqual([code, name], ["index-invalid", "FelsicError"], `${what}: ${message}`);
+    const manifest = structuredClone(good);
+    lie(manifest);
+    assert.throws(() => check(JSON.stringify(manifest)), { name: "FelsicError", code: "index-invalid" }, what);
   }
-  const texts = ["", "[]", "null", "{", '{"format":"felsic-index"}', "\u00ff", "{}".repeat(100)];
-  for (const text of texts) {
-    writeFileSync(join(folder, "indexes/lies/index.json"), text, "latin1");
-    assert.equal((await read({ url: server.url("/indexes/lies/"), read: [] })).code, "index-invalid", text);
+  for (const text of ["", "[]", "null", "{", '{"format":"felsic-index"}', "{}".repeat(100), Uint8Array.of(0xff)]) {
+    assert.throws(() => check(text), { name: "FelsicError", code: "index-invalid" });
   }
+  made("lies", { change: (m) => (m.words.file = "../words") });
+  const { code, name } = await read({ url: server.url("/indexes/lies/"), read: [] });
+  assert.deepEqual([code, name], ["index-invalid", "FelsicError"]);
   // A span outside its texts, and a file whose claim of bytes is beyond all memory.
   made("lies");
   const url = server.url("/indexes/lies/");
