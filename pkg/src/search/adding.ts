@@ -111,7 +111,8 @@ export class Adding {
     const embed = (slice: readonly string[]) => this.#embedder.embed(slice, { taskType: TASK, ...(signal && { signal }) });
     const vectors = await this.#pace.slices(texts, embed);
     const whole = new Float32Array(texts.length * dimensions);
-    if (vectors.length !== texts.length) throw invalid(`the embedder returned ${vectors.length} vectors for ${texts.length} texts`);
+    if (vectors.length !== texts.length)
+      throw invalid(`the embedder returned ${vectors.length} vectors for ${texts.length} texts`);
     for (const [at, vector] of vectors.entries()) {
       if (vector.length !== dimensions) throw wrongVector(vector, dimensions);
       whole.set(vector, at * dimensions);

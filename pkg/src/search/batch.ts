@@ -53,7 +53,8 @@ export class Batch {
   static async begin(source: BatchSource, documents: readonly CheckedDocument[], cut: CutOptions): Promise<Batch> {
     const batch = new Batch(source);
     try {
-      for (const document of new Map(documents.map((document) => [document.id, document])).values()) await batch.#add(document, cut);
+      for (const document of new Map(documents.map((document) => [document.id, document])).values())
+        await batch.#add(document, cut);
     } catch (error) {
       batch.free();
       throw error;
@@ -178,6 +179,7 @@ export class Batch {
         ...(meta !== undefined && { meta }),
         kind,
         hash,
+        ...(title !== undefined && document.title === undefined && { foundTitle: true }),
         source,
         passages: await Promise.all(stored),
       });

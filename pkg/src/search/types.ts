@@ -58,6 +58,11 @@ export interface SearchOptions {
   readonly minScore?: number;
   /** Finds only passages in which the query stands as it is. */
   readonly exact?: boolean;
+  /**
+   * Whether a hit that was found by meaning alone has the sentence marked that fits best. The sentences of such hits are embedded for
+   * that, which takes longer than the search itself. Default `false`.
+   */
+  readonly sentences?: boolean;
   readonly signal?: AbortSignal;
 }
 
