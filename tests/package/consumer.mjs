@@ -1,6 +1,8 @@
 /** What a consumer sees of the package in Node; the tests of node*.test.mjs create embedders there. */
 
 import { Embedder, FelsicError } from "felsic";
+import { FelsicError as CpuError } from "felsic/cpu";
+import { Collection, FelsicError as SearchError } from "felsic/search";
 
 /** @param {() => Promise<unknown>} work */
 async function refusal(work) {
@@ -26,4 +28,11 @@ const result = {
   // availability() takes all of create()'s options, so that a caller may keep shared ones in one place.
   shared: await refusal(() => availability({ model: "https://example.com/pack/", workers: 2, cache: "none" })),
 };
-console.log(JSON.stringify(result));
+const open = /** @type {(name: unknown, options?: unknown) => Promise<unknown>} */ (Collection.open);
+const search = {
+  open: await refusal(() => open("docs", { embeder: {} })),
+  noEmbedder: await refusal(() => open("docs")),
+  list: await Collection.list({ directory: "./collections" }),
+  classes: [CpuError === FelsicError, SearchError === FelsicError],
+};
+console.log(JSON.stringify({ ...result, search }));
