@@ -24,6 +24,7 @@ export type {
   Hit,
   HitPassage,
   Json,
+  MeaningReason,
   PassageOptions,
   SearchMode,
   SearchOptions,
@@ -31,6 +32,7 @@ export type {
   TextEmbedder,
   TextRange,
   Where,
+  WordsReason,
 } from "./search/types.js";
 export type { Warning, WarningCode } from "./store/warning.js";
 export type { EmbedderInfo } from "./types.js";

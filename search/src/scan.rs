@@ -1,8 +1,8 @@
 //! The rows that are nearest to a query, found by looking at all of them.
 //!
 //! 1. The query becomes 16-bit integers, and every row's coarse vector is multiplied by it exactly, in i32
-//!    ([`kernel`]). That is the row's *coarse cosine*, from which a row's rank, and the moments of all, come.
-//! 2. The best few hundred are kept ([`best`]).
+//!    (`kernel`). That is the row's *coarse cosine*, from which a row's rank, and the moments of all, come.
+//! 2. The best few hundred are kept (`best`).
 //! 3. These get their cosine anew, in double precision, from the query itself and the row with its fine components, and
 //!    are ordered by it.
 //!
@@ -117,9 +117,9 @@ impl Sweep {
             Some(fine) => {
                 let at = row * room.len();
                 room.copy_from_slice(&fine[at..at + room.len()]);
-                true
+                Ok(true)
             }
-            None => false,
+            None => Ok(false),
         })
     }
 
@@ -130,7 +130,7 @@ impl Sweep {
         block: &Block<'_>,
         first: u32,
         allowed: Option<&[u8]>,
-        mut fine: impl FnMut(usize, &mut [i8]) -> bool,
+        mut fine: impl FnMut(usize, &mut [i8]) -> Result<bool>,
     ) -> Result<()> {
         let first = first as usize;
         self.scan(block, first, allowed)?;
@@ -141,7 +141,7 @@ impl Sweep {
         for candidate in self.best.candidates.iter_mut().filter(|candidate| candidate.exact.is_none()) {
             let row = candidate.row as usize - first;
             let coarse = block.part(row, 1);
-            let has_fine = fine(row, &mut room);
+            let has_fine = fine(row, &mut room)?;
             let whole = Block::new(block.dimensions(), coarse.scales(), coarse.coarse(), has_fine.then_some(&room))?;
             candidate.exact = Some(self.query.cosine(&whole, first + row)?);
         }

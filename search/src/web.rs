@@ -7,9 +7,9 @@ use crate::error;
 use crate::rows::{self, Block, invalid};
 use crate::scan;
 use errors::thrown;
-use js_sys::{Float32Array, Int8Array};
-use wasm_bindgen::JsValue;
+use js_sys::{Float32Array, Function, Int8Array};
 use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen::{JsCast, JsValue};
 
 /// Rows that are copied out of JavaScript's memory at a time.
 const BATCH: usize = 1024;
@@ -176,16 +176,28 @@ impl Sweep {
 
     /// Scans the rows from `first` on; each row may come once. `allowed` is a bitmap of all rows of the scan, as for `top`.
     ///
-    /// Of `fine`, only the components of rows that are among the best so far are read.
+    /// Of `fine`, only the components of rows that are among the best so far are read. It may also be a function that returns
+    /// those of one row, by its number: then they need not be in memory.
     pub fn block(
         &mut self,
         scales: &Float32Array,
         coarse: &Int8Array,
-        fine: Option<Int8Array>,
+        #[wasm_bindgen(unchecked_param_type = "Int8Array | ((row: number) => Int8Array) | undefined")] fine: &JsValue,
         first: u32,
         allowed: Option<Box<[u8]>>,
     ) -> Result<(), JsValue> {
-        self.scan(scales, coarse, fine.as_ref(), first, allowed.as_deref()).map_err(thrown)
+        let mut own = None;
+        let fine = match (fine.dyn_ref::<Int8Array>(), fine.dyn_ref::<Function>()) {
+            (Some(all), _) => Fine::All(all),
+            (_, Some(of_row)) => Fine::OfRow(of_row, &mut own),
+            _ if fine.is_undefined() || fine.is_null() => Fine::None,
+            _ => {
+                return Err(thrown(invalid("fine components are an Int8Array, or a function that returns one".into())));
+            }
+        };
+        let scanned = self.scan(scales, coarse, fine, first, allowed.as_deref());
+        // What the function has thrown goes through as it is.
+        own.map_or_else(|| scanned.map_err(thrown), Err)
     }
 
     /// Ends the scan and returns what it has found.
@@ -194,25 +206,53 @@ impl Sweep {
     }
 }
 
+/// Where the fine components of a block are.
+enum Fine<'a> {
+    None,
+    All(&'a Int8Array),
+    /// A function of a row's number, and what it has thrown.
+    OfRow(&'a Function, &'a mut Option<JsValue>),
+}
+
+impl Fine<'_> {
+    /// Writes the components of a row: number `at` of its block, whose first is `first`. Returns whether there are any.
+    fn read(&mut self, first: u32, at: usize, room: &mut [i8]) -> error::Result<bool> {
+        let found = match self {
+            Self::None => return Ok(false),
+            Self::All(all) => all.subarray((at * room.len()) as u32, ((at + 1) * room.len()) as u32),
+            Self::OfRow(of_row, own) => {
+                let row = first as usize + at;
+                let returned = of_row.call1(&JsValue::UNDEFINED, &(row as f64).into()).unwrap_or_else(|error| {
+                    **own = Some(error);
+                    JsValue::UNDEFINED
+                });
+                let is_whole = |array: &Int8Array| array.length() as usize == room.len();
+                returned.dyn_into().ok().filter(is_whole).ok_or_else(|| {
+                    invalid(format!("the function did not return the {} fine components of row {row}", room.len()))
+                })?
+            }
+        };
+        found.copy_to(room);
+        Ok(true)
+    }
+}
+
 impl Sweep {
     fn scan(
         &mut self,
         scales: &Float32Array,
         coarse: &Int8Array,
-        fine: Option<&Int8Array>,
+        mut fine: Fine<'_>,
         first: u32,
         allowed: Option<&[u8]>,
     ) -> error::Result<()> {
         let (dimensions, count) = (self.dimensions, scales.length() as usize);
-        check_lengths(dimensions, count, coarse, fine)?;
+        let all = if let Fine::All(all) = &fine { Some(*all) } else { None };
+        check_lengths(dimensions, count, coarse, all)?;
         let scales = filled(&mut self.scales, count, |room| scales.copy_to(room))?;
         let coarse = filled(&mut self.coarse, count * dimensions, |room| coarse.copy_to(room))?;
         let block = Block::new(dimensions, scales, coarse, None)?;
-        self.sweep.block_with(&block, first, allowed, |row, room| {
-            let Some(fine) = fine else { return false };
-            fine.subarray((row * dimensions) as u32, ((row + 1) * dimensions) as u32).copy_to(room);
-            true
-        })
+        self.sweep.block_with(&block, first, allowed, |at, room| fine.read(first, at, room))
     }
 }
 

@@ -16,14 +16,14 @@ before(() => {
 
 after(() => consumer?.remove());
 
-/** The files that Vite makes of a page with one import. @param {string} entry */
-async function bundle(entry) {
+/** The files that Vite makes of a page with one import. @param {string} entry @param {string} [main] */
+async function bundle(
+  entry,
+  main = `import { Embedder } from ${JSON.stringify(entry)};\nglobalThis.embedder = Embedder.create();\n`,
+) {
   const root = consumer.folder;
   const outDir = join(root, entry.replace("/", "-"));
-  writeFileSync(
-    join(root, "main.js"),
-    `import { Embedder } from ${JSON.stringify(entry)};\nglobalThis.embedder = Embedder.create();\n`,
-  );
+  writeFileSync(join(root, "main.js"), main);
   await build({
     root,
     configFile: false,
@@ -39,10 +39,21 @@ async function bundle(entry) {
 /** The binaries among them, without their hashes. @param {string[]} names */
 const binaries = (names) => names.flatMap((name) => /felsic_([a-z]+)_bg-[\w-]+\.wasm$/.exec(name)?.[1] ?? []).sort();
 
-test("the whole package has four binaries, each with its worker", async () => {
-  const { names } = await bundle("felsic");
+test("felsic has four binaries, each with its worker", async () => {
+  const { names, text } = await bundle("felsic");
   assert.deepEqual(binaries(names), ["cpu", "gpu", "packer", "relaxed"]);
   assert.equal(names.filter((name) => /worker-[a-z]+-[\w-]+\.js$/.test(name)).length, 4, names.join(" "));
+  assert.doesNotMatch(text, /worker-search|felsic_search/, "a page that never searches has nothing of search");
+});
+
+test("felsic/search has its worker and its binary, and no engine", async () => {
+  const main = 'import { Collection } from "felsic/search";\nglobalThis.docs = Collection.open("docs", {});\n';
+  const { names } = await bundle("felsic/search", main);
+  assert.deepEqual(binaries(names), ["search"]);
+  assert.deepEqual(
+    names.filter((name) => /worker-[a-z]+-[\w-]+\.js$/.test(name)).map((name) => /worker-([a-z]+)/.exec(name)?.[1]),
+    ["search"],
+  );
 });
 
 test("felsic/cpu can pull in neither GPU nor packer", async () => {

@@ -1,6 +1,8 @@
 /** What a consumer sees of the package without a browser: in Node, where a server renders a page. */
 
 import { Embedder, FelsicError } from "felsic";
+import { FelsicError as CpuError } from "felsic/cpu";
+import { Collection, FelsicError as SearchError } from "felsic/search";
 
 /** @param {() => Promise<unknown>} work */
 async function refusal(work) {
@@ -29,5 +31,12 @@ const result = {
   inNode: await refusal(() => create({ model: "/packs/granite/" })),
   builtInInNode: await refusal(() => create({})),
 };
+const open = /** @type {(name: unknown, options?: unknown) => Promise<unknown>} */ (Collection.open);
+const search = {
+  open: await refusal(() => open("docs", { embeder: {} })),
+  noEmbedder: await refusal(() => open("docs")),
+  list: await Collection.list(),
+  classes: [CpuError === FelsicError, SearchError === FelsicError],
+};
 const states = [await Embedder.availability(), await Embedder.availability({ model: "/packs/granite/" })];
-console.log(JSON.stringify({ ...result, states }));
+console.log(JSON.stringify({ ...result, states, search }));

@@ -151,8 +151,16 @@ test("importing it in Node is harmless; create() says that Node is not supported
   assert.deepEqual(states, ["unavailable", "unavailable"]);
 });
 
+test("felsic/search can be imported in Node, and an error is of one class, whichever entry it comes from", () => {
+  const { search } = JSON.parse(node(join(consumer.folder, "consumer.mjs"), [], consumer.folder).stdout);
+  assert.deepEqual([search.open.code, search.open.isFelsicError], ["input-invalid", true], search.open.message);
+  assert.match(search.open.message, /"embeder".*\bembedder\b/);
+  assert.match(search.noEmbedder.message, /Embedder\.create\(\)/);
+  assert.deepEqual([search.list, search.classes], [[], [true, true]]);
+});
+
 test("a worker's script is whole: no bundler has to follow an import, and none can lose a file beside it", () => {
-  for (const name of ["cpu", "relaxed", "gpu", "packer"]) {
+  for (const name of ["cpu", "relaxed", "gpu", "packer", "search"]) {
     const script = readFileSync(join(unpacked, `dist/worker-${name}.js`), "utf8");
     // It uses neither module syntax nor its own address: it also runs as a classic script, and may be minified as one.
     new Script(script, { filename: name });

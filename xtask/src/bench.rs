@@ -2,14 +2,23 @@
 
 use crate::checkpoints::Seeded;
 use crate::process::{command, run as run_command};
-use crate::{files, packs, project, setup, web};
+use crate::{bench_search, files, packs, project, setup, web};
 use anyhow::{Context, Result};
-use clap::Args;
+use clap::{Args, Subcommand};
 use std::fs;
 use std::path::PathBuf;
 
+#[derive(Subcommand)]
+pub enum Other {
+    /// Times felsic's search over vectors beside other ways of searching them and writes target/bench/search/search.json
+    Search(bench_search::Options),
+}
+
 #[derive(Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Options {
+    #[command(subcommand)]
+    other: Option<Other>,
     /// Engines, each with `:THREADS` behind it if not one: felsic-cpu, felsic-plain (without relaxed SIMD),
     /// felsic-webgpu, ort-web, transformers-js
     #[arg(long, value_delimiter = ',', default_value = "felsic-cpu,felsic-cpu:2,ort-web,ort-web:2,transformers-js")]
@@ -60,6 +69,9 @@ fn peer() -> Result<PathBuf> {
 
 /// Builds, packs, measures, and prints where the report is.
 pub fn run(options: &Options) -> Result<()> {
+    if let Some(Other::Search(options)) = &options.other {
+        return bench_search::run(options);
+    }
     let pack = packs::find(&options.model)?;
     web::package()?;
     web::bench_page()?;

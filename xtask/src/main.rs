@@ -12,9 +12,10 @@
 //! | `checkpoints` | checkpoints of the real shapes with seeded weights |
 //! | `packs` | the packs that tests, demo and benchmark load |
 //! | `deny` | licences, sources and advisories of all crates |
-//! | `test` (`check` too), `demo`, `bench`, `size` | the commands of these names |
+//! | `test` (`check` too), `demo`, `bench`, `bench_search`, `size` | the commands of these names |
 
 mod bench;
+mod bench_search;
 mod checkpoints;
 mod demo;
 mod deny;

@@ -179,6 +179,7 @@ export class Batch {
         ...(meta !== undefined && { meta }),
         kind,
         hash,
+        ...(title !== undefined && document.title === undefined && { foundTitle: true }),
         source,
         passages: await Promise.all(stored),
       });

@@ -19,6 +19,7 @@ import {
   checkedSimilar,
   isIndex,
 } from "./options.js";
+import { withSentences } from "./marking.js";
 import { Pace } from "./pace.js";
 import type { Query, SearchNews } from "./protocol.js";
 import { deleteCollection, storedCollections } from "./stored-collections.js";
@@ -179,11 +180,12 @@ export class Collection extends EventTarget {
    * {@link SearchOptions.minScore}.
    */
   async search(query: string, options: SearchOptions = {}): Promise<Hit[]> {
-    const { signal, ...checked } = checkedSearch(query, options);
+    const { signal, sentences, ...checked } = checkedSearch(query, options);
     return this.#pace.searching(async () => {
       const vector = await this.#queryVector(checked, signal);
       const request: Query = { ...checked, ...(vector && { vector }) };
-      return this.#link.request("search", request, { signal });
+      const hits = await this.#link.request("search", request, { signal });
+      return sentences && vector ? withSentences(hits, vector, this.#embedder, signal) : hits;
     });
   }
 
@@ -245,7 +247,8 @@ export class Collection extends EventTarget {
     // A text without a word has no vector, and fits nothing.
     if (mode === "words" || text.trim() === "") return undefined;
     if (this.#info.state === "needs-reindex") throw this.#needsReindex();
-    const vector = await this.#embedder.embed(text, { taskType: "retrieval-query", ...(signal && { signal }) });
+    const options = { taskType: "retrieval-query", ...(signal && { signal }) } as const;
+    const vector = await this.#pace.query(() => this.#embedder.embed(text, options));
     if (vector.length !== this.#embedder.info.dimensions) throw wrongVector(vector, this.#embedder.info.dimensions);
     return vector;
   }

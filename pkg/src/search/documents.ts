@@ -38,7 +38,8 @@ export function checkedDocument(value: unknown): CheckedDocument {
   checkId(id);
   const of = `document ${JSON.stringify(id)}`;
   if (typeof text !== "string") throw invalid(`the text of ${of} must be a string, not ${kindOfValue(text)}`);
-  if (text.length > LONGEST_TEXT) throw invalid(`the text of ${of} has ${text.length} characters; divide it: the most is ${LONGEST_TEXT}`);
+  if (text.length > LONGEST_TEXT)
+    throw invalid(`the text of ${of} has ${text.length} characters; divide it: the most is ${LONGEST_TEXT}`);
   if (kind !== undefined && !(KINDS as readonly unknown[]).includes(kind)) {
     throw invalid(`the kind of ${of} is ${String(kind)}; use one of ${KINDS.join(", ")}`);
   }

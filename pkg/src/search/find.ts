@@ -99,12 +99,13 @@ async function phraseRows(contents: Contents, words: Words, { text, where }: Que
 function ranked(contents: Contents, { vector, text, words, allowed }: Prepared, count: number): Candidate[] {
   const near = vector ? nearest(contents, vector, count, allowed) : [];
   const isAllowed = (row: number) => hasBit(allowed, row);
-  const found = words?.search(text, { limit: count, ...(allowed && { allowed: isAllowed }) }) ?? [];
+  const also = new Set(near.map(({ row }) => row));
+  const found = words?.search(text, { limit: count, also, ...(allowed && { allowed: isAllowed }) }) ?? [];
   return fuse(near, found).map(({ row, score, meaning, words }) => ({
     row,
     score,
-    ...(meaning !== undefined && { meaning: { ...near[meaning - 1]!, rank: meaning } }),
-    ...(words !== undefined && { words: { ...found[words - 1]!, rank: words } }),
+    ...(meaning && { meaning: { ...near[meaning.rank - 1]!, rank: meaning.rank } }),
+    ...(words && { words: { ...found[words.rank - 1]!, rank: words.rank } }),
   }));
 }
 
@@ -114,7 +115,7 @@ function nearest(
   count: number,
   allowed: Uint8Array<ArrayBuffer> | undefined,
 ): Near[] {
-  const calibration = calibrationOf(contents);
+  const calibration = calibrationOf(contents, vector.length);
   const found = contents.rows.top(vector, count, allowed);
   const { rows, scores, mean, deviation, seen } = found;
   found.free();

@@ -205,12 +205,12 @@ export class LiveCollection implements TextSource {
     const text = await this.contents.whole(id);
     const stored = this.contents.get(id)?.stored;
     if (text === undefined || !stored) return undefined;
-    const { title, url, tags, meta, kind } = stored;
+    const { title, foundTitle, url, tags, meta, kind } = stored;
     return {
       id,
       text,
       kind,
-      ...(title !== undefined && { title }),
+      ...(title !== undefined && !foundTitle && { title }),
       ...(url !== undefined && { url }),
       ...(tags !== undefined && { tags }),
       ...(meta !== undefined && { meta }),

@@ -26,7 +26,15 @@ const COLLECTION: Names<CollectionOptions> = {
 };
 const PASSAGE: Names<PassageOptions> = { tokens: true, overlap: true };
 const ADD: Names<AddOptions> = { signal: true, onProgress: true };
-const SEARCH: Names<SearchOptions> = { limit: true, where: true, mode: true, minScore: true, exact: true, signal: true };
+const SEARCH: Names<SearchOptions> = {
+  limit: true,
+  where: true,
+  mode: true,
+  minScore: true,
+  exact: true,
+  sentences: true,
+  signal: true,
+};
 const SIMILAR: Names<SimilarOptions> = { limit: true, where: true, minScore: true, signal: true };
 
 const MODES: readonly unknown[] = ["hybrid", "meaning", "words"];
@@ -93,13 +101,17 @@ export function checkedAddOptions(options: unknown): AddOptions {
 }
 
 /** A query's options, checked, with their defaults. */
-export function checkedSearch(query: unknown, options: unknown): Omit<Query, "vector"> & Pick<SearchOptions, "signal"> {
+export function checkedSearch(
+  query: unknown,
+  options: unknown,
+): Omit<Query, "vector"> & Pick<SearchOptions, "signal"> & { readonly sentences: boolean } {
   if (typeof query !== "string") throw invalid(`a query must be a string, not ${kind(query)}`);
   checkNames(options, SEARCH);
-  const { mode = "hybrid", exact = false, signal } = options as SearchOptions;
+  const { mode = "hybrid", exact = false, sentences = false, signal } = options as SearchOptions;
   if (!MODES.includes(mode)) throw invalid(`mode is ${String(mode)}; use "hybrid", "meaning" or "words"`);
   if (typeof exact !== "boolean") throw invalid("exact must be true or false");
-  return { text: query, mode: mode as SearchMode, exact, ...checkedLimits(options), ...(signal && { signal }) };
+  if (typeof sentences !== "boolean") throw invalid("sentences must be true or false");
+  return { text: query, mode: mode as SearchMode, exact, sentences, ...checkedLimits(options), ...(signal && { signal }) };
 }
 
 /** The options of {@link Collection.similar}, checked, with their defaults. */

@@ -1,6 +1,6 @@
 /**
  * A live collection's segments: each one file, written at once and never changed. Eight bytes of magic, the length of the header (u32,
- * little-endian), the header in JSON, then its sections one after another. Everything is checked when it is read.
+ * little-endian) and its SHA-256, the header in JSON, then its sections one after another. Everything is checked when it is read.
  */
 
 import { FelsicError } from "../errors.js";
@@ -10,8 +10,9 @@ import type { SegmentDocuments } from "./stored.js";
 import { decode } from "./texts.js";
 
 const MAGIC = new TextEncoder().encode("felsicS1");
-/** The bytes before the header. */
-const PREFIX = MAGIC.length + 4;
+/** Where the header's hash is, and where the header. */
+const HASH_AT = MAGIC.length + 4;
+const HEADER_AT = HASH_AT + 32;
 /** The most bytes of a header. */
 const LONGEST_HEADER = 1 << 16;
 /** The most bytes of a segment's documents. */
@@ -95,17 +96,20 @@ export async function encodeSegment(head: SegmentHead, content: SegmentContent):
   if (header.length > LONGEST_HEADER) throw new FelsicError("internal", "a segment's header is too long");
   const length = new Uint8Array(4);
   new DataView(length.buffer).setUint32(0, header.length, true);
-  return joined([MAGIC, length, header, ...SECTIONS.map((name) => parts[name])]);
+  return joined([MAGIC, length, bytesOfHex(await sha256(header)), header, ...SECTIONS.map((name) => parts[name])]);
 }
 
 /** Reads and checks a segment's header. @throws `index-invalid` */
 export async function openSegment(blob: Blob): Promise<SegmentFile> {
-  const prefix = await slice(blob, 0, PREFIX);
+  const prefix = await slice(blob, 0, HEADER_AT);
   if (!MAGIC.every((byte, at) => prefix[at] === byte)) throw damaged("it does not begin as a segment does");
   const length = new DataView(prefix.buffer, prefix.byteOffset).getUint32(MAGIC.length, true);
   if (length > LONGEST_HEADER) throw damaged("its header is too long");
-  const header = checkedHeader(parsed(await slice(blob, PREFIX, length), "header"), blob.size - PREFIX - length);
-  return { header, start: PREFIX + length, blob };
+  const bytes = await slice(blob, HEADER_AT, length);
+  const hash = bytesOfHex(await sha256(bytes));
+  if (!hash.every((byte, at) => prefix[HASH_AT + at] === byte)) throw damaged("its header does not match its hash");
+  const start = HEADER_AT + length;
+  return { header: checkedHeader(parsed(bytes, "header"), blob.size - start), start, blob };
 }
 
 /** Reads and checks a segment's documents. @throws `index-invalid` */
@@ -148,7 +152,8 @@ async function slice(blob: Blob, at: number, bytes: number): Promise<Uint8Array<
 function checkedHeader(json: unknown, bytes: number): SegmentHeader {
   if (!isObject(json)) throw damaged("its header is no object");
   const { name, space, model, dimensions, rows, generation, begins, sections } = json;
-  if (typeof name !== "string" || typeof space !== "string" || typeof model !== "string") throw damaged("its header lacks a name");
+  if (typeof name !== "string" || typeof space !== "string" || typeof model !== "string")
+    throw damaged("its header lacks a name");
   if (!isCount(dimensions) || dimensions < 1 || dimensions > MOST_DIMENSIONS) throw damaged("its dimensions are no number");
   if (!isCount(rows) || !isCount(generation) || typeof begins !== "boolean") throw damaged("its header lacks a number");
   if (!isObject(sections)) throw damaged("its header lacks the sections");
@@ -183,7 +188,11 @@ function damaged(why: string): FelsicError {
 }
 
 /** The bytes of an array; processors that run wasm keep numbers as segments do, in little-endian order. */
-function bytesOf({ buffer, byteOffset, byteLength }: Float32Array<ArrayBuffer> | Int8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+function bytesOf({
+  buffer,
+  byteOffset,
+  byteLength,
+}: Float32Array<ArrayBuffer> | Int8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
@@ -199,6 +208,10 @@ export function gathered(from: readonly (readonly [RowsData, number])[], dimensi
     fine.set(rows.fine.subarray(start, end), at * dimensions);
   }
   return { scales, coarse, fine };
+}
+
+function bytesOfHex(hex: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(hex.match(/../g) ?? [], (digits) => parseInt(digits, 16));
 }
 
 /** Returns arrays of bytes as one. */

@@ -57,7 +57,7 @@ export function checkedDocuments(json: unknown, sizes: SegmentSizes, damaged: (w
 
 function isDocument(value: unknown, sizes: SegmentSizes): value is StoredDocument {
   if (!isObject(value)) return false;
-  const { id, title, url, tags, meta, kind, hash, source, passages } = value;
+  const { id, title, url, tags, meta, kind, hash, foundTitle, source, passages } = value;
   return (
     isId(id) &&
     [title, url].every((text) => isOptional(text, isString)) &&
@@ -65,6 +65,7 @@ function isDocument(value: unknown, sizes: SegmentSizes): value is StoredDocumen
     isOptional(meta, isObject) &&
     (KINDS as readonly unknown[]).includes(kind) &&
     isShortHash(hash) &&
+    isOptional(foundTitle, (found) => found === true) &&
     isOptional(source, (place) => isPlace(place, sizes)) &&
     Array.isArray(passages) &&
     passages.every((passage) => isPassage(passage, sizes))

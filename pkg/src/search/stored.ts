@@ -26,6 +26,8 @@ export interface StoredDocument extends Pick<Document, "id" | "title" | "url" | 
   readonly kind: DocumentKind;
   /** The first 16 hexadecimal digits of the SHA-256 of everything that decides what is embedded. */
   readonly hash: string;
+  /** Whether the title was found in the text; live collections alone say so. */
+  readonly foundTitle?: true;
   /** Where its whole text is; live collections alone have it. */
   readonly source?: TextPlace;
   /** In the order of the rows. */

@@ -13,11 +13,15 @@ export type DocumentKind = "text" | "markdown" | "html" | "code" | "csv" | "json
 export interface Document {
   /** The document's name within its collection: 1 to 1,024 characters. A document with the same id is replaced. */
   readonly id: string;
+  /** Its whole text, at most 16 million characters. */
   readonly text: string;
   /** How the text is read and cut. Default: what the ending of the id says (`.md`, `.html`, `.csv`, `.json`, `.ts`, …), otherwise `text`. */
   readonly kind?: DocumentKind;
+  /** Its title, which is embedded with each passage. Default: the one that is found in the text. */
   readonly title?: string;
+  /** Where it is; only kept. */
   readonly url?: string;
+  /** Words to filter by. */
   readonly tags?: readonly string[];
   /** Anything else that the app wants back with a hit, or filters by. */
   readonly meta?: Readonly<Record<string, Json>>;
@@ -30,8 +34,11 @@ export type FilterValue = string | number | boolean | null;
 export interface FilterOperators {
   /** Greater than. Numbers compare with numbers, strings with strings (by UTF-16 units, which suits ISO dates). */
   readonly gt?: number | string;
+  /** Greater than or equal. */
   readonly gte?: number | string;
+  /** Less than. */
   readonly lt?: number | string;
+  /** Less than or equal. */
   readonly lte?: number | string;
   /** None of these values. */
   readonly not?: FilterValue | readonly FilterValue[];
@@ -58,6 +65,12 @@ export interface SearchOptions {
   readonly minScore?: number;
   /** Finds only passages in which the query stands as it is. */
   readonly exact?: boolean;
+  /**
+   * Whether a hit that was found by meaning alone has the sentence marked that fits best. The sentences of such hits are embedded for
+   * that, which takes longer than the search itself. Default `false`.
+   */
+  readonly sentences?: boolean;
+  /** Aborts the search. */
   readonly signal?: AbortSignal;
 }
 
@@ -66,7 +79,9 @@ export type SimilarOptions = Pick<SearchOptions, "limit" | "where" | "minScore" 
 
 /** A range of a text, in UTF-16 units; `end` is exclusive. */
 export interface TextRange {
+  /** Where it starts. */
   readonly start: number;
+  /** Where it ends. */
   readonly end: number;
 }
 
@@ -78,19 +93,51 @@ export interface HitPassage extends TextRange {
   readonly trail: readonly string[];
 }
 
+/** Why a passage was found by meaning. */
+export interface MeaningReason {
+  /** Its place among all passages by meaning, beginning with 1. */
+  readonly rank: number;
+  /** Its score by meaning alone, from 0 to 1. */
+  readonly score: number;
+  /** The cosine of its vector with the query's. */
+  readonly cosine: number;
+}
+
+/** Why a passage was found by words. */
+export interface WordsReason {
+  /** Its place among all passages by words, beginning with 1. */
+  readonly rank: number;
+  /** From 0 to 1: how much of the query's words it has. */
+  readonly score: number;
+  /** Its words that were found, in the form in which they are compared. */
+  readonly terms: readonly string[];
+}
+
 /** A document that was found, by its best passage. */
-export interface Hit extends Pick<Document, "title" | "url" | "tags" | "meta"> {
+export interface Hit {
+  /** The document's id. */
   readonly id: string;
   /** From 0 to 1. */
   readonly score: number;
+  /** The passage that fits best. */
   readonly passage: HitPassage;
   /** What to mark in `passage.text`: the words that were found, or the sentence that fits best. */
   readonly highlights: readonly TextRange[];
-  /** Why it was found: its place among the passages by meaning and by words, beginning with 1. */
+  /** Why it was found. */
   readonly why: {
-    readonly meaning?: { readonly rank: number; readonly score: number; readonly cosine: number };
-    readonly words?: { readonly rank: number; readonly score: number; readonly terms: readonly string[] };
+    /** By meaning, unless it has not been among the best. */
+    readonly meaning?: MeaningReason;
+    /** By words, unless it has none of them. */
+    readonly words?: WordsReason;
   };
+  /** The document's title, given or found. */
+  readonly title?: string;
+  /** The document's URL. */
+  readonly url?: string;
+  /** The document's tags. */
+  readonly tags?: readonly string[];
+  /** The document's `meta`. */
+  readonly meta?: Readonly<Record<string, Json>>;
 }
 
 /** What {@link Collection.add} has done. */
@@ -121,21 +168,27 @@ export interface AddProgress {
 export interface AddOptions {
   /** Aborts the call. What has been reported as done stays. */
   readonly signal?: AbortSignal;
+  /** Called when further documents are stored. */
   readonly onProgress?: (progress: AddProgress) => void;
 }
 
 /** Describes a collection. */
 export interface CollectionInfo {
+  /** Its name. */
   readonly name: string;
   /** The space of its vectors. */
   readonly space: string;
   /** The name of the model that made them. */
   readonly model: string;
+  /** Components of its vectors. */
   readonly dimensions: number;
+  /** The number of documents. */
   readonly documents: number;
+  /** The number of passages. */
   readonly passages: number;
   /** Bytes that it takes up where it is stored. */
   readonly bytes: number;
+  /** Whether it can only be searched. */
   readonly isReadOnly: boolean;
   /** `needs-reindex`: its vectors are of another space than the embedder's; it can be searched by words, and `reindex()` makes new ones. */
   readonly state: "ready" | "needs-reindex";
@@ -149,17 +202,21 @@ export interface PassageOptions {
   readonly overlap?: number;
 }
 
-/** The part of an {@link Embedder} that a collection uses. */
+/** The part of an `Embedder` that a collection uses. */
 export interface TextEmbedder {
+  /** Its model and its space. */
   readonly info: EmbedderInfo;
+  /** Returns the vector of a query, of unit length. */
   embed(
     text: string,
     options?: { readonly taskType?: "retrieval-query"; readonly signal?: AbortSignal },
   ): Promise<Float32Array<ArrayBuffer>>;
+  /** Returns the vectors of passages, of unit length. */
   embed(
     texts: readonly string[],
     options?: { readonly taskType?: "retrieval-document"; readonly signal?: AbortSignal },
   ): Promise<Float32Array<ArrayBuffer>[]>;
+  /** Returns the numbers of tokens of texts, with those that every text has. */
   countTokens(
     texts: readonly string[],
     options?: { readonly taskType?: "retrieval-document"; readonly signal?: AbortSignal },

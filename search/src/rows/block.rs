@@ -17,7 +17,7 @@ pub struct Block<'a> {
 }
 
 impl<'a> Block<'a> {
-    /// Takes the scales [n], coarse and fine components [n, dimensions] of n rows.
+    /// Takes the scales of n rows, and their coarse and fine components, [n, dimensions].
     ///
     /// Returns `input-invalid` if their lengths contradict each other, and `index-invalid` if a scale cannot be that of a
     /// unit vector.
@@ -58,7 +58,7 @@ impl<'a> Block<'a> {
         self.scales.is_empty()
     }
 
-    /// Returns the scales, [n].
+    /// Returns the scales, one for each row.
     pub fn scales(&self) -> &'a [f32] {
         self.scales
     }

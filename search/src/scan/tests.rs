@@ -134,7 +134,7 @@ fn the_ten_best_are_those_of_full_precision() {
     let (fine, coarse) = (recall(&rows, &mut clustered), recall(&without, &mut clustered));
     println!("recall of ten best: {fine} with fine components, {coarse} without");
     assert!(fine >= 0.999, "{fine}");
-    assert!(coarse >= 0.97, "{coarse}");
+    assert!(coarse >= 0.985, "{coarse}");
 }
 
 #[test]
@@ -184,4 +184,38 @@ fn a_damaged_row_is_never_a_hit() {
     assert_eq!(sweep().block(&sound, 8, Some(&[255])).unwrap_err().code(), Code::InputInvalid);
     let other = Block::new(1, &scale, &[127], None).unwrap();
     assert_eq!(sweep().block(&other, 0, None).unwrap_err().code(), Code::InputInvalid);
+}
+
+/// The same numbers in Rust and in JavaScript: `tests/browser/search-scan.test.mjs` has this generator too.
+struct Seeded(u32);
+
+impl Seeded {
+    fn vector(&mut self, dimensions: usize) -> Vec<f32> {
+        let mut component = || {
+            self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (self.0 >> 8) as f32 / (1 << 24) as f32 - 0.5
+        };
+        let values: Vec<f32> = (0..dimensions).map(|_| component()).collect();
+        let squares = values.iter().fold(0.0, |sum, v| sum + f64::from(*v) * f64::from(*v));
+        values.iter().map(|v| (f64::from(*v) / f64::sqrt(squares)) as f32).collect()
+    }
+}
+
+#[test]
+fn webassembly_is_held_to_what_native_code_finds() {
+    let mut lines = Vec::new();
+    for (dimensions, count) in [(384, 3000usize), (100, 500), (16, 500), (3, 70)] {
+        let mut seeded = Seeded(dimensions as u32);
+        let vectors: Vec<Vec<f32>> = (0..count).map(|_| seeded.vector(dimensions)).collect();
+        let query = seeded.vector(dimensions);
+        let allowed: Vec<u8> = (0..count.div_ceil(8)).map(|at| (at * 151 % 256) as u8).collect();
+        let found = top(&rows_of(&vectors), &query, 20, Some(&allowed)).unwrap();
+        let scores: Vec<u32> = found.scores.iter().map(|score| score.to_bits()).collect();
+        let Found { rows, mean, deviation, seen, .. } = &found;
+        lines.push(format!(
+            "{{\"dimensions\":{dimensions},\"count\":{count},\"rows\":{rows:?},\"scores\":{scores:?},\"mean\":{mean:?},\
+             \"deviation\":{deviation:?},\"seen\":{seen}}}\n"
+        ));
+    }
+    assert_eq!(lines.concat(), include_str!("../../../tests/fixtures/search/scan.jsonl"));
 }
