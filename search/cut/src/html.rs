@@ -3,6 +3,7 @@
 //! Tags are read one by one, without a tree: a stack of the open elements says what is left out and what is main
 //! content. Whatever is not closed ends where an element around it does.
 
+use super::lines::{behind, joined, within};
 mod entities;
 mod tags;
 
@@ -39,7 +40,7 @@ fn best_place(source: &str) -> Place {
         match token {
             Token::Text(start, end) => {
                 if let Some(place) = stack.place().filter(|&place| place < best) {
-                    if !source[start..end].trim().is_empty() {
+                    if !within(source, start, end).trim().is_empty() {
                         best = place;
                     }
                 }
@@ -155,7 +156,7 @@ impl<'a> Page<'a> {
                 Token::Title(start, end) => {
                     let mut title = String::new();
                     decode(self.source, start, end, |text, _, _| title.push_str(text));
-                    self.outline.title(&title.split_whitespace().collect::<Vec<_>>().join(" "));
+                    self.outline.title(&joined(title.split_whitespace(), " "));
                 }
                 Token::Text(start, end) => {
                     // In a page with nothing but margins they are read.
@@ -205,14 +206,14 @@ impl<'a> Page<'a> {
             let is_copy = text.len() == to - from;
             let mut at = 0;
             while at < text.len() {
-                let rest = &text[at..];
+                let rest = behind(text, at);
                 let word = rest.find(char::is_whitespace).unwrap_or(rest.len());
                 if word > 0 {
                     self.before_word();
                     let (from, to) = if is_copy { (from + at, from + at + word) } else { (from, to) };
-                    self.extract.take(&rest[..word], from, to);
+                    self.extract.take(within(rest, 0, word), from, to);
                 }
-                let white = rest[word..].find(|c: char| !c.is_whitespace()).unwrap_or(rest.len() - word);
+                let white = behind(rest, word).find(|c: char| !c.is_whitespace()).unwrap_or(rest.len() - word);
                 self.space |= white > 0;
                 at += word + white;
             }
@@ -245,8 +246,9 @@ impl<'a> Page<'a> {
         let (start, end) = super::lines::trimmed(self.extract.text(), self.start, self.extract.len());
         if start < end {
             if self.heading > 0 {
-                let words =
-                    self.extract.text()[start..end].trim_end_matches(['¶', '#', '§', ' ', '\u{f0c1}']).to_owned();
+                let words = within(self.extract.text(), start, end)
+                    .trim_end_matches(['¶', '#', '§', ' ', '\u{f0c1}'])
+                    .to_owned();
                 self.outline.heading(self.heading, &words, start, end);
             } else {
                 self.outline.block(start, end, self.shape, self.level);
@@ -256,7 +258,8 @@ impl<'a> Page<'a> {
             self.level = self.level.min(level);
         }
         if self.extract.len() > self.start {
-            self.extract.add(if self.level == Level::Paragraph { "\n\n" } else { "\n" });
+            let is_ended = self.extract.text().ends_with('\n');
+            self.extract.add(if self.level == Level::Paragraph && !is_ended { "\n\n" } else { "\n" });
         }
         self.start = self.extract.len();
         self.heading = 0;

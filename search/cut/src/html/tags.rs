@@ -1,5 +1,6 @@
 //! Tags and the texts between them.
 
+use super::super::lines::{bytes_of, find, tail, within};
 /// An element that matters; others are read as if they were not there.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Element {
@@ -124,7 +125,7 @@ impl<'a> Tags<'a> {
         if self.missing.contains(&end) {
             return None;
         }
-        let found = find(&self.source.as_bytes()[from..], end.as_bytes());
+        let found = find(tail(self.source.as_bytes(), from), end.as_bytes());
         if found.is_none() {
             self.missing.push(end);
         }
@@ -137,7 +138,7 @@ impl<'a> Tags<'a> {
         let start = self.at + 1;
         let first = *bytes.get(start)?;
         if first == b'!' || first == b'?' {
-            let end = if bytes[start..].starts_with(b"!--") { "-->" } else { ">" };
+            let end = if tail(bytes, start).starts_with(b"!--") { "-->" } else { ">" };
             self.at = self.until(start, end)?.1;
             return Some(None);
         }
@@ -148,8 +149,8 @@ impl<'a> Tags<'a> {
         }
         let first_end = self.until(name_start, ">")?.1;
         let is_name = |byte: &u8| !byte.is_ascii_whitespace() && *byte != b'>' && *byte != b'/';
-        let length = bytes[name_start..].iter().take_while(|byte| is_name(byte)).count();
-        let name = &self.source[name_start..name_start + length];
+        let length = tail(bytes, name_start).iter().take_while(|byte| is_name(byte)).count();
+        let name = within(self.source, name_start, name_start + length);
         let attributes = if self.has_open_quote { None } else { attributes(bytes, name_start + length) };
         // In a tag whose quotes are not closed, and all that follow it, quotes mean nothing.
         self.has_open_quote |= attributes.is_none();
@@ -171,11 +172,11 @@ impl<'a> Tags<'a> {
         let from = self.at;
         let bytes = self.source.as_bytes();
         let mut at = from;
-        while let Some(length) = find(&bytes[at..], b"</") {
+        while let Some(length) = find(tail(bytes, at), b"</") {
             let start = at + length;
             let end = start + 2 + name.len();
             if bytes.get(start + 2..end).is_some_and(|found| found.eq_ignore_ascii_case(name.as_bytes())) {
-                self.at = end + find(&bytes[end..], b">").map_or(bytes.len() - end, |length| length + 1);
+                self.at = end + find(tail(bytes, end), b">").map_or(bytes.len() - end, |length| length + 1);
                 return (name == "title").then_some(Token::Title(from, start));
             }
             at = start + 2;
@@ -199,7 +200,7 @@ impl Iterator for Tags<'_> {
                     None => self.at = start + 1,
                 }
             }
-            let rest = &bytes[self.at..];
+            let rest = tail(bytes, self.at);
             self.at += rest.iter().position(|&byte| byte == b'<').unwrap_or(rest.len());
             return Some(Token::Text(start, self.at));
         }
@@ -212,34 +213,29 @@ fn attributes(bytes: &[u8], from: usize) -> Option<(usize, bool, bool)> {
     let (mut is_main, mut is_hidden) = (false, false);
     let mut at = from;
     loop {
-        at += bytes[at..].iter().take_while(|byte| byte.is_ascii_whitespace() || **byte == b'/').count();
+        at += tail(bytes, at).iter().take_while(|byte| byte.is_ascii_whitespace() || **byte == b'/').count();
         if *bytes.get(at)? == b'>' {
             return Some((at + 1, is_main, is_hidden));
         }
         let name = at;
         at += 1;
-        at += bytes[at..].iter().take_while(|byte| !byte.is_ascii_whitespace() && !b"=>/".contains(byte)).count();
-        let name = &bytes[name..at];
-        let white = bytes[at..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+        at += tail(bytes, at).iter().take_while(|byte| !byte.is_ascii_whitespace() && !b"=>/".contains(byte)).count();
+        let name = bytes_of(bytes, name, at);
+        let white = tail(bytes, at).iter().take_while(|byte| byte.is_ascii_whitespace()).count();
         let mut value: &[u8] = b"";
         if bytes.get(at + white) == Some(&b'=') {
             at += white + 1;
-            at += bytes[at..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+            at += tail(bytes, at).iter().take_while(|byte| byte.is_ascii_whitespace()).count();
             let quote = *bytes.get(at)?;
             let is_quoted = quote == b'"' || quote == b'\'';
             at += usize::from(is_quoted);
             let is_end = |byte: u8| if is_quoted { byte == quote } else { byte.is_ascii_whitespace() || byte == b'>' };
-            let length = bytes[at..].iter().position(|&byte| is_end(byte))?;
-            value = &bytes[at..at + length];
+            let length = tail(bytes, at).iter().position(|&byte| is_end(byte))?;
+            value = bytes_of(bytes, at, at + length);
             at += length + usize::from(is_quoted);
         }
         is_main |= name.eq_ignore_ascii_case(b"role") && value.eq_ignore_ascii_case(b"main");
         is_hidden |= name.eq_ignore_ascii_case(b"hidden");
         is_hidden |= name.eq_ignore_ascii_case(b"aria-hidden") && value.eq_ignore_ascii_case(b"true");
     }
-}
-
-/// Returns where `what` starts in `bytes`.
-fn find(bytes: &[u8], what: &[u8]) -> Option<usize> {
-    bytes.windows(what.len()).position(|window| window == what)
 }

@@ -3,7 +3,7 @@
 //! Lines are looked at one by one; containers (quotes, lists) matter only where they hide a fence. What is inside a
 //! paragraph stays as it is, since passages are the source's own slices.
 
-use super::lines::{Line, after_marker, indented, is_blank, line_at, trimmed};
+use super::lines::{Line, after_marker, behind, find, indented, is_blank, is_white, line_at, tail, trimmed, within};
 use super::outline::{LONGEST_HEADING, Outline};
 use super::reading::{Level, Reading, Shape};
 
@@ -38,14 +38,14 @@ impl Reader<'_> {
     fn read(&mut self) {
         let source = self.source;
         let mut at = self.front_matter();
-        let mut comments = source.contains("-->");
+        let mut comments = find(source.as_bytes(), b"-->").is_some();
         while let Some(line) = line_at(source, at) {
             let text = line.of(source);
             at = line.next;
             if is_blank(text) {
                 self.close();
             } else if comments && text.trim_start().starts_with("<!--") {
-                match source[line.start..].find("-->") {
+                match find(tail(source.as_bytes(), line.start), b"-->") {
                     Some(length) => at = self.comment(line, line.start + length + 3),
                     None => {
                         comments = false;
@@ -128,7 +128,7 @@ impl Reader<'_> {
             }
             if let Some((level, open)) = underline(rest).zip(self.open.filter(Open::may_be_heading)) {
                 self.open = None;
-                return self.heading(level, &self.source[open.start..open.end], open.start, line.end);
+                return self.heading(level, within(self.source, open.start, open.end), open.start, line.end);
             }
             if is_rule(rest) {
                 self.in_list = false;
@@ -210,7 +210,7 @@ impl Fence {
         }
         let mark = *rest.as_bytes().first().filter(|&&byte| byte == b'`' || byte == b'~')?;
         let length = run(rest, mark);
-        let is_fence = length >= 3 && (mark == b'~' || !rest[length..].contains('`'));
+        let is_fence = length >= 3 && (mark == b'~' || !behind(rest, length).contains('`'));
         is_fence.then_some(Self { mark, length, indent, quotes })
     }
 
@@ -248,7 +248,7 @@ fn run(line: &str, mark: u8) -> usize {
 /// Returns the level and the words of a heading that starts with `#`.
 fn atx(line: &str) -> Option<(u8, &str)> {
     let level = run(line, b'#');
-    let rest = &line[level..];
+    let rest = behind(line, level);
     if !(1..=6).contains(&level) || !(rest.is_empty() || rest.starts_with([' ', '\t'])) {
         return None;
     }
@@ -291,15 +291,15 @@ fn unquoted(value: &str) -> &str {
 /// Returns the words of a heading without the marks of Markdown: of links and pictures the text, no emphasis, no tags, no
 /// `{#id}`.
 fn plain(words: &str) -> String {
-    let words = match words.rfind("{#").filter(|_| words.ends_with('}')) {
-        Some(at) => &words[..at],
+    let words = match words.rfind('{').filter(|&at| words.ends_with('}') && behind(words, at).starts_with("{#")) {
+        Some(at) => within(words, 0, at),
         None => words,
     };
     let mut plain = String::with_capacity(words.len());
     let mut rest = words;
     let mut code = false;
     while let Some(c) = rest.chars().next() {
-        let after = &rest[c.len_utf8()..];
+        let after = behind(rest, c.len_utf8());
         let next = after.chars().next();
         rest = after;
         match c {
@@ -307,11 +307,11 @@ fn plain(words: &str) -> String {
             _ if code => plain.push(c),
             '\\' if next.is_some_and(|c| c.is_ascii_punctuation()) => {
                 plain.extend(next);
-                rest = &after[1..];
+                rest = behind(after, 1);
             }
             '*' | '[' => {}
             '!' if next == Some('[') => {}
-            '_' if !plain.ends_with(char::is_alphanumeric) || !next.is_some_and(char::is_alphanumeric) => {}
+            '_' if !plain.ends_with(is_of_word) || !next.is_some_and(is_of_word) => {}
             ']' => rest = skipped(after, '(', ')').unwrap_or(after),
             '<' if next.is_some_and(|c| c.is_ascii_alphabetic() || c == '/') => {
                 match after.split_once('>').filter(|(tag, _)| !tag.contains(':')) {
@@ -324,6 +324,11 @@ fn plain(words: &str) -> String {
         }
     }
     plain.trim().to_owned()
+}
+
+/// Returns whether a character belongs to a word, as far as that matters for `_`.
+fn is_of_word(c: char) -> bool {
+    c.is_ascii_alphanumeric() || (!c.is_ascii() && !is_white(c))
 }
 
 /// Returns what follows a part between two marks that a text starts with.

@@ -1,6 +1,6 @@
 //! A part of a text that is too long to smaller parts.
 
-use super::lines::{after_marker, indented, is_blank, is_white, lines, trimmed};
+use super::lines::{after_marker, behind, indented, is_blank, is_white, lines, trimmed, within};
 use super::reading::{Level, Shape};
 use super::sentences::sentences;
 
@@ -47,7 +47,7 @@ fn between(part: Part, starts: impl Iterator<Item = (usize, Level)>, shape: Shap
 }
 
 fn of_sentences(text: &str, part: Part) -> Vec<Part> {
-    let starts = sentences(&text[part.start..part.end]);
+    let starts = sentences(within(text, part.start, part.end));
     between(part, starts.into_iter().map(|start| (part.start + start, Level::Sentence)), Shape::Piece)
 }
 
@@ -58,8 +58,8 @@ fn of_items(text: &str, part: Part) -> Vec<Part> {
         after_marker(rest).is_some().then_some(indent)
     };
     // The part starts at its first character, wherever that stands on its line.
-    let line_start = text[..part.start].rfind(['\n', '\r']).map_or(0, |at| at + 1);
-    let margin = indented(&text[line_start..part.start]).0;
+    let line_start = within(text, 0, part.start).rfind(['\n', '\r']).map_or(0, |at| at + 1);
+    let margin = indented(within(text, line_start, part.start)).0;
     let items = lines(text, part.start, part.end);
     let items = items.filter(|line| is_item(line.of(text)).is_some_and(|indent| indent <= margin + 1));
     between(part, items.map(|line| (line.start, Level::Item)), Shape::Prose)
@@ -86,7 +86,7 @@ fn of_pieces(text: &str, part: Part, pieces: usize) -> Vec<Part> {
     // White space at the ends is no place for a cut.
     let (first, end) = trimmed(text, part.start, part.end);
     let target = ((end - first) / pieces.max(2)).max(1);
-    let has_words = text[first..end].contains(is_white);
+    let has_words = within(text, first, end).contains(is_white);
     let cut = if has_words { between_words } else { inside_word };
     let mut starts = Vec::new();
     let mut at = first;
@@ -109,38 +109,38 @@ fn between_words(text: &str, start: usize, target: usize, end: usize) -> Option<
 
 /// Returns the best place inside of a word near `target`, between `start` and `end`: behind a comma, between graphemes.
 fn inside_word(text: &str, start: usize, target: usize, end: usize) -> Option<usize> {
-    let first = start + text[start..end].chars().next()?.len_utf8();
+    let first = start + within(text, start, end).chars().next()?.len_utf8();
     if first >= end {
         return None;
     }
     let target = text.floor_char_boundary(target.clamp(first, end - 1)).max(first);
     let near = text.floor_char_boundary(start + (target - start) / 2).max(first);
-    let mark = text[near..target].rfind([',', ';', '、', '，', '；', '：', '،', '؛']);
-    let behind = mark.and_then(|at| Some(near + at + text[near + at..].chars().next()?.len_utf8()));
+    let mark = within(text, near, target).rfind([',', ';', '、', '，', '；', '：', '،', '؛']);
+    let behind = mark.and_then(|at| Some(near + at + behind(text, near + at).chars().next()?.len_utf8()));
     Some(behind.unwrap_or_else(|| between_graphemes(text, first, target)))
 }
 
 /// Returns the start of the last line that starts between two offsets, behind its white space.
 fn after_line(text: &str, near: usize, target: usize, end: usize) -> Option<usize> {
-    let at = text[near..target].rfind('\n')?;
+    let at = within(text, near, target).rfind('\n')?;
     past_white(text, near + at, end)
 }
 
 /// Returns the start of the last word that starts between two offsets.
 fn after_white(text: &str, start: usize, target: usize, end: usize) -> Option<usize> {
-    let at = text[start..target].rfind(is_white)?;
+    let at = within(text, start, target).rfind(is_white)?;
     past_white(text, start + at, end)
 }
 
 /// Returns the start of the next word.
 fn before_word(text: &str, target: usize, end: usize) -> Option<usize> {
-    let at = text[target..end].find(is_white)?;
+    let at = within(text, target, end).find(is_white)?;
     past_white(text, target + at, end)
 }
 
 /// Returns where white space ends; `None` if only white space follows.
 fn past_white(text: &str, start: usize, end: usize) -> Option<usize> {
-    let length = text[start..end].find(|c| !is_white(c))?;
+    let length = within(text, start, end).find(|c| !is_white(c))?;
     Some(start + length)
 }
 
@@ -149,8 +149,8 @@ fn past_white(text: &str, start: usize, end: usize) -> Option<usize> {
 fn between_graphemes(text: &str, first: usize, target: usize) -> usize {
     let mut at = target;
     for _ in 0..LONGEST_GRAPHEME {
-        let before = text[..at].chars().next_back();
-        let after = text[at..].chars().next();
+        let before = within(text, 0, at).chars().next_back();
+        let after = behind(text, at).chars().next();
         let (Some(before), Some(after)) = (before, after) else { break };
         if !joined(before, after) {
             return at;

@@ -1,5 +1,6 @@
 //! Entities: `&amp;`, `&#228;`, `&#xe4;`.
 
+use super::super::lines::{behind, within};
 /// The longest name that is looked up.
 const LONGEST: usize = 10;
 
@@ -32,7 +33,7 @@ pub(super) fn decode(source: &str, start: usize, end: usize, mut take: impl FnMu
     let mut copied = start;
     let mut room = [0; 4];
     while at < end {
-        let rest = &source[at..end];
+        let rest = within(source, at, end);
         let meaning = match rest.as_bytes()[0] {
             b'&' => entity(rest),
             0 => Some(('\u{fffd}', 1)),
@@ -44,20 +45,20 @@ pub(super) fn decode(source: &str, start: usize, end: usize, mut take: impl FnMu
             continue;
         };
         if copied < at {
-            take(&source[copied..at], copied, at);
+            take(within(source, copied, at), copied, at);
         }
         take(meaning.encode_utf8(&mut room), at, at + length);
         at += length;
         copied = at;
     }
     if copied < end {
-        take(&source[copied..end], copied, end);
+        take(within(source, copied, end), copied, end);
     }
 }
 
 /// Returns what the entity means that a text starts with, and its length.
 fn entity(text: &str) -> Option<(char, usize)> {
-    let body = &text[1..];
+    let body = behind(text, 1);
     if let Some(digits) = body.strip_prefix('#') {
         let hex = digits.strip_prefix(['x', 'X']);
         let (digits, radix, before) = hex.map_or((digits, 10, 2), |digits| (digits, 16, 3));
@@ -70,12 +71,12 @@ fn entity(text: &str) -> Option<(char, usize)> {
         if length == 0 {
             return None;
         }
-        let has_end = digits[length..].starts_with(';');
+        let has_end = behind(digits, length).starts_with(';');
         return Some((numbered(code), before + length + usize::from(has_end)));
     }
     let length = body.bytes().take(LONGEST).take_while(u8::is_ascii_alphanumeric).count();
-    let name = &body[..length];
-    let has_end = body[length..].starts_with(';');
+    let name = within(body, 0, length);
+    let has_end = behind(body, length).starts_with(';');
     // Only the oldest names do without a semicolon.
     let is_old = || ["amp", "lt", "gt", "quot", "nbsp", "copy", "reg"].contains(&name);
     if !has_end && !is_old() {

@@ -2,7 +2,7 @@
 //!
 //! The source is read once, without a tree, so that each value is known to its place. What is no JSON is read as text.
 
-use super::lines::is_white;
+use super::lines::{behind, is_white, tail, within};
 use super::outline::Outline;
 use super::reading::{Extract, Level, Reading, Shape};
 
@@ -139,31 +139,31 @@ impl Reader<'_> {
             }
         }
         let end = self.source.floor_char_boundary(end.min(bytes.len()));
-        let behind = (end + 1).min(bytes.len());
-        let next = bytes[behind..].iter().find(|byte| !byte.is_ascii_whitespace());
+        let after = (end + 1).min(bytes.len());
+        let next = tail(bytes, after).iter().find(|byte| !byte.is_ascii_whitespace());
         let is_name = self.arrays.last() == Some(&false) && next == Some(&b':');
         if is_name {
             self.end_line(self.level.max(Level::Item));
         }
-        let is_empty = self.source[start..end].chars().all(is_white);
-        if is_empty || (is_name && has_no_value(&self.source[behind..])) {
-            return behind;
+        let is_empty = within(self.source, start, end).chars().all(is_white);
+        if is_empty || (is_name && has_no_value(behind(self.source, after))) {
+            return after;
         }
         if !is_name {
             self.before_value();
         }
         self.unescaped(start, end);
         self.after_name = is_name;
-        behind
+        after
     }
 
     fn unescaped(&mut self, start: usize, end: usize) {
         let mut at = start;
         let mut room = [0; 4];
-        while let Some(length) = self.source[at..end].find('\\') {
+        while let Some(length) = within(self.source, at, end).find('\\') {
             self.extract.copy(self.source, at, at + length);
             at += length;
-            match escape(&self.source[at..end]) {
+            match escape(within(self.source, at, end)) {
                 Some((meaning, length)) => {
                     self.extract.take(meaning.encode_utf8(&mut room), at, at + length);
                     at += length;
@@ -181,8 +181,8 @@ impl Reader<'_> {
     fn bare(&mut self, start: usize) -> usize {
         let bytes = self.source.as_bytes();
         let is_end = |byte: u8| byte.is_ascii_whitespace() || b",:{}[]\"".contains(&byte);
-        let length = bytes[start..].iter().position(|&byte| is_end(byte)).unwrap_or(bytes.len() - start);
-        let text = &self.source[start..start + length];
+        let length = tail(bytes, start).iter().position(|&byte| is_end(byte)).unwrap_or(bytes.len() - start);
+        let text = within(self.source, start, start + length);
         if text != "null" && !text.chars().all(is_white) {
             self.before_value();
             self.extract.copy(self.source, start, start + length);

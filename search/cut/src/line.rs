@@ -1,5 +1,6 @@
 //! A passage's first line: the title and the headings above it.
 
+use super::lines::{joined, within};
 use super::outline::LONGEST_HEADING;
 
 /// What stands between the parts of a first line.
@@ -28,7 +29,7 @@ impl FirstLine {
     pub fn new(title: Option<&str>, trail: &[String]) -> Self {
         let title = title.map(|title| start_of(title.trim(), LONGEST_HEADING)).filter(|title| !title.is_empty());
         let parts: Vec<String> = title.into_iter().chain(trail.iter().cloned()).map(|part| one_line(&part)).collect();
-        let line = parts.join(SEPARATOR);
+        let line = joined(parts.iter().map(String::as_str), SEPARATOR);
         let state = if line.is_empty() { State::Known(0, 0) } else { State::Whole };
         Self { candidates: shortened(&parts, line), state }
     }
@@ -81,7 +82,7 @@ fn shortened(parts: &[String], line: String) -> Vec<String> {
     if let Some((first, between)) = outer.split_first() {
         lines.extend((1..=between.len()).map(|left_out| {
             let kept = [first].into_iter().chain(&between[left_out..]).chain([last]);
-            kept.map(String::as_str).collect::<Vec<_>>().join(SEPARATOR)
+            joined(kept.map(String::as_str), SEPARATOR)
         }));
         lines.push(last.clone());
     }
@@ -99,13 +100,13 @@ fn start_of(text: &str, most: usize) -> String {
     if text.len() <= most {
         return text.to_owned();
     }
-    let start = &text[..text.floor_char_boundary(most)];
-    let words = start.rfind(char::is_whitespace).map_or(start, |at| &start[..at]);
+    let start = within(text, 0, text.floor_char_boundary(most));
+    let words = start.rfind(char::is_whitespace).map_or(start, |at| within(start, 0, at));
     let start = if words.trim().is_empty() { start } else { words };
     start.trim().to_owned()
 }
 
 /// Returns a text with each run of white space as one space.
 fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    joined(text.split_whitespace(), " ")
 }

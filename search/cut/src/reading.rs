@@ -1,5 +1,6 @@
 //! A document as a person reads it, and where each part of it stands in the source.
 
+use super::lines::within;
 use super::outline::Section;
 
 /// What is inside a block, which says where it may be divided.
@@ -80,14 +81,35 @@ impl Reading {
         if self.source.is_ascii() {
             return;
         }
-        let mut all: Vec<&mut usize> = offsets.iter_mut().flat_map(|(start, end)| [start, end]).collect();
-        all.sort_unstable();
-        let (mut bytes, mut units) = (0, 0);
-        for offset in all {
-            units += self.source[bytes..*offset].chars().map(char::len_utf16).sum::<usize>();
-            bytes = *offset;
-            *offset = units;
+        // Starts and ends grow, each by themselves.
+        let mut starts = Units::new(&self.source);
+        let mut ends = Units::new(&self.source);
+        for (start, end) in offsets {
+            (*start, *end) = (starts.at(*start), ends.at(*end));
         }
+    }
+}
+
+/// Counts the UTF-16 code units of a source up to offsets that grow.
+struct Units<'a> {
+    source: &'a str,
+    bytes: usize,
+    units: usize,
+}
+
+impl<'a> Units<'a> {
+    fn new(source: &'a str) -> Self {
+        Self { source, bytes: 0, units: 0 }
+    }
+
+    /// Returns the offset in code units of an offset in bytes.
+    fn at(&mut self, offset: usize) -> usize {
+        if offset < self.bytes {
+            *self = Self::new(self.source);
+        }
+        self.units += within(self.source, self.bytes, offset).chars().map(char::len_utf16).sum::<usize>();
+        self.bytes = offset;
+        self.units
     }
 }
 
@@ -120,7 +142,7 @@ impl Extract {
 
     /// Adds a part of the source as it is.
     pub fn copy(&mut self, source: &str, start: usize, end: usize) {
-        self.take(&source[start..end], start, end);
+        self.take(within(source, start, end), start, end);
     }
 
     /// Adds what a part of the source means.

@@ -1,13 +1,13 @@
 //! What is counted when, until the passages are known.
 
+use super::error::{Error, Result};
 use super::line::FirstLine;
-use super::lines::{is_blank, is_white, trimmed};
+use super::lines::{is_blank, is_white, trimmed, within};
 use super::outline::Section;
 use super::pack::{Packed, Room, Unit, WIDEST_GAP, pack};
 use super::reading::{Reading, Shape};
 use super::split::{Part, split};
 use super::{Kind, Options, Passage, code, csv, html, json, markdown, text};
-use crate::error::{Code, Error, Result};
 use std::sync::Arc;
 
 /// A part with more bytes than this for each token that a passage may have is divided before it is counted.
@@ -58,17 +58,17 @@ impl Cutter {
     ///
     /// # Errors
     ///
-    /// `input-invalid` if a passage may have no token, or is to repeat as many as it may have.
-    pub fn new(kind: Kind, source: impl Into<String>, options: Options) -> Result<Self> {
+    /// If a passage may have no token, or is to repeat as many as it may have.
+    pub fn new(kind: Kind, source: String, options: Options) -> Result<Self> {
         let (most, overlap) = (options.most_tokens, options.overlap_tokens);
         if most == 0 {
-            return Err(Error::new(Code::InputInvalid, "a passage of 0 tokens is none: use 1 or more"));
+            return Err(Error::new("a passage of 0 tokens is none: use 1 or more"));
         }
         if overlap >= most {
             let what = format!("passages of {most} tokens cannot repeat {overlap}: use fewer, such as {}", most / 6);
-            return Err(Error::new(Code::InputInvalid, what));
+            return Err(Error::new(what));
         }
-        let (source, title) = (source.into(), options.title.as_deref());
+        let title = options.title.as_deref();
         let reading = match kind {
             Kind::Text => text::read(source, title),
             Kind::Markdown => markdown::read(source, title),
@@ -113,12 +113,12 @@ impl Cutter {
     ///
     /// # Errors
     ///
-    /// `input-invalid` if there are more or fewer counts than pieces.
+    /// If there are more or fewer counts than pieces.
     pub fn counted(&mut self, tokens: &[u32]) -> Result<()> {
         let asked = self.pieces().len();
         if tokens.len() != asked {
             let what = format!("{asked} pieces have {asked} counts of tokens, not {}", tokens.len());
-            return Err(Error::new(Code::InputInvalid, what));
+            return Err(Error::new(what));
         }
         if self.is_packed {
             self.check(tokens);
@@ -141,10 +141,10 @@ impl Cutter {
     ///
     /// # Errors
     ///
-    /// `input-invalid` if there are still pieces to count.
+    /// If there are still pieces to count.
     pub fn passages(&self) -> Result<Vec<Passage>> {
         if !self.is_packed || self.drafts.iter().any(|draft| !draft.fits) {
-            return Err(Error::new(Code::InputInvalid, "the passages are not known yet: count the pieces first"));
+            return Err(Error::new("the passages are not known yet: count the pieces first"));
         }
         let mut passages = Vec::with_capacity(self.drafts.len());
         let mut offsets = Vec::with_capacity(self.drafts.len());
@@ -155,7 +155,7 @@ impl Cutter {
             passages.push(Passage {
                 start: 0,
                 end: 0,
-                text: self.reading.text()[start..end].to_owned(),
+                text: within(self.reading.text(), start, end).to_owned(),
                 trail: self.trail(draft.section),
                 input: draft.input.clone(),
             });
@@ -182,8 +182,9 @@ impl Cutter {
             for (number, block) in section.blocks.iter().enumerate() {
                 // White space between a block and the next one is the end of the former.
                 let next = section.blocks.get(number + 1).map(|next| next.start);
-                let is_near =
-                    |&next: &usize| next - block.end <= WIDEST_GAP && is_blank(&self.reading.text()[block.end..next]);
+                let is_near = |&next: &usize| {
+                    next - block.end <= WIDEST_GAP && is_blank(within(self.reading.text(), block.end, next))
+                };
                 let end = next.filter(is_near).unwrap_or(block.end);
                 let part = Part { start: block.start, end, shape: block.shape, level: block.level };
                 let line = self.lines.len() - 1;
@@ -259,9 +260,9 @@ impl Cutter {
 
     /// Returns the text of a part whose tokens are counted: with some of the white space at its end.
     fn asked(&self, part: Part) -> &str {
-        let text = &self.reading.text()[part.start..part.end];
+        let text = within(self.reading.text(), part.start, part.end);
         let length = text.trim_end_matches(is_white).len();
-        &text[..text.floor_char_boundary(length + WIDEST_GAP)]
+        within(text, 0, text.floor_char_boundary(length + WIDEST_GAP))
     }
 
     /// Joins the units to passages.
@@ -295,7 +296,7 @@ impl Cutter {
             draft.input.push_str(line);
             draft.input.push('\n');
         }
-        draft.input.push_str(&self.reading.text()[start..end]);
+        draft.input.push_str(within(self.reading.text(), start, end));
         let own = draft.parts.get(repeated).map_or(end, |part| part.start);
         (own < end).then_some(draft)
     }

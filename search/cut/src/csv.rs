@@ -1,5 +1,6 @@
 //! Comma-separated values (RFC 4180): a section for each row, `name: value` lines.
 
+use super::lines::{behind, bytes_of, find, tail, within};
 use super::outline::Outline;
 use super::reading::{Extract, Level, Reading, Shape};
 
@@ -18,7 +19,7 @@ pub(super) fn read(source: String, title: Option<&str>) -> Reading {
     let mut outline = Outline::new(title);
     let mut extract = Extract::default();
     let mut at = if source.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
-    let separator = separator(&source[at..]);
+    let separator = separator(behind(&source, at));
     let mut fields = Vec::new();
     let mut names: Vec<String> = Vec::new();
     let mut head = None;
@@ -63,7 +64,7 @@ fn row(source: &str, start: usize, separator: u8, fields: &mut Vec<Field>) -> us
         at = from;
         if is_quoted {
             // Two quotes are one that belongs to the value.
-            while let Some(length) = bytes[at..].iter().position(|&byte| byte == b'"') {
+            while let Some(length) = tail(bytes, at).iter().position(|&byte| byte == b'"') {
                 at += length + 1;
                 if bytes.get(at) != Some(&b'"') {
                     to = Some(at - 1);
@@ -76,7 +77,7 @@ fn row(source: &str, start: usize, separator: u8, fields: &mut Vec<Field>) -> us
             }
         }
         let end = |byte: &u8| *byte == separator || *byte == b'\n' || *byte == b'\r';
-        let rest = bytes[at..].iter().position(end).unwrap_or(bytes.len() - at);
+        let rest = tail(bytes, at).iter().position(end).unwrap_or(bytes.len() - at);
         // What follows a closing quote belongs to the value: nothing is lost.
         let end = if rest > 0 { at + rest } else { to.unwrap_or(at) };
         fields.push(Field { start: from, end, is_quoted });
@@ -91,8 +92,13 @@ fn row(source: &str, start: usize, separator: u8, fields: &mut Vec<Field>) -> us
 }
 
 fn value(source: &str, field: &Field) -> String {
-    let text = &source[field.start..field.end];
-    if field.is_quoted { text.replace("\"\"", "\"") } else { text.to_owned() }
+    let text = within(source, field.start, field.end);
+    let mut after_quote = false;
+    let mut is_kept = |c: &char| {
+        after_quote = field.is_quoted && *c == '"' && !after_quote;
+        *c != '"' || !field.is_quoted || after_quote
+    };
+    text.chars().filter(|c| is_kept(c)).collect()
 }
 
 /// Adds a row as a section; returns whether it has any text.
@@ -100,7 +106,7 @@ fn add(source: &str, fields: &[Field], names: &[String], extract: &mut Extract, 
     outline.divide();
     let mut has_text = false;
     for (number, field) in fields.iter().enumerate() {
-        let text = &source[field.start..field.end];
+        let text = within(source, field.start, field.end);
         let white = text.len() - text.trim_start().len();
         let text = text.trim();
         if text.is_empty() {
@@ -113,7 +119,7 @@ fn add(source: &str, fields: &[Field], names: &[String], extract: &mut Extract, 
         }
         let mut at = field.start + white;
         let end = at + text.len();
-        while let Some(quote) = source[at..end].find("\"\"").filter(|_| field.is_quoted) {
+        while let Some(quote) = find(bytes_of(source.as_bytes(), at, end), b"\"\"").filter(|_| field.is_quoted) {
             extract.copy(source, at, at + quote);
             extract.take("\"", at + quote, at + quote + 2);
             at += quote + 2;

@@ -3,7 +3,7 @@
 //! Unicode's own rules (UAX 29) take a table of 15 kB, gzipped, a quarter of what the whole binary may have. These
 //! are their core: what ends a sentence, what may follow it, and what a dot does not end.
 
-use super::lines::{after_marker, indented, is_white};
+use super::lines::{after_marker, behind, indented, is_white, within};
 
 /// Returns where the sentences of `text` start, in order, the first at 0. White space belongs to the sentence before it.
 ///
@@ -62,7 +62,7 @@ impl State<'_> {
             End::Dot => self.spaced && !c.is_lowercase(),
             End::Mark => self.spaced,
             End::Wide => self.spaced || (end_of(c) == End::None && !closes(c)),
-        } || (line_starts && after_marker(indented(first_line(&self.text[at..])).1).is_some());
+        } || (line_starts && after_marker(indented(first_line(behind(self.text, at))).1).is_some());
         if starts || self.spaced {
             self.end = End::None;
             self.spaced = false;
@@ -87,7 +87,7 @@ impl State<'_> {
         if !self.in_word {
             return false;
         }
-        let word = self.text[self.word..at].trim_start_matches(['(', '"', '“', '[']);
+        let word = within(self.text, self.word, at).trim_start_matches(['(', '"', '“', '[']);
         let mut chars = word.chars().rev();
         let (last, before) = (chars.next(), chars.next());
         let is_letter = |c: char| c.is_ascii_alphabetic() || (c > '\u{7f}' && c < '\u{2000}');
@@ -135,5 +135,5 @@ fn closes(c: char) -> bool {
 
 /// Returns the start of a text, as much as the marker of an item takes.
 fn first_line(text: &str) -> &str {
-    &text[..text.floor_char_boundary(16)]
+    within(text, 0, text.floor_char_boundary(16))
 }
