@@ -64,7 +64,7 @@ await writeNode(dist, [model]);
 await writeThread(dist);
 await writeParquet(dist);
 await writeAdapters(dist);
-for (const name of ["cpu", "relaxed", "gpu", "packer", "search"]) await writeWorker(`worker-${name}`, dist, dist);
+for (const name of ["cpu", "relaxed", "gpu", "packer", "search", "layout"]) await writeWorker(`worker-${name}`, dist, dist);
 
 const missing = GLUE.filter((engine) => !existsSync(join(dist, `${engine}_bg.wasm`)));
 if (process.argv.includes("--complete") && missing.length > 0) {

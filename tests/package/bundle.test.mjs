@@ -46,13 +46,16 @@ test("felsic has four binaries, each with its worker", async () => {
   assert.doesNotMatch(text, /worker-search|felsic_search/, "a page that never searches has nothing of search");
 });
 
-test("felsic/search has its worker and its binary, and no engine", async () => {
+test("felsic/search has its workers and its binary, and no engine", async () => {
   const main = 'import { Collection } from "felsic/search";\nglobalThis.docs = Collection.open("docs", {});\n';
   const { names } = await bundle("felsic/search", main);
   assert.deepEqual(binaries(names), ["search"]);
   assert.deepEqual(
-    names.filter((name) => /worker-[a-z]+-[\w-]+\.js$/.test(name)).map((name) => /worker-([a-z]+)/.exec(name)?.[1]),
-    ["search"],
+    names
+      .filter((name) => /worker-[a-z]+-[\w-]+\.js$/.test(name))
+      .map((name) => /worker-([a-z]+)/.exec(name)?.[1])
+      .sort(),
+    ["layout", "search"],
   );
 });
 

@@ -63,6 +63,19 @@ test("a collection in memory finds by meaning and by words, and leaves nothing",
   rmSync(directory, { recursive: true });
 });
 
+test("clusters and a layout are made in threads, and the layout's ends with it", async () => {
+  const collection = await Collection.open("notes", { embedder, memory: true, directory });
+  await collection.add([...DOCUMENTS, { id: "dogs.md", text: "A dog sleeps on the sill and barks when it is stroked." }]);
+  const clusters = await collection.clusters({ count: 3 });
+  assert.deepEqual(clusters[0]?.ids.toSorted(), ["cats.md", "dogs.md"]);
+  assert.equal(clusters.length, 3);
+  const { ids, x, y } = await collection.layout();
+  assert.deepEqual(ids, ["bread.md", "cats.md", "dogs.md", "git.md"]);
+  assert.equal(Math.max(...[...x, ...y].map(Math.abs)), 1);
+  collection.close();
+  rmSync(directory, { recursive: true });
+});
+
 test("a collection on the disk is there the next time, and embeds nothing again", async () => {
   const collection = await Collection.open("notes", { embedder, directory });
   await collection.add(DOCUMENTS);

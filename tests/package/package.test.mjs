@@ -150,7 +150,17 @@ console.log(JSON.stringify([refused, await Embedder.availability()]));`;
   assert.equal(refused, "device-unavailable", message);
   assert.match(message, /there are no workers here/);
   assert.equal(state, "unavailable");
-  for (const name of ["index", "cpu", "common", "search", "worker-cpu", "worker-gpu", "worker-packer", "worker-search"]) {
+  for (const name of [
+    "index",
+    "cpu",
+    "common",
+    "search",
+    "worker-cpu",
+    "worker-gpu",
+    "worker-packer",
+    "worker-search",
+    "worker-layout",
+  ]) {
     assert.doesNotMatch(readFileSync(join(unpacked, `dist/${name}.js`), "utf8"), /["'`]node:|worker_threads|worker-node/, name);
   }
 });
@@ -164,7 +174,7 @@ test("felsic/search can be imported in Node, and an error is of one class, which
 });
 
 test("a worker's script is whole: no bundler has to follow an import, and none can lose a file beside it", () => {
-  for (const name of ["cpu", "relaxed", "gpu", "packer", "search"]) {
+  for (const name of ["cpu", "relaxed", "gpu", "packer", "search", "layout"]) {
     const script = readFileSync(join(unpacked, `dist/worker-${name}.js`), "utf8");
     // It uses neither module syntax nor its own address: it also runs as a classic script, and may be minified as one.
     new Script(script, { filename: name });

@@ -47,9 +47,10 @@ fn is_loaded(binary: Binary, name: &str) -> bool {
         && !SUBSETS.contains(&name)
 }
 
-/// Returns whether only pages load a file that ask for it: those to other libraries, and the one for Parquet.
+/// Returns whether only pages load a file that ask for it: those to other libraries, the one for Parquet, and the one for layouts.
 fn is_on_demand(file: &Path) -> bool {
-    file.ends_with("parquet.js") || file.parent().is_some_and(|folder| folder.ends_with("adapters"))
+    let is_named = ["parquet.js", "worker-layout.js"].into_iter().any(|name| file.ends_with(name));
+    is_named || file.parent().is_some_and(|folder| folder.ends_with("adapters"))
 }
 
 fn parts(binary: Binary) -> Result<Vec<Part>> {
@@ -133,6 +134,13 @@ mod tests {
             assert!(is_loaded(Binary::Cpu, name) && !is_loaded(Binary::Search, name), "{name}");
         }
         assert!(!is_loaded(Binary::Gpu, "worker-cpu.js") && !is_loaded(Binary::Search, "search.d.ts"));
+    }
+
+    #[test]
+    fn what_pages_ask_for_is_not_counted() {
+        let on_demand = ["dist/parquet.js", "dist/worker-layout.js", "dist/adapters/react.js"];
+        assert!(on_demand.iter().all(|name| is_on_demand(Path::new(name))));
+        assert!(!is_on_demand(Path::new("dist/worker-search.js")));
     }
 
     #[test]

@@ -13,8 +13,10 @@ import {
   checkCollectionOptions,
   checkKeptOptions,
   checkedAddOptions,
+  checkedClusters,
   checkedDirectory,
   checkedEmbedder,
+  checkedLayout,
   checkedName,
   checkedPassage,
   checkedPrepare,
@@ -24,6 +26,7 @@ import {
   isIndex,
 } from "./options.js";
 import { LazyModel } from "./index-model.js";
+import { Layouts } from "./layouts.js";
 import { withSentences } from "./marking.js";
 import { Pace } from "./pace.js";
 import type { Query, SearchNews } from "./protocol.js";
@@ -32,11 +35,15 @@ import { deleteCollection, storedCollections } from "./stored-collections.js";
 import type {
   AddOptions,
   AddResult,
+  Cluster,
+  ClustersOptions,
   CollectionInfo,
   CollectionOptions,
   Document,
   Hit,
   KeptOptions,
+  Layout,
+  LayoutOptions,
   PrepareOptions,
   SearchOptions,
   SimilarOptions,
@@ -52,7 +59,7 @@ import {
   type TransferSource,
 } from "./transfer.js";
 import { sinkOf, sourceOf } from "./transfer-ends.js";
-import { searchFiles } from "./workers.js";
+import { layoutScript, searchFiles } from "./workers.js";
 
 const WORDING = { worker: "the search worker", remedy: "open the collection again" };
 const EXPORT: Names<ExportOptions> = { signal: true };
@@ -65,6 +72,7 @@ interface Parts {
   /** An index has a model of its own; a live collection has the page's embedder. */
   readonly model: LazyModel | TextEmbedder;
   readonly pace: Pace;
+  readonly layouts: Layouts;
   readonly info: CollectionInfo;
   /** What adds documents; an index has none. */
   readonly adding?: Adding;
@@ -82,14 +90,16 @@ export class Collection extends EventTarget {
   readonly #model: LazyModel | TextEmbedder;
   readonly #writer: Adding | undefined;
   readonly #pace: Pace;
+  readonly #layouts: Layouts;
   #info: CollectionInfo;
 
-  private constructor({ link, model, adding, pace, info }: Parts) {
+  private constructor({ link, model, adding, pace, layouts, info }: Parts) {
     super();
     this.#link = link;
     this.#model = model;
     this.#writer = adding;
     this.#pace = pace;
+    this.#layouts = layouts;
     this.#info = Object.freeze(info);
   }
 
@@ -125,7 +135,8 @@ export class Collection extends EventTarget {
       const info = await link.request("open", request, { signal });
       const pace = new Pace();
       const adding = new Adding(link, embedder, passage, pace);
-      collection = new Collection({ link, model: embedder, adding, pace, info: latest ?? info });
+      const layouts = new Layouts(() => layoutScript(options), directory);
+      collection = new Collection({ link, model: embedder, adding, pace, layouts, info: latest ?? info });
       return collection;
     } catch (error) {
       link.end(error as FelsicError);
@@ -144,15 +155,13 @@ export class Collection extends EventTarget {
     const hear = (news: SearchNews) => {
       if (news.type === "warning") onWarning?.(news.warning);
     };
-    const link: SearchLink = new Link(
-      startWorker(files.scriptUrl, "felsic-search", checkedDirectory(options.directory)),
-      WORDING,
-      hear,
-    );
+    const directory = checkedDirectory(options.directory);
+    const link: SearchLink = new Link(startWorker(files.scriptUrl, "felsic-search", directory), WORDING, hear);
     try {
       const { info, model } = await link.request("openIndex", { url, memory, ...files }, { signal });
       const lazy = new LazyModel({ model, space: info.space, cache: memory ? "none" : "auto", embedder, baseUrl, onWarning });
-      return new Collection({ link, model: lazy, pace: new Pace(), info });
+      const layouts = new Layouts(() => layoutScript(options), directory);
+      return new Collection({ link, model: lazy, pace: new Pace(), layouts, info });
     } catch (error) {
       link.end(error as FelsicError);
       throw error;
@@ -273,6 +282,25 @@ export class Collection extends EventTarget {
   }
 
   /**
+   * Divides the documents into clusters of such as are like each other, the largest first, with words that set each apart. The same
+   * documents have the same clusters. Documents without text are in none.
+   */
+  async clusters(options: ClustersOptions = {}): Promise<Cluster[]> {
+    const { signal, ...query } = checkedClusters(options);
+    return this.#link.request("clusters", query, { signal });
+  }
+
+  /**
+   * Places the documents on a plane, for a picture: those that are alike are near each other. The same documents have the same places in the
+   * same browser. Documents without text have none. Rejects with `input-invalid` if there are more than 20,000: choose some with `where`.
+   *
+   * The work is done in a worker of its own, whose script is loaded by this method alone.
+   */
+  async layout(options: LayoutOptions = {}): Promise<Layout> {
+    return this.#layouts.make(this.#link, checkedLayout(options));
+  }
+
+  /**
    * Makes new vectors for all documents, if the collection's are of another space than the embedder's. The old ones serve until all are
    * there: a search by words, and other tabs with the old embedder. What an interrupted call has made is used by the next one.
    */
@@ -316,7 +344,9 @@ export class Collection extends EventTarget {
 
   /** Ends the worker and frees its memory; nothing stored is lost. Pending and later calls reject with the code `destroyed`. */
   close(): void {
-    this.#link.end(new FelsicError("destroyed", "this collection was closed; open it again"));
+    const closed = new FelsicError("destroyed", "this collection was closed; open it again");
+    this.#link.end(closed);
+    this.#layouts.end(closed);
     if (this.#model instanceof LazyModel) this.#model.destroy();
   }
 

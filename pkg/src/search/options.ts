@@ -5,8 +5,10 @@ import { collectionFolder } from "../platform.js";
 import { isCount, isId, LONGEST_NAME } from "./stored-check.js";
 import type {
   AddOptions,
+  ClustersOptions,
   CollectionOptions,
   KeptOptions,
+  LayoutOptions,
   PassageOptions,
   PrepareOptions,
   SearchMode,
@@ -14,7 +16,7 @@ import type {
   SimilarOptions,
   TextEmbedder,
 } from "./types.js";
-import type { Query } from "./protocol.js";
+import type { ClustersQuery, Query } from "./protocol.js";
 import { checkedWhere } from "./where.js";
 
 const KEPT: Names<KeptOptions> = { directory: true };
@@ -42,10 +44,13 @@ const SEARCH: Names<SearchOptions> = {
   signal: true,
 };
 const SIMILAR: Names<SimilarOptions> = { limit: true, where: true, minScore: true, signal: true };
+const CLUSTERS: Names<ClustersOptions> = { count: true, where: true, signal: true };
+const LAYOUT: Names<LayoutOptions> = { where: true, signal: true, onProgress: true };
 
 const MODES: readonly unknown[] = ["hybrid", "meaning", "words"];
 const DEFAULT_LIMIT = 10;
 const MOST_HITS = 1000;
+const MOST_CLUSTERS = 100;
 /** A passage's tokens: the default, the fewest, the most. */
 const TOKENS = { usual: 200, fewest: 16, most: 8192 };
 const OVERLAP = 30;
@@ -151,6 +156,25 @@ export function checkedSimilar(options: unknown): Pick<Query, "limit" | "where" 
   checkNames(options, SIMILAR);
   const { signal } = options as SimilarOptions;
   return { ...checkedLimits(options), ...(signal && { signal }) };
+}
+
+/** The options of {@link Collection.clusters}, checked, with their defaults. */
+export function checkedClusters(options: unknown): ClustersQuery & Pick<ClustersOptions, "signal"> {
+  checkNames(options, CLUSTERS);
+  const { count = "auto", signal } = options as ClustersOptions;
+  if (count !== "auto" && !(isCount(count) && count >= 1 && count <= MOST_CLUSTERS)) {
+    throw invalid(`count is ${String(count)}; it must be "auto" or a whole number from 1 to ${MOST_CLUSTERS}`);
+  }
+  const where = checkedWhere((options as ClustersOptions).where);
+  return { ...(count !== "auto" && { count }), ...(where && { where }), ...(signal && { signal }) };
+}
+
+/** Checks the options of {@link Collection.layout}. */
+export function checkedLayout(options: unknown): LayoutOptions {
+  checkNames(options, LAYOUT);
+  const { signal, onProgress } = options as LayoutOptions;
+  const where = checkedWhere((options as LayoutOptions).where);
+  return { ...(where && { where }), ...(signal && { signal }), ...(onProgress && { onProgress }) };
 }
 
 function checkedLimits(options: SimilarOptions): Pick<Query, "limit" | "where" | "minScore"> {

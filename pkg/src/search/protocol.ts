@@ -7,7 +7,8 @@ import type { FromAnyWorker } from "../link.js";
 import type { Warning } from "../store/warning.js";
 import type { IndexModel } from "./index-manifest.js";
 import type { PassageRow } from "./transfer-rows.js";
-import type { CollectionInfo, Document, DocumentKind, Hit, SearchMode, TextRange, Where } from "./types.js";
+import type { Cluster, CollectionInfo, Document, DocumentKind, Hit, SearchMode, TextRange, Where } from "./types.js";
+import type { Points } from "./points.js";
 
 /** A document, checked, with its kind. */
 export type CheckedDocument = Document & { readonly kind: DocumentKind };
@@ -98,6 +99,17 @@ export interface Query {
 /** What `similar` asks for, checked. */
 export type SimilarQuery = Pick<Query, "limit" | "where" | "minScore"> & { readonly id: string };
 
+/** What `clusters` asks for, checked; without a count it follows from the number of documents. */
+export interface ClustersQuery {
+  readonly count?: number;
+  readonly where?: Where;
+}
+
+/** The vectors of documents, in the order of their ids. */
+export interface DocumentPoints extends Points {
+  readonly ids: string[];
+}
+
 /** Where a reindexing stands: the next batch, or its end. */
 export interface ReindexStep {
   /** Documents that have their new vectors, and their passages. */
@@ -150,6 +162,9 @@ export interface SearchCalls {
   get: { request: { readonly id: string }; result: Document | null; progress: never };
   search: { request: Query; result: Hit[]; progress: never };
   similar: { request: SimilarQuery; result: Hit[]; progress: never };
+  clusters: { request: ClustersQuery; result: Cluster[]; progress: never };
+  /** Returns the vectors of the documents that fit, for a layout. */
+  documentVectors: { request: { readonly where?: Where }; result: DocumentPoints; progress: never };
   /** Takes up the next batch of a reindexing; the first call begins it. The page commits the batch before it asks again. */
   reindex: { request: { readonly batch: number; readonly cut: CutOptions }; result: ReindexStep; progress: never };
   /** Ends a reindexing that is not done; what it has made stays for the next one. */

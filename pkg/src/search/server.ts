@@ -4,7 +4,9 @@ import { describe, type ErrorMessage, FelsicError, knownError } from "../errors.
 import type { Warning } from "../store/warning.js";
 import { startWasm } from "../wasm.js";
 import { Batches } from "./batches.js";
+import { clustersOf } from "./clusters.js";
 import type { Contents } from "./contents.js";
+import { pointsForLayout } from "./document-vectors.js";
 import { find, similarTo } from "./find.js";
 import { passagesOf, put } from "./given.js";
 import { LiveCollection } from "./live.js";
@@ -20,7 +22,7 @@ import type {
   ToSearchWorker,
 } from "./protocol.js";
 import { Reindex } from "./reindex.js";
-import type { CollectionInfo, Hit } from "./types.js";
+import type { CollectionInfo } from "./types.js";
 import type { SearchModule } from "./wasm.js";
 
 /** The part of a worker's global scope that is used here. */
@@ -46,7 +48,8 @@ interface Writer {
 }
 
 /** The calls that change nothing. */
-type Reading = "open" | "openIndex" | "search" | "similar" | "get" | "missingBytes" | "readVectors";
+type Reading =
+  "open" | "openIndex" | "search" | "similar" | "clusters" | "documentVectors" | "get" | "missingBytes" | "readVectors";
 
 /** Answers the messages of `scope` with `module`, whose wasm is called `wasm`. */
 export function serveSearch(scope: Scope, module: SearchModule, wasm: string): void {
@@ -103,6 +106,12 @@ class Server {
       case "similar":
         await this.#session?.index?.readVectors();
         return this.#find((contents) => similarTo(contents, call.request));
+      case "clusters":
+        await this.#session?.index?.readVectors();
+        return this.#find((contents) => clustersOf(contents, call.request, this.#ready().info.dimensions, signal));
+      case "documentVectors":
+        await this.#session?.index?.readVectors();
+        return this.#find((contents) => pointsForLayout(contents, call.request.where, this.#ready().info.dimensions, signal));
       case "get": {
         const { id } = call.request;
         return (await (this.#session?.index?.get(id) ?? this.#writer().live.get(id))) ?? null;
@@ -194,7 +203,7 @@ class Server {
   }
 
   /** Searches, and does it again if everything has been read anew meanwhile. */
-  async #find(search: (contents: Contents) => Promise<Hit[]>): Promise<Hit[]> {
+  async #find<T>(search: (contents: Contents) => Promise<T>): Promise<T> {
     const session = this.#ready();
     for (;;) {
       const { contents } = session;

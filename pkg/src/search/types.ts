@@ -93,6 +93,58 @@ export interface PrepareOptions {
 /** Options of {@link Collection.similar}. */
 export type SimilarOptions = Pick<SearchOptions, "limit" | "where" | "minScore" | "signal">;
 
+/** Options of {@link Collection.clusters}. */
+export interface ClustersOptions {
+  /**
+   * The number of clusters, from 1 to 100; there are fewer if there are fewer different documents. Default `"auto"`: the square root of half
+   * the number of documents, from 2 to 30.
+   */
+  readonly count?: number | "auto";
+  /** Which documents are divided. */
+  readonly where?: Where;
+  /** Aborts the call. */
+  readonly signal?: AbortSignal;
+}
+
+/** Documents that are like each other. */
+export interface Cluster {
+  /**
+   * Up to five words that set it apart from the other clusters, best first, as they are written. They are taken from the beginnings of
+   * the 32 documents nearest to its centre.
+   */
+  readonly label: readonly string[];
+  /** The ids of its documents, the nearest to its centre first. */
+  readonly ids: readonly string[];
+  /** The number of its documents. */
+  readonly size: number;
+}
+
+/** How far a layout is. */
+export interface LayoutProgress {
+  /** The share that is done, from 0 to 1. */
+  readonly share: number;
+}
+
+/** Options of {@link Collection.layout}. */
+export interface LayoutOptions {
+  /** Which documents are placed. */
+  readonly where?: Where;
+  /** Aborts the call. */
+  readonly signal?: AbortSignal;
+  /** Called when more of the work is done. */
+  readonly onProgress?: (progress: LayoutProgress) => void;
+}
+
+/** Documents on a plane. */
+export interface Layout {
+  /** The ids of the documents, in order. */
+  readonly ids: readonly string[];
+  /** For each of them where it is from left to right, from -1 to 1. */
+  readonly x: Float32Array<ArrayBuffer>;
+  /** The same from bottom to top; both have one scale. */
+  readonly y: Float32Array<ArrayBuffer>;
+}
+
 /** A range of a text, in UTF-16 units; `end` is exclusive. */
 export interface TextRange {
   /** Where it starts. */
@@ -263,7 +315,10 @@ export interface CollectionOptions extends KeptOptions {
   readonly signal?: AbortSignal;
   /** URL of the folder that the files of the package's `dist` are served from, where a bundler does not find them. */
   readonly baseUrl?: string | URL;
-  /** URL of the search worker's script alone. Its binary is expected beside it, unless `wasmUrl` names one. */
+  /**
+   * URL of the search worker's script alone. Its binary is expected beside it, unless `wasmUrl` names one; so is `worker-layout.js`, if
+   * `layout()` is called.
+   */
   readonly workerUrl?: string | URL;
   /** URL of its binary alone. */
   readonly wasmUrl?: string | URL;
