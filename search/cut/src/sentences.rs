@@ -59,8 +59,7 @@ impl State<'_> {
         let line_starts = std::mem::take(&mut self.at_line_start);
         let starts = match self.end {
             End::None => false,
-            End::Dot => self.spaced && !c.is_lowercase(),
-            End::Mark => self.spaced,
+            End::Dot | End::Mark => self.spaced && !is_small(c),
             End::Wide => self.spaced || (end_of(c) == End::None && !closes(c)),
         } || (line_starts && after_marker(indented(first_line(behind(self.text, at))).1).is_some());
         if starts || self.spaced {
@@ -91,7 +90,7 @@ impl State<'_> {
         let mut chars = word.chars().rev();
         let (last, before) = (chars.next(), chars.next());
         let is_letter = |c: char| c.is_ascii_alphabetic() || (c > '\u{7f}' && c < '\u{2000}');
-        let is_initial = last.is_some_and(|c| is_letter(c) && !c.is_lowercase()) && before.is_none();
+        let is_initial = last.is_some_and(|c| is_letter(c) && !is_small(c)) && before.is_none();
         let is_dotted = last.is_some_and(is_letter) && before == Some('.');
         let is_number = self.word == 0 && word.bytes().all(|byte| byte.is_ascii_digit());
         is_initial || is_dotted || is_number
@@ -106,6 +105,16 @@ fn end_of(c: char) -> End {
         }
         '。' | '！' | '？' | '｡' | '．' => End::Wide,
         _ => End::None,
+    }
+}
+
+/// Returns whether a letter is a small one: of the Latin, Greek, Cyrillic and Armenian scripts, whose sentences start with
+/// capitals.
+fn is_small(c: char) -> bool {
+    match u32::from(c) {
+        code @ 0x100..0x250 => code % 2 == 1,
+        0x61..=0x7a | 0xdf..=0xf6 | 0xf8..=0xff | 0x3ac..=0x3ce | 0x430..=0x45f | 0x561..=0x587 => true,
+        _ => false,
     }
 }
 

@@ -117,7 +117,7 @@ fn inside_word(text: &str, start: usize, target: usize, end: usize) -> Option<us
     let near = text.floor_char_boundary(start + (target - start) / 2).max(first);
     let mark = within(text, near, target).rfind([',', ';', '、', '，', '；', '：', '،', '؛']);
     let behind = mark.and_then(|at| Some(near + at + behind(text, near + at).chars().next()?.len_utf8()));
-    Some(behind.unwrap_or_else(|| between_graphemes(text, first, target)))
+    Some(behind.unwrap_or_else(|| between_graphemes(text, start, first, target)))
 }
 
 /// Returns the start of the last line that starts between two offsets, behind its white space.
@@ -145,14 +145,16 @@ fn past_white(text: &str, start: usize, end: usize) -> Option<usize> {
 }
 
 /// Returns a place at or before `target`, not before `first`, that is not inside of what a person sees as one character; if
-/// there is none nearby, `target`.
-fn between_graphemes(text: &str, first: usize, target: usize) -> usize {
+/// there is none nearby, `target`. `start` is such a place.
+fn between_graphemes(text: &str, start: usize, first: usize, target: usize) -> usize {
     let mut at = target;
     for _ in 0..LONGEST_GRAPHEME {
-        let before = within(text, 0, at).chars().next_back();
+        let mut back = within(text, start, at).chars().rev();
         let after = behind(text, at).chars().next();
-        let (Some(before), Some(after)) = (before, after) else { break };
-        if !joined(before, after) {
+        let (Some(before), Some(after)) = (back.next(), after) else { break };
+        // Two of these letters are a flag.
+        let is_in_flag = || is_flag(after) && back.take_while(|&c| is_flag(c)).count() % 2 == 0;
+        if !joined(before, after) && !(is_flag(before) && is_in_flag()) {
             return at;
         }
         at -= before.len_utf8();
@@ -163,16 +165,60 @@ fn between_graphemes(text: &str, first: usize, target: usize) -> usize {
     target
 }
 
-/// Returns whether two neighbouring characters are parts of one grapheme, as far as that takes no table.
+fn is_flag(c: char) -> bool {
+    ('\u{1f1e6}'..='\u{1f1ff}').contains(&c)
+}
+
+/// What extends the character before it: marks, vowels and final consonants, variants, skin tones, tags.
+const EXTENDING: [(u32, u32); 36] = [
+    (0x300, 0x36f),
+    (0x483, 0x489),
+    (0x591, 0x5c7),
+    (0x610, 0x61a),
+    (0x64b, 0x65f),
+    (0x670, 0x670),
+    (0x6d6, 0x6dc),
+    (0x6df, 0x6e8),
+    (0x6ea, 0x6ed),
+    (0x711, 0x711),
+    (0x730, 0x74a),
+    (0x7a6, 0x7b0),
+    (0x7eb, 0x7f3),
+    (0x816, 0x82d),
+    (0x8ca, 0x8ff),
+    (0xe31, 0xe31),
+    (0xe33, 0xe3a),
+    (0xe47, 0xe4e),
+    (0xeb1, 0xeb1),
+    (0xeb3, 0xebc),
+    (0xec8, 0xece),
+    (0xf71, 0xf87),
+    (0x102b, 0x103e),
+    (0x1160, 0x11ff),
+    (0x17b4, 0x17d3),
+    (0x1ab0, 0x1aff),
+    (0x1dc0, 0x1dff),
+    (0x200c, 0x200d),
+    (0x20d0, 0x20ff),
+    (0x302a, 0x302f),
+    (0x3099, 0x309a),
+    (0xfe00, 0xfe0f),
+    (0xfe20, 0xfe2f),
+    (0x1f3fb, 0x1f3ff),
+    (0xe0020, 0xe007f),
+    (0xe0100, 0xe01ef),
+];
+
+/// Returns whether two neighbouring characters are parts of one grapheme, as far as that takes no large table.
 fn joined(before: char, after: char) -> bool {
-    let regional = '\u{1f1e6}'..='\u{1f1ff}';
-    // `escape_debug` escapes what extends a grapheme, and what cannot be seen.
-    let extends = |c: char| !c.is_ascii() && c.escape_debug().len() > 1;
-    let vowel_or_end = '\u{1160}'..='\u{11ff}';
-    extends(after)
+    let code = u32::from(after);
+    // The scripts of India have blocks alike, with their signs at the same places.
+    let in_block = code & 0x7f;
+    let is_indic_sign = (0x900..0xe00).contains(&code)
+        && (in_block <= 3 || (0x3a..=0x57).contains(&in_block) || (0x62..=0x63).contains(&in_block))
+        && !matches!(in_block, 0x3d | 0x50);
+    is_indic_sign
+        || EXTENDING.iter().any(|&(first, last)| (first..=last).contains(&code))
         || before == '\u{200d}'
-        || ('\u{1f3fb}'..='\u{1f3ff}').contains(&after)
-        || (regional.contains(&before) && regional.contains(&after))
-        || vowel_or_end.contains(&after)
         || (before == '\r' && after == '\n')
 }

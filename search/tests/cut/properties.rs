@@ -134,7 +134,7 @@ fn tables(rows: &[Vec<u8>]) -> (String, String, String, usize) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn passages_are_in_order_and_fit(kind in any_kind(), source in any_source(), (most, overlap) in lengths(), counter in 0..3_usize) {

@@ -84,6 +84,14 @@ fn a_line_that_is_full_ends_no_sentence_and_an_item_of_a_list_does() {
 }
 
 #[test]
+fn a_dot_of_an_abbreviation_ends_no_sentence() {
+    let source = "See e.g. J. Smith (p. 7). Version 2.5 is out! \"Really?\" he asked. Да. Нет.";
+    let expected = ["See e.g. J. Smith (p. 7).", "Version 2.5 is out!", "\"Really?\" he asked.", "Да. Нет."];
+    let document = passages(Kind::Text, source, options(26, 0), characters);
+    assert_eq!(texts(&document), expected);
+}
+
+#[test]
 fn languages_without_spaces_have_sentences() {
     let source = "今日は雨です。明日は晴れるでしょう！本当ですか？はい。";
     let document = passages(Kind::Text, source, options(12, 0), characters);
@@ -100,6 +108,12 @@ fn a_word_is_divided_only_if_it_is_too_long_and_a_grapheme_only_then() {
     let accents = "e\u{301}".repeat(9);
     for passage in passages(Kind::Text, &accents, options(5, 0), characters).passages {
         assert!(passage.text.starts_with('e'), "{:?}", passage.text);
+    }
+    for word in ["กำ".repeat(9), "की".repeat(9), "각".repeat(9), "🇩🇪".repeat(9)] {
+        let whole = word.chars().take(2).collect::<String>();
+        for passage in passages(Kind::Text, &word, options(5, 0), characters).passages {
+            assert!(passage.text.starts_with(&whole), "{:?}", passage.text);
+        }
     }
     assert_eq!(passages(Kind::Text, "👨‍👩‍👧‍👦", options(1, 0), characters).passages.len(), 7);
 }
