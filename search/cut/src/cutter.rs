@@ -117,7 +117,7 @@ impl Cutter {
     pub fn counted(&mut self, tokens: &[u32]) -> Result<()> {
         let asked = self.pieces().len();
         if tokens.len() != asked {
-            let what = format!("{asked} pieces have {asked} counts of tokens, not {}", tokens.len());
+            let what = format!("there are {asked} pieces to count, not {}: pass a number for each", tokens.len());
             return Err(Error::new(what));
         }
         if self.is_packed {

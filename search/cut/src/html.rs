@@ -39,10 +39,10 @@ fn best_place(source: &str) -> Place {
     for token in Tags::new(source) {
         match token {
             Token::Text(start, end) => {
-                if let Some(place) = stack.place().filter(|&place| place < best) {
-                    if !within(source, start, end).trim().is_empty() {
-                        best = place;
-                    }
+                if let Some(place) = stack.place().filter(|&place| place < best)
+                    && !within(source, start, end).trim().is_empty()
+                {
+                    best = place;
                 }
             }
             Token::Tag(tag) => stack.see(&tag),

@@ -154,7 +154,8 @@ fn between_graphemes(text: &str, start: usize, first: usize, target: usize) -> u
         let (Some(before), Some(after)) = (back.next(), after) else { break };
         // Two of these letters are a flag.
         let is_in_flag = || is_flag(after) && back.take_while(|&c| is_flag(c)).count() % 2 == 0;
-        if !joined(before, after) && !(is_flag(before) && is_in_flag()) {
+        let is_inside = joined(before, after) || (is_flag(before) && is_in_flag());
+        if !is_inside {
             return at;
         }
         at -= before.len_utf8();

@@ -113,7 +113,7 @@ fn damaged_documents_have_passages_like_others() {
                 match numbers.below(3) {
                     0 => source.replace_range(from..to, ""),
                     1 => source.insert_str(from, PIECES[numbers.below(PIECES.len())]),
-                    _ => source.insert_str(from, &source[from..to].to_owned()),
+                    _ => source.insert_str(from, &source.clone()[from..to]),
                 }
             }
             let (kind, counter) = (Kind::ALL[numbers.below(6)], COUNTERS[numbers.below(3)]);

@@ -156,10 +156,9 @@ impl<'a> Tags<'a> {
         self.has_open_quote |= attributes.is_none();
         let (end, is_main, is_hidden) = attributes.unwrap_or((first_end, false, false));
         self.at = end;
-        if !closes {
-            if let Some(raw) = RAW.iter().chain(&["title"]).find(|raw| raw.eq_ignore_ascii_case(name)) {
-                return Some(self.raw(raw));
-            }
+        let is_raw = |raw: &&&str| !closes && raw.eq_ignore_ascii_case(name);
+        if let Some(raw) = RAW.iter().chain(&["title"]).find(is_raw) {
+            return Some(self.raw(raw));
         }
         Some(Some(Token::Tag(Tag { element: element(name), closes, is_main, is_hidden })))
     }
