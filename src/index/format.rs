@@ -203,21 +203,18 @@ impl Manifest {
 
     /// Returns all files with their sections.
     pub fn entries(&self) -> impl Iterator<Item = (Section, &FileEntry)> {
-        let of_segment = |segment: &'_ SegmentEntry| {
-            let SegmentEntry { documents, vectors, fine, texts, .. } = segment;
-            let fine = fine.as_ref().map(|fine| (Section::Fine, fine));
-            [
-                Some((Section::Documents, documents)),
-                Some((Section::Vectors, vectors)),
-                fine,
-                Some((Section::Texts, &texts.entry)),
-            ]
-        };
-        self.segments.iter().flat_map(of_segment).flatten().chain([(Section::Words, &self.words)])
+        self.segments.iter().flat_map(SegmentEntry::entries).chain([(Section::Words, &self.words)])
     }
 
     pub fn to_json(&self) -> Result<Vec<u8>> {
         json(self)
+    }
+}
+
+impl SegmentEntry {
+    fn entries(&self) -> impl Iterator<Item = (Section, &FileEntry)> {
+        let files = [(Section::Documents, &self.documents), (Section::Vectors, &self.vectors), (Section::Texts, &self.texts.entry)];
+        files.into_iter().chain(self.fine.as_ref().map(|fine| (Section::Fine, fine)))
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::document::Document;
 use super::format::{
-    BLOCK, DocumentEntry, Documents, MOST_ROWS, PassageLocation, Section, SegmentEntry, TextsEntry, invalid, sha256,
+    BLOCK, Documents, MOST_ROWS, PassageLocation, Section, SegmentEntry, TextsEntry, invalid, sha256,
 };
 use super::output::Output;
 use super::parallel;
