@@ -16,7 +16,10 @@
 //! Everything takes linear time, whatever the source holds, and nothing recurs: sources are untrusted.
 
 mod code;
+mod csv;
 mod cutter;
+mod html;
+mod json;
 mod line;
 mod lines;
 mod markdown;

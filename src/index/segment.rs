@@ -171,7 +171,7 @@ impl Rows<'_> {
                     end: passage.end,
                     at: texts.len(),
                     bytes: passage.text.len(),
-                    trail: passage.trail.clone(),
+                    trail: passage.trail.to_vec(),
                     hash: passage.hash.clone(),
                 });
                 texts.extend(passage.text.as_bytes());

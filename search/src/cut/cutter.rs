@@ -6,7 +6,7 @@ use super::outline::Section;
 use super::pack::{Packed, Room, Unit, WIDEST_GAP, pack};
 use super::reading::{Reading, Shape};
 use super::split::{Part, split};
-use super::{Kind, Options, Passage, code, markdown, text};
+use super::{Kind, Options, Passage, code, csv, html, json, markdown, text};
 use crate::error::{Code, Error, Result};
 use std::sync::Arc;
 
@@ -73,9 +73,13 @@ impl Cutter {
             Kind::Text => text::read(source, title),
             Kind::Markdown => markdown::read(source, title),
             Kind::Code => code::read(source, title),
-            _ => text::read(source, title),
+            Kind::Html => html::read(source, title),
+            Kind::Csv => csv::read(source, title),
+            Kind::Json => json::read(source, title),
         };
         let title = options.title.or(reading.title.clone());
+        // Fields of a row are no sentences.
+        let overlap = if matches!(kind, Kind::Csv | Kind::Json) { 0 } else { overlap };
         let mut cutter = Self {
             reading,
             most: most.into(),
@@ -282,7 +286,7 @@ impl Cutter {
         self.drafts = drafts;
     }
 
-    /// Makes a draft of parts; `None` if they are white.
+    /// Makes a draft of parts; `None` if those that are not repeated are white.
     fn draft(&self, parts: Vec<Part>, repeated: usize, of: (usize, usize), with_line: bool) -> Option<Draft> {
         let mut draft = Draft { parts, repeated, section: of.0, line: of.1, input: String::new(), fits: false };
         let (start, end) = draft.range(self.reading.text());
@@ -292,7 +296,8 @@ impl Cutter {
             draft.input.push('\n');
         }
         draft.input.push_str(&self.reading.text()[start..end]);
-        (start < end).then_some(draft)
+        let own = draft.parts.get(repeated).map_or(end, |part| part.start);
+        (own < end).then_some(draft)
     }
 
     /// Takes the tokens of inputs; makes those shorter that have too many.

@@ -1,6 +1,6 @@
 //! A part of a text that is too long to smaller parts.
 
-use super::lines::{after_marker, indented, is_blank, is_white, lines};
+use super::lines::{after_marker, indented, is_blank, is_white, lines, trimmed};
 use super::reading::{Level, Shape};
 use super::sentences::sentences;
 
@@ -12,9 +12,6 @@ pub(super) struct Part {
     pub shape: Shape,
     pub level: Level,
 }
-
-/// How far ahead the end of a long word is looked for, in bytes.
-const LONGEST_WORD: usize = 256;
 
 /// How many characters a cut moves so as not to fall inside of what a person sees as one.
 const LONGEST_GRAPHEME: usize = 32;
@@ -81,44 +78,46 @@ fn of_lines(text: &str, part: Part) -> Vec<Part> {
     between(part, starts, Shape::Piece)
 }
 
-/// Divides a sentence or line into about `pieces` parts of the same length, between words where there are any.
+/// Divides a sentence or line into about `pieces` parts of the same length: between words; a single word inside of it.
 fn of_pieces(text: &str, part: Part, pieces: usize) -> Vec<Part> {
     if pieces == 1 {
         return vec![Part { shape: Shape::Piece, ..part }];
     }
-    // White space at the end is no place for a cut.
-    let end = part.start + text[part.start..part.end].trim_end_matches(is_white).len();
-    let target = ((end - part.start) / pieces.max(2)).max(1);
+    // White space at the ends is no place for a cut.
+    let (first, end) = trimmed(text, part.start, part.end);
+    let target = ((end - first) / pieces.max(2)).max(1);
+    let has_words = text[first..end].contains(is_white);
+    let cut = if has_words { between_words } else { inside_word };
     let mut starts = Vec::new();
-    let mut at = part.start;
-    while end - at > target + target / 4 || starts.is_empty() {
-        let Some((start, level)) = cut_near(text, at, at + target, end) else { break };
-        starts.push((start, level));
+    let mut at = first;
+    while end - at > target + target / 4 || (starts.is_empty() && at < end) {
+        let Some(start) = cut(text, at, at + target, end) else { break };
+        starts.push((start, if has_words { Level::Word } else { Level::Character }));
         at = start;
     }
     between(part, starts.into_iter(), Shape::Piece)
 }
 
-/// Returns the best place for a cut near `target`, which is between `start` and `end`: neither of the two.
-fn cut_near(text: &str, start: usize, target: usize, end: usize) -> Option<(usize, Level)> {
+/// Returns the start of a word or, better, a line near `target`, between `start` and `end`.
+fn between_words(text: &str, start: usize, target: usize, end: usize) -> Option<usize> {
+    let target = text.floor_char_boundary(target.min(end)).max(start);
+    let near = text.floor_char_boundary(start + (target - start) / 2).max(start);
+    after_line(text, near, target, end)
+        .or_else(|| after_white(text, start, target, end))
+        .or_else(|| before_word(text, target, end))
+}
+
+/// Returns the best place inside of a word near `target`, between `start` and `end`: behind a comma, between graphemes.
+fn inside_word(text: &str, start: usize, target: usize, end: usize) -> Option<usize> {
     let first = start + text[start..end].chars().next()?.len_utf8();
     if first >= end {
         return None;
     }
     let target = text.floor_char_boundary(target.clamp(first, end - 1)).max(first);
-    let near = text.floor_char_boundary(start + (target - start) / 2).max(start);
-    let word = after_line(text, near, target, end)
-        .or_else(|| after_white(text, start, target, end))
-        .or_else(|| before_word(text, target, end));
-    if let Some(at) = word.filter(|&at| at > start && at < end) {
-        return Some((at, Level::Word));
-    }
+    let near = text.floor_char_boundary(start + (target - start) / 2).max(first);
     let mark = text[near..target].rfind([',', ';', '、', '，', '；', '：', '،', '؛']);
-    let at = mark.and_then(|at| text[near + at..].chars().next().map(|c| near + at + c.len_utf8()));
-    match at.filter(|&at| at > start && at < end) {
-        Some(at) => Some((at, Level::Word)),
-        None => Some((between_graphemes(text, first, target), Level::Character)),
-    }
+    let behind = mark.and_then(|at| Some(near + at + text[near + at..].chars().next()?.len_utf8()));
+    Some(behind.unwrap_or_else(|| between_graphemes(text, first, target)))
 }
 
 /// Returns the start of the last line that starts between two offsets, behind its white space.
@@ -133,10 +132,9 @@ fn after_white(text: &str, start: usize, target: usize, end: usize) -> Option<us
     past_white(text, start + at, end)
 }
 
-/// Returns the start of the next word, if the one at `target` is not too long.
+/// Returns the start of the next word.
 fn before_word(text: &str, target: usize, end: usize) -> Option<usize> {
-    let far = text.floor_char_boundary(end.min(target + LONGEST_WORD));
-    let at = text[target..far].find(is_white)?;
+    let at = text[target..end].find(is_white)?;
     past_white(text, target + at, end)
 }
 

@@ -97,7 +97,7 @@ impl Cutter {
 fn whole(name: &str, value: f64) -> crate::Result<u32> {
     let whole = value as u32;
     if f64::from(whole) != value {
-        return Err(Error::new(Code::InputInvalid, format!("{name} is {value}: pass a whole number of tokens")));
+        return Err(Error::new(Code::InputInvalid, format!("{name} is not a whole number of tokens: pass one")));
     }
     Ok(whole)
 }

@@ -1,5 +1,6 @@
 //! Documents to passages: properties, goldens, hostile sources.
 
+mod goldens;
 mod hostile;
 mod properties;
 mod rules;

@@ -60,10 +60,7 @@ fn small_paragraphs_are_joined_and_long_ones_divided_at_sentences() {
 fn a_passage_repeats_whole_sentences_of_the_one_before() {
     let source = "A b c d. E f. G h i j. K l m n. O p q r. S t u v.";
     let document = cut(Kind::Text, source, 10, 4);
-    assert_eq!(
-        texts(&document),
-        ["A b c d. E f. G h i j.", "G h i j. K l m n.", "O p q r. S t u v."]
-    );
+    assert_eq!(texts(&document), ["A b c d. E f. G h i j.", "G h i j. K l m n.", "O p q r. S t u v."]);
 }
 
 #[test]
@@ -151,4 +148,65 @@ fn headings_are_what_commonmark_says() {
     ];
     let joined: Vec<_> = expected.iter().map(|&(trail, text)| (trail.to_owned(), text.to_owned())).collect();
     assert_eq!(trails, joined);
+}
+
+fn html(source: &str) -> Document {
+    cut(Kind::Html, source, 100, 0)
+}
+
+#[test]
+fn of_a_page_its_main_content_is_read() {
+    let page = |inside: &str| format!("<title>A &amp; B</title><nav>Menu</nav>{inside}<footer>Legal</footer>");
+    let document = html(&page("<p>Aside</p><main><p>Text</p></main>"));
+    assert_eq!(inputs(&document), ["A & B\nText"]);
+    assert_eq!(document.title.as_deref(), Some("A & B"));
+    assert_eq!(texts(&html(&page("<p>Aside</p><div role=main><p>Text</p></div>"))), ["Text"]);
+    assert_eq!(
+        texts(&html(&page("<p>Aside</p><article><header>By me</header>Text</article>"))),
+        ["By me\nText"].map(|_| "By me\n\nText")
+    );
+    assert_eq!(texts(&html(&page("<header>Logo</header><p>Text</p><main> </main>"))), ["Text"]);
+    assert_eq!(texts(&html(&page("<p hidden>Secret</p>"))), ["Menu\n\nLegal"]);
+}
+
+#[test]
+fn a_page_has_sections_lists_tables_and_code() {
+    let source = "<h1>Guide <a href='#x'>¶</a></h1>\n<p>One\n  <b>tw</b>o.<p>Three<br>four &lt;p&gt; &eacute;&#8364;&#x1F600; &unknown; &copy 5\n\
+        <h2>Table</h2><table><tr><th>Name<th>Value<tr><td>a</td>\n<td>1</td></tr></table>\
+        <h2>Code</h2><pre><code>if a &lt; b {\n    c();\n}</code></pre><ul><li>x<li>y</ul>";
+    let document = html(source);
+    let found: Vec<_> =
+        document.passages.iter().map(|passage| (passage.trail.join("/"), passage.text.as_str())).collect();
+    let expected = [
+        ("", "One two.\n\nThree\nfour <p> é€😀 &unknown; © 5"),
+        ("Table", "Name | Value\na | 1"),
+        ("Code", "if a < b {\n    c();\n}\n\nx\ny"),
+    ];
+    assert_eq!(found, expected.map(|(trail, text)| (trail.to_owned(), text)));
+    assert_eq!(document.title.as_deref(), Some("Guide"));
+    let code = &document.passages[2];
+    let slice: String =
+        source.encode_utf16().skip(code.start).take(code.end - code.start).map(|unit| unit as u8 as char).collect();
+    assert_eq!(slice, "if a &lt; b {\n    c();\n}</code></pre><ul><li>x<li>y");
+}
+
+#[test]
+fn a_row_is_a_passage() {
+    let source = "name;note;\r\nAnn;\"likes \"\"tea\"\"\nand; cake\";x\r\n\r\n;;\nBob;;\n";
+    let document = cut(Kind::Csv, source, 100, 0);
+    assert_eq!(texts(&document), ["name: Ann\nnote: likes \"tea\"\nand; cake\nx", "name: Bob"]);
+    let rows: Vec<_> = document.passages.iter().map(|passage| &source[passage.start..passage.end]).collect();
+    assert_eq!(rows, ["Ann;\"likes \"\"tea\"\"\nand; cake\";x", "Bob"]);
+    assert_eq!(texts(&cut(Kind::Csv, "a,b\n", 100, 0)), ["a\nb"]);
+}
+
+#[test]
+fn an_item_of_json_is_a_passage() {
+    let array = r#"[{"name": "Ann \"A\"", "age": 7, "tags": ["x", "y"], "of": {"city": "K\u00f6ln \ud83d\ude00"}, "no": null}, "alone", [1, 2]]"#;
+    let expected = ["name: Ann \"A\"\nage: 7\ntags: x, y\nof\ncity: Köln 😀", "alone", "1, 2"];
+    assert_eq!(texts(&cut(Kind::Json, array, 100, 0)), expected);
+    let lines = "{\"a\": \"one\"}\n{\"a\": true}\r\n\"three\"\nnot json";
+    assert_eq!(texts(&cut(Kind::Json, lines, 100, 0)), ["a: one", "a: true", "three", "not", "json"]);
+    let object = cut(Kind::Json, r#"{"pages": [{"t": "a b c d"}, {"t": "e f g h"}]}"#, 7, 0);
+    assert_eq!(texts(&object), ["pages\nt: a b c d", "t: e f g h"]);
 }
