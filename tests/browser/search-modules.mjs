@@ -5,21 +5,24 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { rolldown } from "rolldown";
-import { root } from "./harness.mjs";
+
+const src = join(import.meta.dirname, "../../pkg/src/search");
 
 /**
  * @typedef {object} Modules
  * @property {typeof import("../../pkg/dist/types/search/terms.js")} terms
  * @property {typeof import("../../pkg/dist/types/search/words.js")} words
  * @property {typeof import("../../pkg/dist/types/search/highlight.js")} highlight
+ * @property {typeof import("../../pkg/dist/types/search/score.js")} score
+ * @property {typeof import("../../pkg/dist/types/search/fuse.js")} fuse
  */
 
 /** Bundles the modules and imports them. @returns {Promise<Modules>} */
 export async function searchModules() {
-  const names = ["terms", "words", "highlight"];
+  const names = ["terms", "words", "highlight", "score", "fuse"];
   const folder = mkdtempSync(join(tmpdir(), "felsic-search-"));
   try {
-    const input = Object.fromEntries(names.map((name) => [name, join(root, `pkg/src/search/${name}.ts`)]));
+    const input = Object.fromEntries(names.map((name) => [name, join(src, `${name}.ts`)]));
     const bundle = await rolldown({ input, platform: "neutral", resolve: { mainFields: ["module", "main"] } });
     await bundle.write({ dir: folder, format: "esm", entryFileNames: "[name].mjs", chunkFileNames: "[name]-[hash].mjs" });
     await bundle.close();

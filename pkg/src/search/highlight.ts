@@ -59,3 +59,41 @@ function merged(ranges: readonly Range[]): Range[] {
   }
   return result;
 }
+
+/**
+ * Returns the sentences of a text, without the white space around them: as `Intl.Segmenter` finds them, or by punctuation and line ends
+ * where there is none.
+ */
+export function sentences(text: string, locale?: string): Range[] {
+  const ranges: Range[] = [];
+  for (const [start, end] of sentenceBounds(text, locale)) {
+    const piece = text.slice(start, end);
+    const from = start + piece.length - piece.trimStart().length;
+    const to = start + piece.trimEnd().length;
+    if (from < to) ranges.push({ start: from, end: to });
+  }
+  return ranges;
+}
+
+/** Up to a stop with white space after it, a stop of a script without spaces, or the end of a line. */
+const SENTENCE = /(?:[^.!?\n。！？।؟]|[.!?](?![.!?]|\s|$))*(?:[.!?]+|[。！？।؟]+|\n|$)/gu;
+
+function sentenceBounds(text: string, locale?: string): [number, number][] {
+  if (typeof Intl.Segmenter === "function") {
+    const found = new Intl.Segmenter(locale, { granularity: "sentence" }).segment(text);
+    return Array.from(found, ({ index, segment }) => [index, index + segment.length]);
+  }
+  return Array.from(text.matchAll(SENTENCE), ({ 0: piece, index }) => [index, index + piece.length]);
+}
+
+/**
+ * Returns the sentence that is nearest to a query, or nothing if there are none; of equal ones the first.
+ *
+ * @param ranges the sentences
+ * @param cosines for each sentence the cosine of its vector with the query's
+ */
+export function bestSentence(ranges: readonly Range[], cosines: ArrayLike<number>): Range | undefined {
+  let best = 0;
+  for (let i = 1; i < ranges.length; i += 1) if (cosines[i]! > cosines[best]!) best = i;
+  return ranges[best];
+}

@@ -16,6 +16,8 @@ export interface WordsPassage {
 export interface WordsOptions {
   /** The most results. */
   readonly limit?: number;
+  /** Rows whose result is wanted however low it is, if they have any of the words. */
+  readonly also?: ReadonlySet<number>;
   /** Rows that may be found; all, if it is not there. */
   readonly allowed?: (row: number) => boolean;
   /** Finds only passages in which the query stands as it is; needs the texts. The title is not searched then. */
@@ -95,7 +97,7 @@ export class Words {
    * Returns the passages that have words of the query, best first: by score, then by MiniSearch's BM25+, then by row. The last word may
    * be unfinished, longer words stand for their forms too, and may be misspelt.
    */
-  search(query: string, { limit = MOST_RESULTS, allowed, exact }: WordsOptions = {}): WordsHit[] {
+  search(query: string, { limit = MOST_RESULTS, also, allowed, exact }: WordsOptions = {}): WordsHit[] {
     const wanted = distinct(terms(query));
     if (wanted.length === 0) return [];
     const end = wanted.at(-1)!.end;
@@ -116,7 +118,8 @@ export class Words {
     ranked.sort((a, b) => b.score - a.score || b.bm25 - a.bm25 || a.row - b.row);
     const hits: WordsHit[] = [];
     for (const { row, score, terms } of ranked) {
-      if (hits.length >= limit) break;
+      if (hits.length >= limit && !also) break;
+      if (hits.length >= limit && !also?.has(row)) continue;
       if (exact && !hasPhrase(exact(row), query)) continue;
       hits.push({ row, score, terms });
     }
