@@ -3,9 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::document::Document;
-use super::format::{
-    BLOCK, Documents, MOST_ROWS, PassageLocation, Section, SegmentEntry, TextsEntry, invalid, sha256,
-};
+use super::format::{BLOCK, Documents, MOST_ROWS, PassageLocation, Section, SegmentEntry, TextsEntry, invalid, sha256};
 use super::output::Output;
 use super::parallel;
 use super::previous::Previous;
