@@ -1,41 +1,50 @@
-//! How near passages are to each other that have nothing to do with each other: what scores are measured against.
+//! How near passages are to each other that have nothing to do with each other: what scores are measured against. A page
+//! measures the same pairs (`pkg/src/search/score.ts`).
 
 use super::format::{Calibration, SegmentEntry, invalid};
 use super::output::Output;
 use super::segment::Row;
 use crate::error::Result;
 
-/// Pairs of passages.
+/// The most pairs of passages.
 const PAIRS: usize = 2000;
 
-/// Measures random pairs of passages of the segments, always the same ones; `None` if there are not two.
+/// Measures pairs of passages of the segments.
 ///
 /// # Errors
 /// Those of reading what has been written.
-pub(super) fn measure(segments: &[SegmentEntry], output: &Output, dimensions: usize) -> Result<Option<Calibration>> {
-    let total: usize = segments.iter().map(|segment| segment.rows).sum();
-    if total < 2 {
-        return Ok(None);
-    }
-    let mut random = Random(0);
-    let pairs: Vec<[usize; 2]> = (0..PAIRS)
-        .map(|_| {
-            let first = random.below(total);
-            [first, (first + 1 + random.below(total - 1)) % total]
-        })
-        .collect();
+pub(super) fn measure(segments: &[SegmentEntry], output: &Output, dimensions: usize) -> Result<Calibration> {
+    let pairs = pairs(segments.iter().map(|segment| segment.rows).sum());
     let mut wanted: Vec<usize> = pairs.iter().flatten().copied().collect();
     wanted.sort_unstable();
     wanted.dedup();
     let vectors = vectors(&wanted, segments, output, dimensions)?;
-    let vector =
-        |row: usize| wanted.binary_search(&row).ok().and_then(|at| vectors.get(at)).map_or(&[][..], Vec::as_slice);
-    let cosine = |[a, b]: [usize; 2]| vector(a).iter().zip(vector(b)).map(|(a, b)| f64::from(a * b)).sum::<f64>();
-    let cosines: Vec<f64> = pairs.into_iter().map(cosine).collect();
-    let count = cosines.len();
-    let mean = cosines.iter().sum::<f64>() / count as f64;
-    let variance = cosines.iter().map(|cosine| (cosine - mean).powi(2)).sum::<f64>() / count as f64;
-    Ok(Some(Calibration { mean, deviation: variance.sqrt(), count }))
+    let vector = |row| wanted.binary_search(&row).ok().and_then(|at| vectors.get(at)).map_or(&[][..], Vec::as_slice);
+    let cosine = |[a, b]: &[usize; 2]| -> f64 {
+        vector(*a).iter().zip(vector(*b)).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum()
+    };
+    let mean = pairs.iter().map(cosine).sum::<f64>() / pairs.len().max(1) as f64;
+    Ok(Calibration { dimensions, mean, count: pairs.len() })
+}
+
+/// Returns the pairs of so many passages: all of a few, otherwise pairs that are drawn in the same way everywhere.
+fn pairs(passages: usize) -> Vec<[usize; 2]> {
+    if passages.saturating_mul(passages.saturating_sub(1)) / 2 <= PAIRS {
+        return (0..passages).flat_map(|a| (a + 1..passages).map(move |b| [a, b])).collect();
+    }
+    let mut state = 1u32;
+    let mut next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (f64::from(state) / 4_294_967_296.0 * passages as f64) as usize
+    };
+    let mut pairs = Vec::with_capacity(PAIRS);
+    while pairs.len() < PAIRS {
+        let (a, b) = (next(), next());
+        if a != b {
+            pairs.push([a, b]);
+        }
+    }
+    pairs
 }
 
 /// Returns the vectors of rows, which are in order, counted through all segments.
@@ -56,20 +65,18 @@ fn vectors(wanted: &[usize], segments: &[SegmentEntry], output: &Output, dimensi
     Ok(found)
 }
 
-/// SplitMix64: the same numbers everywhere.
-struct Random(u64);
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-
-    /// Returns a number below `end`.
-    fn below(&mut self, end: usize) -> usize {
-        (u128::from(self.next()) * end as u128 >> 64) as usize
+    /// The numbers are those of `calibrationPairs` in a page.
+    #[test]
+    fn the_pairs_are_those_that_a_page_measures() {
+        assert!(pairs(0).is_empty() && pairs(1).is_empty());
+        assert_eq!(pairs(3), [[0, 1], [0, 2], [1, 2]]);
+        assert_eq!((pairs(63).len(), pairs(64).len()), (63 * 62 / 2, PAIRS));
+        let many = pairs(1000);
+        assert_eq!(many[..4], [[236, 369], [504, 704], [50, 369], [774, 556]]);
+        assert_eq!(many[PAIRS - 1], [329, 161]);
     }
 }

@@ -203,7 +203,7 @@ impl From<felsic_search::Error> for CutError {
 }
 
 /// Returns an error of the crate `felsic-search` as one of this crate; their codes have the same names.
-pub(super) fn from_search(error: &felsic_search::Error) -> Error {
+fn from_search(error: &felsic_search::Error) -> Error {
     Error::new(Code::from_name(error.code().as_str()).unwrap_or(Code::Internal), error.to_string())
 }
 

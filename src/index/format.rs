@@ -63,8 +63,7 @@ pub(super) struct Manifest {
     pub passage: PassageEntry,
     pub documents: usize,
     pub passages: usize,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub calibration: Option<Calibration>,
+    pub calibration: Calibration,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base: Option<String>,
     pub segments: Vec<SegmentEntry>,
@@ -91,11 +90,11 @@ pub(super) struct PassageEntry {
     pub overlap: usize,
 }
 
-/// The distribution of the cosines of random pairs of passages.
+/// What is usual in the index: the mean cosine of pairs of its passages.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Calibration {
+    pub dimensions: usize,
     pub mean: f64,
-    pub deviation: f64,
     pub count: usize,
 }
 
@@ -203,21 +202,22 @@ impl Manifest {
 
     /// Returns all files with their sections.
     pub fn entries(&self) -> impl Iterator<Item = (Section, &FileEntry)> {
-        let of_segment = |segment: &'_ SegmentEntry| {
-            let SegmentEntry { documents, vectors, fine, texts, .. } = segment;
-            let fine = fine.as_ref().map(|fine| (Section::Fine, fine));
-            [
-                Some((Section::Documents, documents)),
-                Some((Section::Vectors, vectors)),
-                fine,
-                Some((Section::Texts, &texts.entry)),
-            ]
-        };
-        self.segments.iter().flat_map(of_segment).flatten().chain([(Section::Words, &self.words)])
+        self.segments.iter().flat_map(SegmentEntry::entries).chain([(Section::Words, &self.words)])
     }
 
     pub fn to_json(&self) -> Result<Vec<u8>> {
         json(self)
+    }
+}
+
+impl SegmentEntry {
+    fn entries(&self) -> impl Iterator<Item = (Section, &FileEntry)> {
+        let files = [
+            (Section::Documents, &self.documents),
+            (Section::Vectors, &self.vectors),
+            (Section::Texts, &self.texts.entry),
+        ];
+        files.into_iter().chain(self.fine.as_ref().map(|fine| (Section::Fine, fine)))
     }
 }
 
@@ -325,7 +325,7 @@ mod tests {
             passage: PassageEntry { tokens: 200, overlap: 30 },
             documents: 1,
             passages: 3,
-            calibration: None,
+            calibration: Calibration { dimensions: 4, mean: 0.5, count: 3 },
             base: None,
             segments: vec![segment],
             words: entry(Section::Words),

@@ -3,9 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::document::Document;
-use super::format::{
-    BLOCK, DocumentEntry, Documents, MOST_ROWS, PassageLocation, Section, SegmentEntry, TextsEntry, invalid, sha256,
-};
+use super::format::{BLOCK, Documents, MOST_ROWS, PassageLocation, Section, SegmentEntry, TextsEntry, invalid, sha256};
 use super::output::Output;
 use super::parallel;
 use super::previous::Previous;
@@ -171,7 +169,7 @@ impl Rows<'_> {
                     end: passage.end,
                     at: texts.len(),
                     bytes: passage.text.len(),
-                    trail: passage.trail.clone(),
+                    trail: passage.trail.to_vec(),
                     hash: passage.hash.clone(),
                 });
                 texts.extend(passage.text.as_bytes());

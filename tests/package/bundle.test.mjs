@@ -33,7 +33,8 @@ async function bundle(
   });
   const names = readdirSync(outDir, { recursive: true, encoding: "utf8" });
   const scripts = names.filter((name) => name.endsWith(".js"));
-  return { names, text: scripts.map((name) => readFileSync(join(outDir, name), "utf8")).join("\n") };
+  const read = (/** @type {string} */ name) => readFileSync(join(outDir, name), "utf8");
+  return { names, read, text: scripts.map(read).join("\n") };
 }
 
 /** The binaries among them, without their hashes. @param {string[]} names */
@@ -46,17 +47,20 @@ test("felsic has four binaries, each with its worker", async () => {
   assert.doesNotMatch(text, /worker-search|felsic_search/, "a page that never searches has nothing of search");
 });
 
-test("felsic/search has its workers and its binary, and no engine", async () => {
+test("felsic/search has its workers and its binary; an engine comes in a script of its own, which an index alone needs", async () => {
   const main = 'import { Collection } from "felsic/search";\nglobalThis.docs = Collection.open("docs", {});\n';
-  const { names } = await bundle("felsic/search", main);
-  assert.deepEqual(binaries(names), ["search"]);
+  const { names, read } = await bundle("felsic/search", main);
+  assert.deepEqual(binaries(names), ["cpu", "gpu", "packer", "relaxed", "search"]);
   assert.deepEqual(
     names
       .filter((name) => /worker-[a-z]+-[\w-]+\.js$/.test(name))
       .map((name) => /worker-([a-z]+)/.exec(name)?.[1])
       .sort(),
-    ["layout", "search"],
+    ["cpu", "gpu", "layout", "packer", "relaxed", "search"],
   );
+  const scripts = names.filter((name) => name.endsWith(".js") && !name.includes("worker-"));
+  const [own] = scripts.filter((name) => read(name).includes("felsic_search_bg"));
+  assert.ok(own !== undefined && !/felsic_(cpu|gpu|relaxed|packer)_bg/.test(read(own)), scripts.join(" "));
 });
 
 test("felsic/cpu can pull in neither GPU nor packer", async () => {

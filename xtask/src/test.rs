@@ -106,7 +106,7 @@ fn unless_ci(setup: Result<()>) -> Result<Outcome> {
 }
 
 /// The crates that make up felsic.
-const CRATES: [&str; 4] = ["--package", "felsic", "--package", "felsic-search"];
+const CRATES: [&str; 6] = ["--package", "felsic", "--package", "felsic-search", "--package", "felsic-cut"];
 
 fn native(options: &Options) -> Result<Outcome> {
     let mut felsic = cargo(["test", "--release", "--no-fail-fast"]);
