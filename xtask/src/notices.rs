@@ -11,8 +11,14 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Sources of the notices, as paths in the repository.
-const INPUTS: [&str; 5] =
-    ["Cargo.toml", "search/Cargo.toml", "Cargo.lock", "rust-toolchain.toml", "xtask/src/notices.rs"];
+const INPUTS: [&str; 6] = [
+    "Cargo.toml",
+    "search/Cargo.toml",
+    "search/cut/Cargo.toml",
+    "Cargo.lock",
+    "rust-toolchain.toml",
+    "xtask/src/notices.rs",
+];
 
 const INTRODUCTION: &str = "\
 The WebAssembly binaries of felsic contain code of the works listed here, each under the licence named beside it.
@@ -78,7 +84,8 @@ fn linked(tree: &str, metadata: &Value) -> Result<Vec<Work>> {
         let version = version.split_whitespace().next().unwrap_or_default();
         let is_it = |package: &&Value| package["name"] == name && package["version"] == version;
         let package = packages.iter().find(is_it).with_context(|| format!("{name} {version} is not listed"))?;
-        if !Binary::ALL.iter().any(|binary| binary.package() == name) {
+        // felsic's own come from its folder, not from a registry.
+        if !package["source"].is_null() {
             works.push(work(package)?);
         }
     }
@@ -187,16 +194,20 @@ mod tests {
     use serde_json::json;
 
     fn metadata(licence: Option<&str>) -> Value {
-        let package = |name: &str, licence| {
+        let package = |name: &str, licence, source: Option<&str>| {
             let manifest = format!("/crates/{name}/Cargo.toml");
-            json!({ "name": name, "version": "1.0.0", "license": licence, "authors": ["A"], "manifest_path": manifest })
+            json!({
+                "name": name, "version": "1.0.0", "license": licence, "authors": ["A"], "manifest_path": manifest, "source": source,
+            })
         };
-        let own = ["felsic", "felsic-search"].map(|name| package(name, Some("MIT")));
-        json!({ "packages": [own[0], own[1], package("linked", licence), package("tested", Some("MIT"))] })
+        let [all, cut, search] = ["felsic", "felsic-cut", "felsic-search"].map(|name| package(name, Some("MIT"), None));
+        let [linked, tested] = [("linked", licence), ("tested", Some("MIT"))]
+            .map(|(name, licence)| package(name, licence, Some("registry")));
+        json!({ "packages": [all, cut, search, linked, tested] })
     }
 
-    const TREE: &str =
-        "felsic v1.0.0 (/repository)\nfelsic-search v1.0.0 (/repository/search)\nlinked v1.0.0\nlinked v1.0.0\n";
+    const TREE: &str = "felsic v1.0.0 (/repository)\nfelsic-search v1.0.0 (/repository/search)\n\
+        felsic-cut v1.0.0 (/repository/search/cut)\nlinked v1.0.0\nlinked v1.0.0\n";
 
     #[test]
     fn what_is_linked_is_named_once_and_nothing_else() {
