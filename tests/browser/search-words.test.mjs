@@ -119,6 +119,25 @@ test("terms with the names of an object's own things are terms like others", () 
   }
 });
 
+test("words of most passages are left out of a query, unless it has no others", () => {
+  const words = new modules.words.Words();
+  for (let row = 0; row < 1500; row += 1) words.add(row, { text: row === 700 ? "the penguin" : "the same text" });
+  const found = words.search("the penguin", { limit: 2000 });
+  assert.deepEqual(found, [{ row: 700, score: 1, terms: ["penguin"] }]);
+  assert.equal(words.search("the", { limit: 2000 }).length, 1500);
+  assert.deepEqual(modules.words.Words.load(words.save(), 1500).search("the penguin", { limit: 2000 }), found);
+});
+
+test("rows that are wanted too are found beyond the limit", () => {
+  assert.deepEqual(rows("python", { limit: 1, also: new Set([1, 2]) }), [0, 1]);
+});
+
+test("a term may have spaces in it", () => {
+  const words = new modules.words.Words();
+  words.add(0, { text: "ﷺ" });
+  assert.equal(words.search("ﷺ")[0]?.score, 1);
+});
+
 test("a damaged words index is refused", () => {
   const saved = index().save();
   /** @type {[string, (index: any) => unknown][]} */

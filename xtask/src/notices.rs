@@ -1,8 +1,9 @@
-//! `THIRD-PARTY-NOTICES.txt` of the npm package: the licences of the crates whose code is in the WebAssembly.
+//! `THIRD-PARTY-NOTICES.txt` of the npm package: the licences of the crates whose code is in the WebAssembly, and of the npm packages
+//! whose code is in the scripts.
 
 use crate::process::cargo;
 use crate::wasm::{self, Binary};
-use crate::{files, project};
+use crate::{files, project, setup};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,17 +12,32 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Sources of the notices, as paths in the repository.
-const INPUTS: [&str; 6] = [
+const INPUTS: [&str; 7] = [
     "Cargo.toml",
     "search/Cargo.toml",
     "search/cut/Cargo.toml",
     "Cargo.lock",
+    "package-lock.json",
     "rust-toolchain.toml",
     "xtask/src/notices.rs",
 ];
 
+/// The npm packages that are bundled into the scripts of `pkg/dist`.
+const BUNDLED: [&str; 10] = [
+    "hyparquet",
+    "hyparquet-writer",
+    "is-any-array",
+    "minisearch",
+    "ml-array-max",
+    "ml-array-min",
+    "ml-array-rescale",
+    "ml-levenberg-marquardt",
+    "ml-matrix",
+    "umap-js",
+];
+
 const INTRODUCTION: &str = "\
-The WebAssembly binaries of felsic contain code of the works listed here, each under the licence named beside it.
+The WebAssembly binaries and the scripts of felsic contain code of the works listed here, each under the licence named beside it.
 Where a work offers several licences, it is used under the one whose text is given. Texts that several works share are
 given once, after the list of these works.
 ";
@@ -29,7 +45,7 @@ given once, after the list of these works.
 /// How the names of files with a licence begin.
 const NAMES: [&str; 5] = ["LICENSE", "LICENCE", "COPYING", "NOTICE", "UNLICENSE"];
 
-/// A crate, or the standard library.
+/// A crate, an npm package, or the standard library.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Work {
     name: String,
@@ -53,6 +69,10 @@ pub fn write() -> Result<()> {
     let mut works = BTreeSet::new();
     for binary in Binary::ALL {
         works.extend(linked(&tree(binary)?, &metadata)?);
+    }
+    setup::npm_packages(project::root())?;
+    for name in BUNDLED {
+        works.insert(npm_work(&project::path("node_modules").join(name))?);
     }
     Ok(fs::write(file, text(&works)?)?)
 }
@@ -107,6 +127,28 @@ fn work(package: &Value) -> Result<Work> {
         source: text("repository").unwrap_or_default(),
         folder: manifest.parent().context("a manifest has a folder")?.to_path_buf(),
         name,
+    })
+}
+
+/// Returns the npm package in a folder.
+fn npm_work(folder: &Path) -> Result<Work> {
+    let file = folder.join("package.json");
+    let json = fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
+    let package: Value = serde_json::from_str(&json)?;
+    // Author and repository are a text, or an object that has it.
+    let text = |field: &str, inner: &str| {
+        package[field].as_str().or_else(|| package[field][inner].as_str()).unwrap_or_default().to_string()
+    };
+    let needed = |field: &str| {
+        package[field].as_str().map(str::to_string).with_context(|| format!("{} has no {field}", file.display()))
+    };
+    Ok(Work {
+        name: needed("name")?,
+        version: needed("version")?,
+        licence: needed("license")?,
+        authors: text("author", "name"),
+        source: text("repository", "url"),
+        folder: folder.to_path_buf(),
     })
 }
 
@@ -220,6 +262,20 @@ mod tests {
     #[test]
     fn a_crate_without_a_licence_stops_the_build() {
         assert!(linked(TREE, &metadata(None)).unwrap_err().to_string().contains("linked names no licence"));
+    }
+
+    #[test]
+    fn an_npm_package_is_named_with_its_licence_and_stops_the_build_without_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |json: Value| fs::write(folder.path().join("package.json"), json.to_string()).unwrap();
+        write(json!({ "name": "a", "version": "1.2.3", "license": "MIT", "author": { "name": "A. Uthor" } }));
+        fs::write(folder.path().join("LICENSE.txt"), "Permission is granted.").unwrap();
+        let text = text(&BTreeSet::from([npm_work(folder.path()).unwrap()])).unwrap();
+        assert!(text.contains("a 1.2.3 (MIT)") && text.contains("Permission is granted."));
+
+        write(json!({ "name": "a", "version": "1.2.3" }));
+        assert!(npm_work(folder.path()).unwrap_err().to_string().contains("no license"));
+        assert!(npm_work(&folder.path().join("none")).is_err());
     }
 
     #[test]

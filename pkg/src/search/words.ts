@@ -44,10 +44,15 @@ const STEM_FROM = 4;
 /** What a term counts of which the passage has only a longer or a similar one. */
 const INEXACT = 0.6;
 const MOST_RESULTS = 100;
+/** A term in more passages than this, and in more than this share of all, tells little and costs most: a query goes without it. */
+const FREQUENT = 1000;
+const FREQUENT_SHARE = 0.1;
 
 const OPTIONS = {
   fields: FIELDS,
-  tokenize: (text: string) => terms(text).map(({ term }) => term),
+  // Documents come with their terms already found, queries with functions of their own. No term has a null character.
+  stringifyField: (found: string[]) => found.join("\0"),
+  tokenize: (found: string) => (found === "" ? [] : found.split("\0")),
   processTerm: (term: string) => term,
   searchOptions: { boost: { title: TITLE_BOOST } },
 };
@@ -55,9 +60,12 @@ const OPTIONS = {
 /** The words of a collection's passages, by row number. */
 export class Words {
   readonly #index: MiniSearch;
+  /** How many passages have had a term in their text. */
+  readonly #frequency: Map<string, number>;
 
-  constructor(index = new MiniSearch(OPTIONS)) {
+  constructor(index = new MiniSearch(OPTIONS), frequency = new Map<string, number>()) {
     this.#index = index;
+    this.#frequency = frequency;
   }
 
   /**
@@ -69,8 +77,8 @@ export class Words {
    */
   static load(json: unknown, rows: number): Words {
     const index = typeof json === "string" ? parsed(json) : json;
-    checkIndex(index, rows);
-    return new Words(MiniSearch.loadJS(index, OPTIONS));
+    const frequency = checkIndex(index, rows);
+    return new Words(MiniSearch.loadJS(index as SavedIndex, OPTIONS), frequency);
   }
 
   /** Returns the index as JSON. */
@@ -85,7 +93,9 @@ export class Words {
 
   /** Adds a passage; its row must be new. */
   add(row: number, { title = "", text }: WordsPassage): void {
-    this.#index.add({ id: row, title, text });
+    const found = terms(text).map(({ term }) => term);
+    for (const term of new Set(found)) this.#frequency.set(term, (this.#frequency.get(term) ?? 0) + 1);
+    this.#index.add({ id: row, title: terms(title).map(({ term }) => term), text: found });
   }
 
   /** Removes a passage, if it is there. The index gives its memory back later, in the background. */
@@ -98,18 +108,19 @@ export class Words {
    * be unfinished, longer words stand for their forms too, and may be misspelt.
    */
   search(query: string, { limit = MOST_RESULTS, also, allowed, exact }: WordsOptions = {}): WordsHit[] {
-    const wanted = distinct(terms(query));
-    if (wanted.length === 0) return [];
-    const end = wanted.at(-1)!.end;
-    const all = this.#index.search(query, {
+    const all = distinct(terms(query));
+    if (all.length === 0) return [];
+    const { end } = all.at(-1)!;
+    const wanted = this.#telling(all);
+    const found = this.#index.search(query, {
       tokenize: () => wanted.map(({ term }) => term),
       combineWith: exact ? "AND" : "OR",
       prefix: (term, i) => !exact && (wanted[i]!.end === end || isStem(term, wanted[i]!)),
       fuzzy: (term, i) => !exact && !wanted[i]!.isPair && term.length >= FUZZY_FROM && FUZZY,
       ...(allowed && { boostDocument: (row: number) => (allowed(row) ? 1 : 0) }),
     });
-    const coverage = coverageOf(wanted, all, this.#index.documentCount);
-    const ranked = all.map((result) => ({
+    const coverage = coverageOf(wanted, found, this.#index.documentCount);
+    const ranked = found.map((result) => ({
       row: result.id as number,
       score: coverage(result),
       bm25: result.score,
@@ -124,6 +135,13 @@ export class Words {
       hits.push({ row, score, terms });
     }
     return hits;
+  }
+
+  /** Returns the terms without the most frequent ones, unless there are no others. */
+  #telling(wanted: readonly Term[]): readonly Term[] {
+    const most = Math.max(FREQUENT, FREQUENT_SHARE * this.#index.documentCount);
+    const rare = wanted.filter(({ term }) => (this.#frequency.get(term) ?? 0) <= most);
+    return rare.length > 0 ? rare : wanted;
   }
 }
 
@@ -173,8 +191,8 @@ const isCount = (value: unknown, below = Infinity): value is number =>
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** Checks what MiniSearch takes as it is. */
-function checkIndex(index: unknown, rows: number): asserts index is SavedIndex {
+/** Checks what MiniSearch takes as it is, and returns how many passages have each term in their text. */
+function checkIndex(index: unknown, rows: number): Map<string, number> {
   if (!isObject(index) || index.serializationVersion !== 2) throw invalid("they are not of version 2");
   const { documentCount, nextId, documentIds, fieldIds, fieldLength, averageFieldLength, storedFields, dirtCount } = index;
   if (!isCount(nextId) || !isCount(documentCount, nextId + 1) || !isCount(dirtCount, nextId + 1))
@@ -192,7 +210,7 @@ function checkIndex(index: unknown, rows: number): asserts index is SavedIndex {
   checkLengths(averageFieldLength, documentCount);
   if (!isObject(fieldLength)) throw invalid("lengths are missing");
   for (const id of Object.keys(documentIds)) checkLengths(fieldLength[id], 1);
-  checkTerms(index.index, nextId);
+  return checkTerms(index.index, nextId);
 }
 
 const isId = (text: string, below: number) => /^(0|[1-9]\d{0,15})$/.test(text) && Number(text) < below;
@@ -204,7 +222,8 @@ function checkLengths(lengths: unknown, passages: number): void {
   if (!isWhole) throw invalid("a length is not a number");
 }
 
-function checkTerms(index: unknown, nextId: number): void {
+function checkTerms(index: unknown, nextId: number): Map<string, number> {
+  const frequency = new Map<string, number>();
   if (!Array.isArray(index)) throw invalid("terms are missing");
   for (const entry of index) {
     if (!Array.isArray(entry) || entry.length !== 2 || typeof entry[0] !== "string" || !isObject(entry[1]))
@@ -215,5 +234,8 @@ function checkTerms(index: unknown, nextId: number): void {
         if (!isId(id, nextId) || !isCount(counts[id]) || counts[id] === 0) throw invalid("a term is in no passage");
       }
     }
+    const inText = entry[1][FIELDS.indexOf("text")];
+    if (inText) frequency.set(entry[0], Object.keys(inText).length);
   }
+  return frequency;
 }
