@@ -1,7 +1,8 @@
 /**
- * Builds dist/: one file for the page (and cpu.js, a part of it), one for each worker, one of types, and in dist/model the
- * built-in model. The wasm and its glue (felsic_cpu*, felsic_relaxed*, felsic_gpu*, felsic_packer*, felsic_search*)
- * are put into dist/ by `cargo xtask build`; the glue becomes a part of the workers, and is not published.
+ * Builds dist/: one file for each entry (cpu.js is a part of index.js), one that all of them import, one for Parquet, which search.js imports
+ * when a file is in it, the same for Node, one that its threads begin with, one for each worker, types for each entry, in dist/adapters the
+ * entries to other libraries, and in dist/model the built-in model. The wasm and its glue (felsic_cpu*, felsic_relaxed*, felsic_gpu*,
+ * felsic_packer*, felsic_search*) are put into dist/ by `cargo xtask build`; the glue becomes a part of the workers, and is not published.
  * dist/types has the declarations of all modules, for tests; only the one file that is made from them is published.
  *
  * With --complete it fails unless all of them are there, as the published package requires.
@@ -11,7 +12,7 @@ import { createHash } from "node:crypto";
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { GLUE, writePage, writeWorker } from "./bundle.mjs";
+import { GLUE, writeAdapters, writeCommon, writeNode, writePage, writeParquet, writeThread, writeWorker } from "./bundle.mjs";
 import { rollTypes } from "./roll-types.mjs";
 
 const here = import.meta.dirname;
@@ -54,9 +55,16 @@ const tsc = join(dirname(createRequire(import.meta.url).resolve("typescript/pack
 const types = spawnSync(process.execPath, [tsc, "-p", here], { stdio: "inherit" });
 if (types.status !== 0 || !rollTypes(here)) process.exit(1);
 
+await writeCommon(dist);
 await writePage("index", dist, [model]);
 await writePage("cpu", dist, [model, cpuAlone]);
-for (const name of ["cpu", "relaxed", "gpu", "packer"]) await writeWorker(`worker-${name}`, dist, dist);
+await writePage("search", dist, []);
+await writePage("search-box", dist, []);
+await writeNode(dist, [model]);
+await writeThread(dist);
+await writeParquet(dist);
+await writeAdapters(dist);
+for (const name of ["cpu", "relaxed", "gpu", "packer", "search", "layout"]) await writeWorker(`worker-${name}`, dist, dist);
 
 const missing = GLUE.filter((engine) => !existsSync(join(dist, `${engine}_bg.wasm`)));
 if (process.argv.includes("--complete") && missing.length > 0) {

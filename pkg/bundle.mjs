@@ -1,6 +1,6 @@
 /** Bundles the package's scripts: for dist/, and for tests that put another engine into a worker. */
-import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { copyFileSync, existsSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
 import { rolldown } from "rolldown";
 
 const src = join(import.meta.dirname, "src");
@@ -12,11 +12,167 @@ export const GLUE = ["felsic_cpu", "felsic_relaxed", "felsic_gpu", "felsic_packe
 const minify = { mangle: { keepNames: { function: false, class: true } } };
 const comments = { legal: true, annotation: true };
 
+/** The modules that all scripts for pages have in common, so that a class such as FelsicError is one class in all of them. */
+const COMMON = ["base", "errors", "link", "options", "platform", "start"].map((name) => join(src, `${name}.js`));
+
+/** Has scripts import common.js instead of those modules. */
+const common = {
+  name: "common",
+  /** @param {string} source @param {string | undefined} importer */
+  resolveId(source, importer) {
+    const isCommon = importer !== undefined && source.startsWith(".") && COMMON.includes(resolve(dirname(importer), source));
+    return isCommon ? { id: "./common.js", external: /** @type {const} */ ("relative") } : undefined;
+  },
+};
+
+/** The entries that another one imports when it needs them: they stay files of their own. */
+const ENTRIES = ["index", "search"].map((name) => join(src, `${name}.js`));
+
+/** @type {import("rolldown").Plugin} */
+const entries = {
+  name: "entries",
+  resolveId(source, importer, { kind }) {
+    const entry = importer && kind === "dynamic-import" ? resolve(dirname(importer), source) : "";
+    return ENTRIES.includes(entry) ? { id: `./${basename(entry)}`, external: "relative" } : undefined;
+  },
+};
+
+/** Has search.js import the script that knows Parquet when it needs it. */
+const apart = {
+  name: "parquet",
+  /** @param {string} source @param {string | undefined} importer */
+  resolveId(source, importer) {
+    const isApart = importer !== undefined && source === "./transfer-parquet.js";
+    return isApart ? { id: "./parquet.js", external: /** @type {const} */ ("relative") } : undefined;
+  },
+};
+
+/** Writes what the scripts for pages have in common. @param {string} folder */
+export function writeCommon(folder) {
+  return write("common", folder, []);
+}
+
 /** Writes a script that pages import. @param {string} name @param {string} folder @param {import("rolldown").Plugin[]} plugins */
-export async function writePage(name, folder, plugins) {
+export function writePage(name, folder, plugins) {
+  return write(name, folder, [common, entries, apart, ...plugins]);
+}
+
+/** Writes the script that knows Parquet. @param {string} folder */
+export function writeParquet(folder) {
+  return write("search/transfer-parquet", folder, [common, bounded], "parquet");
+}
+
+/** The most values of a page of a Parquet file; writers make pages of a megabyte. */
+const MOST_VALUES = 1 << 24;
+
+/**
+ * Where hyparquet believes the numbers of values in a file: a single wrong byte would keep a page busy for minutes, or fill its memory.
+ *
+ * @type {[file: string, from: string, to: string][]}
+ */
+const BELIEFS = [
+  [
+    "encoding.js",
+    "const header = readVarInt(reader)",
+    "if (!(reader.offset >= 0)) throw Error('no offset'); const header = readVarInt(reader)",
+  ],
+  ["encoding.js", "const count = header >>> 1\n", "const count = Math.min(header >>> 1, output.length - seen)\n"],
+  [
+    "encoding.js",
+    "let count = header >> 1 << 3 ",
+    "let count = Math.max(0, Math.min(header >> 1 << 3, output.length - seen + 7)) ",
+  ],
+  ["column.js", "if (!daph) throw", `if (!(daph?.num_values <= ${MOST_VALUES})) throw`],
+  ["column.js", "if (!daph2) throw", `if (!(daph2?.num_values <= ${MOST_VALUES})) throw`],
+];
+
+/** Has hyparquet check them. A version of it that is written otherwise does not build. */
+export const bounded = {
+  name: "hyparquet",
+  /** @param {string} code @param {string} id */
+  transform(code, id) {
+    const file = /[\\/]hyparquet[\\/]src[\\/](encoding|column)\.js$/.exec(id);
+    if (!file) return undefined;
+    let checked = code;
+    for (const [name, from, to] of BELIEFS.filter(([name]) => name === `${file[1]}.js`)) {
+      if (checked.split(from).length !== 2)
+        throw new Error(`hyparquet's ${name} has changed: ${JSON.stringify(from)} is not there once`);
+      checked = checked.replace(from, to);
+    }
+    return checked;
+  },
+};
+
+/** @param {string} name @param {string} folder @param {import("rolldown").Plugin[]} plugins @param {string} [output] */
+async function write(name, folder, plugins, output = name) {
   const bundle = await rolldown({ input: join(src, `${name}.ts`), platform: "browser", plugins });
-  await bundle.write({ file: join(folder, `${name}.js`), format: "esm", minify, comments });
+  await bundle.write({ file: join(folder, `${output}.js`), format: "esm", minify, comments });
   await bundle.close();
+}
+
+/** The modules of a page that Node has others for; src/node/seams.ts checks that they match. */
+const FOR_NODE = {
+  "platform.ts": "node/platform.ts",
+  "start.ts": "node/start.ts",
+  "store/caches.ts": "node/caches.ts",
+  "workers.ts": "node/workers.ts",
+};
+
+/** Puts Node's modules in the place of the page's. */
+const forNode = {
+  name: "node",
+  /** @param {string} source @param {string} [importer] */
+  resolveId(source, importer) {
+    if (importer === undefined || !source.startsWith(".")) return undefined;
+    const file = join(dirname(importer), source).replace(/\.js$/, ".ts");
+    const found = Object.entries(FOR_NODE).find(([page]) => file === join(src, page));
+    return found && join(src, found[1]);
+  },
+};
+
+/**
+ * Writes the entries for Node, and what they have in common. No two of them need different modules, so one build makes all.
+ *
+ * @param {string} folder @param {import("rolldown").Plugin[]} plugins
+ */
+export function writeNode(folder, plugins) {
+  const input = { node: join(src, "node/index.ts"), "node-search": join(src, "search.ts") };
+  return writeForNode(input, folder, [forNode, bounded, ...plugins]);
+}
+
+/** Writes the script that Node's threads begin with. @param {string} folder */
+export function writeThread(folder) {
+  return writeForNode({ "worker-node": join(src, "node/worker.ts") }, folder, []);
+}
+
+/** @param {Record<string, string>} input @param {string} folder @param {import("rolldown").Plugin[]} plugins */
+async function writeForNode(input, folder, plugins) {
+  const bundle = await rolldown({ input, platform: "node", external: /^node:/, plugins });
+  const names = { entryFileNames: "[name].js", chunkFileNames: "node-[name].js" };
+  await bundle.write({ dir: folder, format: "esm", minify, comments, ...names });
+  await bundle.close();
+}
+
+/** Names of the adapters to other libraries: the entries `felsic/NAME`. */
+export const ADAPTERS = ["ai", "langchain", "llamaindex", "react", "transformers"];
+
+/** An adapter's imports stay imports: the libraries are the page's own, and felsic is there once, as the importer resolves it. */
+const imported = {
+  name: "adapters",
+  /** @param {string} source @param {string | undefined} importer */
+  resolveId(source, importer) {
+    if (importer === undefined || source === "./shared.js") return undefined;
+    const own = { "../index.js": "felsic", "../search.js": "felsic/search" };
+    return { id: own[/** @type {keyof typeof own} */ (source)] ?? source, external: true };
+  },
+};
+
+/** Writes the adapters, and their declarations, which the compiler has written to dist/types. @param {string} folder */
+export async function writeAdapters(folder) {
+  for (const name of ADAPTERS) {
+    await write(`adapters/${name}`, folder, [imported]);
+    copyFileSync(join(folder, `types/adapters/${name}.d.ts`), join(folder, `adapters/${name}.d.ts`));
+  }
 }
 
 /**

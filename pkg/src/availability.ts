@@ -1,7 +1,11 @@
 /** Whether an embedder can be created here, in the four words of the browsers' proposal. */
 
-import { checkCreateOptions, checkedDevice, type CreateOptions, type ModelOptions } from "./options.js";
+import { FelsicError } from "./errors.js";
+import { checkCreateOptions, checkedCacheFolder, checkedDevice, type CreateOptions, type ModelOptions } from "./options.js";
 import { placeOf } from "./place.js";
+import { canStartWorkers } from "./start.js";
+import { isOnDisk } from "./store/caches.js";
+import { filesOf } from "./store/manifests.js";
 import { storedState } from "./store/state.js";
 import { withGpu } from "./workers.js";
 
@@ -31,11 +35,28 @@ const loaded = new Set<string>();
 export async function availability(options: ModelOptions & Pick<CreateOptions, "device"> = {}): Promise<Availability> {
   checkCreateOptions(options);
   const device = checkedDevice(options.device);
+  const cache = checkedCacheFolder(options.cacheDirectory);
   if (!canRun()) return "unavailable";
   const { model } = placeOf(options);
   if (device === "webgpu" && !(withGpu && (await hasGpu()))) return "unavailable";
   if (loading.has(model)) return "downloading";
-  return loaded.has(model) || (await storedState(model)) === "complete" ? "available" : "downloadable";
+  const isThere = loaded.has(model) || isOnDisk(model) || (await storedState(model, cache)) === "complete";
+  return isThere ? "available" : "downloadable";
+}
+
+/** Returns the bytes of a model's pack that are not here yet, by its manifest; see `Embedder.missingBytes()`. */
+export async function missingBytes(options: ModelOptions = {}): Promise<number> {
+  if ((await availability(options)) === "available") return 0;
+  const { model, urls } = placeOf(options);
+  const url = urls?.["manifest.json"] ?? `${model}manifest.json`;
+  const answer = await fetch(url, { cache: "no-cache", credentials: "omit" }).catch((cause: unknown) => {
+    throw new FelsicError("network", `${url} could not be fetched`, { cause });
+  });
+  const { ok, status } = answer;
+  if (!ok) throw new FelsicError(status === 404 ? "not-found" : "network", `${url} answered with HTTP status ${status}`);
+  const files = filesOf(new Uint8Array(await answer.arrayBuffer()));
+  if (!files) throw new FelsicError("manifest-invalid", `${url} is not the manifest of a pack`);
+  return files.reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
 /** Notes that a model, or every model, has to be fetched again. */
@@ -59,7 +80,7 @@ export async function whileLoading<T>(model: string, work: Promise<T>): Promise<
 }
 
 function canRun(): boolean {
-  return typeof Worker === "function" && typeof WebAssembly === "object" && WebAssembly.validate(SIMD_PROBE);
+  return canStartWorkers() && typeof WebAssembly === "object" && WebAssembly.validate(SIMD_PROBE);
 }
 
 async function hasGpu(): Promise<boolean> {

@@ -3,12 +3,14 @@
 
 /** The class that pages use. */
 
-import { availability, type Availability, forgetLoaded, whileLoading } from "./availability.js";
+import { availability, type Availability, forgetLoaded, missingBytes, whileLoading } from "./availability.js";
+import { baseOf } from "./base.js";
 import { Connection, type News } from "./connection.js";
 import type { EngineDevice } from "./engine.js";
 import { abortedBy, FelsicError } from "./errors.js";
 import {
   checkCreateOptions,
+  checkedCacheFolder,
   checkedDelivery,
   checkedDevice,
   checkedPrefetch,
@@ -26,8 +28,9 @@ import {
   type Priority,
   type TextOptions,
 } from "./options.js";
-import { baseOf, engineFiles } from "./package.js";
+import { engineFiles, type Folders } from "./package.js";
 import { placeOf } from "./place.js";
+import { downloadProgress } from "./platform.js";
 import { autoWorkers, Pool } from "./pool.js";
 import type { EmbedResult } from "./protocol.js";
 import { cpuBinary } from "./simd.js";
@@ -62,13 +65,21 @@ export class Embedder {
   }
 
   /**
+   * Returns the bytes that `create()`, and the background after it, would fetch of a pack: what its manifest lists, or 0 if the model is
+   * available. For a page that says how much it downloads before it does.
+   */
+  static async missingBytes(options: ModelOptions = {}): Promise<number> {
+    return missingBytes(options);
+  }
+
+  /**
    * Removes the stored files of a model's pack from this machine, or those of all packs of this origin. Files that another
    * model's pack needs as well stay, and so does a file that is being fetched. Embedders go on working.
    */
   static async deleteCache(options: ModelOptions = {}): Promise<void> {
     checkCreateOptions(options);
     const model = options.model === undefined ? undefined : placeOf(options).model;
-    await deleteStored(model);
+    await deleteStored(model, checkedCacheFolder(options.cacheDirectory));
     forgetLoaded(model);
   }
 
@@ -87,10 +98,10 @@ export class Embedder {
     const news: News = { loading: loadReporter(options), warning: options.onWarning };
     const binary = device === "webgpu" ? "gpu" : cpuBinary(simd, options.wasmUrl !== undefined);
     const files = engineFiles(binary, options);
-    const base = baseOf(options);
+    const folders: Folders = { base: baseOf(options), cache: checkedCacheFolder(options.cacheDirectory) };
     if (signal?.aborted) throw abortedBy(signal);
 
-    const start = (news?: News) => new Connection(startWorker(files.scriptUrl, `felsic-${binary}`), base, news);
+    const start = (news?: News) => new Connection(startWorker(files.scriptUrl, `felsic-${binary}`, folders.cache), folders, news);
     const connection = start(news);
     try {
       const request = connection.request("create", { device, prefetch, ...delivery, ...files }, { signal });
@@ -141,9 +152,14 @@ export class Embedder {
   }
 
   /** Returns the number of tokens of a text before truncation, special tokens included; compare it with `info.maxTokens`. */
-  async countTokens(text: string, options: TextOptions = {}): Promise<number> {
-    const request = { text: checkedText(text), options: engineOptions(options, this.info.prompts) };
-    return this.#connection.request("countTokens", request, { signal: options.signal });
+  countTokens(text: string, options?: TextOptions): Promise<number>;
+  /** Returns the numbers of tokens of texts, in the order of the texts. */
+  countTokens(texts: readonly string[], options?: TextOptions): Promise<number[]>;
+  async countTokens(input: string | readonly string[], options: TextOptions = {}): Promise<number | number[]> {
+    const texts = Array.isArray(input) ? checkedTexts(input) : [checkedText(input)];
+    const request = { texts, options: engineOptions(options, this.info.prompts) };
+    const counts = await this.#connection.request("countTokens", request, { signal: options.signal });
+    return Array.isArray(input) ? counts : counts[0]!;
   }
 
   /**
@@ -202,6 +218,6 @@ function loadReporter({ onProgress, monitor }: CreateOptions): ((progress: LoadP
   return (progress) => {
     onProgress?.(progress);
     const loaded = progress.totalBytes > 0 ? progress.loadedBytes / progress.totalBytes : 0;
-    target.dispatchEvent(new ProgressEvent("downloadprogress", { lengthComputable: true, loaded, total: 1 }));
+    target.dispatchEvent(downloadProgress(loaded));
   };
 }

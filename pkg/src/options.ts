@@ -2,6 +2,7 @@
 
 import { FelsicError } from "./errors.js";
 import { isOrigin } from "./origins.js";
+import { absolute, cacheFolder } from "./platform.js";
 import { pinnedHash } from "./store/names.js";
 import type { Access } from "./store/requests.js";
 import type { Warning } from "./store/warning.js";
@@ -83,6 +84,12 @@ export interface CreateOptions {
   /** Whether the pack is stored. Default `auto`. With `none`, nothing is stored and nothing stored is used. */
   readonly cache?: CacheMode;
   /**
+   * In Node, the folder that packs are kept in: a path or a `file:` URL. Default: the folder `felsic` in the user's folder for caches
+   * (`$XDG_CACHE_HOME` or `~/.cache`, `~/Library/Caches` on macOS, `%LOCALAPPDATA%` on Windows). Browsers choose the place themselves and
+   * ignore this option.
+   */
+  readonly cacheDirectory?: string | URL;
+  /**
    * Whether requests for the model's files carry the user's cookies and logins, as with `fetch`. Default `omit`: a server
    * that asks for a login then causes an error, where the browser would otherwise ask the user for a password.
    */
@@ -122,8 +129,8 @@ export interface CreateOptions {
   readonly wasmUrl?: string | URL;
 }
 
-/** Which model is meant; `baseUrl` locates the built-in one. */
-export type ModelOptions = Pick<CreateOptions, "model" | "hub" | "baseUrl">;
+/** Which model is meant; `baseUrl` locates the built-in one, `cacheDirectory` what is kept of it. */
+export type ModelOptions = Pick<CreateOptions, "model" | "hub" | "baseUrl" | "cacheDirectory">;
 
 /** Options that say how a text is read. */
 export interface TextOptions {
@@ -178,7 +185,7 @@ const CREDENTIALS: readonly unknown[] = ["omit", "same-origin", "include"];
 const PREFETCH: readonly unknown[] = ["background", "all", "none"];
 
 /** The names of all options that are there, as a type that lacks none. */
-type Names<Options> = Readonly<Record<keyof Options, true>>;
+export type Names<Options> = Readonly<Record<keyof Options, true>>;
 
 /** What `create()` takes; `availability()` and `deleteCache()` read a part of it, and may be given all of it. */
 const CREATE_OPTIONS: Names<CreateOptions> = {
@@ -189,6 +196,7 @@ const CREATE_OPTIONS: Names<CreateOptions> = {
   workers: true,
   integrity: true,
   cache: true,
+  cacheDirectory: true,
   credentials: true,
   headers: true,
   prefetch: true,
@@ -218,14 +226,21 @@ export function checkCreateOptions(options: unknown): void {
   checkNames(options, CREATE_OPTIONS);
 }
 
-/** A misspelt option must not pass for one that was left out: without `model` there is the built-in model. */
-function checkNames(options: unknown, known: Readonly<Record<string, true>>): void {
-  if (typeof options !== "object" || options === null || Array.isArray(options)) {
-    throw invalid(`options must be an object, not ${Array.isArray(options) ? "an array" : kind(options)}`);
+/**
+ * Checks that a value is an object and has only known names; messages say `what` has the names, and what they are. A misspelt option
+ * must not pass for one that was left out: without `model` there is the built-in model.
+ */
+export function checkNames(
+  value: unknown,
+  known: Readonly<Record<string, true>>,
+  { what, name } = { what: "options", name: "option" },
+): asserts value is object {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw invalid(`${what} must be an object, not ${Array.isArray(value) ? "an array" : kind(value)}`);
   }
-  const unknown = Object.keys(options).find((name) => !Object.hasOwn(known, name));
+  const unknown = Object.keys(value).find((name) => !Object.hasOwn(known, name));
   if (unknown === undefined) return;
-  throw invalid(`unknown option ${JSON.stringify(unknown)}; the options are ${Object.keys(known).join(", ")}`);
+  throw invalid(`unknown ${name} ${JSON.stringify(unknown)}; the ${name}s are ${Object.keys(known).join(", ")}`);
 }
 
 /** An `input-invalid` error. */
@@ -360,12 +375,11 @@ export function checkedWorkers(workers: unknown = "auto"): number | "auto" {
   throw invalid(`workers is ${String(workers)}; use "auto" or a whole number from 1 to ${MOST_WORKERS}`);
 }
 
-/** A URL made absolute against the page. */
+/** A URL made absolute: against the page; in Node, where it may also be a path, against the working directory. */
 export function absoluteUrl(value: unknown, name: string): URL {
-  const base = globalThis.document?.baseURI ?? globalThis.location?.href;
   if (typeof value === "string" || value instanceof URL) {
     try {
-      return new URL(value, base);
+      return absolute(value);
     } catch {
       throw invalid(`${name} is not a URL: ${String(value)}`);
     }
@@ -379,6 +393,13 @@ export function asFolder(url: URL): URL {
   return url;
 }
 
-function kind(value: unknown): string {
+/** The folder that packs are kept in, checked; browsers choose it themselves. */
+export function checkedCacheFolder(value: unknown): string | undefined {
+  if (value === undefined || typeof value === "string" || value instanceof URL) return cacheFolder(value);
+  throw invalid(`cacheDirectory must be a path or a file: URL, not ${kind(value)}`);
+}
+
+/** What a value is, in a word. */
+export function kind(value: unknown): string {
   return value === null ? "null" : typeof value;
 }

@@ -30,6 +30,11 @@ export function isOwn(url: string | URL): boolean {
   return origin === globalThis.location?.origin || origin === own;
 }
 
+/** Whether a URL is that of a file on this machine, as only Node reads: it is not stored a second time. */
+export function isLocal(url: string): boolean {
+  return url.startsWith("file:");
+}
+
 /** Whether a URL may be requested. */
 export function isAllowed(url: string | URL): boolean {
   if (allowed === undefined) return true;

@@ -1,7 +1,7 @@
 /** Where the package's own files are: the workers' scripts, their binaries, the built-in model. */
 
-import { FelsicError } from "./errors.js";
-import { absoluteUrl, asFolder, type CreateOptions } from "./options.js";
+import { baseOf, packageUrl } from "./base.js";
+import { absoluteUrl, type CreateOptions } from "./options.js";
 import type { Binary } from "./simd.js";
 import { missing, urls } from "./workers.js";
 
@@ -26,22 +26,12 @@ export interface PackerFiles {
   readonly packerUrl: string;
 }
 
-/** The folder that the caller serves the package's files from, if there is one. */
-export function baseOf({ baseUrl }: Pick<CreateOptions, "baseUrl">): URL | undefined {
-  if (baseUrl === undefined) return undefined;
-  return asFolder(absoluteUrl(baseUrl, "baseUrl"));
-}
-
-/** Returns the absolute URL of a file of the package; `made` is the URL that bundlers have made. */
-export function packageUrl(name: string, made: () => URL, base: URL | undefined): string {
-  if (base) return new URL(name, base).href;
-  try {
-    // Some bundlers provide an object that is not a URL and has only a path.
-    return new URL(String(made()), globalThis.location?.href).href;
-  } catch (cause) {
-    const message = `this bundle does not tell where felsic's ${name} is: serve the package's dist folder and name it with baseUrl`;
-    throw new FelsicError("not-found", message, { cause });
-  }
+/** The folders that the caller names. */
+export interface Folders {
+  /** Where the package's files are served from. */
+  readonly base: URL | undefined;
+  /** Where packs are kept. */
+  readonly cache: string | undefined;
 }
 
 /** Returns the files of an engine's worker: those that the caller names, otherwise the package's. */

@@ -1,9 +1,9 @@
 /** Which model a caller means, and where it is. */
 
+import { baseOf, packageUrl } from "./base.js";
 import { integrity, urls } from "./built-in.js";
 import { hubFolder } from "./checkpoint/address.js";
 import { absoluteUrl, asFolder, invalid, type ModelOptions } from "./options.js";
-import { baseOf, packageUrl } from "./package.js";
 
 /** Where a model is. */
 export interface Place {

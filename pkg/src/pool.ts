@@ -2,6 +2,7 @@
 
 import { Connection } from "./connection.js";
 import { FelsicError } from "./errors.js";
+import { threads } from "./platform.js";
 import type { Calls } from "./protocol.js";
 
 /** The largest number of workers unless the caller names one: each has its own copy of the layers. */
@@ -12,8 +13,8 @@ const MOST_AUTO = 4;
  * if there are two, which does not slow the page's frames (`docs/figures.md`).
  */
 export function autoWorkers(): number {
-  const threads = globalThis.navigator?.hardwareConcurrency || 1;
-  return Math.max(Math.min(threads, 2), Math.min(MOST_AUTO, Math.floor(threads / 2)));
+  const all = threads();
+  return Math.max(Math.min(all, 2), Math.min(MOST_AUTO, Math.floor(all / 2)));
 }
 
 /** What a helper is made from. */

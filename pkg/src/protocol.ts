@@ -10,6 +10,7 @@
 import type { PackRequest } from "./checkpoint/protocol.js";
 import type { EngineDevice } from "./engine.js";
 import type { ErrorMessage } from "./errors.js";
+import type { FromAnyWorker } from "./link.js";
 import type { Delivery, EmbedProgress, Prefetch } from "./options.js";
 import type { EngineFiles } from "./package.js";
 import type { Made } from "./store/types.js";
@@ -50,8 +51,8 @@ export interface Calls {
     progress: never;
   };
   countTokens: {
-    request: { readonly text: string; readonly options: EngineOptions };
-    result: number;
+    request: { readonly texts: readonly string[]; readonly options: EngineOptions };
+    result: number[];
     progress: never;
   };
   memoryBytes: { request: Record<never, never>; result: number; progress: never };
@@ -96,19 +97,17 @@ export interface MadeMessage {
   readonly error?: ErrorMessage;
 }
 
-/** Worker to page. */
-export type FromWorker =
-  | { readonly type: "started" }
-  | { readonly type: "failed"; readonly error: ErrorMessage }
+/** What an engine's worker sends without being asked. */
+export type EngineNews =
   /** Carries a warning; the request goes on. */
   | { readonly type: "warning"; readonly warning: Warning }
   /** Asks for a pack to be made from a checkpoint. */
   | { readonly type: "make"; readonly request: PackRequest }
   /** Reports loading, which goes on after `create` has been answered. */
-  | { readonly type: "loading"; readonly progress: LoadProgress }
-  | { readonly type: "progress"; readonly id: number; readonly progress: unknown }
-  | { readonly type: "result"; readonly id: number; readonly result: unknown }
-  | { readonly type: "error"; readonly id: number; readonly error: ErrorMessage };
+  | { readonly type: "loading"; readonly progress: LoadProgress };
+
+/** Worker to page. */
+export type FromWorker = FromAnyWorker | EngineNews;
 
 /** Engine to helper: one batch. The rows are transferred. */
 export interface ToHelper {

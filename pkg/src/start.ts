@@ -1,4 +1,4 @@
-/** Starts workers, and says why one does not start. */
+/** Starts workers, and says why one does not start. For Node, build.mjs replaces this module with node/start.ts. */
 
 import { FelsicError } from "./errors.js";
 
@@ -10,6 +10,8 @@ export interface Started {
   readonly worker: Worker;
   /** Ends it. */
   end(): void;
+  /** Says whether somebody waits for it: otherwise it does not keep Node running. A page keeps its workers anyway. */
+  hold(isAwaited: boolean): void;
   /**
    * Calls back when nothing in the worker has caught an error: before its first message, with the reason why it has not started;
    * later, with `crash` as the message.
@@ -25,28 +27,30 @@ interface Policies {
   createPolicy(name: string, rules: { createScriptURL(url: string): string }): { createScriptURL(url: string): string };
 }
 
+/** Whether workers can be started here. */
+export function canStartWorkers(): boolean {
+  return typeof Worker === "function";
+}
+
 /** Throws if no workers can be started here. */
 export function requireWorkers(): void {
-  if (typeof Worker !== "function") throw new FelsicError("device-unavailable", noWorkers());
+  if (!canStartWorkers()) throw new FelsicError("device-unavailable", noWorkers());
 }
 
 function noWorkers(): string {
   const scope = globalThis as {
     ServiceWorkerGlobalScope?: unknown;
     SharedWorkerGlobalScope?: unknown;
-    process?: { versions?: { node?: string } };
   };
   const instead = "create the embedder in a page or in a dedicated worker";
   if (scope.ServiceWorkerGlobalScope)
     return `a service worker cannot start workers: ${instead}, in an extension in an offscreen document`;
   if (scope.SharedWorkerGlobalScope) return `a shared worker cannot start workers here: ${instead}`;
-  if (scope.process?.versions?.node)
-    return `felsic runs in browsers, and this is Node: ${instead}; \`felsic embed\` is the command line`;
   return `there are no workers here (Worker is not defined): ${instead}`;
 }
 
-/** Starts a module worker, whatever origin its script is from. */
-export function startWorker(url: string, name: string): Started {
+/** Starts a module worker, whatever origin its script is from. Node's keep packs in `_cache`. */
+export function startWorker(url: string, name: string, _cache?: string): Started {
   requireWorkers();
   // Browsers start workers only from the page's own origin; a script there may import one from anywhere.
   const blob = isOwn(new URL(url)) ? undefined : blobUrl(`import ${JSON.stringify(url)};`);
@@ -87,6 +91,7 @@ export function startWorker(url: string, name: string): Started {
       worker.terminate();
       settled();
     },
+    hold: () => undefined,
     onFailure(crash, callback) {
       worker.addEventListener("error", ({ message }) => {
         if (hasStarted) callback(new FelsicError("internal", crash, { cause: message }));

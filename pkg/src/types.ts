@@ -42,4 +42,6 @@ export interface EmbedderInfo {
   readonly space: string;
   /** Names of the pack's prompts. */
   readonly prompts: readonly string[];
+  /** How the model makes one vector of the vectors of a text's tokens: takes that of the first, or the mean of all. */
+  readonly pooling?: "cls" | "mean";
 }

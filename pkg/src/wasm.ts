@@ -3,18 +3,19 @@
 import { FelsicError, isErrorCode } from "./errors.js";
 import { fetchAllowed } from "./origins.js";
 
-/** Fetches and starts the wasm. Each kind of failure has its own error. */
+/** Fetches and starts the wasm, which messages call `name`. Each kind of failure has its own error. */
 export async function startWasm(
   module: { default(input: { module_or_path: Response }): Promise<unknown> },
   url: URL | string,
+  name = "the engine",
 ): Promise<void> {
   const response = await fetchAllowed(url).catch((cause: unknown) => {
     if (cause instanceof FelsicError) throw cause;
-    throw new FelsicError("network", `the engine at ${url} could not be fetched`, { cause });
+    throw new FelsicError("network", `${name} at ${url} could not be fetched`, { cause });
   });
   if (!response.ok) {
     const code = response.status === 404 || response.status === 410 ? "not-found" : "network";
-    throw new FelsicError(code, `the engine at ${url} could not be fetched: HTTP ${response.status}`);
+    throw new FelsicError(code, `${name} at ${url} could not be fetched: HTTP ${response.status}`);
   }
   try {
     await module.default({ module_or_path: response });

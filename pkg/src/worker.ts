@@ -5,7 +5,7 @@ import type { PackRequest } from "./checkpoint/protocol.js";
 import type { Engine, EngineHooks, EngineModule, Helper } from "./engine.js";
 import { abortedBy, describe, type ErrorMessage, fromMessage, knownError, orAborted } from "./errors.js";
 import { Helpers } from "./helpers.js";
-import { allowOnly, isOwn } from "./origins.js";
+import { allowOnly, isLocal, isOwn } from "./origins.js";
 import type { EngineFiles } from "./package.js";
 import type {
   CallName,
@@ -25,6 +25,7 @@ import type { Made } from "./store/types.js";
 import type { Warning } from "./store/warning.js";
 import { TableLoader } from "./table.js";
 import { throttled } from "./throttle.js";
+import { nextTask } from "./turn.js";
 import { startWasm } from "./wasm.js";
 
 /** The part of a worker's global scope that is used here. */
@@ -115,7 +116,7 @@ class Server {
       case "tokenize":
         return this.#ready().tokenize(call.request.text, call.request.options);
       case "countTokens":
-        return this.#ready().countTokens(call.request.text, call.request.options);
+        return call.request.texts.map((text) => this.#ready().countTokens(text, call.request.options));
       case "memoryBytes":
         return (this.#helper ?? this.#ready()).memoryBytes();
     }
@@ -131,7 +132,8 @@ class Server {
       await new CheckpointFiles(model, signal, access).check();
       // The load then reads the finished pack, for which no progress is reported.
       report = () => undefined;
-      return this.#askToMake({ model, cache, access, allowedOrigins });
+      // A checkpoint on this machine may change at any time: what is made of it is not kept.
+      return this.#askToMake({ model, cache: isLocal(model) ? "none" : cache, access, allowedOrigins });
     };
     const [files] = await Promise.all([
       openStore({ model, urls, integrity, cache, access, signal, warn, make }),
@@ -147,7 +149,8 @@ class Server {
     this.#table = table;
     if (prefetch === "all") await table.all();
     else if (prefetch === "background") void table.background();
-    return { info: engine.info(), pack: engine.pack() };
+    const { pooling } = files;
+    return { info: { ...engine.info(), ...(pooling && { pooling }) }, pack: engine.pack() };
   }
 
   /**
@@ -223,23 +226,14 @@ class Server {
 
 /** Whether a request goes first: a query goes before the texts of a call with many, and so do requests that take no time. */
 function isUrgent(call: Request): boolean {
-  return call.type === "embed" ? call.request.urgent : call.type !== "create" && call.type !== "help";
-}
-
-/**
- * Waits for a turn of the event loop, so that messages (including an abort) are handled. A resolved promise is not enough: it
- * runs before any message. A timer is, but browsers delay timers that follow one another by 4 ms; a message to this worker itself
- * comes right after those that are waiting.
- */
-function nextTask(): Promise<void> {
-  return new Promise((resolve) => {
-    const { port1, port2 } = new MessageChannel();
-    port1.onmessage = () => {
-      port1.close();
-      resolve();
-    };
-    port2.postMessage(undefined);
-  });
+  switch (call.type) {
+    case "embed":
+      return call.request.urgent;
+    case "countTokens":
+      return call.request.texts.length <= 1;
+    default:
+      return call.type !== "create" && call.type !== "help";
+  }
 }
 
 function defect(error: unknown): ErrorMessage {

@@ -60,6 +60,7 @@ test("info says what the embedder is", async () => {
   assert.match(info.model, /tiny-silu/);
   assert.ok(info.kernel.length > 0 && info.space.length > 0);
   assert.deepEqual([...info.prompts].sort(), ["document", "query"]);
+  assert.equal(info.pooling, "cls");
 });
 
 test("one text and one of many get the same vector, in the texts' order", async () => {

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, beforeEach, test } from "node:test";
+import { golden, hex } from "../package/bits.mjs";
 import { cosine, dist, root, start } from "./harness.mjs";
 
 /** The largest size of the whole pack, in bytes. */
@@ -77,6 +78,26 @@ test("create() without a model loads it from the package; the second time withou
   await page.unroute(/\/model\//);
   assert.deepEqual(second.scores, first.scores);
   assert.deepEqual(asked(), []);
+});
+
+test("a vector has the bits that it has in Node, with either binary and several workers", async () => {
+  const { texts, vectors } = golden();
+  for (const options of /** @type {const} */ ([{}, { simd: "plain", workers: 1 }, { workers: 3 }])) {
+    const made = await environment.page.evaluate(
+      async ({ texts, options }) => {
+        const embedder = await felsic.Embedder.create(options);
+        const made = (await embedder.embed(texts)).map((vector) => Array.from(vector));
+        embedder.destroy();
+        return made;
+      },
+      { texts, options },
+    );
+    assert.deepEqual(
+      made.map((vector) => hex(Float32Array.from(vector))),
+      vectors,
+      JSON.stringify(options),
+    );
+  }
 });
 
 test("queries find passages with which they share no word", async (context) => {

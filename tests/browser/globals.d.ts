@@ -10,11 +10,31 @@ interface Settled {
   readonly isFelsicError?: boolean;
 }
 
+/** The embedder of search-page.js. */
+interface FakeTextEmbedder extends Omit<import("felsic/search").TextEmbedder, "embed"> {
+  readonly texts: string[];
+  readonly queries: string[];
+  counted: number;
+  delay: number;
+  embed(input: any, options?: any): Promise<any>;
+}
+
 interface Window {
   felsic: typeof import("felsic");
+  search: typeof import("felsic/search");
+  FakeEmbedder: new (info?: Partial<import("felsic/search").EmbedderInfo>) => FakeTextEmbedder;
   settle(promise: Promise<unknown>): Promise<Settled>;
 }
 
 /** So that callbacks that run in the page can name what is global there. */
 declare var felsic: Window["felsic"];
 declare var settle: Window["settle"];
+declare var search: Window["search"];
+declare var FakeEmbedder: Window["FakeEmbedder"];
+
+/** What box.html has: the search box, and what its collection does. */
+declare var box: any;
+declare var fake: any;
+declare var chosen: string[];
+/** Where tests keep an index between two evaluations. */
+declare var indexes: { Collection: any; index?: any };

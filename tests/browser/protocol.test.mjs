@@ -161,6 +161,7 @@ test("an error of the engine keeps its code, and the engine goes on", async () =
     ["weights-invalid", "failed as weights-invalid", true],
   );
   assert.equal(await embedder.evaluate((embedder) => embedder.countTokens("abc")), 3);
+  assert.deepEqual(await embedder.evaluate((embedder) => embedder.countTokens(["abc", "", "a"])), [3, 0, 1]);
   await embedder.evaluate((embedder) => embedder.destroy());
 });
 

@@ -15,11 +15,35 @@ const src = join(import.meta.dirname, "../../pkg/src/search");
  * @property {typeof import("../../pkg/dist/types/search/highlight.js")} highlight
  * @property {typeof import("../../pkg/dist/types/search/score.js")} score
  * @property {typeof import("../../pkg/dist/types/search/fuse.js")} fuse
+ * @property {typeof import("../../pkg/dist/types/search/segments.js")} segments
+ * @property {typeof import("../../pkg/dist/types/search/files.js")} files
+ * @property {typeof import("../../pkg/dist/types/search/where.js")} where
+ * @property {typeof import("../../pkg/dist/types/search/k-means.js")} k-means
+ * @property {typeof import("../../pkg/dist/types/search/labels.js")} labels
+ * @property {typeof import("../../pkg/dist/types/search/pca.js")} pca
+ * @property {typeof import("../../pkg/dist/types/search/arrange.js")} arrange
+ * @property {typeof import("../../pkg/dist/types/search/random.js")} random
+ * @property {typeof import("../../pkg/dist/types/search/slices.js")} slices
  */
 
 /** Bundles the modules and imports them. @returns {Promise<Modules>} */
 export async function searchModules() {
-  const names = ["terms", "words", "highlight", "score", "fuse"];
+  const names = [
+    "terms",
+    "words",
+    "highlight",
+    "score",
+    "fuse",
+    "segments",
+    "files",
+    "where",
+    "k-means",
+    "labels",
+    "pca",
+    "arrange",
+    "random",
+    "slices",
+  ];
   const folder = mkdtempSync(join(tmpdir(), "felsic-search-"));
   try {
     const input = Object.fromEntries(names.map((name) => [name, join(src, `${name}.ts`)]));

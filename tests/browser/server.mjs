@@ -158,16 +158,18 @@ export class Server {
     if (fault?.gzip) response.setHeader("content-encoding", "gzip");
     response.setHeader("content-type", fault?.type ?? file.type);
     const start = startOf(request.headers.range, fault?.ranges);
+    const last = Number(/^bytes=\d+-(\d+)$/.exec(request.headers.range ?? "")?.[1] ?? Infinity);
+    const end = start === undefined ? bytes.length : Math.min(last + 1, bytes.length);
     if (start !== undefined && start >= bytes.length) {
       response.writeHead(416, { "content-range": `bytes */${bytes.length}` }).end();
       return;
     }
-    if (start !== undefined) response.setHeader("content-range", `bytes ${start}-${bytes.length - 1}/${bytes.length}`);
+    if (start !== undefined) response.setHeader("content-range", `bytes ${start}-${end - 1}/${bytes.length}`);
     const from = start ?? 0;
-    if (fault?.endAfter === undefined) response.setHeader("content-length", bytes.length - from);
+    if (fault?.endAfter === undefined) response.setHeader("content-length", end - from);
     response.writeHead(start === undefined ? 200 : 206);
     if (isHead) return void response.end();
-    await send(response, bytes, from, fault ?? {});
+    await send(response, bytes.subarray(0, end), from, fault ?? {});
   }
 
   /** @param {string} path */
@@ -213,7 +215,7 @@ async function send(response, bytes, from, { cutAfter, endAfter, stallAfter, dri
 
 /** Where the range of a request starts, as far as the server does ranges. @param {string | undefined} range @param {Fault["ranges"]} ranges */
 function startOf(range, ranges) {
-  const start = /^bytes=(\d+)-$/.exec(range ?? "")?.[1];
+  const start = /^bytes=(\d+)-\d*$/.exec(range ?? "")?.[1];
   if (start === undefined || ranges === "ignored") return undefined;
   return Number(start) + (ranges === "wrong" ? 1 : 0);
 }

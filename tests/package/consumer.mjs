@@ -1,6 +1,8 @@
-/** What a consumer sees of the package without a browser: in Node, where a server renders a page. */
+/** What a consumer sees of the package in Node; the tests of node*.test.mjs create embedders there. */
 
 import { Embedder, FelsicError } from "felsic";
+import { FelsicError as CpuError } from "felsic/cpu";
+import { Collection, FelsicError as SearchError } from "felsic/search";
 
 /** @param {() => Promise<unknown>} work */
 async function refusal(work) {
@@ -25,9 +27,12 @@ const result = {
   nothing: await refusal(() => create(null)),
   // availability() takes all of create()'s options, so that a caller may keep shared ones in one place.
   shared: await refusal(() => availability({ model: "https://example.com/pack/", workers: 2, cache: "none" })),
-  // On a server create() cannot work, and the error says so.
-  inNode: await refusal(() => create({ model: "/packs/granite/" })),
-  builtInInNode: await refusal(() => create({})),
 };
-const states = [await Embedder.availability(), await Embedder.availability({ model: "/packs/granite/" })];
-console.log(JSON.stringify({ ...result, states }));
+const open = /** @type {(name: unknown, options?: unknown) => Promise<unknown>} */ (Collection.open);
+const search = {
+  open: await refusal(() => open("docs", { embeder: {} })),
+  noEmbedder: await refusal(() => open("docs")),
+  list: await Collection.list({ directory: "./collections" }),
+  classes: [CpuError === FelsicError, SearchError === FelsicError],
+};
+console.log(JSON.stringify({ ...result, search }));

@@ -15,6 +15,15 @@ import {
   type WarningCode,
 } from "felsic";
 import { Embedder as CpuEmbedder } from "felsic/cpu";
+import {
+  type AddResult,
+  Collection,
+  type CollectionInfo,
+  type Document as SearchDocument,
+  FelsicError as SearchError,
+  type Hit,
+  type SearchOptions,
+} from "felsic/search";
 import "felsic/worker-cpu.js";
 
 /** Fails to compile unless both are the same type; `any` equals only itself. */
@@ -54,4 +63,21 @@ export async function use(some: string | readonly string[], options: EmbedOption
 
 export function codeOf(error: unknown): FelsicErrorCode | undefined {
   return error instanceof FelsicError ? error.code : undefined;
+}
+
+export async function find(query: string, options: SearchOptions): Promise<Hit[]> {
+  const embedder = await Embedder.create();
+  const docs = await Collection.open("docs", { embedder });
+  const documents: SearchDocument[] = [{ id: "a.md", text: "# A", tags: ["guide"], meta: { size: 3, parts: ["x"] } }];
+  const { added }: AddResult = await docs.add(documents, { onProgress: ({ done, total }) => console.log(done / total) });
+  docs.addEventListener("change", () => console.log(added, (docs.info satisfies CollectionInfo).documents));
+  // @ts-expect-error: an operator that is none
+  await docs.search(query, { where: { size: { above: 3 } } });
+  // @ts-expect-error: a misspelt option
+  await docs.search(query, { filter: {} });
+  const counts: number[] = await embedder.countTokens(["a", "b"]);
+  const count: number = await embedder.countTokens("a");
+  const error: FelsicError = new SearchError("io", String(count + counts.length));
+  if (error.code === "io") await docs.update("a.md", { title: "A" });
+  return docs.search(query, { ...options, where: { tags: ["guide", "news"], size: { gte: 1, lt: 9 }, parts: "x" } });
 }

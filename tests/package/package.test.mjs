@@ -142,17 +142,39 @@ test("options that are unknown, or no object, are refused by name", () => {
   }
 });
 
-test("importing it in Node is harmless; create() says that Node is not supported, and availability() too", () => {
-  const { inNode, builtInInNode, states } = JSON.parse(node(join(consumer.folder, "consumer.mjs"), [], consumer.folder).stdout);
-  for (const { code, message } of [inNode, builtInInNode]) {
-    assert.equal(code, "device-unavailable", message);
-    assert.match(message, /this is Node: create the embedder in a page/);
+test("a page's script has nothing of Node in it, and without workers create() and availability() say so", async () => {
+  const code = `const { Embedder } = await import("./node_modules/felsic/dist/index.js");
+const refused = await Embedder.create().catch(({ code, message }) => ({ code, message }));
+console.log(JSON.stringify([refused, await Embedder.availability()]));`;
+  const [{ code: refused, message }, state] = JSON.parse(node("--input-type=module", ["-e", code], consumer.folder).stdout);
+  assert.equal(refused, "device-unavailable", message);
+  assert.match(message, /there are no workers here/);
+  assert.equal(state, "unavailable");
+  for (const name of [
+    "index",
+    "cpu",
+    "common",
+    "search",
+    "worker-cpu",
+    "worker-gpu",
+    "worker-packer",
+    "worker-search",
+    "worker-layout",
+  ]) {
+    assert.doesNotMatch(readFileSync(join(unpacked, `dist/${name}.js`), "utf8"), /["'`]node:|worker_threads|worker-node/, name);
   }
-  assert.deepEqual(states, ["unavailable", "unavailable"]);
+});
+
+test("felsic/search can be imported in Node, and an error is of one class, whichever entry it comes from", () => {
+  const { search } = JSON.parse(node(join(consumer.folder, "consumer.mjs"), [], consumer.folder).stdout);
+  assert.deepEqual([search.open.code, search.open.isFelsicError], ["input-invalid", true], search.open.message);
+  assert.match(search.open.message, /"embeder".*\bembedder\b/);
+  assert.match(search.noEmbedder.message, /Embedder\.create\(\)/);
+  assert.deepEqual([search.list, search.classes], [[], [true, true]]);
 });
 
 test("a worker's script is whole: no bundler has to follow an import, and none can lose a file beside it", () => {
-  for (const name of ["cpu", "relaxed", "gpu", "packer"]) {
+  for (const name of ["cpu", "relaxed", "gpu", "packer", "search", "layout"]) {
     const script = readFileSync(join(unpacked, `dist/worker-${name}.js`), "utf8");
     // It uses neither module syntax nor its own address: it also runs as a classic script, and may be minified as one.
     new Script(script, { filename: name });

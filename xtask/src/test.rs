@@ -52,6 +52,7 @@ const STEPS: &[Step] = &[
     Step { name: "docs", needs: &["page"], run: |_| web::docs().map(|()| Passed) },
     Step { name: "package", needs: &["page"], run: |_| web::installed().map(|()| Passed) },
     Step { name: "consumers", needs: &["page"], run: consumers },
+    Step { name: "adapters", needs: &["page"], run: adapters },
     Step { name: "bench-page", needs: &["page"], run: |_| web::bench_page().map(|()| Passed) },
     Step { name: "size", needs: &["page"], run: |_| size::run().map(|()| Passed) },
     Step { name: "packs", needs: &["checkpoints"], run: |options| packs::all(options.full).map(|()| Passed) },
@@ -62,6 +63,7 @@ const STEPS: &[Step] = &[
 const ON_REQUEST: &[Step] = &[
     Step { name: "tokenizer", needs: &[], run: tokenizer },
     Step { name: "deny", needs: &[], run: |_| deny::check().map(|()| Passed) },
+    Step { name: "bulk", needs: &[], run: |_| bulk() },
 ];
 
 /// The steps of `cargo xtask check`: what needs neither WebAssembly nor a model.
@@ -104,7 +106,7 @@ fn unless_ci(setup: Result<()>) -> Result<Outcome> {
 }
 
 /// The crates that make up felsic.
-const CRATES: [&str; 4] = ["--package", "felsic", "--package", "felsic-search"];
+const CRATES: [&str; 6] = ["--package", "felsic", "--package", "felsic-search", "--package", "felsic-cut"];
 
 fn native(options: &Options) -> Result<Outcome> {
     let mut felsic = cargo(["test", "--release", "--no-fail-fast"]);
@@ -185,6 +187,25 @@ fn consumers(_: &Options) -> Result<Outcome> {
         Ok(chromium) => web::consumers(&chromium).map(|()| Passed),
         Err(error) => unless_ci(Err(error)),
     }
+}
+
+/// The adapters with the libraries that they adapt to, in the browser.
+fn adapters(_: &Options) -> Result<Outcome> {
+    match setup::chromium() {
+        Ok(chromium) => web::adapters(&chromium).map(|()| Passed),
+        Err(error) => unless_ci(Err(error)),
+    }
+}
+
+/// The example that embeds many texts with Ray, on two workers; skipped where Ray cannot be installed.
+fn bulk() -> Result<Outcome> {
+    let python = match setup::python(&["pyarrow", "ray"]) {
+        Ok(python) => python,
+        Err(error) => return Ok(Skipped(format!("{error:#}"))),
+    };
+    let test = project::path("examples/bulk/test_embed.py");
+    run_command(python.run([test.as_os_str(), setup::felsic()?.as_os_str()]).env("RAY_ADDRESS", "local"))?;
+    Ok(Passed)
 }
 
 /// How a step ended.

@@ -31,12 +31,22 @@ pub fn types() -> Result<()> {
 }
 
 /// Makes the API reference: of the crate in `target/doc`, of the npm package in `target/doc/js`. A broken link or a
-/// public item without documentation is an error. The package must be built.
+/// public item without documentation is an error. The documents become a site that can be searched, in `target/doc/site`.
+/// The package must be built.
 pub fn docs() -> Result<()> {
     // The whole workspace, as for the lints: what has been checked for them then does for this, too.
     let mut rust = cargo(["doc", "--release", "--no-deps", "--workspace"]);
     run(rust.env("RUSTDOCFLAGS", "-D warnings"))?;
-    run(&mut command("npm", ["run", "--silent", "build", "--workspace", "docs/api"]))
+    run(&mut command("npm", ["run", "--silent", "build", "--workspace", "docs/api"]))?;
+    site()
+}
+
+/// Makes a site of the documents and its index.
+fn site() -> Result<()> {
+    run(&mut command("node", ["docs/site/make.mjs"]))?;
+    let site = project::target("doc/site");
+    let mut index = cargo(["run", "--release", "--quiet", "--bin", "felsic", "--", "index"]);
+    run(index.arg(&site).arg(site.join("index")))
 }
 
 /// Installs the packed package as a user would, and checks its types and files there. The package must be built.
@@ -48,6 +58,11 @@ pub fn installed() -> Result<()> {
 /// be built.
 pub fn consumers(chromium: &Path) -> Result<()> {
     run(command("npm", ["run", "--silent", "consumers"]).env("CHROMIUM_PATH", chromium))
+}
+
+/// Checks the adapters against the libraries that they adapt to, and calls them in the browser. The package must be built.
+pub fn adapters(chromium: &Path) -> Result<()> {
+    run(command("npm", ["run", "--silent", "adapters"]).env("CHROMIUM_PATH", chromium))
 }
 
 /// Makes the benchmark page, in `www/dist/bench`, its types checked first. The package must be built.

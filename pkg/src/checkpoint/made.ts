@@ -3,7 +3,7 @@
 import { FelsicError, fromMessage } from "../errors.js";
 import type { Made } from "../store/types.js";
 import type { Warning } from "../store/warning.js";
-import { packerFiles } from "../package.js";
+import { type Folders, packerFiles } from "../package.js";
 import { startWorker } from "../start.js";
 import type { LoadProgress } from "../types.js";
 import type { FromPacker, PackRequest, ToPacker } from "./protocol.js";
@@ -16,11 +16,11 @@ export interface MakeListeners {
   readonly onEnd: (callback: () => void) => void;
 }
 
-/** Makes and stores a pack, or finds it stored. The packer's files are in `base`, if the caller has named a folder. */
-export function makePack(request: PackRequest, base: URL | undefined, { progress, warn, onEnd }: MakeListeners): Promise<Made> {
+/** Makes and stores a pack, or finds it stored. */
+export function makePack(request: PackRequest, folders: Folders, { progress, warn, onEnd }: MakeListeners): Promise<Made> {
   return new Promise<Made>((resolve, reject) => {
-    const files = packerFiles(base);
-    const started = startWorker(files.scriptUrl, "felsic-packer");
+    const files = packerFiles(folders.base);
+    const started = startWorker(files.scriptUrl, "felsic-packer", folders.cache);
     const end = (settle: () => void) => {
       started.end();
       settle();

@@ -1,18 +1,17 @@
 /** A cache in the Cache API, for browsers without a private file system. It keeps whole files only. */
 
 import type { Cache as Files, Part, Stored } from "./cache.js";
-import { PART } from "./names.js";
+import { PACKS, PART } from "./names.js";
 
-const NAME = "felsic";
 /** Entries are keyed by requests; this host cannot exist. */
 const BASE = "https://felsic.invalid/";
 const LENGTH = "content-length";
 
-/** Opens the cache; without `create` it rejects if nothing has been stored yet. */
-export async function openCacheApi({ create = true } = {}): Promise<Files> {
+/** Opens the cache of a folder's name; without `create` it rejects if nothing has been stored there yet. */
+export async function openCacheApi({ folder = PACKS, create = true } = {}): Promise<Files> {
   if (!globalThis.caches) throw new Error("this browser does not let this page store files");
-  if (!create && !(await caches.has(NAME))) throw new Error("nothing is stored");
-  return new CacheApi(await caches.open(NAME));
+  if (!create && !(await caches.has(folder))) throw new Error("nothing is stored");
+  return new CacheApi(await caches.open(folder));
 }
 
 class CacheApi implements Files {
@@ -30,7 +29,7 @@ class CacheApi implements Files {
     const response = await this.#cache.match(BASE + name);
     if (!response) return undefined;
     const empty = () => new Blob().stream();
-    return { bytes: Number(response.headers.get(LENGTH)), stream: () => response.body ?? empty() };
+    return { bytes: Number(response.headers.get(LENGTH)), stream: () => response.body ?? empty(), blob: () => response.blob() };
   }
 
   put(name: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {

@@ -7,6 +7,13 @@ export interface Stored {
   readonly bytes: number;
   /** Reads the content; fails if the file is removed meanwhile. */
   stream(): ReadableStream<Uint8Array<ArrayBuffer>>;
+  /** Returns the content, of which parts can be read without the rest; reading fails if the file is removed meanwhile. */
+  blob(): Promise<Blob>;
+}
+
+/** Returns a whole file that is a blob. */
+export function storedBlob(blob: Blob): Stored {
+  return { bytes: blob.size, stream: () => blob.stream(), blob: async () => blob };
 }
 
 /** A file in progress, which only one load has open. Each method may fail; one of the last three is called once. */

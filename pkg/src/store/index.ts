@@ -1,22 +1,25 @@
 /** The store: provides an engine with the files of a pack, from this machine if they are stored, otherwise from the server. */
 
 import { FelsicError } from "../errors.js";
-import { bytesOf, type Cache, hasHash, type Part, type Stored } from "./cache.js";
+import { isLocal } from "../origins.js";
+import { bytesOf, type Cache, hasHash, type Part, type Stored, storedBlob } from "./cache.js";
 import { openCache } from "./caches.js";
 import { type Held, lock } from "./locks.js";
-import { filesOf, findManifest, keepManifest } from "./manifests.js";
+import { filesOf, findManifest, keepManifest, poolingOf } from "./manifests.js";
 import { checkpointKey, manifestHash, manifestPrefix, pinnedHash, sha256 } from "./names.js";
 import { Download, joined, mayBeMissing } from "./network.js";
 import { BytesReader, StoreReader } from "./reader.js";
 import { IMPATIENCE, MANIFEST_ATTEMPTS, PATIENCE } from "./retry.js";
 import { type Access, Requests } from "./requests.js";
-import type { FileEntry, FileReader, Made, ReadOutcome, StoredFiles } from "./types.js";
+import type { FileEntry, FileReader, Made, Pooling, ReadOutcome, StoredFiles } from "./types.js";
 import { BusyError, cacheWarning, type Warning, type WarningCode } from "./warning.js";
 
 /** The settings that a store is opened with. */
 export interface StoreOptions {
   /** The absolute URL of the pack's folder, ending in `/`. */
   readonly model: string;
+  /** What its manifest is stored under, if that is not the folder's URL. */
+  readonly key?: string;
   /** The URLs of its files, by their names, if the files are not in the folder. */
   readonly urls?: Readonly<Record<string, string>> | undefined;
   /** The hash of the manifest, in the form of a script's `integrity`. */
@@ -37,7 +40,7 @@ export async function openStore(options: StoreOptions): Promise<StoredFiles> {
     throw new FelsicError("input-invalid", "integrity must be sha256- and a hash in base64");
   }
   const store = new Store(options, pin);
-  if (options.cache === "auto") await store.openCache();
+  if (options.cache === "auto" && !isLocal(options.model)) await store.openCache();
   return store;
 }
 
@@ -56,6 +59,7 @@ class Store implements StoredFiles {
   #making: Promise<Made> | undefined;
   /** The files that the manifest opened last lists. */
   #shards: readonly FileEntry[] = [];
+  #pooling: Pooling | undefined;
   /** Files that have been recalled and not been opened yet. */
   readonly #recalled = new Map<string, Uint8Array<ArrayBuffer>>();
   /** The manifest, while an earlier revision is stored beside it. */
@@ -74,7 +78,11 @@ class Store implements StoredFiles {
   }
 
   get persistent(): boolean {
-    return this.#cache !== undefined && this.#keeps === "all";
+    return isLocal(this.#options.model) || (this.#cache !== undefined && this.#keeps === "all");
+  }
+
+  get pooling(): Pooling | undefined {
+    return this.#pooling;
   }
 
   async openCache(): Promise<void> {
@@ -98,6 +106,11 @@ class Store implements StoredFiles {
       // A file that cannot be read now counts as missing.
       return false;
     }
+  }
+
+  async has({ bytes, sha256 }: FileEntry): Promise<boolean> {
+    const stored = await this.#cache?.get(sha256).catch(() => undefined);
+    return stored?.bytes === bytes;
   }
 
   async #openFile(file: string, entry: FileEntry, again: boolean): Promise<FileReader> {
@@ -158,7 +171,7 @@ class Store implements StoredFiles {
    */
   async #find(file: string, { bytes, sha256 }: FileEntry): Promise<Stored | undefined> {
     const unstored = this.#unstored.get(sha256);
-    if (unstored) return { bytes: unstored.length, stream: () => new Blob([unstored]).stream() };
+    if (unstored) return storedBlob(new Blob([unstored]));
     const stored = await this.#cache?.get(sha256).catch((error: unknown) => void this.#failed(error));
     if (!stored || stored.bytes === bytes) return stored;
     if (await this.#forgetDamaged(file, sha256)) return undefined;
@@ -193,8 +206,8 @@ class Store implements StoredFiles {
   }
 
   async #openManifest(file: string, again: boolean): Promise<FileReader> {
-    const { model } = this.#options;
-    const made = again ? undefined : await this.#findManifest({ model: checkpointKey(model), hash: this.#pin });
+    const { model, key } = this.#options;
+    const made = again || key ? undefined : await this.#findManifest({ model: checkpointKey(model), hash: this.#pin });
     if (made) return this.#madeManifest(made);
     const pinned = again || !this.#pin ? undefined : await this.#findManifest({ hash: this.#pin });
     if (pinned) return this.#manifest(pinned, true);
@@ -204,7 +217,7 @@ class Store implements StoredFiles {
     } catch (error) {
       if (again || this.#pin || !(error instanceof FelsicError)) throw error;
       // Offline, the manifest of the last time is used.
-      const earlier = error.code === "network" ? await this.#findManifest({ model }) : undefined;
+      const earlier = error.code === "network" ? await this.#findManifest({ model: this.#key }) : undefined;
       if (earlier) return this.#manifest(earlier, true);
       if (!this.#options.make || !mayBeMissing(error)) throw error;
       return this.#madeManifest(await this.#makeInstead(error));
@@ -251,6 +264,10 @@ class Store implements StoredFiles {
     return bytes;
   }
 
+  get #key(): string {
+    return this.#options.key ?? this.#options.model;
+  }
+
   #url(file: string): string {
     const { model, urls } = this.#options;
     return urls?.[file] ?? model + file;
@@ -265,6 +282,7 @@ class Store implements StoredFiles {
 
   #manifestReader(bytes: Uint8Array<ArrayBuffer>, closed: (outcome: ReadOutcome) => Promise<void>): FileReader {
     this.#shards = filesOf(bytes)?.slice(1) ?? [];
+    this.#pooling = poolingOf(bytes);
     return new BytesReader(bytes, closed);
   }
 
@@ -279,11 +297,10 @@ class Store implements StoredFiles {
 
   async #keepManifest(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
     if (!this.#cache || this.#keeps === "nothing") return;
-    const { model } = this.#options;
     // Aborted: the engine notices that by itself.
     const held = await this.#lock(MANIFESTS).catch(() => undefined);
     if (!held) return;
-    const hasEarlier = await keepManifest(this.#cache, model, bytes).catch((error: unknown) => void this.#failed(error));
+    const hasEarlier = await keepManifest(this.#cache, this.#key, bytes).catch((error: unknown) => void this.#failed(error));
     this.#newer = hasEarlier ? bytes : undefined;
     held.release();
   }

@@ -3,7 +3,7 @@
 import { bytesOf, type Cache, hasHash } from "./cache.js";
 import { ifFree } from "./locks.js";
 import { isHash, manifestHash, manifestName, manifestPrefix, PART, sha256 } from "./names.js";
-import type { FileEntry } from "./types.js";
+import type { FileEntry, Pooling } from "./types.js";
 
 /** Which manifest is wanted: that of a model's URL, that of a hash, or any. */
 export interface Which {
@@ -55,11 +55,11 @@ export async function keepManifest(cache: Cache, model: string, bytes: Uint8Arra
   return Math.min(earlier.length, staying) > 0;
 }
 
-/** Whether all files that a stored manifest lists are stored. */
+/** Whether all files that a stored manifest lists are stored, but for those that are fetched as they are needed. */
 export async function isWhole(cache: Cache, name: string): Promise<boolean> {
   const files = await entries(cache, name);
-  for (const { bytes, sha256 } of files ?? []) {
-    if ((await cache.get(sha256))?.bytes !== bytes) return false;
+  for (const { bytes, sha256, isExtra } of files ?? []) {
+    if (!isExtra && (await cache.get(sha256))?.bytes !== bytes) return false;
   }
   return files !== undefined;
 }
@@ -112,8 +112,14 @@ async function listedFiles(cache: Cache): Promise<Set<string> | undefined> {
   return isKnown ? listed : undefined;
 }
 
+/** A file that a manifest lists. */
+export interface Listed extends FileEntry {
+  /** Whether it is fetched only if it is needed. */
+  readonly isExtra?: boolean;
+}
+
 /** Returns the files that a stored manifest lists; `undefined` if it cannot be read, is damaged, or has an unknown form. */
-export async function entries(cache: Cache, name: string): Promise<FileEntry[] | undefined> {
+export async function entries(cache: Cache, name: string): Promise<Listed[] | undefined> {
   try {
     const stored = await cache.get(name);
     const bytes = stored && (await bytesOf(stored));
@@ -125,11 +131,37 @@ export async function entries(cache: Cache, name: string): Promise<FileEntry[] |
   }
 }
 
-/** Returns the files that a manifest lists: the tokenizer, then the shards in order; `undefined` if its form is unknown. */
-export function filesOf(manifest: Uint8Array): FileEntry[] | undefined {
+/** The `format` of the manifest of a search index. */
+export const INDEX_FORMAT = "felsic-index";
+
+/**
+ * Returns the files that a manifest lists: of a pack, the tokenizer, then the shards in order; of a search index, what a search
+ * needs, then texts. `undefined` if its form is unknown.
+ */
+export function filesOf(manifest: Uint8Array): Listed[] | undefined {
   try {
-    const { tokenizer, shards } = JSON.parse(new TextDecoder().decode(manifest));
+    const { format, tokenizer, shards, words, segments } = JSON.parse(new TextDecoder().decode(manifest));
+    if (format === INDEX_FORMAT) return [checkedEntry(words), ...segments.flatMap(segmentFiles)];
     return [tokenizer, ...shards].map(checkedEntry);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Returns the files of a segment. The texts are stored in blocks, each under its own hash, or whole. */
+function segmentFiles({ documents, vectors, fine, texts }: Record<string, FileEntry>): Listed[] {
+  const { bytes, block, blocks } = texts as FileEntry & { readonly block: number; readonly blocks: readonly string[] };
+  const parts = blocks.map((sha256, index) => ({ bytes: Math.min(block, bytes - index * block), sha256 }));
+  const needed = [documents, vectors, ...(fine ? [fine] : [])] as FileEntry[];
+  const extra = [texts as FileEntry, ...parts].map((entry) => ({ ...checkedEntry(entry), isExtra: true }));
+  return [...needed.map(checkedEntry), ...extra];
+}
+
+/** Returns how the model of a manifest pools; `undefined` if it does not say so in a form that is known here. */
+export function poolingOf(manifest: Uint8Array): Pooling | undefined {
+  try {
+    const { pooling } = JSON.parse(new TextDecoder().decode(manifest)).config;
+    return pooling === "cls" || pooling === "mean" ? pooling : undefined;
   } catch {
     return undefined;
   }

@@ -2,6 +2,8 @@
 
 import { FelsicError } from "../errors.js";
 
+/** The folder of packs. */
+export const PACKS = "felsic";
 /** The ending of a file in progress, after the name that the file will have. */
 export const PART = ".part";
 const MANIFEST = ".manifest";
@@ -52,6 +54,11 @@ const PACK_VERSION = 2;
 /** Returns the key of a checkpoint, which stands for its URL in the names of manifests of packs that this machine made. */
 export function checkpointKey(model: string): string {
   return `checkpoint:${PACK_VERSION}:${model}`;
+}
+
+/** Returns the key of a search index, which may be in the folder of a pack. */
+export function indexKey(url: string): string {
+  return `index:${url}`;
 }
 
 /** Returns the prefix of the names of all manifests that were stored for a model's URL, or a checkpoint's key. */

@@ -1,8 +1,9 @@
 /** Downloads one file: retries failures that may pass, and resumes an interrupted transfer where it stopped. */
 
 import { abortedBy, FelsicError, orAborted } from "../errors.js";
+import { isLocal } from "../origins.js";
 import type { Requests } from "./requests.js";
-import { ATTEMPTS, backOff, isPassing, LEAST_RATE, Pace, retryAfter, SILENCE, sleep } from "./retry.js";
+import { ATTEMPTS, backOff, isPassing, LEAST_RATE, Pace, PART_ATTEMPTS, retryAfter, SILENCE, sleep } from "./retry.js";
 
 /** What is fetched, and from which byte on. */
 export interface Wanted {
@@ -15,6 +16,8 @@ export interface Wanted {
    * is unknown and which comes in one piece: never from two answers.
    */
   readonly bytes?: number | "told" | undefined;
+  /** Whether the file goes on after `bytes`. A server that cannot send a part alone is a {@link NoRangesError}. */
+  readonly isPart?: boolean;
   readonly signal: AbortSignal;
   /** How the browser's own cache is used. */
   readonly mode: RequestCache;
@@ -33,6 +36,13 @@ class Passing extends Error {
   constructor(message: string, options?: ErrorOptions & { readonly wait?: number | undefined }) {
     super(message, options);
     this.wait = options?.wait;
+  }
+}
+
+/** The error that a server sends whole files only. */
+export class NoRangesError extends FelsicError {
+  constructor(url: string) {
+    super("network", `the server of ${url} sends no parts of files`);
   }
 }
 
@@ -89,7 +99,7 @@ export class Download {
 
   constructor(wanted: Wanted) {
     this.#wanted = wanted;
-    this.#attempts = wanted.attempts ?? ATTEMPTS;
+    this.#attempts = wanted.attempts ?? (wanted.isPart ? PART_ATTEMPTS : ATTEMPTS);
     this.#at = wanted.at;
     this.#bytes = typeof wanted.bytes === "number" ? wanted.bytes : undefined;
     this.#ended = this.#bytes !== undefined && wanted.at >= this.#bytes;
@@ -141,12 +151,15 @@ export class Download {
     for (;;) {
       const value = await this.#receive();
       if (!value) return this.#bodyEnded();
-      const piece = value.subarray(Math.min(this.#skip, value.length));
+      let piece = value.subarray(Math.min(this.#skip, value.length));
       this.#skip -= value.length - piece.length;
       if (piece.length === 0) continue;
+      if (this.#wanted.isPart) piece = piece.subarray(0, this.#bytes! - this.#at);
       this.#at += piece.length;
       if (this.#pace.isProgress(piece.length)) this.#failures = 0;
       this.#missing = false;
+      // The rest of a part that is longer than requested is not read.
+      if (this.#wanted.isPart && this.#at >= this.#bytes!) await this.cancel();
       return piece;
     }
   }
@@ -193,14 +206,17 @@ export class Download {
     const { url, mode, requests } = this.#wanted;
     // The last attempt requests everything: the CORS rules of some servers refuse every request with a range.
     const last = this.#failures > 0 && this.#failures === this.#attempts - 1;
-    const ranged = this.#at > 0 && this.#ranges && !last;
-    const headers = new Headers(ranged ? [["range", `bytes=${this.#at}-`]] : []);
+    const { isPart = false } = this.#wanted;
+    const ranged = isPart || (this.#at > 0 && this.#ranges && !last);
+    const headers = new Headers(ranged ? [["range", `bytes=${this.#at}-${isPart ? this.#bytes! - 1 : ""}`]] : []);
     this.#request = new AbortController();
     this.#pace.reconnect();
     const { signal } = this.#request;
     const response = await this.#timely(requests.fetch(url, { signal, cache: mode, headers }));
     if (response.status === 416 && ranged && this.#endedAt === this.#at) return END;
     if (!response.ok) throw await this.#refused(response, ranged);
+
+    if (isPart && !(await this.#isPartial(response))) throw new NoRangesError(url);
 
     // Ranges count the bytes that are sent, not those that are read. The header may be hidden from other origins:
     // then wrong bytes are found by their hash.
@@ -218,6 +234,14 @@ export class Download {
     this.#skip = this.#at - start;
     this.#body = response.body?.getReader();
     return this.#body ? undefined : this.#bodyEnded();
+  }
+
+  /** Whether an answer is the part that was requested; ends one that is not. */
+  async #isPartial(response: Response): Promise<boolean> {
+    const encoding = response.headers.get("content-encoding") ?? "identity";
+    if (response.status === 206 && encoding === "identity" && startOf(response, this.#at) === this.#at) return true;
+    await response.body?.cancel().catch(() => {});
+    return false;
   }
 
   /** Notes what the server reports about a file that no manifest lists. */
@@ -264,6 +288,7 @@ export class Download {
     await response.body?.cancel().catch(() => {});
     const { url, requests } = this.#wanted;
     const { status } = response;
+    if (isLocal(url) && status === 403) return new FelsicError("io", `${url} cannot be read: ${response.statusText}`);
     if (status === 401 || status === 403) return new RefusedError(url, status, requests.advice);
     if (status === 404 || status === 410) {
       if (this.#missing) return new FelsicError("not-found", `${url} does not exist`);
@@ -292,7 +317,11 @@ export class Download {
       return;
     }
     this.#failures += 1;
-    if (this.#pace.fail() || this.#failures >= this.#attempts) throw gaveUp(url, error, requests);
+    if (this.#pace.fail() || this.#failures >= this.#attempts) {
+      // Browsers do not tell which: CORS rules that refuse ranges, a compressed part, or no connection.
+      if (this.#wanted.isPart && !(error instanceof Passing)) throw new NoRangesError(url);
+      throw gaveUp(url, error, requests);
+    }
     const wait = (error instanceof Passing ? error.wait : undefined) ?? backOff(this.#failures);
     await sleep(wait, signal);
     this.#pace.wait(wait);

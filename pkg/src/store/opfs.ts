@@ -1,9 +1,8 @@
 /** A cache in the origin's private file system. */
 
-import type { Cache, Part, Scratch, Stored } from "./cache.js";
-import { PART } from "./names.js";
+import { type Cache, type Part, type Scratch, type Stored, storedBlob } from "./cache.js";
+import { PACKS, PART } from "./names.js";
 
-const FOLDER = "felsic";
 /** The number of bytes that are read at a time. */
 const PIECE = 1 << 20;
 /** The number of bytes after which a file in progress is flushed to the disk. */
@@ -25,10 +24,19 @@ interface AccessHandle {
   close(): void | Promise<void>;
 }
 
-/** Opens the folder; without `create` it rejects if nothing has been stored yet. */
-export async function openOpfs({ create = true } = {}): Promise<Cache> {
-  const root = await navigator.storage.getDirectory();
-  return new Opfs(await root.getDirectoryHandle(FOLDER, { create }));
+/** Which folder is opened, and how. */
+interface Opening {
+  readonly folder?: string;
+  /** Whether it is created; otherwise opening rejects if nothing has been stored there yet. Default `true`. */
+  readonly create?: boolean;
+  /** The folder that it is in. Default: the origin's private file system. */
+  readonly root?: FileSystemDirectoryHandle;
+}
+
+/** Opens a folder. */
+export async function openOpfs({ folder = PACKS, create = true, root }: Opening = {}): Promise<Cache> {
+  root ??= await navigator.storage.getDirectory();
+  return new Opfs(await root.getDirectoryHandle(folder, { create }));
 }
 
 class Opfs implements Cache {
@@ -47,7 +55,7 @@ class Opfs implements Cache {
   async get(name: string): Promise<Stored | undefined> {
     const handle = await this.#folder.getFileHandle(name).catch(ignoreMissing);
     const file = await handle?.getFile();
-    return file && { bytes: file.size, stream: () => file.stream() };
+    return file && storedBlob(file);
   }
 
   async put(name: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {

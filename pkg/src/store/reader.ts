@@ -3,7 +3,7 @@
 import { abortedBy } from "../errors.js";
 import type { Part, Stored } from "./cache.js";
 import type { Held } from "./locks.js";
-import { Download } from "./network.js";
+import { Download, type Wanted } from "./network.js";
 import type { Requests } from "./requests.js";
 import type { FileEntry, FileReader, ReadOutcome } from "./types.js";
 
@@ -63,13 +63,19 @@ export class StoreReader implements FileReader {
     const kept = await this.#readKept();
     if (kept) return kept;
     const mode = again ? "reload" : "default";
-    this.#download ??= new Download({ url, at: this.#at, bytes: entry.bytes, requests, signal, mode });
+    this.#download ??= new Download({ url, ...this.#wanted(entry), requests, signal, mode });
     const piece = await this.#download.read();
     if (piece) {
       await this.#store(piece);
       this.#at += piece.length;
     }
     return piece;
+  }
+
+  /** Returns which bytes of the file are still wanted. */
+  #wanted({ bytes, from }: FileEntry): Pick<Wanted, "at" | "bytes" | "isPart"> {
+    if (from === undefined) return { at: this.#at, bytes };
+    return { at: from + this.#at, bytes: from + bytes, isPart: true };
   }
 
   async close(outcome: ReadOutcome): Promise<void> {

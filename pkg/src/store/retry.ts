@@ -6,6 +6,8 @@ import { abortedBy } from "../errors.js";
 export const ATTEMPTS = 5;
 /** The same for a manifest: it is requested first, and a page that is offline should notice soon. */
 export const MANIFEST_ATTEMPTS = 2;
+/** The same for a part of a file: after that the whole file is requested, which has attempts of its own. */
+export const PART_ATTEMPTS = 3;
 /** Milliseconds without a byte after which a connection counts as dead, as after a change of network. */
 export const SILENCE = 60_000;
 /**

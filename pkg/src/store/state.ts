@@ -4,16 +4,16 @@ import type { Cache } from "./cache.js";
 import { existingCaches } from "./caches.js";
 import { ifFree } from "./locks.js";
 import { entries, evict, isWhole, manifestNames } from "./manifests.js";
-import { checkpointKey, manifestPrefix, PART } from "./names.js";
+import { checkpointKey, indexKey, manifestPrefix, PACKS, PART } from "./names.js";
 
 /** How much of a pack is stored. */
 export type StoredState = "complete" | "partial" | "none";
 
-/** Returns how much of the pack at a URL is stored; never rejects. */
-export async function storedState(model: string): Promise<StoredState> {
+/** Returns how much of the pack at a URL is stored; never rejects. Node keeps packs in `directory`. */
+export async function storedState(model: string, directory?: string): Promise<StoredState> {
   try {
     const prefixes = await prefixesOf(model);
-    const caches = await existingCaches();
+    const caches = await existingCaches(PACKS, directory);
     const looked = caches.flatMap((cache) => prefixes.map((prefix) => stateIn(cache, prefix)));
     const states = await Promise.all(looked.map((state) => state.catch(() => "none" as const)));
     return (["complete", "partial"] as const).find((state) => states.includes(state)) ?? "none";
@@ -35,9 +35,19 @@ export async function stateIn(cache: Cache, prefix: string): Promise<StoredState
 }
 
 /** Removes all stored files, or those that belong only to one model's pack; never rejects. */
-export async function deleteStored(model?: string): Promise<void> {
-  for (const cache of await existingCaches()) {
-    await (model === undefined ? deleteAll(cache) : deletePack(cache, model)).catch(() => {});
+export async function deleteStored(model?: string, directory?: string): Promise<void> {
+  for (const cache of await existingCaches(PACKS, directory)) {
+    const prefixes = model === undefined ? undefined : await prefixesOf(model);
+    await (prefixes ? deleteListed(cache, prefixes) : deleteAll(cache)).catch(() => {});
+  }
+}
+
+/** Removes what is stored of the search index at a URL; never rejects. */
+export async function deleteStoredIndex(url: string, directory?: string): Promise<void> {
+  for (const cache of await existingCaches(PACKS, directory)) {
+    await manifestPrefix(indexKey(url))
+      .then((prefix) => deleteListed(cache, [prefix]))
+      .catch(() => {});
   }
 }
 
@@ -50,8 +60,9 @@ async function deleteAll(cache: Cache): Promise<void> {
   await Promise.all((await cache.names()).map(remove));
 }
 
-async function deletePack(cache: Cache, model: string): Promise<void> {
-  const named = (await prefixesOf(model)).map((prefix) => manifestNames(cache, { prefix }));
+/** Removes the manifests whose names have one of these prefixes, and the files that only they list. */
+async function deleteListed(cache: Cache, prefixes: readonly string[]): Promise<void> {
+  const named = prefixes.map((prefix) => manifestNames(cache, { prefix }));
   const names = (await Promise.all(named)).flat();
   const files = (await Promise.all(names.map(async (name) => (await entries(cache, name)) ?? []))).flat();
   for (const name of names) await cache.remove(name);

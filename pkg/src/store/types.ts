@@ -5,6 +5,8 @@ export interface FileEntry {
   readonly bytes: number;
   /** The hash in lower-case hexadecimal. */
   readonly sha256: string;
+  /** The offset of the entry's bytes, if they are a part of the file that has a hash of its own. */
+  readonly from?: number;
 }
 
 /** The result of reading a file: all bytes are there and match the manifest, or do not match, or reading ended early. */
@@ -37,7 +39,14 @@ export interface StoredFiles extends Files {
    * request, whatever happens to the store. Returns whether it has done so; never rejects.
    */
   recall(shard: number): Promise<boolean>;
+  /** Whether a file is stored, judged by its name and its length alone; never rejects. */
+  has(entry: FileEntry): Promise<boolean>;
+  /** How the model pools, by the manifest that was opened last. An engine that was made from it has checked it. */
+  readonly pooling?: Pooling | undefined;
 }
+
+/** How a model makes one vector of the vectors of a text's tokens. */
+export type Pooling = "cls" | "mean";
 
 /** A pack that has been made from a checkpoint and is stored, as far as there was space. */
 export interface Made {

@@ -1,7 +1,7 @@
 //! The class `Cutter`.
 
 use super::errors::thrown;
-use crate::cut::{self, Kind, Options};
+use crate::cut::{self, Options};
 use crate::error::{Code, Error};
 use js_sys::{Array, Object, Reflect};
 use std::sync::Arc;
@@ -43,7 +43,7 @@ impl Cutter {
         let options = || {
             let most_tokens = whole("mostTokens", most_tokens)?;
             let overlap_tokens = whole("overlapTokens", overlap_tokens)?;
-            Ok((Kind::from_name(kind)?, Options { most_tokens, overlap_tokens, title }))
+            Ok((cut::kind(kind)?, Options { most_tokens, overlap_tokens, title }))
         };
         let cutter = options().and_then(|(kind, options)| cut::Cutter::new(kind, source, options));
         cutter.map(Self).map_err(thrown)

@@ -1,7 +1,7 @@
 //! One test for each rule.
 
 use super::{Counter, characters, options, passages, words};
-use felsic_search::cut::{Cutter, Document, Kind, Options};
+use felsic_search::cut::{Cutter, Document, Kind, Options, kind};
 use felsic_search::error::Code;
 
 fn texts(document: &Document) -> Vec<&str> {
@@ -22,9 +22,9 @@ fn lengths_that_make_no_sense_are_refused() {
         let error = Cutter::new(Kind::Text, "text", options(most, overlap)).expect_err("refused");
         assert_eq!(error.code(), Code::InputInvalid, "{most} {overlap}");
     }
-    assert_eq!(Kind::from_name("pdf").expect_err("unknown").code(), Code::InputInvalid);
-    for kind in Kind::ALL {
-        assert_eq!(Kind::from_name(kind.as_str()), Ok(kind));
+    assert_eq!(kind("pdf").expect_err("unknown").code(), Code::InputInvalid);
+    for known in Kind::ALL {
+        assert_eq!(kind(known.as_str()), Ok(known));
     }
 }
 

@@ -20,7 +20,7 @@ const { values: options } = parseArgs({
     engines: { type: "string" },
     rows: { type: "string" }, // numbers of rows, such as 10000,100000
     dimensions: { type: "string", default: "384" },
-    queries: { type: "string", default: "30" },
+    queries: { type: "string", default: "60" },
     limit: { type: "string", default: "300" }, // seconds that an engine may take to be filled
   },
 });
@@ -52,8 +52,9 @@ const EXACT = "loop";
  * @property {number} [build_ms]
  * @property {number} [query_ms] median
  * @property {number} [fastest_ms]
+ * @property {number} [cpu_ms] time of processors that a query takes, mean
  * @property {number} [recall] share of the ten best that are those of the exact search
- * @property {number | null} [memory_bytes] resident, of the renderer, less that of a page without an engine
+ * @property {number} [memory_bytes] resident, of the renderer, less that of a page without an engine
  * @property {number} [gzipped] bytes of scripts and binaries
  * @property {string} [failed]
  * @property {number} load how many processes waited for a processor, over the last minute
@@ -67,16 +68,30 @@ const server = await serve({ "/": import.meta.dirname, "/felsic/": need("felsic"
   if (file && isEngine(path)) served.set(path, file);
 });
 
-/** Resident bytes of a browser's largest renderer, or null. @param {import("playwright-core").Browser | null} browser */
-async function resident(browser) {
+/** Ticks of the kernel's clock in a second, as every Linux has them. */
+const TICKS = 100;
+
+/**
+ * What the largest renderer of a browser takes: resident bytes, and milliseconds of a processor since it started.
+ * @param {import("playwright-core").Browser | null} browser
+ */
+async function renderer(browser) {
   if (platform() !== "linux" || browser === null) return null;
   const session = await browser.newBrowserCDPSession();
   const { processInfo } = await session.send("SystemInfo.getProcessInfo");
   await session.detach();
-  const sizes = processInfo
+  const all = processInfo
     .filter(({ type }) => type === "renderer")
-    .map(({ id }) => /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${id}/status`, "utf8"))?.[1]);
-  return Math.max(...sizes.map((kib) => Number(kib ?? 0) * 1024));
+    .map(({ id }) => {
+      const resident = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${id}/status`, "utf8"))?.[1];
+      // The fields after the name, which is in parentheses: user and system time are numbers 14 and 15 of all.
+      const fields = readFileSync(`/proc/${id}/stat`, "utf8")
+        .replace(/^.*\) /s, "")
+        .split(" ");
+      const ticks = Number(fields[11]) + Number(fields[12]);
+      return { bytes: Number(resident ?? 0) * 1024, cpu_ms: (ticks * 1000) / TICKS };
+    });
+  return all.sort((a, b) => b.bytes - a.bytes)[0] ?? null;
 }
 
 /** The exact search's results, by the number of rows. @type {Map<number, number[][]>} */
@@ -98,15 +113,22 @@ async function measure(engine, count) {
     await page.waitForFunction("globalThis.ask !== undefined");
     const ask = (/** @type {object} */ message) =>
       page.evaluate((message) => /** @type {any} */ (globalThis).ask(message), message);
-    const before = await resident(browser);
-    const seconds = Number(options.limit);
-    const size = { dimensions: Number(options.dimensions), count };
-    Object.assign(row, await ask({ step: "build", name: engine, ...size, limit: seconds * 1000 }));
-    const { times, found } = await ask({ step: "search", queries: Number(options.queries), limit: 120_000 });
-    const after = await resident(browser);
+    const before = await renderer(browser);
+    const limit = Number(options.limit) * 1000;
+    const [dimensions, queries] = [Number(options.dimensions), Number(options.queries)];
+    Object.assign(row, await ask({ step: "build", name: engine, dimensions, count, queries, limit }));
+    await ask({ step: "warmUp" });
+    const begin = await renderer(browser);
+    const { times, found } = await ask({ step: "search", limit: 30_000 });
+    const end = await renderer(browser);
+    await ask({ step: "tidy" });
+    const after = await renderer(browser);
     row.query_ms = median(times);
     row.fastest_ms = Math.min(...times);
-    row.memory_bytes = before === null || after === null ? null : after - before;
+    if (before && begin && end && after) {
+      row.cpu_ms = (end.cpu_ms - begin.cpu_ms) / times.length;
+      row.memory_bytes = after.bytes - before.bytes;
+    }
     if (engine === EXACT) exact.set(count, found);
     const want = exact.get(count);
     if (want) {
@@ -130,8 +152,8 @@ async function measure(engine, count) {
 const rows = [];
 const machine = `${cpus()[0]?.model ?? "unknown processor"}, ${cpus().length} threads, ${Math.round(totalmem() / 2 ** 30)} GiB, ${platform()}`;
 
-/** @param {number | null | undefined} value @param {number} digits */
-const shown = (value, digits) => (value === undefined || value === null ? "" : value.toFixed(digits));
+/** @param {number | undefined} value @param {number} digits */
+const shown = (value, digits) => (value === undefined ? "" : value.toFixed(digits));
 
 function markdown() {
   const lines = rows.map((row) => {
@@ -141,6 +163,7 @@ function markdown() {
       shown(row.build_ms && row.build_ms / 1000, 1),
       row.failed ?? shown(row.query_ms, 1),
       shown(row.fastest_ms, 1),
+      shown(row.cpu_ms, 1),
       shown(row.recall, 3),
       shown(row.memory_bytes && row.memory_bytes / 1e6, 0),
       shown(row.gzipped && row.gzipped / 1000, 0),
@@ -149,8 +172,8 @@ function markdown() {
     return `| ${cells.join(" | ")} |`;
   });
   const head =
-    "| engine | rows | filled in, s | query, ms: median | fastest | recall of ten | memory, MB | kB gzipped | load |\n" +
-    "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n";
+    "| engine | rows | filled in, s | query, ms: median | fastest | processor | recall of ten | memory, MB | kB gzipped | load |\n" +
+    "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n";
   return `${machine}; ${options.dimensions} dimensions\n\n${head}${lines.join("\n")}\n`;
 }
 

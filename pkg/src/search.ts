@@ -1,0 +1,46 @@
+/** felsic/search: documents that can be found by meaning and by words, in a web page. */
+
+export { ERROR_CODES, FelsicError, type FelsicErrorCode, type FelsicErrorData } from "./errors.js";
+export { Collection } from "./search/collection.js";
+export type {
+  ExportOptions,
+  ImportOptions,
+  ImportProgress,
+  ImportResult,
+  TransferFormat,
+  TransferSource,
+} from "./search/transfer.js";
+export type { Agreement } from "./search/transfer-check.js";
+export type {
+  AddOptions,
+  AddProgress,
+  AddResult,
+  Cluster,
+  ClustersOptions,
+  CollectionInfo,
+  CollectionOptions,
+  Document,
+  DocumentKind,
+  FilterOperators,
+  FilterValue,
+  Hit,
+  HitPassage,
+  Json,
+  KeptOptions,
+  Layout,
+  LayoutOptions,
+  LayoutProgress,
+  MeaningReason,
+  PassageOptions,
+  PrepareOptions,
+  PrepareProgress,
+  SearchMode,
+  SearchOptions,
+  SimilarOptions,
+  TextEmbedder,
+  TextRange,
+  Where,
+  WordsReason,
+} from "./search/types.js";
+export type { Warning, WarningCode } from "./store/warning.js";
+export type { EmbedderInfo } from "./types.js";

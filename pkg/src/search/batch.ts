@@ -1,0 +1,253 @@
+/** A batch of documents on its way into a collection: hashed, cut, and put together as a segment. */
+
+import { FelsicError } from "../errors.js";
+import { fieldsOf, type Held } from "./contents.js";
+import type { CheckedDocument, CutOptions, Task } from "./protocol.js";
+import { gathered, joined, type RowsData, type SegmentContent } from "./segments.js";
+import type { StoredDocument, StoredPassage } from "./stored.js";
+import { shortHash } from "./texts.js";
+import type { CutPassage, Cutter, SearchModule } from "./wasm.js";
+
+/** What a batch needs to know of the collection. */
+export interface BatchSource {
+  readonly module: SearchModule;
+  readonly dimensions: number;
+  /** The document that a new one takes the place of; its vectors are used again where nothing has changed. */
+  get(id: string): Held | undefined;
+  /** The rows of a document. */
+  rowsOf(held: Held): Promise<RowsData>;
+}
+
+/** One document of a batch. */
+interface Item {
+  readonly document: CheckedDocument;
+  readonly hash: string;
+  readonly held: Held | undefined;
+  /** The rows of `held`. */
+  readonly rows: RowsData | undefined;
+  /** What cuts it, until it is cut. */
+  cutter: Cutter | undefined;
+  title: string | undefined;
+  passages: CutPassage[];
+}
+
+/** Where the vector of a passage comes from: a text to embed, or a row of the document that it replaces. */
+type VectorFrom = { readonly embed: number } | { readonly row: number; readonly rows: RowsData };
+
+/** Documents that are added together. */
+export class Batch {
+  readonly #source: BatchSource;
+  readonly #items: Item[] = [];
+  readonly #inputs: string[] = [];
+  /** For each item, hashes and vectors of its passages. */
+  readonly #vectors: { readonly hashes: readonly string[]; readonly from: readonly VectorFrom[] }[] = [];
+  #unchanged = 0;
+  /** The items whose tokens are being counted, and how many texts of each. */
+  #counting: [Cutter, number][] = [];
+
+  private constructor(source: BatchSource) {
+    this.#source = source;
+  }
+
+  /** Begins a batch. Of documents with the same id the last one counts. */
+  static async begin(source: BatchSource, documents: readonly CheckedDocument[], cut: CutOptions): Promise<Batch> {
+    const batch = new Batch(source);
+    try {
+      for (const document of new Map(documents.map((document) => [document.id, document])).values())
+        await batch.#add(document, cut);
+    } catch (error) {
+      batch.free();
+      throw error;
+    }
+    return batch;
+  }
+
+  async #add(document: CheckedDocument, { tokens, overlap }: CutOptions): Promise<void> {
+    const { id, kind, title, text } = document;
+    const hash = await shortHash(JSON.stringify([kind, title ?? null, text, tokens, overlap]));
+    const held = this.#source.get(id);
+    if (held?.stored.hash === hash && describesAlike(held.stored, document)) {
+      this.#unchanged += 1;
+      return;
+    }
+    const rows = held && held.stored.passages.length > 0 ? await this.#source.rowsOf(held) : undefined;
+    const cutter = new this.#source.module.Cutter(kind, text, tokens, overlap, title);
+    this.#items.push({ document, hash, held, rows, cutter, title, passages: [] });
+  }
+
+  /** Whether there is nothing to write. */
+  get isEmpty(): boolean {
+    return this.#items.length === 0;
+  }
+
+  /** Documents that were there already, the same. */
+  get unchanged(): number {
+    return this.#unchanged;
+  }
+
+  get ids(): readonly string[] {
+    return this.#items.map(({ document }) => document.id);
+  }
+
+  /** Returns what has to be done next. */
+  async task(): Promise<Task> {
+    const texts: string[] = [];
+    this.#counting = [];
+    for (const { cutter } of this.#items) {
+      const pieces = cutter?.pieces() ?? [];
+      if (pieces.length === 0) continue;
+      this.#counting.push([cutter!, pieces.length]);
+      texts.push(...pieces);
+    }
+    if (texts.length > 0) return { count: texts };
+    await this.#plan();
+    return { embed: this.#inputs, unchanged: this.#unchanged };
+  }
+
+  /** Takes the numbers of tokens of the texts that the last task named. */
+  counted(tokens: Uint32Array<ArrayBuffer>): void {
+    if (tokens.length !== this.#counting.reduce((sum, [, pieces]) => sum + pieces, 0)) {
+      throw new FelsicError("internal", "the numbers of tokens are not those that were asked for");
+    }
+    let at = 0;
+    for (const [cutter, pieces] of this.#counting) cutter.counted(tokens.subarray(at, (at += pieces)));
+    this.#counting = [];
+  }
+
+  /** Decides where each vector comes from. */
+  async #plan(): Promise<void> {
+    const inputs = new Map<string, number>();
+    for (const item of this.#items) {
+      item.passages = item.cutter?.passages() ?? [];
+      item.title = item.document.title ?? item.cutter?.title();
+      this.#free(item);
+      const known = new Map(item.held?.stored.passages.map(({ hash }, row) => [hash, row]));
+      const hashes = await Promise.all(item.passages.map(({ input }) => shortHash(input)));
+      const from = hashes.map((hash, at): VectorFrom => {
+        const row = known.get(hash);
+        if (row !== undefined && item.rows) return { row, rows: item.rows };
+        const embed = inputs.get(hash) ?? this.#inputs.push(item.passages[at]!.input) - 1;
+        inputs.set(hash, embed);
+        return { embed };
+      });
+      this.#vectors.push({ hashes, from });
+    }
+  }
+
+  /** Puts the segment together, with the vectors of the texts that the last task named. */
+  async content(vectors: Float32Array<ArrayBuffer>): Promise<SegmentContent> {
+    const { dimensions, module } = this.#source;
+    if (vectors.length !== this.#inputs.length * dimensions) {
+      throw new FelsicError("internal", "the vectors are not those that were asked for");
+    }
+    const made = new module.Rows(dimensions);
+    try {
+      made.add(vectors);
+      const count = this.#inputs.length;
+      const fresh = { scales: made.scales(0, count), coarse: made.coarse(0, count), fine: made.fine(0, count)! };
+      const from = this.#vectors.flatMap(({ from }) => from);
+      const rows = gathered(
+        from.map((from) => ("embed" in from ? [fresh, from.embed] : [from.rows, from.row])),
+        dimensions,
+      );
+      return { ...rows, ...(await this.#documents()) };
+    } finally {
+      made.free();
+    }
+  }
+
+  async #documents(): Promise<Pick<SegmentContent, "documents" | "texts">> {
+    const texts = new Texts();
+    const documents: StoredDocument[] = [];
+    for (const [at, { document, hash, title, passages }] of this.#items.entries()) {
+      const { id, kind, url, tags, meta, text } = document;
+      const source = texts.add(text);
+      const places = texts.addSlices(source, text, passages);
+      const stored = passages.map(async ({ start, end, trail, text }, passage): Promise<StoredPassage> => ({
+        start,
+        end,
+        ...places[passage]!,
+        ...(trail.length > 0 && { trail }),
+        hash: this.#vectors[at]!.hashes[passage]!,
+        textHash: await shortHash(text),
+      }));
+      documents.push({
+        id,
+        ...(title !== undefined && { title }),
+        ...(url !== undefined && { url }),
+        ...(tags !== undefined && { tags }),
+        ...(meta !== undefined && { meta }),
+        kind,
+        hash,
+        ...(title !== undefined && document.title === undefined && { foundTitle: true }),
+        source,
+        passages: await Promise.all(stored),
+      });
+    }
+    return { documents: { documents, removed: [], replaces: [] }, texts: texts.bytes() };
+  }
+
+  /** Frees what the batch holds in wasm memory. */
+  free(): void {
+    for (const item of this.#items) this.#free(item);
+  }
+
+  #free(item: Item): void {
+    item.cutter?.free();
+    item.cutter = undefined;
+  }
+}
+
+/** Whether a document has the fields that the collection has of it; the title is in its hash. */
+function describesAlike(stored: StoredDocument, { url, tags, meta }: CheckedDocument): boolean {
+  return fieldsOf(stored) === fieldsOf({ url, tags, meta });
+}
+
+/** The texts of a segment. Slices of a text that is there already need no bytes of their own. */
+export class Texts {
+  readonly #parts: Uint8Array[] = [];
+  #length = 0;
+
+  add(text: string): { at: number; bytes: number } {
+    const bytes = new TextEncoder().encode(text);
+    this.#parts.push(bytes);
+    const at = this.#length;
+    this.#length += bytes.length;
+    return { at, bytes: bytes.length };
+  }
+
+  /** Returns where passages are; one that is no slice of the source is added. */
+  addSlices(
+    source: { at: number },
+    whole: string,
+    passages: readonly Pick<CutPassage, "start" | "end" | "text">[],
+  ): { at: number; bytes: number }[] {
+    const isSlice = passages.map(({ start, end, text }) => whole.slice(start, end) === text);
+    const offsets = byteOffsets(
+      whole,
+      passages.flatMap(({ start, end }, at) => (isSlice[at] ? [start, end] : [])),
+    );
+    return passages.map(({ start, end, text }, at) => {
+      if (!isSlice[at]) return this.add(text);
+      const first = offsets.get(start)!;
+      return { at: source.at + first, bytes: offsets.get(end)! - first };
+    });
+  }
+
+  bytes(): Uint8Array<ArrayBuffer> {
+    return joined(this.#parts);
+  }
+}
+
+/** Returns where offsets in a text, in UTF-16 units, are among its bytes in UTF-8. */
+function byteOffsets(text: string, offsets: readonly number[]): Map<number, number> {
+  const encoder = new TextEncoder();
+  const found = new Map<number, number>();
+  let [at, bytes] = [0, 0];
+  for (const offset of [...new Set(offsets)].sort((a, b) => a - b)) {
+    bytes += encoder.encode(text.slice(at, offset)).length;
+    at = offset;
+    found.set(offset, bytes);
+  }
+  return found;
+}

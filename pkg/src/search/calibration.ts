@@ -1,0 +1,41 @@
+/** What the cosines of a collection's own passages are like: measured anew when it has grown or shrunk a lot. */
+
+import type { Contents } from "./contents.js";
+import { type Calibration, calibrate, calibrationPairs } from "./score.js";
+
+/** How many passages more or fewer there may be until it is measured again, as a factor. */
+const DRIFT = 1.5;
+
+interface Measured {
+  readonly passages: number;
+  readonly calibration: Calibration;
+}
+
+const measured = new WeakMap<Contents, Measured>();
+
+/** Returns the calibration of a collection. Its rows must be there. */
+export function calibrationOf(contents: Contents, dimensions: number): Calibration {
+  const { passages } = contents;
+  const known = measured.get(contents);
+  if (known && passages <= known.passages * DRIFT && passages >= known.passages / DRIFT) return known.calibration;
+  const calibration = contents.calibration ?? calibrate(cosines(contents, rowsOf(contents)), dimensions);
+  measured.set(contents, { passages, calibration });
+  return calibration;
+}
+
+/** The cosines of pairs of passages. */
+function cosines({ rows }: Contents, used: readonly number[]): Float32Array<ArrayBuffer> {
+  const pairs = calibrationPairs(used.length);
+  return Float32Array.from(pairs, ([a, b]) => dot(rows.vector(used[a]!), rows.vector(used[b]!)));
+}
+
+/** The rows of all passages, in the order of the documents. */
+function rowsOf(contents: Contents): number[] {
+  return [...contents.all()].flatMap(({ row, stored }) => stored.passages.map((_, at) => row + at));
+}
+
+function dot(a: Float32Array, b: Float32Array): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i += 1) sum += a[i]! * b[i]!;
+  return sum;
+}

@@ -1,0 +1,84 @@
+/** The checks of a segment's documents, which may come from a damaged disk or from any server. */
+
+import type { FelsicError } from "../errors.js";
+import type { SegmentDocuments, StoredDocument, StoredPassage, TextPlace } from "./stored.js";
+import type { DocumentKind } from "./types.js";
+
+/** The longest id and the longest name of a collection, in UTF-16 units. */
+export const LONGEST_NAME = 1024;
+/** The kinds of documents. */
+export const KINDS: readonly DocumentKind[] = ["text", "markdown", "html", "code", "csv", "json"];
+
+/** The sizes that a segment's documents have to agree with. */
+export interface SegmentSizes {
+  /** The number of passages. */
+  readonly rows: number;
+  /** The bytes of its texts. */
+  readonly texts: number;
+}
+
+/** Whether a value is an object of JSON. */
+export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Whether a value is a whole number from 0 on that computes exactly. */
+export function isCount(value: unknown): value is number {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
+}
+
+/** Whether a value can be an id. */
+export function isId(value: unknown): value is string {
+  return typeof value === "string" && value.length >= 1 && value.length <= LONGEST_NAME;
+}
+
+const isStrings = (value: unknown): value is readonly string[] =>
+  Array.isArray(value) && value.every((entry) => typeof entry === "string");
+const isOptional = (value: unknown, isRight: (value: unknown) => boolean) => value === undefined || isRight(value);
+const isString = (value: unknown): value is string => typeof value === "string";
+const isShortHash = (value: unknown): value is string => typeof value === "string" && /^[0-9a-f]{16}$/.test(value);
+
+/** Checks a segment's documents, parsed; throws what `damaged` makes of a reason. */
+export function checkedDocuments(json: unknown, sizes: SegmentSizes, damaged: (why: string) => FelsicError): SegmentDocuments {
+  if (!isObject(json)) throw damaged("its documents are no object");
+  const { documents, removed = [], replaces = [] } = json;
+  if (!Array.isArray(documents) || !isStrings(removed) || !isStrings(replaces)) throw damaged("its documents are no lists");
+  const ids = new Set<string>();
+  let rows = 0;
+  for (const document of documents as readonly unknown[]) {
+    if (!isDocument(document, sizes)) throw damaged(`document ${ids.size} is not one`);
+    if (ids.has(document.id)) throw damaged(`it has ${JSON.stringify(document.id)} twice`);
+    ids.add(document.id);
+    rows += document.passages.length;
+  }
+  if (rows !== sizes.rows) throw damaged(`its documents have ${rows} passages instead of ${sizes.rows}`);
+  return { documents: documents as StoredDocument[], removed, replaces };
+}
+
+function isDocument(value: unknown, sizes: SegmentSizes): value is StoredDocument {
+  if (!isObject(value)) return false;
+  const { id, title, url, tags, meta, kind, hash, foundTitle, source, passages } = value;
+  return (
+    isId(id) &&
+    [title, url].every((text) => isOptional(text, isString)) &&
+    isOptional(tags, isStrings) &&
+    isOptional(meta, isObject) &&
+    (KINDS as readonly unknown[]).includes(kind) &&
+    isShortHash(hash) &&
+    isOptional(foundTitle, (found) => found === true) &&
+    isOptional(source, (place) => isPlace(place, sizes)) &&
+    Array.isArray(passages) &&
+    passages.every((passage) => isPassage(passage, sizes))
+  );
+}
+
+function isPassage(value: unknown, sizes: SegmentSizes): value is StoredPassage {
+  if (!isPlace(value, sizes)) return false;
+  const { start, end, trail, hash, textHash } = value as Partial<Record<keyof StoredPassage, unknown>>;
+  const isRange = isCount(start) && isCount(end) && start <= end;
+  return isRange && isOptional(trail, isStrings) && isShortHash(hash) && isOptional(textHash, isShortHash);
+}
+
+function isPlace(value: unknown, { texts }: SegmentSizes): value is TextPlace {
+  return isObject(value) && isCount(value.at) && isCount(value.bytes) && value.at + value.bytes <= texts;
+}

@@ -1,0 +1,5 @@
+/** The layout worker. */
+
+import { serveLayout } from "./search/layout-server.js";
+
+serveLayout(self);
