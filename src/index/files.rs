@@ -252,7 +252,7 @@ mod tests {
             ".git/x.md",
             "node_modules/a/README.md",
             "_sources/index.txt",
-            "b/_static/x/about.html",
+            "b/_static/y/about.html",
             "out/1.txt",
         ]);
         assert_eq!(ids(folder.path(), &[], &[]), ["a.md", "b/A.HTML", "b/index.html", "index.html", "notes.txt"]);
