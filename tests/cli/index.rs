@@ -33,11 +33,11 @@ impl Site {
             match page % 2 {
                 0 => site.write(
                     &format!("guide/{page:02}.md"),
-                    &format!("# About {topic}\n\n{text}\n\n## More\n\nMore on {topic}.\n"),
+                    format!("# About {topic}\n\n{text}\n\n## More\n\nMore on {topic}.\n"),
                 ),
                 _ => site.write(
                     &format!("{page:02}/index.html"),
-                    &format!("<!doctype html><title>On {topic}</title><main><h1>On {topic}</h1><p>{text}</p></main>"),
+                    format!("<!doctype html><title>On {topic}</title><main><h1>On {topic}</h1><p>{text}</p></main>"),
                 ),
             }
         }
@@ -364,7 +364,8 @@ fn vectors_made_elsewhere_become_an_index_if_they_agree() {
     );
 
     let before = site.files();
-    let cases: [(&dyn Fn(&mut Value), &str); 6] = [
+    type Damage<'a> = &'a dyn Fn(&mut Value);
+    let cases: [(Damage, &str); 6] = [
         (&|line| line["text"] = "something else".into(), "vectors-disagree"),
         (&|line| line["embedding"] = vec![0.5; 3].into(), "vectors-disagree"),
         (&|line| line["embedding"][0] = 1e39.into(), "input-invalid"),
