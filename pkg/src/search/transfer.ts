@@ -71,13 +71,13 @@ export interface PassageSink {
   add(documents: readonly WholeDocument[], signal: AbortSignal | undefined): Promise<number>;
 }
 
-/** Options of {@link exportPassages}. */
+/** Options of {@link Collection.export}. */
 export interface ExportOptions {
   /** Aborts the export: the stream ends with an error. */
   readonly signal?: AbortSignal;
 }
 
-/** Options of {@link importPassages}. */
+/** Options of {@link Collection.import}. */
 export interface ImportOptions {
   /** The form of the file. Default: what its first bytes say. */
   readonly format?: TransferFormat;
@@ -85,9 +85,15 @@ export interface ImportOptions {
    * How many texts are embedded to check the file's vectors, and the seed that decides which. Default: 32 texts. Vectors cannot be
    * imported unchecked.
    */
-  readonly check?: { readonly texts?: number; readonly seed?: number };
+  readonly check?: {
+    /** How many texts are embedded. */
+    readonly texts?: number;
+    /** Decides which; the same seed takes the same ones. */
+    readonly seed?: number;
+  };
   /** Aborts the import. What has been reported as done stays. */
   readonly signal?: AbortSignal;
+  /** Called when further rows are stored. */
   readonly onProgress?: (progress: ImportProgress) => void;
 }
 
@@ -101,7 +107,9 @@ export interface ImportProgress {
 
 /** What an import has done. */
 export interface ImportResult {
+  /** Documents of the file. */
   readonly documents: number;
+  /** Passages of the file, or those that its texts were cut into. */
   readonly passages: number;
   /** Passages whose vector was made here. */
   readonly embedded: number;
