@@ -33,11 +33,11 @@ impl Site {
             match page % 2 {
                 0 => site.write(
                     &format!("guide/{page:02}.md"),
-                    &format!("# About {topic}\n\n{text}\n\n## More\n\nMore on {topic}.\n"),
+                    format!("# About {topic}\n\n{text}\n\n## More\n\nMore on {topic}.\n"),
                 ),
                 _ => site.write(
                     &format!("{page:02}/index.html"),
-                    &format!("<!doctype html><title>On {topic}</title><main><h1>On {topic}</h1><p>{text}</p></main>"),
+                    format!("<!doctype html><title>On {topic}</title><main><h1>On {topic}</h1><p>{text}</p></main>"),
                 ),
             }
         }
@@ -343,6 +343,9 @@ fn shard(file: &Path, texts: &[String], options: &[&str], change: impl Fn(&mut V
     fs::write(file, lines.collect::<String>()).expect("written");
 }
 
+/// A change of a line of JSON.
+type Change = fn(&mut Value);
+
 #[test]
 fn vectors_made_elsewhere_become_an_index_if_they_agree() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -364,13 +367,13 @@ fn vectors_made_elsewhere_become_an_index_if_they_agree() {
     );
 
     let before = site.files();
-    let cases: [(&dyn Fn(&mut Value), &str); 6] = [
-        (&|line| line["text"] = "something else".into(), "vectors-disagree"),
-        (&|line| line["embedding"] = vec![0.5; 3].into(), "vectors-disagree"),
-        (&|line| line["embedding"][0] = 1e39.into(), "input-invalid"),
-        (&|line| line["id"] = "the same".into(), "input-invalid"),
-        (&|line| line["text"] = " ".into(), "input-invalid"),
-        (&|line| line["embedding"] = "AAAA".into(), "input-invalid"),
+    let cases: [(Change, &str); 6] = [
+        (|line| line["text"] = "something else".into(), "vectors-disagree"),
+        (|line| line["embedding"] = vec![0.5; 3].into(), "vectors-disagree"),
+        (|line| line["embedding"][0] = 1e39.into(), "input-invalid"),
+        (|line| line["id"] = "the same".into(), "input-invalid"),
+        (|line| line["text"] = " ".into(), "input-invalid"),
+        (|line| line["embedding"] = "AAAA".into(), "input-invalid"),
     ];
     for (change, code) in cases {
         shard(&file, &texts, &[], change);
