@@ -159,7 +159,7 @@ fn compare(sample: &[Line], embedder: &Embedder, options: &EmbedOptions) -> Resu
     let mean = cosines.iter().sum::<f64>() / cosines.len() as f64;
     let lowest = cosines.iter().zip(sample).min_by(|(a, _), (b, _)| a.total_cmp(b));
     match lowest {
-        Some((lowest, line)) if *lowest < LEAST_COSINE => {
+        Some((lowest, line)) if *lowest < LEAST_COSINE || lowest.is_nan() => {
             let message = format!(
                 "the vectors are not those of {}: of {} texts that were embedded here to compare, {:?} has a cosine of {lowest:.4} (the \
                  mean is {mean:.4}, and {LEAST_COSINE} is the least); give the model that made the vectors, and make them with its \

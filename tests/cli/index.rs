@@ -343,9 +343,6 @@ fn shard(file: &Path, texts: &[String], options: &[&str], change: impl Fn(&mut V
     fs::write(file, lines.collect::<String>()).expect("written");
 }
 
-/// A change of a line of JSON.
-type Change = fn(&mut Value);
-
 #[test]
 fn vectors_made_elsewhere_become_an_index_if_they_agree() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -367,13 +364,14 @@ fn vectors_made_elsewhere_become_an_index_if_they_agree() {
     );
 
     let before = site.files();
-    let cases: [(Change, &str); 6] = [
-        (|line| line["text"] = "something else".into(), "vectors-disagree"),
-        (|line| line["embedding"] = vec![0.5; 3].into(), "vectors-disagree"),
-        (|line| line["embedding"][0] = 1e39.into(), "input-invalid"),
-        (|line| line["id"] = "the same".into(), "input-invalid"),
-        (|line| line["text"] = " ".into(), "input-invalid"),
-        (|line| line["embedding"] = "AAAA".into(), "input-invalid"),
+    type Damage<'a> = &'a dyn Fn(&mut Value);
+    let cases: [(Damage, &str); 6] = [
+        (&|line| line["text"] = "something else".into(), "vectors-disagree"),
+        (&|line| line["embedding"] = vec![0.5; 3].into(), "vectors-disagree"),
+        (&|line| line["embedding"][0] = 1e39.into(), "input-invalid"),
+        (&|line| line["id"] = "the same".into(), "input-invalid"),
+        (&|line| line["text"] = " ".into(), "input-invalid"),
+        (&|line| line["embedding"] = "AAAA".into(), "input-invalid"),
     ];
     for (change, code) in cases {
         shard(&file, &texts, &[], change);
