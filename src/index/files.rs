@@ -14,7 +14,7 @@ use crate::source::io_error;
 /// Files that are read where no glob says which.
 const INCLUDED: [&str; 6] = ["*.md", "*.markdown", "*.html", "*.htm", "*.xhtml", "*.txt"];
 /// Files of these that are no documents: what crawlers read, pages for errors, and what Sphinx, mdBook and their like keep beside
-/// the pages that they build.
+/// the pages that they build. The last three only at the top: below it they may be documentation of something with such a name.
 const EXCLUDED: [&str; 9] = [
     "robots.txt",
     "humans.txt",
@@ -22,9 +22,9 @@ const EXCLUDED: [&str; 9] = [
     "404.html",
     "_sources/**",
     "_static/**",
-    "genindex*.html",
-    "search.html",
-    "print.html",
+    "/genindex*.html",
+    "/search.html",
+    "/print.html",
 ];
 /// Folders that are never entered, apart from hidden ones.
 const NEVER: &str = "node_modules";
@@ -248,6 +248,8 @@ mod tests {
             "notes.txt",
             "robots.txt",
             "x/404.html",
+            "print.html",
+            "b/search.html",
             "script.js",
             ".git/x.md",
             "node_modules/a/README.md",
@@ -255,11 +257,17 @@ mod tests {
             "b/_static/y/about.html",
             "out/1.txt",
         ]);
-        assert_eq!(ids(folder.path(), &[], &[]), ["a.md", "b/A.HTML", "b/index.html", "index.html", "notes.txt"]);
+        assert_eq!(
+            ids(folder.path(), &[], &[]),
+            ["a.md", "b/A.HTML", "b/index.html", "b/search.html", "index.html", "notes.txt"]
+        );
         // What a user names replaces what is usual.
-        let pages = ["b/A.HTML", "b/_static/y/about.html", "b/index.html", "index.html"];
+        let pages = ["b/A.HTML", "b/_static/y/about.html", "b/index.html", "b/search.html", "index.html", "print.html"];
         assert_eq!(ids(folder.path(), &["*.html"], &["x/"]), pages);
-        assert_eq!(ids(folder.path(), &["b/*.html", "*.js"], &["index.html"]), ["b/A.HTML", "script.js"]);
+        assert_eq!(
+            ids(folder.path(), &["b/*.html", "*.js"], &["index.html"]),
+            ["b/A.HTML", "b/search.html", "script.js"]
+        );
         assert_eq!(ids(folder.path(), &["/*.txt"], &[]), ["notes.txt", "robots.txt"]);
     }
 

@@ -17,6 +17,8 @@ const src = join(import.meta.dirname, "../../pkg/src/search");
  * @property {typeof import("../../pkg/dist/types/search/fuse.js")} fuse
  * @property {typeof import("../../pkg/dist/types/search/segments.js")} segments
  * @property {typeof import("../../pkg/dist/types/search/files.js")} files
+ * @property {typeof import("../../pkg/dist/types/search/index-manifest.js")} index-manifest
+ * @property {typeof import("../../pkg/dist/types/search/stored-check.js")} stored-check
  * @property {typeof import("../../pkg/dist/types/search/where.js")} where
  * @property {typeof import("../../pkg/dist/types/search/k-means.js")} k-means
  * @property {typeof import("../../pkg/dist/types/search/labels.js")} labels
@@ -36,6 +38,8 @@ export async function searchModules() {
     "fuse",
     "segments",
     "files",
+    "index-manifest",
+    "stored-check",
     "where",
     "k-means",
     "labels",
