@@ -15,8 +15,8 @@ use crate::embedder::{EmbedOptions, Embedder};
 use crate::error::{Code, Error, Result};
 use crate::source::{io_error, open};
 
-/// Lowest cosine of a vector with the one that this model makes of the same text. The vectors of int8 and f32 weights of one model
-/// have 0.9992 and more; those of other models, or with another prompt, have far less.
+/// Lowest cosine of a vector with the one that this model makes of the same text. The vectors of int8 and f32 weights of the built-in
+/// model have 0.9992 and more; those of other models, or with another prompt, have far less.
 const LEAST_COSINE: f64 = 0.999;
 /// Texts that are embedded here to compare.
 const SAMPLE: usize = 64;

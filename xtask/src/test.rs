@@ -1,8 +1,8 @@
 //! `cargo xtask test`: all tests, in the order in which their results are needed. `cargo xtask check`: the quick ones.
 
 use crate::process::{cargo, command, run as run_command};
-use crate::{checkpoints, deny, packs, project, setup, size, wasm, web};
-use anyhow::{Result, bail};
+use crate::{checkpoints, deny, files, packs, project, setup, size, wasm, web};
+use anyhow::{Result, bail, ensure};
 use clap::Args;
 use std::env;
 use std::path::Path;
@@ -165,13 +165,37 @@ fn without_engine(_: &Options) -> Result<Outcome> {
     browser(&Options { runner: WITHOUT_ENGINE.map(str::to_string).to_vec(), ..Options::default() })
 }
 
+/// Files of `tests/browser` that compare times or memory, and run alone.
+const ALONE: [&str; 5] = ["api", "granite", "page", "search", "simd"];
+
+/// Runs the browser tests: those that compare nothing two at a time, since they wait for networks and browsers half of their time.
 fn browser(options: &Options) -> Result<Outcome> {
+    if !options.runner.is_empty() {
+        return browser_tests(&options.runner);
+    }
+    let (mut together, mut alone) = (vec!["--test-concurrency=2".to_string()], Vec::new());
+    for file in files::under(&project::path("tests/browser")) {
+        let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let is_own = file.parent().is_some_and(|folder| folder.ends_with("tests/browser"));
+        let Some(stem) = name.strip_suffix(".test.mjs").filter(|_| is_own) else { continue };
+        if ALONE.contains(&stem) { alone.push(name) } else { together.push(name) }
+    }
+    ensure!(alone.len() == ALONE.len(), "of {ALONE:?}, tests/browser has only {alone:?}");
+    let first = browser_tests(&together)?;
+    Ok(match (first, browser_tests(&alone)?) {
+        (Passed, second) => second,
+        (skipped, _) => skipped,
+    })
+}
+
+/// Runs browser tests with arguments for their runner.
+fn browser_tests(arguments: &[String]) -> Result<Outcome> {
     let chromium = match setup::chromium() {
         Ok(chromium) => chromium,
         Err(error) => return unless_ci(Err(error)),
     };
     let mut tests = command("npm", ["test", "--silent", "--workspace", "tests/browser", "--"]);
-    tests.args(&options.runner);
+    tests.args(arguments);
     match setup::firefox() {
         Ok(firefox) => drop(tests.env("FIREFOX_PATH", firefox)),
         // Its tests are then skipped, and counted as skipped; Chromium runs them as well.
