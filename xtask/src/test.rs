@@ -165,8 +165,8 @@ fn without_engine(_: &Options) -> Result<Outcome> {
     browser(&Options { runner: WITHOUT_ENGINE.map(str::to_string).to_vec(), ..Options::default() })
 }
 
-/// Files of `tests/browser` that compare times or memory, and run alone.
-const ALONE: [&str; 5] = ["api", "granite", "page", "search", "simd"];
+/// Files of `tests/browser` that compare times or memory, or fill the disk, and run alone.
+const ALONE: [&str; 6] = ["api", "granite", "page", "search", "simd", "store"];
 
 /// Runs the browser tests: those that compare nothing two at a time, since they wait for networks and browsers half of their time.
 fn browser(options: &Options) -> Result<Outcome> {
