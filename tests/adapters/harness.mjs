@@ -1,11 +1,10 @@
 /** Installs the libraries that felsic adapts to beside the packed package, and bundles pages there. */
 
-import { spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { root, target } from "../browser/harness.mjs";
-import { install as installPackage } from "../package/harness.mjs";
+import { installBeside } from "../package/harness.mjs";
 
 const here = import.meta.dirname;
 /** The folder of a consumer that has all libraries. */
@@ -13,34 +12,12 @@ export const installed = join(target, "adapters");
 
 /** Installs the libraries, unless they are installed, the packed package, and this folder's sources. */
 export function install() {
-  mkdirSync(installed, { recursive: true });
-  const lock = readFileSync(join(here, "package-lock.json"), "utf8");
-  const stamp = join(installed, "installed.json");
-  if (read(stamp) !== lock) {
-    for (const name of ["package.json", "package-lock.json", ".npmrc"]) cpSync(join(here, name), join(installed, name));
-    const { status, stdout, stderr } = spawnSync("npm", ["ci", "--ignore-scripts"], { cwd: installed, encoding: "utf8" });
-    if (status !== 0) throw new Error(stdout + stderr);
-    writeFileSync(stamp, lock);
-  }
-  const consumer = installPackage([]);
-  const felsic = join(installed, "node_modules/felsic");
-  rmSync(felsic, { recursive: true, force: true });
-  cpSync(join(consumer.folder, "node_modules/felsic"), felsic, { recursive: true });
-  consumer.remove();
+  installBeside(here, installed);
   for (const name of ["consumer.ts", "page.js", "server.js"]) cpSync(join(here, name), join(installed, name));
   // The sources of the adapters, without the stand-ins for the libraries.
   const sources = join(installed, "src");
   rmSync(sources, { recursive: true, force: true });
   cpSync(join(root, "pkg/src"), sources, { recursive: true, filter: (file) => !file.endsWith("peers.d.ts") });
-}
-
-/** @param {string} file */
-function read(file) {
-  try {
-    return readFileSync(file, "utf8");
-  } catch {
-    return undefined;
-  }
 }
 
 /** Bundles the page into a folder, which is returned. */

@@ -1,12 +1,11 @@
 /** Installs the bundlers beside the packed package, and tries their builds of the examples in a browser. */
 
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { largestDifference, root, target } from "../browser/harness.mjs";
-import { install as installPackage } from "../package/harness.mjs";
+import { installBeside } from "../package/harness.mjs";
 
 /** @typedef {import("playwright-core").Page} Page */
 /** @typedef {typeof import("./builders.mjs")} Builders */
@@ -23,33 +22,11 @@ const TOLERANCE = 1e-5;
  * @returns {Promise<Builders>}
  */
 export async function install() {
-  mkdirSync(installed, { recursive: true });
-  const lock = readFileSync(join(here, "package-lock.json"), "utf8");
-  const stamp = join(installed, "installed.json");
-  if (read(stamp) !== lock) {
-    for (const name of ["package.json", "package-lock.json", ".npmrc"]) cpSync(join(here, name), join(installed, name));
-    const { status, stdout, stderr } = spawnSync("npm", ["ci", "--ignore-scripts"], { cwd: installed, encoding: "utf8" });
-    if (status !== 0) throw new Error(stdout + stderr);
-    writeFileSync(stamp, lock);
-  }
-  const consumer = installPackage([]);
-  const felsic = join(installed, "node_modules/felsic");
-  rmSync(felsic, { recursive: true, force: true });
-  cpSync(join(consumer.folder, "node_modules/felsic"), felsic, { recursive: true });
-  consumer.remove();
+  installBeside(here, installed);
   // Its imports resolve to the installed packages from here.
   const builders = join(installed, "builders.mjs");
   cpSync(join(here, "builders.mjs"), builders);
   return import(pathToFileURL(builders).href);
-}
-
-/** @param {string} file */
-function read(file) {
-  try {
-    return readFileSync(file, "utf8");
-  } catch {
-    return undefined;
-  }
 }
 
 /** A fresh copy of an example. @param {string} example @param {string} name */

@@ -1,7 +1,7 @@
 /** The folder of a person who has installed the package from its tarball and nothing else. */
 
 import { spawnSync } from "node:child_process";
-import { copyFileSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
@@ -47,4 +47,36 @@ export function install(files) {
   if (status !== 0) throw new Error(stdout + stderr);
   for (const file of files) copyFileSync(join(here, file), join(folder, basename(file)));
   return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) };
+}
+
+/**
+ * Installs the packages that a folder's lock lists into another folder, unless they are installed, and the tarball beside them.
+ *
+ * @param {string} listed
+ * @param {string} installed
+ */
+export function installBeside(listed, installed) {
+  mkdirSync(installed, { recursive: true });
+  const lock = readFileSync(join(listed, "package-lock.json"), "utf8");
+  const stamp = join(installed, "installed.json");
+  if (read(stamp) !== lock) {
+    for (const name of ["package.json", "package-lock.json", ".npmrc"]) cpSync(join(listed, name), join(installed, name));
+    const { status, stdout, stderr } = spawnSync("npm", ["ci", "--ignore-scripts"], { cwd: installed, encoding: "utf8" });
+    if (status !== 0) throw new Error(stdout + stderr);
+    writeFileSync(stamp, lock);
+  }
+  const consumer = install([]);
+  const felsic = join(installed, "node_modules/felsic");
+  rmSync(felsic, { recursive: true, force: true });
+  cpSync(join(consumer.folder, "node_modules/felsic"), felsic, { recursive: true });
+  consumer.remove();
+}
+
+/** @param {string} file */
+function read(file) {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return undefined;
+  }
 }

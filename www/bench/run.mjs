@@ -9,6 +9,7 @@ import { parseArgs } from "node:util";
 import { gzipSync } from "node:zlib";
 import { chromium } from "playwright-core";
 import { parseEngine } from "./engines.js";
+import { QUIET } from "./quiet.mjs";
 import { label, markdown, median } from "./report.js";
 import { measureResident } from "./resident.mjs";
 import { serve } from "./server.mjs";
@@ -43,16 +44,7 @@ function need(name) {
   return value;
 }
 
-const FLAGS = [
-  "--enable-unsafe-webgpu",
-  // Nothing of the browser's own is to take part in a measurement.
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-  ...(process.getuid?.() === 0 ? ["--no-sandbox"] : []),
-];
+const FLAGS = ["--enable-unsafe-webgpu", ...QUIET];
 
 /** Fewer where one call takes seconds. @param {number} tokens tokens in one call */
 const defaultRuns = (tokens) => (tokens <= 16 ? 15 : tokens <= 128 ? 9 : 7);

@@ -1,9 +1,10 @@
 /** A batch of documents on its way into a collection: hashed, cut, and put together as a segment. */
 
 import { FelsicError } from "../errors.js";
+import { joined } from "../store/network.js";
 import { fieldsOf, type Held } from "./contents.js";
 import type { CheckedDocument, CutOptions, Task } from "./protocol.js";
-import { gathered, joined, type RowsData, type SegmentContent } from "./segments.js";
+import { gathered, type RowsData, type SegmentContent } from "./segments.js";
 import type { StoredDocument, StoredPassage } from "./stored.js";
 import { shortHash } from "./texts.js";
 import type { CutPassage, Cutter, SearchModule } from "./wasm.js";

@@ -1,6 +1,7 @@
 /** What the cosines of a collection's own passages are like: measured anew when it has grown or shrunk a lot. */
 
 import type { Contents } from "./contents.js";
+import { cosineOf } from "./points.js";
 import { type Calibration, calibrate, calibrationPairs } from "./score.js";
 
 /** How many passages more or fewer there may be until it is measured again, as a factor. */
@@ -26,16 +27,10 @@ export function calibrationOf(contents: Contents, dimensions: number): Calibrati
 /** The cosines of pairs of passages. */
 function cosines({ rows }: Contents, used: readonly number[]): Float32Array<ArrayBuffer> {
   const pairs = calibrationPairs(used.length);
-  return Float32Array.from(pairs, ([a, b]) => dot(rows.vector(used[a]!), rows.vector(used[b]!)));
+  return Float32Array.from(pairs, ([a, b]) => cosineOf(rows.vector(used[a]!), rows.vector(used[b]!)));
 }
 
 /** The rows of all passages, in the order of the documents. */
 function rowsOf(contents: Contents): number[] {
   return [...contents.all()].flatMap(({ row, stored }) => stored.passages.map((_, at) => row + at));
-}
-
-function dot(a: Float32Array, b: Float32Array): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i += 1) sum += a[i]! * b[i]!;
-  return sum;
 }

@@ -1,7 +1,8 @@
 /** Many small segments to one, so that a collection opens fast and removed documents take up no room. */
 
+import { joined } from "../store/network.js";
 import type { Contents, Held } from "./contents.js";
-import { gathered, joined, type RowsData, type SegmentContent } from "./segments.js";
+import { gathered, type RowsData, type SegmentContent } from "./segments.js";
 import type { Arrived, SegmentStore } from "./segment-store.js";
 import type { StoredDocument, TextPlace } from "./stored.js";
 

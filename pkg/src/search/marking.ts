@@ -1,6 +1,7 @@
 /** Marks of hits that were found by meaning alone: the sentence that fits best. */
 
 import { bestSentence, sentences } from "./highlight.js";
+import { cosineOf } from "./points.js";
 import type { Hit, TextEmbedder } from "./types.js";
 
 /** Returns hits of which those without a mark have the sentence marked that is nearest to the query's vector. */
@@ -20,12 +21,8 @@ export async function withSentences(
   let next = 0;
   return hits.map((hit, at) => {
     const ranges = divided[at]!;
-    const cosines = ranges.length > 1 ? ranges.map(() => dot(vectors[next++]!, query)) : [];
+    const cosines = ranges.length > 1 ? ranges.map(() => cosineOf(vectors[next++]!, query)) : [];
     const best = bestSentence(ranges, cosines);
     return best ? { ...hit, highlights: [best] } : hit;
   });
-}
-
-function dot(a: Float32Array, b: Float32Array): number {
-  return a.reduce((sum, value, at) => sum + value * b[at]!, 0);
 }

@@ -23,6 +23,13 @@ export function dot(a: Float32Array, atA: number, b: Float32Array, atB: number, 
   return s0 + s1 + (s2 + s3);
 }
 
+/** Returns the cosine of two vectors of unit length: the products in their order, so that all who compute it get the same. */
+export function cosineOf(a: Float32Array, b: Float32Array): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i += 1) sum += a[i]! * b[i]!;
+  return sum;
+}
+
 /** Scales a vector to unit length; returns false, and leaves it, if it has no direction. */
 export function normalize(data: Float32Array, at: number, length: number): boolean {
   const norm = Math.sqrt(dot(data, at, data, at, length));

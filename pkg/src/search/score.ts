@@ -5,6 +5,7 @@
  */
 
 import { FelsicError } from "../errors.js";
+import { isCount } from "./stored-check.js";
 
 /** What is usual in a collection: measured on pairs of its passages. */
 export interface Calibration {
@@ -73,7 +74,6 @@ export function calibrate(cosines: ArrayLike<number>, dimensions: number): Calib
 /** Checks a calibration that was read from a file. @throws `index-invalid` */
 export function checkedCalibration(value: unknown): Calibration {
   const { dimensions, mean, count } = (typeof value === "object" && value !== null ? value : {}) as Partial<Calibration>;
-  const isCount = (number: unknown): number is number => Number.isSafeInteger(number) && (number as number) >= 0;
   if (!isCount(dimensions) || dimensions === 0 || !isCount(count) || typeof mean !== "number" || !(Math.abs(mean) <= 1)) {
     throw new FelsicError("index-invalid", "the calibration of the index is damaged; make the index again");
   }

@@ -5,6 +5,7 @@
 
 import { FelsicError } from "../errors.js";
 import { isHash, sha256 } from "../store/names.js";
+import { joined } from "../store/network.js";
 import { checkedDocuments, isCount, isObject } from "./stored-check.js";
 import type { SegmentDocuments } from "./stored.js";
 import { decode } from "./texts.js";
@@ -212,15 +213,4 @@ export function gathered(from: readonly (readonly [RowsData, number])[], dimensi
 
 function bytesOfHex(hex: string): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(hex.match(/../g) ?? [], (digits) => parseInt(digits, 16));
-}
-
-/** Returns arrays of bytes as one. */
-export function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }

@@ -1,6 +1,8 @@
 /** Whether vectors that were made elsewhere are those that this model makes: a sample of their texts is embedded here. */
 
 import { FelsicError } from "../errors.js";
+import { cosineOf } from "./points.js";
+import { seeded } from "./random.js";
 import type { PassageRow } from "./transfer-rows.js";
 
 /** The lowest cosines between vectors of one model: the mean of a sample, and each of it. */
@@ -43,7 +45,7 @@ export class Sample {
 
   constructor(size: number, seed: number) {
     this.#size = size;
-    this.#random = random(seed);
+    this.#random = seeded(seed);
   }
 
   /** Considers a row. Rows with long headings, which may have been embedded shortened, are considered only while there are no others. */
@@ -60,17 +62,6 @@ export class Sample {
   get rows(): readonly PassageRow[] {
     return this.#rows;
   }
-}
-
-/** Numbers from 0 up to 1, by mulberry32. */
-function random(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
 
 /** The line of title and headings that a collection puts before a passage. */
@@ -104,7 +95,7 @@ export async function checkSample(
   const vectors = await embed(texts);
   const made = new Map(texts.map((text, at) => [text, vectors[at]!]));
   const of = (form: "headed" | "bare"): Agreement => {
-    const cosines = sample.map(({ vector }, at) => dot(vector!, made.get(inputs[at]![form])!));
+    const cosines = sample.map(({ vector }, at) => cosineOf(vector!, made.get(inputs[at]![form])!));
     const mean = cosines.reduce((sum, cosine) => sum + cosine, 0) / cosines.length;
     return { passages: sample.length, mean, lowest: Math.min(...cosines), of: form };
   };
@@ -119,9 +110,3 @@ export async function checkSample(
 }
 
 const figure = (cosine: number) => cosine.toFixed(4);
-
-function dot(a: Float32Array, b: Float32Array): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i += 1) sum += a[i]! * b[i]!;
-  return sum;
-}

@@ -2,6 +2,7 @@
 
 import { invalid } from "../options.js";
 import type { StoredDocument } from "./stored.js";
+import { isObject } from "./stored-check.js";
 import type { FilterOperators, FilterValue, Where } from "./types.js";
 
 type Fields = Pick<StoredDocument, "id" | "title" | "url" | "tags" | "meta">;
@@ -13,8 +14,6 @@ const OWN = ["id", "url", "title", "tags"] as const;
 
 const isValue = (value: unknown): value is FilterValue =>
   value === null || typeof value === "string" || typeof value === "boolean" || Number.isFinite(value);
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** A filter, checked, as an object of its own. */
 export function checkedWhere(where: unknown): Where | undefined {

@@ -3,6 +3,7 @@
 import MiniSearch, { type SearchResult } from "minisearch";
 import { FelsicError } from "../errors.js";
 import { hasPhrase } from "./highlight.js";
+import { isCount, isObject } from "./stored-check.js";
 import { type Term, terms } from "./terms.js";
 
 /** What of a passage is indexed. */
@@ -186,16 +187,13 @@ function parsed(json: string): unknown {
   }
 }
 
-const isCount = (value: unknown, below = Infinity): value is number =>
-  Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) < below;
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
+const isBelow = (value: unknown, below: number): value is number => isCount(value) && value < below;
 
 /** Checks what MiniSearch takes as it is, and returns how many passages have each term in their text. */
 function checkIndex(index: unknown, rows: number): Map<string, number> {
   if (!isObject(index) || index.serializationVersion !== 2) throw invalid("they are not of version 2");
   const { documentCount, nextId, documentIds, fieldIds, fieldLength, averageFieldLength, storedFields, dirtCount } = index;
-  if (!isCount(nextId) || !isCount(documentCount, nextId + 1) || !isCount(dirtCount, nextId + 1))
+  if (!isCount(nextId) || !isBelow(documentCount, nextId + 1) || !isBelow(dirtCount, nextId + 1))
     throw invalid("a count is not one");
   if (!isObject(fieldIds) || FIELDS.some((field, i) => fieldIds[field] !== i) || Object.keys(fieldIds).length !== FIELDS.length) {
     throw invalid("the fields are others");
@@ -204,7 +202,7 @@ function checkIndex(index: unknown, rows: number): Map<string, number> {
   if (!isObject(documentIds) || Object.keys(documentIds).length !== documentCount) throw invalid("passages are missing");
   const known = new Set<unknown>();
   for (const [id, row] of Object.entries(documentIds)) {
-    if (!isId(id, nextId) || !isCount(row, rows) || known.has(row)) throw invalid("a row is not one of the collection's");
+    if (!isId(id, nextId) || !isBelow(row, rows) || known.has(row)) throw invalid("a row is not one of the collection's");
     known.add(row);
   }
   checkLengths(averageFieldLength, documentCount);

@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { gzipSync } from "node:zlib";
 import { chromium } from "playwright-core";
+import { QUIET } from "../quiet.mjs";
 import { median } from "../report.js";
 import { serve } from "../server.mjs";
 
@@ -32,15 +33,7 @@ function need(name) {
   return value;
 }
 
-const FLAGS = [
-  "--js-flags=--expose-gc",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-  ...(process.getuid?.() === 0 ? ["--no-sandbox"] : []),
-];
+const FLAGS = ["--js-flags=--expose-gc", ...QUIET];
 
 /** Which exact search the others are compared with. */
 const EXACT = "loop";
