@@ -1,0 +1,3 @@
+/** What the page and the extension look like: components and style. */
+
+export {};
