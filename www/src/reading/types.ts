@@ -3,8 +3,7 @@
 import type { DocumentKind } from "felsic/search";
 
 /** What a person calls a file. */
-export type FileKind =
-  "text" | "markdown" | "page" | "table" | "data" | "code" | "pdf" | "document" | "slides" | "book" | "mail";
+export type FileKind = "text" | "markdown" | "page" | "table" | "data" | "code" | "pdf" | "document" | "slides" | "book" | "mail";
 
 /** A document that was read from a file; an archive or a mailbox gives several. */
 export interface ReadDocument {
