@@ -55,6 +55,8 @@ class Content implements Handlers {
   /** The cells of the row that is open in each table. */
   readonly #tables: string[][][] = [];
   readonly #frames: string[] = [];
+  /** The text of notes, which follows the paragraph that they are in. */
+  readonly #held: string[] = [];
   #silent = 0;
   #lists = 0;
   #notes = 0;
@@ -130,10 +132,12 @@ class Content implements Handlers {
     if (!paragraph) return;
     const text = paragraph.words.join("").replace(/\u00ad/g, "");
     const cell = this.#tables.at(-1)?.at(-1);
-    if (cell) cell.push(text);
+    if (this.#open.length > 0) return void this.#held.push(text);
+    if (cell) cell.push(text, ...this.#held.splice(0));
     else if (paragraph.level !== undefined) this.document.heading(paragraph.level, text);
     else if (this.#isItem && this.#lists > 0) this.document.item(text, this.#lists - 1);
     else this.document.paragraph(text);
     if (text.trim() !== "") this.#isItem = false;
+    for (const note of this.#held.splice(0)) this.document.paragraph(note);
   }
 }

@@ -6,7 +6,7 @@ import { titleOf } from "./markdown.js";
 import { type Line, linesOf, type Run, textOf } from "./pdf-lines.js";
 import { Engine, opened } from "./pdfjs.js";
 import type { ReadResult, Refusal } from "./types.js";
-import { bytesOf, Refused, refusalOf, type Work } from "./work.js";
+import { bytesOf, refusalOf, Refused, type Source, type Work } from "./work.js";
 
 /** Milliseconds after which a page, or the beginning, is given up. */
 const PATIENCE = 60_000;
@@ -20,7 +20,7 @@ const MOST_BROKEN = 200;
 /** The engine is kept for the next file. */
 let engine: Engine | undefined;
 
-export async function* readPdf(blob: Blob, path: string, work: Work): AsyncGenerator<ReadResult> {
+export async function* readPdf(blob: Source, path: string, work: Work): AsyncGenerator<ReadResult> {
   if (blob.size > MOST_PDF_BYTES) throw new Refused("too-large", `the file has ${blob.size} bytes`);
   const own = (engine ??= await Engine.start());
   const data = await bytesOf(blob);
