@@ -42,4 +42,4 @@ declare var indexes: { Collection: any; index?: any };
 /** What the page of tests for reading has. */
 declare var Reader: any;
 declare var reader: any;
-declare var renderPage: any;
+declare var pdfPage: any;
