@@ -40,11 +40,7 @@ pub struct Found {
 /// `allowed` is a bitmap of the rows that count: row r is bit r % 8 of byte r / 8. Returns `input-invalid` if the query is
 /// not finite, not of unit length or not of the rows' dimensions, if `count` is 0, or if the bitmap is too short.
 pub fn top(rows: &Rows, query: &[f32], count: usize, allowed: Option<&[u8]>) -> Result<Found> {
-    if query.len() != rows.dimensions() {
-        let (want, got) = (rows.dimensions(), query.len());
-        return Err(invalid(format!("the query has {got} dimensions, the rows have {want}")));
-    }
-    let mut sweep = Sweep::new(query, count)?;
+    let mut sweep = Sweep::of(rows, query, count)?;
     for (first, block) in rows.blocks() {
         sweep.scan(&block, first, allowed)?;
     }
@@ -54,6 +50,23 @@ pub fn top(rows: &Rows, query: &[f32], count: usize, allowed: Option<&[u8]>) -> 
         candidate.exact = Some(sweep.query.cosine(&rows.row(row), row)?);
     }
     sweep.finish()
+}
+
+/// Returns the cosines of some of `rows`, given by their numbers, with a query of unit length: bit-for-bit those that
+/// [`top`] returns. A row may be named more than once.
+///
+/// Returns `input-invalid` if the query is one that [`top`] refuses or a row is not there, and `index-invalid` if a row is not
+/// of unit length.
+pub fn cosines(rows: &Rows, query: &[f32], numbers: &[u32]) -> Result<Vec<f32>> {
+    let sweep = Sweep::of(rows, query, 1)?;
+    let mut cosines = Vec::new();
+    cosines.try_reserve_exact(numbers.len())?;
+    for number in numbers {
+        let row = *number as usize;
+        rows.check_range(row, 1)?;
+        cosines.push(sweep.query.cosine(&rows.row(row), row)?);
+    }
+    Ok(cosines)
 }
 
 /// A scan of rows that come block by block, such as from a disk.
@@ -105,6 +118,15 @@ impl Sweep {
             best: Best::new(count.saturating_add(SPARE)),
             moments: Moments::default(),
         })
+    }
+
+    /// Starts a scan of `rows`.
+    fn of(rows: &Rows, query: &[f32], count: usize) -> Result<Self> {
+        if query.len() != rows.dimensions() {
+            let (want, got) = (rows.dimensions(), query.len());
+            return Err(invalid(format!("the query has {got} dimensions, the rows have {want}")));
+        }
+        Self::new(query, count)
     }
 
     /// Scans the rows `first..first + n`. `allowed` is a bitmap of all rows of the scan, as for [`top`].
