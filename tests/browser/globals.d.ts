@@ -38,3 +38,8 @@ declare var fake: any;
 declare var chosen: string[];
 /** Where tests keep an index between two evaluations. */
 declare var indexes: { Collection: any; index?: any };
+
+/** What the page of tests for reading has. */
+declare var Reader: any;
+declare var reader: any;
+declare var renderPage: any;
