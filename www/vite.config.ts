@@ -1,5 +1,8 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { defineConfig } from "vite";
-import { HEADERS, POLICY } from "./src/policy.js";
+import { app } from "./plugins/app.js";
+import { HEADERS } from "./src/policy.js";
 
 export default defineConfig({
   // Relative addresses, so that the page works from any folder of any server.
@@ -11,14 +14,10 @@ export default defineConfig({
     // An inlined file would be a data: URL, which the page's content security policy refuses.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    rolldownOptions: {
+      input: ["index.html", "bench.html"].map((name) => join(import.meta.dirname, name)).filter((file) => existsSync(file)),
+    },
   },
   preview: { headers: HEADERS },
-  plugins: [
-    {
-      name: "content security policy",
-      transformIndexHtml: () => [
-        { tag: "meta", attrs: { "http-equiv": "Content-Security-Policy", content: POLICY }, injectTo: "head-prepend" },
-      ],
-    },
-  ],
+  plugins: [app()],
 });
