@@ -7,6 +7,7 @@ import type {
   AddOptions,
   ClustersOptions,
   CollectionOptions,
+  DocumentsOptions,
   KeptOptions,
   LayoutOptions,
   PassageOptions,
@@ -45,6 +46,7 @@ const SEARCH: Names<SearchOptions> = {
 };
 const SIMILAR: Names<SimilarOptions> = { limit: true, where: true, minScore: true, signal: true };
 const CLUSTERS: Names<ClustersOptions> = { count: true, where: true, signal: true };
+const DOCUMENTS: Names<DocumentsOptions> = { where: true, signal: true };
 const LAYOUT: Names<LayoutOptions> = { where: true, signal: true, onProgress: true };
 
 const MODES: readonly unknown[] = ["hybrid", "meaning", "words"];
@@ -167,6 +169,14 @@ export function checkedClusters(options: unknown): ClustersQuery & Pick<Clusters
   }
   const where = checkedWhere((options as ClustersOptions).where);
   return { ...(count !== "auto" && { count }), ...(where && { where }), ...(signal && { signal }) };
+}
+
+/** The options of {@link Collection.documents}, checked. */
+export function checkedDocuments(options: unknown): DocumentsOptions {
+  checkNames(options, DOCUMENTS);
+  const { signal } = options as DocumentsOptions;
+  const where = checkedWhere((options as DocumentsOptions).where);
+  return { ...(where && { where }), ...(signal && { signal }) };
 }
 
 /** Checks the options of {@link Collection.layout}. */

@@ -49,7 +49,17 @@ interface Writer {
 
 /** The calls that change nothing. */
 type Reading =
-  "open" | "openIndex" | "search" | "similar" | "clusters" | "documentVectors" | "get" | "missingBytes" | "readVectors";
+  | "open"
+  | "openIndex"
+  | "search"
+  | "similar"
+  | "clusters"
+  | "documentVectors"
+  | "get"
+  | "ids"
+  | "fields"
+  | "missingBytes"
+  | "readVectors";
 
 /** Answers the messages of `scope` with `module`, whose wasm is called `wasm`. */
 export function serveSearch(scope: Scope, module: SearchModule, wasm: string): void {
@@ -116,6 +126,10 @@ class Server {
         const { id } = call.request;
         return (await (this.#session?.index?.get(id) ?? this.#writer().live.get(id))) ?? null;
       }
+      case "ids":
+        return this.#ready().contents.ids(call.request.where);
+      case "fields":
+        return this.#ready().contents.fields(call.request.ids);
       case "missingBytes":
         return this.#session?.index?.missingBytes() ?? 0;
       case "readVectors":
@@ -146,8 +160,6 @@ class Server {
         return null;
       case "put":
         return put(live, call.request.documents, call.request.vectors);
-      case "ids":
-        return Array.from(live.contents.all(), ({ stored }) => stored.id);
       case "passages":
         return passagesOf(live, call.request.ids);
       case "remove":
