@@ -1,4 +1,5 @@
 import { defineConfig } from "vite";
+import { pdfjsData, pdfjsWithoutEval } from "./pdfjs.js";
 import { HEADERS, POLICY } from "./src/policy.js";
 
 export default defineConfig({
@@ -12,8 +13,12 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
   },
+  // Workers load what a file needs when it comes, which other formats cannot.
+  worker: { format: "es", plugins: () => [pdfjsWithoutEval()] },
   preview: { headers: HEADERS },
   plugins: [
+    pdfjsData(),
+    pdfjsWithoutEval(),
     {
       name: "content security policy",
       transformIndexHtml: () => [
