@@ -1,6 +1,6 @@
 /** What is pressed, typed into and chosen from. */
 
-import type { ComponentChildren, JSX, Ref } from "preact";
+import type { ComponentChildren } from "preact";
 import { useId } from "preact/hooks";
 import { Icon, type IconName } from "./icons.js";
 
@@ -66,11 +66,10 @@ interface FieldProps {
   readonly type?: "text" | "url";
   /** More than one line. */
   readonly rows?: number;
-  readonly inputRef?: Ref<HTMLInputElement & HTMLTextAreaElement>;
 }
 
 /** A field with its label and perhaps a line of help. */
-export function Field({ label, help, value, onInput, placeholder, type = "text", rows, inputRef }: FieldProps) {
+export function Field({ label, help, value, onInput, placeholder, type = "text", rows }: FieldProps) {
   const id = useId();
   const common = {
     id,
@@ -78,8 +77,7 @@ export function Field({ label, help, value, onInput, placeholder, type = "text",
     value,
     placeholder,
     "aria-describedby": help === undefined ? undefined : `${id}-help`,
-    onInput: (event: JSX.TargetedInputEvent<HTMLInputElement | HTMLTextAreaElement>) => onInput(event.currentTarget.value),
-    ref: inputRef,
+    onInput: (event: { readonly currentTarget: HTMLInputElement | HTMLTextAreaElement }) => onInput(event.currentTarget.value),
   };
   return (
     <div class="field">

@@ -5,25 +5,6 @@ import type { ComponentType } from "preact";
 import type { Hit } from "felsic/search";
 import type { Library, Place } from "../library/types.js";
 
-/** One request of the page. */
-export interface RequestRecord {
-  readonly url: string;
-  readonly bytes: number;
-  readonly when: number;
-  readonly beforeModel: boolean;
-}
-
-/** What the shell of the page knows and does: network, installing, new versions, what is shared with the page. */
-export interface Shell {
-  readonly requests: ReadonlySignal<readonly RequestRecord[]>;
-  readonly offline: ReadonlySignal<"no" | "ready">;
-  readonly installable: ReadonlySignal<boolean>;
-  install(): unknown;
-  readonly update: ReadonlySignal<boolean>;
-  applyUpdate(): unknown;
-  shared(): Promise<{ readonly files: readonly File[]; readonly text: string } | undefined>;
-}
-
 export interface MapProps {
   readonly library: Library;
   readonly hits: ReadonlySignal<readonly Hit[]>;
@@ -32,10 +13,22 @@ export interface MapProps {
   readonly onSelect: (ids: readonly string[] | undefined) => void;
 }
 
+interface MapModule {
+  readonly MapView: ComponentType<MapProps>;
+}
+
+interface PagesModule {
+  renderPage(
+    file: File,
+    page: number,
+    options: { readonly width: number; readonly passage: string; readonly signal: AbortSignal },
+  ): Promise<HTMLElement>;
+}
+
 async function load<Part>(modules: Record<string, () => Promise<unknown>>): Promise<Part | undefined> {
   const [first] = Object.values(modules);
   return first && ((await first()) as Part);
 }
 
-export const loadMap = () =>
-  load<{ readonly MapView: ComponentType<MapProps> }>(import.meta.glob("../map/index.tsx"));
+export const loadMap = () => load<MapModule>(import.meta.glob("../map/index.tsx"));
+export const loadPages = () => load<PagesModule>(import.meta.glob("../reading/pdf-page.ts"));

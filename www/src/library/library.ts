@@ -32,6 +32,8 @@ export interface LibraryOptions {
   readonly embedder?: CreateOptions;
   /** Where felsic's search is, where a bundler does not find it. */
   readonly search?: Pick<CollectionOptions, "baseUrl" | "workerUrl" | "wasmUrl">;
+  /** The model to begin with. Default: that of the last visit. */
+  readonly choice?: Pick<Choice, "model" | "device">;
   /** Makes embedders. Default `Embedder.create`. */
   readonly createEmbedder?: CreateEmbedder;
 }
@@ -237,7 +239,7 @@ export class PrivateLibrary implements Library {
     });
     this.#shelf.value = shelf;
     const loaded = this.#ledger.load().catch((error: unknown) => this.#heed(error));
-    void shelf.begin(this.#models.choice);
+    void shelf.begin(this.#firstChoice());
     this.#tabs = new Tabs<News>(this.#key, {
       lead: async () => {
         await loaded;
@@ -249,6 +251,13 @@ export class PrivateLibrary implements Library {
     this.#tabs.tell({ type: "hello" });
     void loaded.then(() => this.refresh());
     this.#watch.start();
+  }
+
+  /** The model to begin with; what is known of it since the last visit counts only for the same one. */
+  #firstChoice(): Choice {
+    const last = this.#models.choice;
+    const { choice = last } = this.#options;
+    return choice.model === last.model && choice.device === last.device ? last : choice;
   }
 
   /** Ends everything in this tab; `addItems()` and the like begin anew. */

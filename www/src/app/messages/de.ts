@@ -1,10 +1,14 @@
 /** Die Worte der Oberfläche auf Deutsch. */
 
+import { de as library } from "../messages-library.js";
+import { de as shell } from "../messages-shell.js";
 import type { Messages } from "./index.js";
 
 export const de: Messages = {
+  ...library,
+  ...shell,
+
   "app.name": "Private Suche",
-  "app.promise": "Finden Sie Ihre eigenen Dateien nach ihrem Sinn. Alles wird auf diesem Gerät gelesen, und nichts verlässt es.",
   "app.skip": "Zu den Treffern",
 
   "search.label": "Eigene Dateien durchsuchen",
@@ -87,12 +91,9 @@ export const de: Messages = {
   "hit.why.meaning.detail": "{score} · Kosinus {cosine}",
   "hit.why.similar": "Ähnlichkeit",
 
-  "home.title": "Wonach suchen Sie?",
   "home.recent": "Neueste Dateien",
   "home.hint": "Fragen Sie mit eigenen Worten: „{example}“ findet, was gemeint ist, auch wenn es anders dasteht.",
   "home.example": "wie lange ist die Kündigungsfrist",
-  "home.keys": "Tastatur",
-
   "welcome.title": "Finden Sie Ihre Dateien nach ihrem Sinn",
   "welcome.text":
     "Legen Sie einen Ordner oder Dateien hier ab. Sie werden nur auf diesem Gerät gelesen, gespeichert und durchsucht: kein Hochladen, kein Konto, keine Verfolgung.",
@@ -113,7 +114,6 @@ export const de: Messages = {
   "pane.back": "Zurück zu den Treffern",
 
   "reader.label": "Leseansicht",
-  "reader.empty": "Nichts ist geöffnet",
   "reader.empty.text": "Wählen Sie links eine Stelle und lesen Sie sie hier an ihrem Ort.",
   "reader.loading": "Wird geöffnet …",
   "reader.gone": "Dieses Dokument ist nicht mehr im Bestand.",
@@ -129,10 +129,7 @@ export const de: Messages = {
   "reader.page": "Seite {page} von {pages}",
   "reader.page.next": "Nächste Seite",
   "reader.page.previous": "Vorige Seite",
-  "reader.page.failed": "Die Seite kann nicht gezeichnet werden; dies ist ihr Text.",
   "reader.page.label": "Seite {page} von {file}",
-  "reader.open": "Datei öffnen",
-
   "library.title": "Bestand",
   "library.add": "Hinzufügen",
   "library.empty": "Der Bestand ist noch leer.",
@@ -178,15 +175,14 @@ export const de: Messages = {
   "progress.pause": "Anhalten",
   "progress.resume": "Weiter",
   "progress.cancel": "Abbrechen",
-  "progress.done": { one: "Eine Datei kann durchsucht werden.", other: "{count} Dateien können durchsucht werden." },
-
   "status.label": "Zustand",
   "status.loading": "Modell wird geladen: {loaded} von {total}",
-  "status.starting": "Modell wird geladen …",
   "status.ready": "Bereit",
+  "status.starting": "Modell wird geladen …",
   "status.failed": "Kein Modell",
   "status.builtIn": "Eingebautes Modell: klein, für Englisch",
   "status.untrained": "Zufällige Gewichte: Werte ohne Bedeutung",
+  "status.private": "Ihre Dateien bleiben auf diesem Gerät",
   "status.requests": { one: "Eine Anfrage, seit das Modell da ist", other: "{count} Anfragen, seit das Modell da ist" },
   "status.offline": "Läuft ohne Netz",
 
@@ -199,35 +195,19 @@ export const de: Messages = {
   "privacy.title": "Schutz",
   "privacy.text":
     "Diese Seite liest, speichert und durchsucht Ihre Dateien auf diesem Gerät. Der Browser selbst sorgt dafür: Die Seite darf nur mit ihrem eigenen Server und dem Server des Modells sprechen.",
-  "privacy.requests": "Anfragen",
-  "privacy.requests.before": { one: "Eine Anfrage, bis das Modell da war", other: "{count} Anfragen, bis das Modell da war" },
-  "privacy.requests.after": { one: "Eine Anfrage seitdem", other: "{count} Anfragen seitdem" },
-  "privacy.requests.none": "Keine Anfrage, seit das Modell da ist.",
-  "privacy.requests.list": "Alle Anfragen",
-  "privacy.requests.unknown": "Diese Fassung der Seite führt keine Liste der Anfragen.",
+  "privacy.requests.list": { one: "Insgesamt eine Anfrage", other: "Insgesamt {count} Anfragen" },
   "privacy.host": "Woher Modelle kommen dürfen",
-  "privacy.host.own": "Nur vom Server dieser Seite",
-  "privacy.host.any": "Von jedem Server",
   "privacy.host.label": "Server der Modelle",
   "privacy.host.help": "Die Seite wird neu geladen, und der Browser verweigert dann Anfragen an alle anderen Server.",
   "privacy.host.save": "Nur diesen Server erlauben",
   "privacy.facts": "Modell und Speicher",
   "privacy.stored": "Auf diesem Gerät",
-  "privacy.stored.used": "Von dieser Seite belegt",
-  "privacy.stored.documents": "Dokumente",
-  "privacy.stored.passages": "Stellen",
-  "privacy.stored.index": "Index",
-  "privacy.stored.persistent": "Der Browser bewahrt es auf,",
-  "privacy.stored.persistent.yes": "bis Sie es löschen",
-  "privacy.stored.persistent.no": "solange der Platz reicht",
   "privacy.data": "Mitnehmen oder löschen",
-  "privacy.export": "Ausgeben",
   "privacy.export.jsonl": "Als JSON-Zeilen",
   "privacy.export.parquet": "Als Parquet",
   "privacy.export.failed": "Die Ausgabe ist gescheitert: {reason}",
   "privacy.import": "Einlesen",
   "privacy.import.failed": "Das Einlesen ist gescheitert: {reason}",
-  "privacy.import.done": "Alles ist eingelesen.",
   "privacy.delete": "Alles löschen",
   "privacy.delete.title": "Alles auf diesem Gerät löschen?",
   "privacy.delete.text":
@@ -260,8 +240,6 @@ export const de: Messages = {
   "settings.theme.light": "Hell",
   "settings.theme.dark": "Dunkel",
   "settings.app": "App",
-  "settings.install": "Als App installieren",
-  "settings.install.text": "Die Seite bekommt ein eigenes Fenster und nimmt Dateien und Texte an, die Sie mit ihr teilen.",
   "settings.keys": "Tastenkürzel",
 
   "keys.title": "Tastenkürzel",
@@ -277,30 +255,26 @@ export const de: Messages = {
 
   "fact.model": "Modell",
   "fact.device": "Rechenwerk",
+  "fact.device.cpu": "CPU",
+  "fact.device.webgpu": "WebGPU",
   "fact.kernel": "Kernel",
-  "fact.weights": "Gewichte",
   "fact.format": "Gewichte",
   "fact.dimensions": "Dimensionen",
-  "fact.longest": "Längster Text",
-  "fact.maxTokens": "Längster Text",
-  "fact.loaded": "Geladen in",
+  "fact.maxTokens": "Längster Text, Token",
+  "fact.memoryBytes": "Arbeitsspeicher",
   "fact.speed": "Tempo",
-  "fact.query": "Letzte Anfrage",
-  "fact.memory": "Arbeitsspeicher",
-  "fact.workers": "Worker",
-  "fact.revision": "Fassung",
-  "fact.space": "Raum",
   "fact.documents": "Dokumente",
   "fact.passages": "Stellen",
-  "fact.stored": "Gespeichert",
-  "fact.waiting": "Wartende Stellen",
+  "fact.waiting": "Noch nicht nach Sinn gefunden",
+  "fact.collectionBytes": "Bestand",
+  "fact.storedBytes": "Alles von dieser Seite",
+  "fact.persisted": "Der Browser bewahrt es auf,",
+  "fact.persisted.yes": "bis Sie es löschen",
+  "fact.persisted.no": "solange der Platz reicht",
 
   "drop.files": "Ablegen, um es in den Bestand aufzunehmen",
-  "drop.query": "Ablegen, um nach diesem Text zu suchen",
   "problem.dismiss": "Weglegen",
   "problem.model": "Das Modell konnte nicht geladen werden: {reason}",
   "problem.unknown": "Etwas ist schiefgegangen: {reason}",
   "problem.settings": "Optionen öffnen",
-  "update.text": "Eine neue Fassung dieser Seite ist bereit.",
-  "update.apply": "Neu laden",
 };
