@@ -38,3 +38,7 @@ declare var fake: any;
 declare var chosen: string[];
 /** Where tests keep an index between two evaluations. */
 declare var indexes: { Collection: any; index?: any };
+
+/** What library-page has, and the library that a test has opened there. */
+declare var lib: any;
+declare var library: any;

@@ -16,7 +16,6 @@ after(() => environment?.close());
 test("files and texts are found by words and by meaning, and what cannot be read is listed", async () => {
   const { context, page } = await environment.visitor();
   const found = await page.evaluate(async () => {
-    const { lib } = /** @type {any} */ (globalThis);
     const library = lib.open();
     await library.addItems([
       new File(["# Bread\n\nKnead the dough and let it rise overnight."], "bread.md", { lastModified: 1000 }),
@@ -29,7 +28,7 @@ test("files and texts are found by words and by meaning, and what cannot be read
       words: await lib.find(library, "dough", { mode: "words" }),
       meaning: await lib.find(library, "how do I bake a loaf", { mode: "meaning" }),
       files: library.files.value,
-      refused: library.refused.value.map(({ path, code }) => [path, code]),
+      refused: library.refused.value.map((/** @type {any} */ { path, code }) => [path, code]),
       sources: library.sources.value,
       text: await library.text("files/travel.txt"),
       original: await (await library.original("files/bread.md"))?.text(),
@@ -42,7 +41,7 @@ test("files and texts are found by words and by meaning, and what cannot be read
   assert.deepEqual(found.words, ["files/bread.md"]);
   assert.equal(found.meaning[0], "files/bread.md");
   assert.deepEqual(
-    found.files.map(({ path, kind }) => [path, kind]),
+    found.files.map((/** @type {any} */ { path, kind }) => [path, kind]),
     [
       ["files/bread.md", "markdown"],
       ["files/travel.txt", "text"],
@@ -64,7 +63,6 @@ test("files and texts are found by words and by meaning, and what cannot be read
   // The second visit embeds nothing, and finds words before the model is there.
   await reload(page);
   const again = await page.evaluate(async () => {
-    const { lib } = /** @type {any} */ (globalThis);
     const library = lib.open();
     await lib.until(() => library.collection.value, "the collection");
     const state = library.model.value.state;
@@ -85,7 +83,6 @@ test("files and texts are found by words and by meaning, and what cannot be read
 test("a watched folder is taken up again: added, changed, renamed and deleted files, and nothing else is embedded", async () => {
   const { context, page } = await environment.visitor();
   const first = await page.evaluate(async () => {
-    const { lib } = /** @type {any} */ (globalThis);
     await lib.write("notes", {
       "a.txt": "Apples grow on trees.",
       "deep/b.md": "# Boats\n\nA boat floats.",
@@ -96,13 +93,16 @@ test("a watched folder is taken up again: added, changed, renamed and deleted fi
     const library = lib.open();
     await lib.pick(library, "notes");
     await lib.idle(library);
-    return { files: library.files.value.map(({ path }) => path), embedded: lib.embedded.length, sources: library.sources.value };
+    return {
+      files: library.files.value.map((/** @type {any} */ { path }) => path),
+      embedded: lib.embedded.length,
+      sources: library.sources.value,
+    };
   });
   assert.deepEqual(first.files.sort(), ["notes/a.txt", "notes/deep/b.md", "notes/deep/c.txt"]);
   assert.equal(first.embedded, 3);
   assert.equal(first.sources[0].watched, "yes");
   await page.evaluate(async () => {
-    const { lib } = /** @type {any} */ (globalThis);
     await lib.write("notes", {
       "a.txt": "Apples grow on trees.",
       "deep/b.md": "# Boats\n\nA boat sinks.",
@@ -113,16 +113,15 @@ test("a watched folder is taken up again: added, changed, renamed and deleted fi
   });
   await reload(page);
   const second = await page.evaluate(async () => {
-    const { lib } = /** @type {any} */ (globalThis);
     const library = lib.open();
-    await lib.until(() => library.files.value.some(({ path }) => path === "notes/new.txt"), "the new file");
+    await lib.until(() => library.files.value.some((/** @type {any} */ { path }) => path === "notes/new.txt"), "the new file");
     await lib.idle(library);
     const filtered = await lib.find(library, "boat", { mode: "words", filters: { folder: "notes/deep" } });
     const none = await lib.find(library, "apples", { mode: "words", filters: { folder: "notes/deep" } });
     const like = await lib.find(library, "", { like: "notes/a.txt" });
     const { documents } = library.collection.value.info;
     return {
-      files: library.files.value.map(({ path }) => path),
+      files: library.files.value.map((/** @type {any} */ { path }) => path),
       embedded: lib.embedded,
       filtered,
       none,
@@ -133,7 +132,7 @@ test("a watched folder is taken up again: added, changed, renamed and deleted fi
   assert.deepEqual(second.files.sort(), ["notes/a.txt", "notes/deep/b.md", "notes/deep/renamed.txt", "notes/new.txt"]);
   assert.equal(second.documents, 4);
   // a.txt has another date and the same bytes.
-  assert.deepEqual(second.embedded.map((text) => text.split("\n").at(-1)).sort(), [
+  assert.deepEqual(second.embedded.map((/** @type {string} */ text) => text.split("\n").at(-1)).sort(), [
     "A boat sinks.",
     "Cats sleep all day.",
     "News of the day.",
@@ -142,7 +141,6 @@ test("a watched folder is taken up again: added, changed, renamed and deleted fi
   assert.deepEqual(second.none, []);
   assert.equal(second.like, false);
   const third = await page.evaluate(async () => {
-    const { lib } = /** @type {any} */ (globalThis);
     const library = lib.open();
     await lib.idle(library);
     await library.removeSource(library.sources.value[0].id);

@@ -13,7 +13,7 @@ import { metaOf, whereOf } from "./meta.js";
 import { type Choice, type CreateEmbedder, type Device, Models } from "./model.js";
 import { later } from "./later.js";
 import { pickFolder } from "./pick.js";
-import type { FileReading } from "./plain-reader.js";
+import type { FileReading } from "./intake.js";
 import { problemOf } from "./problems.js";
 import { Shelf } from "./shelf.js";
 import { Tabs } from "./tabs.js";

@@ -10,7 +10,7 @@ import { Intake, MOST_BYTES } from "./intake.js";
 import type { Given, GivenFile } from "./items.js";
 import type { FileRecord, Ledger, SourceRecord } from "./ledger.js";
 import { Originals } from "./originals.js";
-import type { FileReading } from "./plain-reader.js";
+import type { FileReading } from "./intake.js";
 import type { Shelf } from "./shelf.js";
 import { Speed } from "./speed.js";
 import type { Progress } from "./types.js";
