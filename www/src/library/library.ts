@@ -58,7 +58,6 @@ type News =
 const OFTEN = 150;
 const SELDOM = 500;
 const HITS = 20;
-const PASSAGES = 3;
 
 /** A library that is open in this tab. */
 export class PrivateLibrary implements Library {
@@ -163,8 +162,7 @@ export class PrivateLibrary implements Library {
     try {
       if (like !== undefined) return await collection.similar(like, options);
       const possible = this.#shelf.peek()?.hasMeaning ? mode : "words";
-      const passages = "complete" in collection ? { passages: PASSAGES } : {};
-      return await collection.search(text, { ...options, mode: possible, ...passages });
+      return await collection.search(text, { ...options, mode: possible });
     } catch (error) {
       signal.throwIfAborted();
       this.#heed(error);
