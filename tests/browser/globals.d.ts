@@ -44,3 +44,7 @@ declare var app: any;
 declare var shell: any;
 declare var embedder: Promise<import("felsic").Embedder>;
 declare function find(query: string): Promise<string | undefined>;
+
+/** What library-page has, and the library that a test has opened there. */
+declare var lib: any;
+declare var library: any;

@@ -5,13 +5,12 @@
 
 import { FelsicError } from "felsic";
 import type { Collection, Document } from "felsic/search";
-import type { FileKind, ReadDocument, Refusal } from "../reading/types.js";
+import type { FileKind, ReadDocument, ReadResult, Refusal } from "../reading/types.js";
 import { addDocuments } from "./adding.js";
 import { sha256 } from "./hash.js";
 import type { FileRecord, Ledger } from "./ledger.js";
 import { foldersOf, metaJson, metaOf } from "./meta.js";
 import type { Originals } from "./originals.js";
-import type { FileReading } from "./plain-reader.js";
 import { fileAt } from "./walk.js";
 
 /** The most bytes of a file. */
@@ -25,6 +24,12 @@ const LONGEST_TEXT = 1 << 24;
 const LONGEST_TITLE = 8192;
 /** Kinds of which a view shows the file itself. */
 const SHOWN: ReadonlySet<FileKind> = new Set(["pdf"]);
+
+/** What reads files. The work takes place in a worker. */
+export interface FileReading {
+  read(file: File, path: string, options?: { readonly signal?: AbortSignal }): AsyncIterable<ReadResult>;
+  close(): void;
+}
 
 /** What the intake needs of the library. */
 export interface IntakeOptions {

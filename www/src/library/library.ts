@@ -13,7 +13,7 @@ import { metaOf, whereOf } from "./meta.js";
 import { type Choice, type CreateEmbedder, type Device, Models } from "./model.js";
 import { later } from "./later.js";
 import { pickFolder } from "./pick.js";
-import type { FileReading } from "./plain-reader.js";
+import type { FileReading } from "./intake.js";
 import { problemOf } from "./problems.js";
 import { Shelf } from "./shelf.js";
 import { Tabs } from "./tabs.js";
@@ -60,7 +60,6 @@ type News =
 const OFTEN = 150;
 const SELDOM = 500;
 const HITS = 20;
-const PASSAGES = 3;
 
 /** A library that is open in this tab. */
 export class PrivateLibrary implements Library {
@@ -165,8 +164,7 @@ export class PrivateLibrary implements Library {
     try {
       if (like !== undefined) return await collection.similar(like, options);
       const possible = this.#shelf.peek()?.hasMeaning ? mode : "words";
-      const passages = "complete" in collection ? { passages: PASSAGES } : {};
-      return await collection.search(text, { ...options, mode: possible, ...passages });
+      return await collection.search(text, { ...options, mode: possible });
     } catch (error) {
       signal.throwIfAborted();
       this.#heed(error);

@@ -5,12 +5,12 @@
 
 import { FelsicError } from "felsic";
 import type { Collection } from "felsic/search";
-import { makeVectors, waitingOf } from "./adding.js";
+import { makeVectors } from "./adding.js";
 import { Intake, MOST_BYTES } from "./intake.js";
 import type { Given, GivenFile } from "./items.js";
 import type { FileRecord, Ledger, SourceRecord } from "./ledger.js";
 import { Originals } from "./originals.js";
-import type { FileReading } from "./plain-reader.js";
+import type { FileReading } from "./intake.js";
 import type { Shelf } from "./shelf.js";
 import { Speed } from "./speed.js";
 import type { Progress } from "./types.js";
@@ -61,7 +61,8 @@ export class Works {
   /** Whether the person has ended the work: what lacks vectors waits until they add something, or go on. */
   #isHalted: boolean;
   #path: string | undefined;
-  #reindexing: { readonly done: number; readonly total: number } | undefined;
+  /** Passages that have got vectors of another model. */
+  #reindexed = 0;
 
   /** `opened` resolves to the collection; without one nothing is known of its documents. */
   constructor(
@@ -124,10 +125,10 @@ export class Works {
   /** Goes on with whatever there is to do. */
   kick(): void {
     for (const resolve of this.#waitingForWritable.splice(0)) resolve();
+    this.#options.progressed();
     if (!this.#isKnown || this.#isPaused || this.#ended.signal.aborted) return;
     if (!this.#running.reading && this.#options.ledger.waiting.size > 0) void this.#run("reading");
     if (!this.#running.embedding && !this.#isHalted && this.#waitingPassages() > 0) void this.#run("embedding");
-    this.#options.progressed();
   }
 
   pause(): void {
@@ -236,41 +237,28 @@ export class Works {
   }
 
   async #makeVectors(signal: AbortSignal): Promise<void> {
-    const { shelf } = this.#options;
+    const { shelf, progressed } = this.#options;
     this.#speed.reset();
     for (let waiting = this.#waitingPassages(); waiting > 0; waiting = this.#waitingPassages()) {
       const collection = shelf.unfinished;
       if (!collection) return;
+      const isAnew = collection.info.state === "needs-reindex";
       const { passages, tokens } = this.#counts;
-      const report = (made: { readonly passages: number; readonly tokens: number }) => {
-        this.#counts.passages = passages + made.passages;
-        this.#counts.tokens = tokens + made.tokens;
-        this.#speed.note(this.#counts.tokens, this.#counts.passages);
-        this.#options.progressed();
-      };
-      if (collection.info.state === "needs-reindex") await this.#reindex(collection, signal, report);
-      else await makeVectors(collection, signal, report);
+      try {
+        await makeVectors(collection, signal, (made) => {
+          // What was made anew before an interruption counts, too.
+          this.#counts.passages = isAnew ? made.passages : passages + made.passages;
+          this.#counts.tokens = tokens + made.tokens;
+          if (isAnew) this.#reindexed = made.passages;
+          this.#speed.note(this.#counts.tokens, this.#counts.passages);
+          progressed();
+        });
+      } finally {
+        this.#reindexed = 0;
+      }
       shelf.settle();
-      if (this.#waitingPassages() >= waiting) return;
-    }
-  }
-
-  async #reindex(
-    collection: Collection,
-    signal: AbortSignal,
-    report: (made: { readonly passages: number; readonly tokens: number }) => void,
-  ): Promise<void> {
-    try {
-      await collection.reindex({
-        signal,
-        onProgress: ({ passages, ...progress }) => {
-          this.#reindexing = { done: passages, total: collection.info.passages };
-          const { tokens = 0 } = progress as { readonly tokens?: number };
-          report({ passages, tokens });
-        },
-      });
-    } finally {
-      this.#reindexing = undefined;
+      if (isAnew) this.#counts.passages = 0;
+      else if (this.#waitingPassages() >= waiting) return;
     }
   }
 
@@ -278,9 +266,8 @@ export class Works {
   #waitingPassages(): number {
     const collection = this.#options.shelf.unfinished;
     if (!collection) return 0;
-    const { state, passages } = collection.info;
-    if (state === "ready") return waitingOf(collection);
-    return Math.max(1, passages - (this.#reindexing?.done ?? 0));
+    const { state, passages, waiting } = collection.info;
+    return state === "ready" ? waiting : Math.max(1, passages - this.#reindexed);
   }
 
   async #writable(signal: AbortSignal): Promise<Collection> {
