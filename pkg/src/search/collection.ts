@@ -332,8 +332,8 @@ export class Collection extends EventTarget {
 
   /**
    * Places the documents on a plane, for a picture: those that are alike are near each other. The same documents have the same places in the
-   * same browser. Documents that {@link Collection.clusters} leaves out have none. Of more than 20,000, UMAP places a sample of 10,000, and each of the others goes to its
-   * nearest ones among them.
+   * same browser. Documents that {@link Collection.clusters} leaves out have none. Of more than 20,000, UMAP places a sample of 10,000, and
+   * each of the others goes to its nearest ones among them.
    *
    * The work is done in a worker of its own, whose script is loaded by this method alone.
    */
