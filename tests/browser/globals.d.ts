@@ -36,6 +36,8 @@ declare var FakeEmbedder: Window["FakeEmbedder"];
 declare var box: any;
 declare var fake: any;
 declare var chosen: string[];
+/** What map-page.js has: the map, its signals, and what it has told. */
+declare var view: any;
 /** Where tests keep an index between two evaluations. */
 declare var indexes: { Collection: any; index?: any };
 
