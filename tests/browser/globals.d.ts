@@ -40,3 +40,8 @@ declare var chosen: string[];
 declare var view: any;
 /** Where tests keep an index between two evaluations. */
 declare var indexes: { Collection: any; index?: any };
+
+/** What the page of tests for reading has. */
+declare var Reader: any;
+declare var reader: any;
+declare var renderPage: any;

@@ -7,12 +7,14 @@ import type {
   AddOptions,
   ClustersOptions,
   CollectionOptions,
+  CompleteOptions,
   KeptOptions,
   Layout,
   LayoutOptions,
   PassageOptions,
   PlaceOptions,
   PrepareOptions,
+  ReindexOptions,
   SearchMode,
   SearchOptions,
   SimilarOptions,
@@ -34,7 +36,9 @@ const COLLECTION: Names<CollectionOptions> = {
   wasmUrl: true,
 };
 const PASSAGE: Names<PassageOptions> = { tokens: true, overlap: true };
-const ADD: Names<AddOptions> = { signal: true, onProgress: true };
+const REINDEX: Names<ReindexOptions> = { signal: true, onProgress: true };
+const ADD: Names<AddOptions> = { ...REINDEX, meaning: true };
+const COMPLETE: Names<CompleteOptions> = { signal: true, onProgress: true };
 const PREPARE: Names<PrepareOptions> = { signal: true, onProgress: true };
 const SEARCH: Names<SearchOptions> = {
   limit: true,
@@ -131,6 +135,21 @@ export function checkedPassage(passage: unknown = {}): Required<PassageOptions> 
 /** Checks the options of {@link Collection.add}. */
 export function checkedAddOptions(options: unknown): AddOptions {
   checkNames(options, ADD);
+  const { meaning } = options as AddOptions;
+  if (meaning !== undefined && meaning !== "now" && meaning !== "later")
+    throw invalid(`meaning is ${String(meaning)}; use "now" or "later"`);
+  return options;
+}
+
+/** Checks the options of {@link Collection.reindex}. */
+export function checkedReindex(options: unknown): ReindexOptions {
+  checkNames(options, REINDEX);
+  return options;
+}
+
+/** Checks the options of {@link Collection.complete}. */
+export function checkedComplete(options: unknown): CompleteOptions {
+  checkNames(options, COMPLETE);
   return options;
 }
 

@@ -184,8 +184,8 @@ export interface HitPassage extends TextRange {
 
 /** Why a passage was found by meaning. */
 export interface MeaningReason {
-  /** Its place among all passages by meaning, beginning with 1. */
-  readonly rank: number;
+  /** Its place among all passages by meaning, beginning with 1; only of the nearest is it known. */
+  readonly rank?: number;
   /** Its score by meaning alone, from 0 to 1. */
   readonly score: number;
   /** The cosine of its vector with the query's. */
@@ -214,7 +214,7 @@ export interface Hit {
   readonly highlights: readonly TextRange[];
   /** Why it was found. */
   readonly why: {
-    /** By meaning, unless it has not been among the best. */
+    /** By meaning, unless its passage has no vector, or only words were searched. */
     readonly meaning?: MeaningReason;
     /** By words, unless it has none of them. */
     readonly words?: WordsReason;
@@ -239,7 +239,7 @@ export interface AddResult {
   readonly unchanged: number;
   /** Passages of the documents that were added or replaced. */
   readonly passages: number;
-  /** Passages that had to be embedded; the others had their vectors already. */
+  /** Passages that were embedded; the others had their vectors already, or wait for them. */
   readonly embedded: number;
 }
 
@@ -251,14 +251,45 @@ export interface AddProgress {
   readonly total: number;
   /** Passages of the documents that are stored. */
   readonly passages: number;
+  /** Tokens that have been embedded in this call, with those that every text has. */
+  readonly tokens: number;
 }
 
-/** Options of {@link Collection.add}, {@link Collection.update} and {@link Collection.reindex}. */
-export interface AddOptions {
+/** Progress of {@link Collection.complete}. */
+export interface CompleteProgress {
+  /** Passages that have got their vectors in this call: whatever happens now, they have them. */
+  readonly done: number;
+  /** These, and the passages that still wait. */
+  readonly total: number;
+  /** Documents none of whose passages waits any more, of those that this call has taken up. */
+  readonly documents: number;
+  /** Tokens that have been embedded in this call, with those that every text has. */
+  readonly tokens: number;
+}
+
+/** Options of {@link Collection.reindex}. */
+export interface ReindexOptions {
   /** Aborts the call. What has been reported as done stays. */
   readonly signal?: AbortSignal;
   /** Called when further documents are stored. */
   readonly onProgress?: (progress: AddProgress) => void;
+}
+
+/** Options of {@link Collection.add} and {@link Collection.update}. */
+export interface AddOptions extends ReindexOptions {
+  /**
+   * When passages are embedded. `now`, the default: before they are stored. `later`: not in this call. They are found by words at once,
+   * and by meaning after {@link Collection.complete}.
+   */
+  readonly meaning?: "now" | "later";
+}
+
+/** Options of {@link Collection.complete}. */
+export interface CompleteOptions {
+  /** Aborts the call. What has been reported as done stays, and the next call goes on from there. */
+  readonly signal?: AbortSignal;
+  /** Called when the call begins, and when further vectors are stored. */
+  readonly onProgress?: (progress: CompleteProgress) => void;
 }
 
 /** Describes a collection. */
@@ -275,6 +306,8 @@ export interface CollectionInfo {
   readonly documents: number;
   /** The number of passages. */
   readonly passages: number;
+  /** How many of them have no vector yet: words find them, and {@link Collection.complete} makes their vectors. */
+  readonly waiting: number;
   /** Bytes that it takes up where it is stored. */
   readonly bytes: number;
   /** Whether it can only be searched. */
