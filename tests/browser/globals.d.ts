@@ -45,3 +45,8 @@ declare var indexes: { Collection: any; index?: any };
 declare var Reader: any;
 declare var reader: any;
 declare var renderPage: any;
+/** What shell/main.js has: the page's shell, and a model. */
+declare var app: any;
+declare var shell: any;
+declare var embedder: Promise<import("felsic").Embedder>;
+declare function find(query: string): Promise<string | undefined>;
