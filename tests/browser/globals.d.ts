@@ -38,3 +38,9 @@ declare var fake: any;
 declare var chosen: string[];
 /** Where tests keep an index between two evaluations. */
 declare var indexes: { Collection: any; index?: any };
+
+/** What shell/main.js has: the page's shell, and a model. */
+declare var app: any;
+declare var shell: any;
+declare var embedder: Promise<import("felsic").Embedder>;
+declare function find(query: string): Promise<string | undefined>;

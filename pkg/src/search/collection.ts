@@ -15,10 +15,13 @@ import {
   checkedAddOptions,
   checkedClusters,
   checkedDirectory,
+  checkedDocuments,
   checkedEmbedder,
   checkedLayout,
   checkedName,
   checkedPassage,
+  checkedPlace,
+  checkedPlaces,
   checkedPrepare,
   checkedIndex,
   checkedSearch,
@@ -26,7 +29,7 @@ import {
   isIndex,
 } from "./options.js";
 import { LazyModel } from "./index-model.js";
-import { Layouts } from "./layouts.js";
+import { Layouts, NEAREST_TO_QUERY, placeAmongHits } from "./layouts.js";
 import { withSentences } from "./marking.js";
 import { Pace } from "./pace.js";
 import type { Query, SearchNews } from "./protocol.js";
@@ -40,10 +43,14 @@ import type {
   CollectionInfo,
   CollectionOptions,
   Document,
+  DocumentFields,
+  DocumentsOptions,
   Hit,
   KeptOptions,
   Layout,
   LayoutOptions,
+  LayoutPoint,
+  PlaceOptions,
   PrepareOptions,
   SearchOptions,
   SimilarOptions,
@@ -62,6 +69,8 @@ import { sinkOf, sourceOf } from "./transfer-ends.js";
 import { layoutScript, searchFiles } from "./workers.js";
 
 const WORDING = { worker: "the search worker", remedy: "open the collection again" };
+/** Documents that are listed at once: a page that receives them is busy for a moment only. */
+const LISTED = 500;
 const EXPORT: Names<ExportOptions> = { signal: true };
 const IMPORT: Names<ImportOptions> = { format: true, check: true, signal: true, onProgress: true };
 const CHANGES = { text: true, kind: true, title: true, url: true, tags: true, meta: true } as const;
@@ -230,6 +239,18 @@ export class Collection extends EventTarget {
   }
 
   /**
+   * Lists the documents without their texts, in the order in which they were added. What changes meanwhile may be listed or not.
+   * Rejects with a `FelsicError`.
+   */
+  async *documents(options: DocumentsOptions = {}): AsyncGenerator<DocumentFields, void, undefined> {
+    const { signal, where } = checkedDocuments(options);
+    const ids = await this.#link.request("ids", { ...(where && { where }) }, { signal });
+    for (let at = 0; at < ids.length; at += LISTED) {
+      yield* await this.#link.request("fields", { ids: ids.slice(at, at + LISTED) }, { signal });
+    }
+  }
+
+  /**
    * Returns the documents that fit a query, best first. None is an answer: what scores too low to fit is left out, see
    * {@link SearchOptions.minScore}.
    */
@@ -292,12 +313,24 @@ export class Collection extends EventTarget {
 
   /**
    * Places the documents on a plane, for a picture: those that are alike are near each other. The same documents have the same places in the
-   * same browser. Documents without text have none. Rejects with `input-invalid` if there are more than 20,000: choose some with `where`.
+   * same browser. Documents without text have none. Of more than 20,000, UMAP places a sample of 10,000, and each of the others goes to its
+   * nearest ones among them.
    *
    * The work is done in a worker of its own, whose script is loaded by this method alone.
    */
   async layout(options: LayoutOptions = {}): Promise<Layout> {
     return this.#layouts.make(this.#link, checkedLayout(options));
+  }
+
+  /**
+   * Returns the place of a text in a layout: the mean of those of the eight documents that are nearest to it by meaning, weighed by their
+   * scores. `undefined` if none of them is in the layout, or the text has no word.
+   */
+  async place(query: string, layout: Layout, options: PlaceOptions = {}): Promise<LayoutPoint | undefined> {
+    const checked = checkedPlace(options);
+    const among = checkedPlaces(layout, "the layout");
+    const hits = await this.search(query, { ...checked, mode: "meaning", minScore: 0, limit: NEAREST_TO_QUERY });
+    return placeAmongHits(hits, among);
   }
 
   /**

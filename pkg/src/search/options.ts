@@ -7,9 +7,12 @@ import type {
   AddOptions,
   ClustersOptions,
   CollectionOptions,
+  DocumentsOptions,
   KeptOptions,
+  Layout,
   LayoutOptions,
   PassageOptions,
+  PlaceOptions,
   PrepareOptions,
   SearchMode,
   SearchOptions,
@@ -45,7 +48,9 @@ const SEARCH: Names<SearchOptions> = {
 };
 const SIMILAR: Names<SimilarOptions> = { limit: true, where: true, minScore: true, signal: true };
 const CLUSTERS: Names<ClustersOptions> = { count: true, where: true, signal: true };
-const LAYOUT: Names<LayoutOptions> = { where: true, signal: true, onProgress: true };
+const DOCUMENTS: Names<DocumentsOptions> = { where: true, signal: true };
+const LAYOUT: Names<LayoutOptions> = { where: true, from: true, signal: true, onProgress: true };
+const PLACE: Names<PlaceOptions> = { where: true, signal: true };
 
 const MODES: readonly unknown[] = ["hybrid", "meaning", "words"];
 const DEFAULT_LIMIT = 10;
@@ -169,12 +174,43 @@ export function checkedClusters(options: unknown): ClustersQuery & Pick<Clusters
   return { ...(count !== "auto" && { count }), ...(where && { where }), ...(signal && { signal }) };
 }
 
+/** The options of {@link Collection.documents}, checked. */
+export function checkedDocuments(options: unknown): DocumentsOptions {
+  checkNames(options, DOCUMENTS);
+  const { signal } = options as DocumentsOptions;
+  const where = checkedWhere((options as DocumentsOptions).where);
+  return { ...(where && { where }), ...(signal && { signal }) };
+}
+
 /** Checks the options of {@link Collection.layout}. */
 export function checkedLayout(options: unknown): LayoutOptions {
   checkNames(options, LAYOUT);
-  const { signal, onProgress } = options as LayoutOptions;
+  const { from, signal, onProgress } = options as LayoutOptions;
   const where = checkedWhere((options as LayoutOptions).where);
-  return { ...(where && { where }), ...(signal && { signal }), ...(onProgress && { onProgress }) };
+  return {
+    ...(where && { where }),
+    ...(from !== undefined && { from: checkedPlaces(from, "from") }),
+    ...(signal && { signal }),
+    ...(onProgress && { onProgress }),
+  };
+}
+
+/** Checks the options of {@link Collection.place}. */
+export function checkedPlace(options: unknown): PlaceOptions {
+  checkNames(options, PLACE);
+  const { signal } = options as PlaceOptions;
+  const where = checkedWhere((options as PlaceOptions).where);
+  return { ...(where && { where }), ...(signal && { signal }) };
+}
+
+/** Checks a layout that is given, which the page may have kept for long; `what` names it. */
+export function checkedPlaces(layout: unknown, what: string): Layout {
+  const { ids, x, y } = (layout ?? {}) as Partial<Record<keyof Layout, unknown>>;
+  const isLayout =
+    Array.isArray(ids) &&
+    [x, y].every((axis) => axis instanceof Float32Array && axis.length === ids.length && axis.every((at) => Math.abs(at) <= 1));
+  if (!isLayout) throw invalid(`${what} must be a layout as layout() returns it: ids, and x and y from -1 to 1 for each of them`);
+  return layout as Layout;
 }
 
 function checkedLimits(options: SimilarOptions): Pick<Query, "limit" | "where" | "minScore"> {

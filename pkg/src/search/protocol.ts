@@ -7,7 +7,17 @@ import type { FromAnyWorker } from "../link.js";
 import type { Warning } from "../store/warning.js";
 import type { IndexModel } from "./index-manifest.js";
 import type { PassageRow } from "./transfer-rows.js";
-import type { Cluster, CollectionInfo, Document, DocumentKind, Hit, SearchMode, TextRange, Where } from "./types.js";
+import type {
+  Cluster,
+  CollectionInfo,
+  Document,
+  DocumentFields,
+  DocumentKind,
+  Hit,
+  SearchMode,
+  TextRange,
+  Where,
+} from "./types.js";
 import type { Points } from "./points.js";
 
 /** A document, checked, with its kind. */
@@ -105,7 +115,7 @@ export interface ClustersQuery {
   readonly where?: Where;
 }
 
-/** The vectors of documents, in the order of their ids. */
+/** Documents, and their vectors in the same order. */
 export interface DocumentPoints extends Points {
   readonly ids: string[];
 }
@@ -154,8 +164,10 @@ export interface SearchCalls {
     result: Committed;
     progress: never;
   };
-  /** Returns the ids of all documents. */
-  ids: { request: Record<never, never>; result: string[]; progress: never };
+  /** Returns the ids of the documents that fit, in the order in which they were added. */
+  ids: { request: { readonly where?: Where }; result: string[]; progress: never };
+  /** Returns the fields of documents, without those that are not there. */
+  fields: { request: { readonly ids: readonly string[] }; result: DocumentFields[]; progress: never };
   /** Returns the passages of documents, with their vectors. */
   passages: { request: { readonly ids: readonly string[] }; result: PassageRow[]; progress: never };
   remove: { request: { readonly ids: readonly string[] }; result: number; progress: never };
@@ -163,8 +175,10 @@ export interface SearchCalls {
   search: { request: Query; result: Hit[]; progress: never };
   similar: { request: SimilarQuery; result: Hit[]; progress: never };
   clusters: { request: ClustersQuery; result: Cluster[]; progress: never };
-  /** Returns the vectors of the documents that fit, for a layout. */
-  documentVectors: { request: { readonly where?: Where }; result: DocumentPoints; progress: never };
+  /** Returns the ids of the documents that have text and fit, in order. */
+  documentIds: { request: { readonly where?: Where }; result: string[]; progress: never };
+  /** Returns the vectors of documents, for a layout; of those that are there. */
+  documentVectors: { request: { readonly ids: readonly string[] }; result: DocumentPoints; progress: never };
   /** Takes up the next batch of a reindexing; the first call begins it. The page commits the batch before it asks again. */
   reindex: { request: { readonly batch: number; readonly cut: CutOptions }; result: ReindexStep; progress: never };
   /** Ends a reindexing that is not done; what it has made stays for the next one. */

@@ -6,7 +6,7 @@ import { startWasm } from "../wasm.js";
 import { Batches } from "./batches.js";
 import { clustersOf } from "./clusters.js";
 import type { Contents } from "./contents.js";
-import { pointsForLayout } from "./document-vectors.js";
+import { documentsOf, pointsOf } from "./document-vectors.js";
 import { find, similarTo } from "./find.js";
 import { passagesOf, put } from "./given.js";
 import { LiveCollection } from "./live.js";
@@ -49,7 +49,18 @@ interface Writer {
 
 /** The calls that change nothing. */
 type Reading =
-  "open" | "openIndex" | "search" | "similar" | "clusters" | "documentVectors" | "get" | "missingBytes" | "readVectors";
+  | "open"
+  | "openIndex"
+  | "search"
+  | "similar"
+  | "clusters"
+  | "documentIds"
+  | "documentVectors"
+  | "get"
+  | "ids"
+  | "fields"
+  | "missingBytes"
+  | "readVectors";
 
 /** Answers the messages of `scope` with `module`, whose wasm is called `wasm`. */
 export function serveSearch(scope: Scope, module: SearchModule, wasm: string): void {
@@ -109,13 +120,19 @@ class Server {
       case "clusters":
         await this.#session?.index?.readVectors();
         return this.#find((contents) => clustersOf(contents, call.request, this.#ready().info.dimensions, signal));
+      case "documentIds":
+        return documentsOf(this.#ready().contents, call.request.where).map(({ stored }) => stored.id);
       case "documentVectors":
         await this.#session?.index?.readVectors();
-        return this.#find((contents) => pointsForLayout(contents, call.request.where, this.#ready().info.dimensions, signal));
+        return this.#find((contents) => pointsOf(contents, call.request.ids, this.#ready().info.dimensions, signal));
       case "get": {
         const { id } = call.request;
         return (await (this.#session?.index?.get(id) ?? this.#writer().live.get(id))) ?? null;
       }
+      case "ids":
+        return this.#ready().contents.ids(call.request.where);
+      case "fields":
+        return this.#ready().contents.fields(call.request.ids);
       case "missingBytes":
         return this.#session?.index?.missingBytes() ?? 0;
       case "readVectors":
@@ -146,8 +163,6 @@ class Server {
         return null;
       case "put":
         return put(live, call.request.documents, call.request.vectors);
-      case "ids":
-        return Array.from(live.contents.all(), ({ stored }) => stored.id);
       case "passages":
         return passagesOf(live, call.request.ids);
       case "remove":

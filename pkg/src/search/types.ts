@@ -129,6 +129,11 @@ export interface LayoutProgress {
 export interface LayoutOptions {
   /** Which documents are placed. */
   readonly where?: Where;
+  /**
+   * A layout that was made before: documents that are in it keep their places, and the others are placed among them, by their nearest
+   * ones. That is quick, and the picture does not change under a person's eyes; when most documents are new, a new layout shows more.
+   */
+  readonly from?: Layout;
   /** Aborts the call. */
   readonly signal?: AbortSignal;
   /** Called when more of the work is done. */
@@ -143,6 +148,37 @@ export interface Layout {
   readonly x: Float32Array<ArrayBuffer>;
   /** The same from bottom to top; both have one scale. */
   readonly y: Float32Array<ArrayBuffer>;
+}
+
+/** A place in a layout. */
+export interface LayoutPoint {
+  /** From left to right, from -1 to 1. */
+  readonly x: number;
+  /** From bottom to top, from -1 to 1. */
+  readonly y: number;
+}
+
+/** Options of {@link Collection.place}. */
+export interface PlaceOptions {
+  /** Which documents decide about the place: those of the layout, if it was made with `where`. */
+  readonly where?: Where;
+  /** Aborts the call. */
+  readonly signal?: AbortSignal;
+}
+
+/** Options of {@link Collection.documents}. */
+export interface DocumentsOptions {
+  /** Which documents are listed. */
+  readonly where?: Where;
+  /** Aborts the call. */
+  readonly signal?: AbortSignal;
+}
+
+/** A document as it is listed: without its text. */
+export interface DocumentFields extends Omit<Document, "text"> {
+  readonly kind: DocumentKind;
+  /** The number of its passages. */
+  readonly passages: number;
 }
 
 /** A range of a text, in UTF-16 units; `end` is exclusive. */

@@ -1,0 +1,89 @@
+/** What the app's shell says: use without a network, new versions, installing, sharing, the chosen host, the list of requests. */
+
+export const en = {
+  "shell.offline.ready": "Works without a network",
+  "shell.offline.ready.help": "The page, its model and its engine are kept on this device.",
+  "shell.offline.no": "Not yet available without a network",
+  "shell.offline.no.help": "The page keeps its files on this device once its model is there. Private windows may not allow that.",
+  "shell.update": "A new version is ready.",
+  "shell.update.apply": "Reload with the new version",
+  "shell.update.help": "Every open tab of this page reloads. Work that is under way goes on afterwards.",
+  "shell.install": "Install as an app",
+  "shell.shared.failed": "What another app shared could not be taken over. There may be no space left on this device.",
+  "shell.host.own": "This page may ask nobody but its own host.",
+  "shell.host.chosen": "This page may ask its own host and {host}, where the model comes from.",
+  "shell.host.choose": "Allow {host} and reload",
+  "shell.host.choose.help":
+    "The model comes from {host}. The browser keeps this page from asking any other host, so the page has to reload to allow it. Your files and queries are not sent there.",
+  "shell.host.forget": "Allow this page’s own host only, and reload",
+  "shell.host.refused": "Models can only come from addresses that begin with https://, or from this device.",
+  "shell.requests": "Network requests",
+  "shell.requests.none": "No request has left this page since the model was there.",
+  "shell.requests.some": {
+    one: "One request has left this page since the model was there.",
+    other: "{count} requests have left this page since the model was there.",
+  },
+  "shell.requests.all": "The list has what this page, its workers and other tabs of it have asked for.",
+  "shell.requests.page":
+    "The list has what the page itself asked for, but not what its workers did. Reload once the page works without a network, and it has all.",
+  "shell.requests.later":
+    "The list has what the page and its workers asked for since the page works without a network, and before that, what the page itself did. Reload for the whole list.",
+  "shell.requests.browser": "The browser itself asks the page’s host for a new version when the page is opened.",
+  "shell.requests.url": "Address",
+  "shell.requests.by": "Asked by",
+  "shell.requests.by.page": "page",
+  "shell.requests.by.worker": "worker",
+  "shell.requests.by.app": "for use without a network",
+  "shell.requests.bytes": "Size",
+  "shell.requests.bytes.unknown": "not known",
+  "shell.requests.when": "Time",
+  "shell.requests.from": "From",
+  "shell.requests.from.network": "network",
+  "shell.requests.from.cache": "this device",
+  "shell.requests.before": "before the model was there",
+};
+
+export const de: typeof en = {
+  "shell.offline.ready": "Funktioniert ohne Netz",
+  "shell.offline.ready.help": "Die Seite, ihr Modell und ihr Rechenwerk liegen auf diesem Gerät.",
+  "shell.offline.no": "Noch nicht ohne Netz verfügbar",
+  "shell.offline.no.help":
+    "Die Seite legt ihre Dateien auf diesem Gerät ab, sobald das Modell da ist. Private Fenster erlauben das nicht immer.",
+  "shell.update": "Eine neue Version ist bereit.",
+  "shell.update.apply": "Mit der neuen Version neu laden",
+  "shell.update.help": "Alle offenen Tabs dieser Seite werden neu geladen. Laufende Arbeit geht danach weiter.",
+  "shell.install": "Als App installieren",
+  "shell.shared.failed":
+    "Was eine andere App geteilt hat, konnte nicht übernommen werden. Vielleicht ist auf diesem Gerät kein Platz mehr.",
+  "shell.host.own": "Diese Seite darf nur ihren eigenen Server fragen.",
+  "shell.host.chosen": "Diese Seite darf ihren eigenen Server fragen und {host}, woher das Modell kommt.",
+  "shell.host.choose": "{host} erlauben und neu laden",
+  "shell.host.choose.help":
+    "Das Modell kommt von {host}. Der Browser hindert diese Seite daran, andere Server zu fragen; um diesen zu erlauben, muss sie neu laden. Ihre Dateien und Suchanfragen werden nicht dorthin gesendet.",
+  "shell.host.forget": "Nur den eigenen Server dieser Seite erlauben und neu laden",
+  "shell.host.refused": "Modelle können nur von Adressen kommen, die mit https:// beginnen, oder von diesem Gerät.",
+  "shell.requests": "Netzwerkanfragen",
+  "shell.requests.none": "Seit das Modell da ist, hat keine Anfrage diese Seite verlassen.",
+  "shell.requests.some": {
+    one: "Seit das Modell da ist, hat eine Anfrage diese Seite verlassen.",
+    other: "Seit das Modell da ist, haben {count} Anfragen diese Seite verlassen.",
+  },
+  "shell.requests.all": "Die Liste enthält, was diese Seite, ihre Worker und andere Tabs von ihr angefragt haben.",
+  "shell.requests.page":
+    "Die Liste enthält, was die Seite selbst angefragt hat, nicht aber die Anfragen ihrer Worker. Laden Sie neu, sobald die Seite ohne Netz funktioniert; dann enthält sie alles.",
+  "shell.requests.later":
+    "Die Liste enthält, was Seite und Worker angefragt haben, seit die Seite ohne Netz funktioniert, und aus der Zeit davor, was die Seite selbst angefragt hat. Laden Sie neu, um alles zu sehen.",
+  "shell.requests.browser": "Der Browser selbst fragt beim Öffnen den Server dieser Seite nach einer neuen Version.",
+  "shell.requests.url": "Adresse",
+  "shell.requests.by": "Gefragt von",
+  "shell.requests.by.page": "Seite",
+  "shell.requests.by.worker": "Worker",
+  "shell.requests.by.app": "für den Gebrauch ohne Netz",
+  "shell.requests.bytes": "Größe",
+  "shell.requests.bytes.unknown": "nicht bekannt",
+  "shell.requests.when": "Zeit",
+  "shell.requests.from": "Von",
+  "shell.requests.from.network": "Netz",
+  "shell.requests.from.cache": "diesem Gerät",
+  "shell.requests.before": "bevor das Modell da war",
+};
