@@ -3,7 +3,7 @@
  * its store. The same sources give the same bytes. The package must be built (`npm run build -w pkg`).
  */
 import { copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { join, relative, resolve, sep } from "node:path";
+import { dirname, join, relative, resolve, sep } from "node:path";
 import { zipSync } from "fflate";
 import { rolldown } from "rolldown";
 import { manifest } from "./manifest.mjs";
@@ -89,12 +89,19 @@ async function scripts(browser, folder) {
   }
 }
 
+/** Returns a style sheet with what it imports in its place. @param {string} file @returns {string} */
+function style(file) {
+  const rules = readFileSync(file, "utf8");
+  return rules.replace(/@import "(.+?)";/g, (_, name) => style(join(dirname(file), name)));
+}
+
 /** @param {import("./manifest.mjs").Browser} browser */
 async function build(browser) {
   const folder = join(target, "extension", browser);
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(join(folder, "felsic"), { recursive: true });
   await scripts(browser, folder);
+  writeFileSync(join(folder, "style.css"), style(join(root, "ui/src/style.css")) + style(join(here, "src/views/style.css")));
   for (const name of ENGINE_FILES) copyFileSync(join(felsic, name), join(folder, "felsic", name));
   cpSync(join(felsic, "model"), join(folder, "felsic/model"), { recursive: true });
   cpSync(join(here, "static"), folder, { recursive: true });

@@ -5,6 +5,7 @@
 
 import { openPanel } from "#door";
 import { readSettings } from "../shared/settings.js";
+import { syncBookmarks, watchBookmarks } from "./bookmarks.js";
 import { wakeEngine } from "./engine.js";
 import { open, suggest } from "./omnibox.js";
 import { rememberAndShow } from "./remember.js";
@@ -41,8 +42,13 @@ chrome.omnibox.setDefaultSuggestion({ description: "Search the pages that you ha
 chrome.omnibox.onInputChanged.addListener((text, show) => void suggest(text).then(show, () => show([])));
 chrome.omnibox.onInputEntered.addListener((text, disposition) => void open(text, disposition));
 
-/** Brings the content script up to date, and has the engine go on where it was. */
+watchBookmarks();
+
+/** Brings everything up to date that the browser may have changed meanwhile, and has the engine go on where it was. */
 async function refresh(): Promise<void> {
-  await syncScripts(await readSettings());
+  const settings = await readSettings();
+  watchBookmarks();
+  await syncScripts(settings);
+  await syncBookmarks(settings);
   await wakeEngine(false);
 }

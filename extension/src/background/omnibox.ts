@@ -1,15 +1,14 @@
 /** The memory in the address bar: `mem`, a space, and what is looked for. */
 
 import type { Found } from "../shared/messages.js";
-import { engine } from "./engine.js";
+import { search } from "./search.js";
 
 const LIMIT = 6;
 
 export async function suggest(text: string): Promise<chrome.omnibox.SuggestResult[]> {
   const query = text.trim();
   if (query === "") return [];
-  const hits = (await engine({ to: "engine", name: "memory.search", input: { query, limit: LIMIT } })) as Found[];
-  return hits.map(suggestionOf);
+  return (await search({ query, limit: LIMIT })).map(suggestionOf);
 }
 
 function suggestionOf({ link, title, site, last }: Found): chrome.omnibox.SuggestResult {

@@ -10,8 +10,10 @@ import { handle, messageTo, type Handlers, type Message, type PageText } from ".
 import { enqueue } from "../shared/queue.js";
 import { readSettings, writeSettings, type Settings } from "../shared/settings.js";
 import { engine, wakeEngine } from "./engine.js";
-import { ENGINE_CALLS } from "../engine/calls.js";
+import { PASSED_ON } from "../engine/calls.js";
+import { syncBookmarks } from "./bookmarks.js";
 import { rememberTab } from "./remember.js";
+import { search } from "./search.js";
 import { syncScripts } from "./scripts.js";
 
 /** What content scripts may ask; they run in the processes of pages, and are trusted as little as these. */
@@ -23,7 +25,14 @@ export const LONGEST_PAGE = 1_000_000;
 type Sender = chrome.runtime.MessageSender;
 
 type RouterCall =
-  "memory.may" | "memory.capture" | "memory.remember" | "settings.get" | "settings.set" | "permissions.changed" | "engine.idle";
+  | "memory.may"
+  | "memory.capture"
+  | "memory.remember"
+  | "memory.search"
+  | "settings.get"
+  | "settings.set"
+  | "permissions.changed"
+  | "engine.idle";
 
 const handlers: Handlers<RouterCall, Sender> = {
   async "memory.may"({ url }, sender) {
@@ -42,10 +51,12 @@ const handlers: Handlers<RouterCall, Sender> = {
     return remember(page, address, false);
   },
   "memory.remember": ({ tab }) => rememberFor(tab),
+  "memory.search": search,
   "settings.get": () => readSettings(),
   async "settings.set"(changes) {
     const settings = await writeSettings(changes);
     await syncScripts(settings);
+    await syncBookmarks(settings);
     await wakeEngine(false);
     return settings;
   },
@@ -113,11 +124,7 @@ export function route(raw: unknown, sender: Sender): Promise<Answer<unknown>> | 
   const message = messageTo("router", raw);
   if (!message || sender.id !== chrome.runtime.id) return undefined;
   return answerOf(() => permitted(message, sender)).then((answer) =>
-    answer.ok
-      ? ENGINE_CALLS.includes(message.name)
-        ? answerOf(() => engine(message))
-        : handle(handlers, message, sender)
-      : answer,
+    answer.ok ? (PASSED_ON.includes(message.name) ? answerOf(() => engine(message)) : handle(handlers, message, sender)) : answer,
   );
 }
 

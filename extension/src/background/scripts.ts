@@ -1,17 +1,10 @@
 /** Where the content script runs that reads pages: on sites that are chosen and that the browser has granted, and nowhere else. */
 
+import { ALL_SITES, originsOf } from "../shared/origins.js";
 import type { Settings } from "../shared/settings.js";
 
 const SCRIPT = "memory";
 const FILE = "content/capture.js";
-
-/** All web pages, as the browser grants them. */
-export const ALL_SITES = ["http://*/*", "https://*/*"];
-
-/** Returns what the browser has to grant for a site. */
-export function originsOf(site: string): string[] {
-  return [`*://${site}/*`, `*://*.${site}/*`];
-}
 
 /** Returns the patterns of the pages that the settings want read and the browser has granted. */
 async function granted({ mode, sites }: Settings): Promise<string[]> {

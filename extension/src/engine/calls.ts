@@ -10,7 +10,6 @@ export interface Surroundings {
 }
 
 export type EngineCall =
-  | "memory.search"
   | "memory.recent"
   | "memory.sites"
   | "memory.forget"
@@ -19,10 +18,12 @@ export type EngineCall =
   | "memory.retry"
   | "memory.export"
   | "memory.import"
+  | "engine.search"
+  | "engine.bookmarks"
   | "engine.wake";
 
-export const ENGINE_CALLS: readonly string[] = [
-  "memory.search",
+/** The calls that the background passes on as they are. */
+export const PASSED_ON: readonly string[] = [
   "memory.recent",
   "memory.sites",
   "memory.forget",
@@ -31,5 +32,4 @@ export const ENGINE_CALLS: readonly string[] = [
   "memory.retry",
   "memory.export",
   "memory.import",
-  "engine.wake",
 ] satisfies EngineCall[];

@@ -1,11 +1,9 @@
 /** Copies of the memory, JSON lines as collections write them, in the extension's private files: a view saves them as a download. */
 
 import { pageAddress, siteOf } from "../shared/addresses.js";
+import { COPIES } from "../shared/copies.js";
 import { ExtensionError } from "../shared/errors.js";
 import type { PageRecord } from "../shared/messages.js";
-
-/** The folder of the private file system. */
-export const COPIES = "copies";
 
 /** Opens a copy; without a name, makes room for a new one, and removes older ones. */
 export async function copyFile(name?: string): Promise<{ name: string; handle: FileSystemFileHandle }> {

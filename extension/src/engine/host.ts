@@ -3,19 +3,23 @@
  * services are further handlers here.
  */
 
-import type { Handlers, Message } from "../shared/messages.js";
+import type { Found, Handlers, Input, Message, SourceName } from "../shared/messages.js";
 import { handle, tellViews } from "../shared/messages.js";
 import type { Answer } from "../shared/errors.js";
 import type { EngineCall, Surroundings } from "./calls.js";
+import { found, joined } from "./found.js";
 import { Gate } from "./gate.js";
 import { Memory } from "./memory.js";
 import { Model } from "./model.js";
+import { Titles } from "./titles.js";
 
 /** How often the engine looks whether it has rested long enough, or can go on after a failure; milliseconds. */
 const LOOK = 30_000;
 
 export class Host {
   readonly #model = new Model();
+  readonly #bookmarks = new Titles("bookmarks", this.#model, true);
+  readonly #tabs = new Titles("tabs", this.#model, false);
   readonly #gate: Gate;
   readonly #memory: Memory;
   readonly #handlers: Handlers<EngineCall, undefined>;
@@ -30,7 +34,11 @@ export class Host {
     const memory = new Memory(this.#model, this.#gate, () => this.#surroundings.settings, tellViews);
     this.#memory = memory;
     this.#handlers = {
-      "memory.search": (request) => memory.search(request),
+      "engine.search": (request) => this.#search(request),
+      "engine.bookmarks": async ({ items }) => {
+        await this.#bookmarks.sync(items);
+        return undefined;
+      },
       "memory.recent": (selection) => memory.recent(selection),
       "memory.sites": () => memory.sites(),
       "memory.forget": (selection) => memory.forget(selection),
@@ -58,13 +66,29 @@ export class Host {
     }
   }
 
+  /** Searches all sources that are wanted and allowed. What has no time or site is not found by them. */
+  async #search({ tabs, ...request }: Input<"engine.search">): Promise<Found[]> {
+    const { query, limit = 20, mode = "hybrid", sources, site, from, to } = request;
+    const isLimited = site !== undefined || from !== undefined || to !== undefined;
+    const wants = (source: SourceName) => sources?.includes(source) ?? true;
+    if (tabs) await this.#tabs.sync(tabs);
+    const titled = async (source: "bookmark" | "tab", titles: Titles, isAllowed: boolean) =>
+      isAllowed && !isLimited && wants(source) ? (await titles.search(query, limit, mode)).map((hit) => found(hit, source)) : [];
+    const lists = await Promise.all([
+      wants("page") ? this.#memory.search(request) : [],
+      titled("bookmark", this.#bookmarks, this.#surroundings.settings.bookmarks),
+      titled("tab", this.#tabs, tabs !== undefined),
+    ]);
+    return joined(lists, limit);
+  }
+
   async #look(rested: () => void): Promise<void> {
     const { waiting, problem } = await this.#memory.state();
     if (problem) this.#memory.wake();
     const time = this.#surroundings.settings.idleMinutes * 60_000;
     const hasWork = waiting > 0 && this.#gate.pauses.length === 0;
     if (this.#calls > 0 || this.#memory.isBusy || hasWork || Date.now() - this.#lastCall < time) return;
-    await this.#memory.end();
+    await Promise.all([this.#memory.end(), this.#bookmarks.end(), this.#tabs.end()]);
     await this.#model.end();
     rested();
   }

@@ -1,14 +1,13 @@
 /** The memory: pages that were read, in a collection. Words: a job is a page that waits, a record is what is known of a page. */
 
-import { Collection, type Hit, type Where } from "felsic/search";
-import { pageAddress } from "../shared/addresses.js";
+import { Collection, type Where } from "felsic/search";
 import { dataOf, hasCode } from "../shared/errors.js";
-import { linkOf } from "../shared/links.js";
 import type { Found, Input, MemoryState, PageRecord, SearchRequest, Selection, SiteCount } from "../shared/messages.js";
 import { clearJobs, counts, done, fail, nextJob, removeJobs, retryFailed, type Job } from "../shared/queue.js";
 import type { Settings } from "../shared/settings.js";
 import { beginAttempt, endAttempt } from "./attempts.js";
 import type { Gate } from "./gate.js";
+import { found } from "./found.js";
 import { FELSIC, type Model } from "./model.js";
 import { drop, dropAll, fitting, keep, keepAll, recordOf, select, visited } from "./records.js";
 import { copyFile, pagesIn } from "./copies.js";
@@ -140,7 +139,7 @@ export class Memory {
     const range = { ...(from !== undefined && { gte: from }), ...(to !== undefined && { lt: to }) };
     const where: Where = { ...(site !== undefined && { site }), ...(Object.keys(range).length > 0 && { last: range }) };
     const possible = collection.info.state === "ready" ? mode : "words";
-    return (await collection.search(query, { limit, mode: possible, where })).map(found);
+    return (await collection.search(query, { limit, mode: possible, where })).map((hit) => found(hit, "page"));
   }
 
   /** Returns the pages that were seen last. */
@@ -269,24 +268,4 @@ export class Memory {
   end(): Promise<void> {
     return this.#inTurn(() => this.#close());
   }
-}
-
-function found(hit: Hit): Found {
-  const { id, score, passage, highlights, meta } = hit;
-  const url = hit.url ?? id;
-  const number = (value: unknown) => (typeof value === "number" ? value : undefined);
-  const [last, visits] = [number(meta?.["last"]), number(meta?.["visits"])];
-  return {
-    id,
-    source: "page",
-    url,
-    link: linkOf(url, passage.text, highlights),
-    title: hit.title ?? url,
-    site: typeof meta?.["site"] === "string" ? meta["site"] : (pageAddress(url)?.hostname ?? ""),
-    ...(last !== undefined && { last }),
-    ...(visits !== undefined && { visits }),
-    score,
-    passage: passage.text,
-    highlights,
-  };
 }

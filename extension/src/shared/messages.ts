@@ -37,7 +37,18 @@ export interface SearchRequest extends Omit<Selection, "ids"> {
   readonly query: string;
   readonly limit?: number;
   readonly mode?: "hybrid" | "meaning" | "words";
+  /** Default: all that the settings allow. */
   readonly sources?: readonly SourceName[];
+}
+
+/** A bookmark or an open tab. */
+export interface TitledItem {
+  /** `bookmark:` or `tab:`, and the browser's own number. */
+  readonly id: string;
+  readonly title: string;
+  readonly url: string;
+  /** Further words, such as the names of folders. */
+  readonly words?: string;
 }
 
 /** A document that was found, by its best passage. */
@@ -126,6 +137,9 @@ export interface Calls {
   "settings.set": { in: Partial<Settings>; out: Settings };
   /** What the browser has granted has changed, by a button of a view. */
   "permissions.changed": { in: Record<never, never>; out: undefined };
+  /** What the memory's search covers besides: from the router, which alone can ask the browser. */
+  "engine.search": { in: SearchRequest & { tabs?: readonly TitledItem[] }; out: Found[] };
+  "engine.bookmarks": { in: { items: readonly TitledItem[] }; out: undefined };
   /** There are jobs on the disk. From the router. */
   "engine.wake": { in: Record<never, never>; out: undefined };
   /** The engine has had nothing to do for a while. From the engine. */
