@@ -54,4 +54,4 @@ declare var library: any;
 /** What the page of tests for reading has. */
 declare var Reader: any;
 declare var reader: any;
-declare var renderPage: any;
+declare var pdfPage: any;

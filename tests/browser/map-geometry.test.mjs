@@ -291,6 +291,29 @@ test("colours of clusters differ for everyone, in both themes, and from the grou
   }
 });
 
+test("while the map moves, fewer points are drawn where frames are slow, and all when it rests", () => {
+  const { Detail, REST } = modules.detail;
+  const run = (/** @type {number} */ gap, /** @type {any} */ detail, /** @type {number} */ from) => {
+    let [now, share] = [from, 1];
+    for (let frame = 0; frame < 40; frame += 1, now += gap) {
+      detail.moved(now);
+      share = detail.share(now);
+    }
+    return { now, share };
+  };
+  const detail = new Detail();
+  assert.equal(run(16, detail, 0).share, 1);
+  const slow = run(120, detail, 1000);
+  assert.ok(slow.share > 0 && slow.share < 0.1, String(slow.share));
+  assert.equal(detail.share(slow.now + REST), 1);
+  assert.equal(run(16, detail, slow.now + 1000).share, 1);
+  // A first movement after a pause is not slow.
+  const pausing = new Detail();
+  pausing.share(0);
+  pausing.moved(5000);
+  assert.equal(pausing.share(5000), 1);
+});
+
 test("computed colours are read in both ways of writing them", () => {
   const { parsed } = modules.theme;
   assert.deepEqual(parsed("rgb(255, 0, 51)"), [1, 0, 0.2]);

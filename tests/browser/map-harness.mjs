@@ -87,11 +87,12 @@ export async function startMap({ gl = true } = {}) {
  * @property {any} chart
  * @property {any} previews
  * @property {any} theme
+ * @property {any} detail
  */
 
 /** Bundles the map's modules that need no browser, and imports them. @returns {Promise<MapModules>} */
 export async function mapModules() {
-  const names = ["view", "shapes", "grid", "label-places", "groups", "chart", "previews", "theme"];
+  const names = ["view", "shapes", "grid", "label-places", "groups", "chart", "previews", "theme", "detail"];
   const folder = mkdtempSync(join(tmpdir(), "felsic-map-"));
   try {
     const input = Object.fromEntries(names.map((name) => [name, join(source, `${name}.ts`)]));

@@ -571,45 +571,50 @@ test("a real collection: the map is made, a query lies among its hits, and a new
   await context.close();
 });
 
-test(
-  "100,000 points: how long frames take while the map is moved and zoomed",
-  { skip: !process.env.FELSIC_TEST_FULL },
-  async (context) => {
-    for (const viewport of [
-      { width: 1100, height: 720 },
-      { width: 1900, height: 1000 },
-    ]) {
-      const opened = await mapOf({ viewport }, 100_000, 30);
-      const measure = (/** @type {"pan" | "zoom"} */ kind) =>
-        opened.page.evaluate(async (kind) => {
-          const stage = /** @type {HTMLElement} */ (document.querySelector(".map-stage"));
-          const times = [];
-          const scripts = [];
-          let last = await new Promise(requestAnimationFrame);
-          for (let i = 0; i < 120; i += 1) {
-            const begin = performance.now();
-            if (kind === "zoom") {
-              const at = { clientX: stage.clientWidth / 2, clientY: stage.clientHeight / 2 };
-              stage.dispatchEvent(new WheelEvent("wheel", { deltaY: i < 60 ? -40 : 40, cancelable: true, ...at }));
-            } else stage.dispatchEvent(new KeyboardEvent("keydown", { key: i % 40 < 20 ? "ArrowLeft" : "ArrowRight" }));
-            scripts.push(performance.now() - begin);
-            const now = await new Promise(requestAnimationFrame);
-            times.push(now - last);
-            last = now;
-          }
-          const sorted = times.toSorted((a, b) => a - b);
-          const at = (/** @type {number} */ share) => Number(sorted[Math.floor(share * (sorted.length - 1))]);
-          return { median: at(0.5), most: at(0.95), longest: at(1), script: Math.max(...scripts) };
-        }, kind);
-      for (const kind of /** @type {const} */ (["pan", "zoom"])) {
-        const { median, most, longest, script } = await measure(kind);
-        context.diagnostic(
-          `${viewport.width} x ${viewport.height}, ${kind}: median ${median.toFixed(1)} ms, 95 % within ${most.toFixed(1)}, longest ${longest.toFixed(1)}; handling an event at most ${script.toFixed(1)}`,
-        );
-        // By the processor alone; a graphics card draws this in a few milliseconds.
-        assert.ok(median < 100, `${median}`);
-      }
-      await opened.context.close();
+/**
+ * Moves and zooms the map, and returns the times between frames: the median, that of 95 %, and the longest handling of an event.
+ *
+ * @param {Page} page
+ */
+function frameTimes(page) {
+  return page.evaluate(async () => {
+    const stage = /** @type {HTMLElement} */ (document.querySelector(".map-stage"));
+    const at = { clientX: stage.clientWidth / 2, clientY: stage.clientHeight / 2 };
+    const times = [];
+    let script = 0;
+    let last = await new Promise(requestAnimationFrame);
+    for (let i = 0; i < 160; i += 1) {
+      const begin = performance.now();
+      if (i % 2) stage.dispatchEvent(new WheelEvent("wheel", { deltaY: i < 80 ? -40 : 40, cancelable: true, ...at }));
+      else stage.dispatchEvent(new KeyboardEvent("keydown", { key: i % 40 < 20 ? "ArrowLeft" : "ArrowRight" }));
+      script = Math.max(script, performance.now() - begin);
+      const now = await new Promise(requestAnimationFrame);
+      times.push(now - last);
+      last = now;
     }
-  },
-);
+    const sorted = times.toSorted((a, b) => a - b);
+    return { median: Number(sorted[80]), most: Number(sorted[152]), script };
+  });
+}
+
+test("100,000 points move as smoothly as 100", { skip: !process.env.FELSIC_TEST_FULL }, async (context) => {
+  for (const viewport of [
+    { width: 1100, height: 720 },
+    { width: 1900, height: 1000 },
+  ]) {
+    /** @type {number[]} */
+    const medians = [];
+    for (const count of [100, 100_000, 100, 100_000]) {
+      const { page, context: opened } = await mapOf({ viewport }, count, 30);
+      const { median, most, script } = await frameTimes(page);
+      medians.push(median);
+      context.diagnostic(
+        `${viewport.width} x ${viewport.height}, ${count} points: median ${median.toFixed(1)} ms, 95 % within ${most.toFixed(1)}; handling an event at most ${script.toFixed(1)}`,
+      );
+      await opened.close();
+    }
+    // The processor draws here: how long a frame takes depends on the window and on what else the machine does, which both meet.
+    const [few = 0, many = 0, fewAgain = 0, manyAgain = 0] = medians;
+    assert.ok(Math.min(many, manyAgain) < 2 * Math.max(few, fewAgain) + 17, medians.join());
+  }
+});

@@ -19,6 +19,7 @@ const NAMES = [
   "names",
   "endings",
   "pdf-lines",
+  "pdf-boxes",
   "mbox",
   "limits",
   "entities",

@@ -386,6 +386,25 @@ test("lines of a PDF become paragraphs, columns and whole words; running heads s
   assert.equal(text([run("日本語の", 40, 500), run("テキスト。", 40, 488)]).text, "日本語のテキスト。");
 });
 
+test("a passage is found on its page, whatever is between its letters, and as far as it is there", () => {
+  const { partsOf } = modules["pdf-boxes"];
+  const runs = ["The exam-", "ple ends in the middle of", " a sen"].map((str) => ({ str, width: 1, transform: [] }));
+  const marked = (/** @type {string} */ text) =>
+    partsOf(runs, text).map((/** @type {any} */ { run, start, end }) => {
+      const { str } = runs[run] ?? { str: "" };
+      return str.slice(Math.round(start * str.length), Math.round(end * str.length));
+    });
+  assert.deepEqual(marked("example"), ["exam", "ple"]);
+  assert.deepEqual(marked("EXAMPLE\n\nends"), ["exam", "ple ends"]);
+  assert.deepEqual(marked("Before it something. The example ends in the middle of a sentence that goes on elsewhere."), [
+    "The exam",
+    "ple ends in the middle of",
+    "a sen",
+  ]);
+  assert.deepEqual(marked("something else"), []);
+  assert.deepEqual(marked("–"), []);
+});
+
 test("names of files say what they are", () => {
   const { kindOf, ENDINGS, ACCEPT } = modules.endings;
   const kinds = [

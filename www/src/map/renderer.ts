@@ -90,7 +90,9 @@ export class Renderer {
   #resources: Resources | undefined;
   #points: PointsToDraw = { x: new Float32Array(), y: new Float32Array(), colour: new Uint8Array() };
   #looks: Uint8Array = new Uint8Array();
-  /** The points that are hits. */
+  /** The order in which points are drawn, by chance: so the first of them are a fair sample of all. */
+  #order: Uint32Array = new Uint32Array();
+  /** Where in that order the hits are. */
   #hits: Uint32Array = new Uint32Array();
   #theme: Theme | undefined;
 
@@ -116,6 +118,7 @@ export class Renderer {
   /** Takes in points, which all look as usual. */
   setPoints(points: PointsToDraw): void {
     this.#points = points;
+    this.#order = shuffled(points.x.length);
     this.#looks = new Uint8Array(points.x.length);
     this.#hits = new Uint32Array();
     this.#fill();
@@ -125,7 +128,7 @@ export class Renderer {
   /** Says how each point looks, see {@link LOOK}. */
   setLooks(looks: Uint8Array): void {
     this.#looks = looks;
-    this.#hits = Uint32Array.from([...looks.keys()].filter((i) => looks[i] === LOOK.hit));
+    this.#hits = Uint32Array.from([...this.#order.keys()].filter((at) => looks[this.#order[at]!] === LOOK.hit));
     this.#fillLooks();
   }
 
@@ -133,8 +136,8 @@ export class Renderer {
     this.#theme = theme;
   }
 
-  /** Draws a view; `radius` is that of a point in CSS pixels. */
-  draw(view: View, size: Size, density: number, radius: number): void {
+  /** Draws a view: of the points that are no hits only a `share`; `radius` is that of a point in CSS pixels. */
+  draw(view: View, size: Size, density: number, radius: number, share = 1): void {
     const gl = this.#gl;
     const [width, height] = [Math.max(1, Math.round(size.width * density)), Math.max(1, Math.round(size.height * density))];
     if (this.#canvas.width !== width || this.#canvas.height !== height) {
@@ -155,7 +158,7 @@ export class Renderer {
     gl.uniform3fv(uniforms.hit, this.#theme.hit);
     gl.uniform3fv(uniforms.ground, this.#theme.ground);
     gl.uniform1i(uniforms.hitsOnly, 0);
-    gl.drawArrays(gl.POINTS, 0, count);
+    gl.drawArrays(gl.POINTS, 0, Math.ceil(count * share));
     if (this.#hits.length === 0) return;
     gl.uniform1i(uniforms.hitsOnly, 1);
     gl.drawElements(gl.POINTS, this.#hits.length, gl.UNSIGNED_INT, 0);
@@ -169,18 +172,22 @@ export class Renderer {
   #fill(): void {
     const { x, y, colour } = this.#points;
     const places = new Float32Array(2 * x.length);
-    for (let i = 0; i < x.length; i += 1) {
-      places[2 * i] = x[i]!;
-      places[2 * i + 1] = y[i]!;
+    for (const [at, i] of this.#order.entries()) {
+      places[2 * at] = x[i]!;
+      places[2 * at + 1] = y[i]!;
     }
     this.#put(this.#resources?.places, places);
-    this.#put(this.#resources?.colours, colour);
+    this.#put(this.#resources?.colours, this.#ordered(colour));
   }
 
   #fillLooks(): void {
-    this.#put(this.#resources?.looks, this.#looks);
+    this.#put(this.#resources?.looks, this.#ordered(this.#looks));
     if (!this.#resources) return;
     this.#gl.bufferData(this.#gl.ELEMENT_ARRAY_BUFFER, this.#hits, this.#gl.DYNAMIC_DRAW);
+  }
+
+  #ordered(values: Uint8Array): Uint8Array {
+    return Uint8Array.from(this.#order, (i) => values[i]!);
   }
 
   #put(buffer: WebGLBuffer | undefined, data: Float32Array | Uint8Array): void {
@@ -188,6 +195,18 @@ export class Renderer {
     this.#gl.bindBuffer(this.#gl.ARRAY_BUFFER, buffer);
     this.#gl.bufferData(this.#gl.ARRAY_BUFFER, data, this.#gl.DYNAMIC_DRAW);
   }
+}
+
+/** The numbers below `count` in an order that chance decides, the same each time (Fisher and Yates). */
+function shuffled(count: number): Uint32Array {
+  const order = Uint32Array.from({ length: count }, (_, i) => i);
+  let state = 1;
+  for (let i = count - 1; i > 0; i -= 1) {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    const j = Math.floor((state / 2 ** 32) * (i + 1));
+    [order[i], order[j]] = [order[j]!, order[i]!];
+  }
+  return order;
 }
 
 /** Compiles the program and makes the buffers; `undefined` if the context is lost meanwhile. */

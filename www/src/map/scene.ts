@@ -1,6 +1,7 @@
 /** The picture: points by WebGL, and over them the names of clusters, the query, the point under the pointer and the line that chooses. */
 
 import type { Chart } from "./chart.js";
+import { Detail, REST } from "./detail.js";
 import { listen } from "./gestures.js";
 import { type Label, placeLabels } from "./label-places.js";
 import { LOOK, Renderer } from "./renderer.js";
@@ -79,6 +80,8 @@ export class Scene {
   /** Whether it shows the whole, also after the window's size has changed. */
   #isWhole = true;
   #frame = 0;
+  readonly #detail = new Detail();
+  #rest: ReturnType<typeof setTimeout> | undefined;
   #flight: { readonly from: View; readonly to: View; readonly begin: number } | undefined;
 
   private constructor(parts: Parts, events: Events, renderer: Renderer) {
@@ -167,6 +170,7 @@ export class Scene {
 
   end(): void {
     cancelAnimationFrame(this.#frame);
+    clearTimeout(this.#rest);
     this.#frame = -1;
     for (const end of this.#ends) end();
     this.#renderer.end();
@@ -180,9 +184,17 @@ export class Scene {
       this.#view = between(from, to, 1 - (1 - share) ** 3);
       if (share === 1) this.#flight = undefined;
       else this.redraw();
+      this.#moved();
     }
-    this.#renderer.draw(this.#view, this.#size, devicePixelRatio, this.#radius);
+    this.#renderer.draw(this.#view, this.#size, devicePixelRatio, this.#radius, this.#detail.share(performance.now()));
     this.#drawOver();
+  }
+
+  /** The map moves; when it rests, everything is drawn. */
+  #moved(): void {
+    this.#detail.moved(performance.now());
+    clearTimeout(this.#rest);
+    this.#rest = setTimeout(() => this.redraw(), REST + 20);
   }
 
   #drawOver(): void {
@@ -297,6 +309,7 @@ export class Scene {
       this.#view = view;
       this.#flight = undefined;
       this.#isWhole = false;
+      this.#moved();
       this.redraw();
     };
     return listen(this.#parts.stage, {

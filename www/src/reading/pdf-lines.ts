@@ -119,8 +119,9 @@ function joint(last: Line, line: Line, leading: number, right: number): "" | "\n
   }
   // The line ends where its writer wanted: the next word had its place.
   const letter = (last.right - last.x) / last.text.length;
-  const word = line.text.split(" ", 1)[0]!.length + 1;
-  return last.right + (word + 2) * letter < right && !HYPHEN.test(last.text) ? "\n" : "";
+  const word = (line.text.split(" ", 1)[0]!.length + 3) * letter;
+  const isWanted = last.right + Math.max(word, (right - last.x) * 0.15) < right;
+  return isWanted && !HYPHEN.test(last.text) ? "\n" : "";
 }
 
 /** Whether a line is further up than the last one, or far to its side: in another column. */
