@@ -26,6 +26,7 @@ export type {
   FilterOperators,
   FilterValue,
   Hit,
+  HitPart,
   HitPassage,
   Json,
   KeptOptions,
