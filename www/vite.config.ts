@@ -1,6 +1,9 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { defineConfig } from "vite";
 import { pdfjsData, pdfjsWithoutEval } from "./pdfjs.js";
-import { HEADERS, POLICY } from "./src/policy.js";
+import { app } from "./plugins/app.js";
+import { HEADERS } from "./src/policy.js";
 
 export default defineConfig({
   // Relative addresses, so that the page works from any folder of any server.
@@ -12,18 +15,12 @@ export default defineConfig({
     // An inlined file would be a data: URL, which the page's content security policy refuses.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    rolldownOptions: {
+      input: ["index.html", "bench.html"].map((name) => join(import.meta.dirname, name)).filter((file) => existsSync(file)),
+    },
   },
   // Workers load what a file needs when it comes, which other formats cannot.
   worker: { format: "es", plugins: () => [pdfjsWithoutEval()] },
   preview: { headers: HEADERS },
-  plugins: [
-    pdfjsData(),
-    pdfjsWithoutEval(),
-    {
-      name: "content security policy",
-      transformIndexHtml: () => [
-        { tag: "meta", attrs: { "http-equiv": "Content-Security-Policy", content: POLICY }, injectTo: "head-prepend" },
-      ],
-    },
-  ],
+  plugins: [pdfjsData(), pdfjsWithoutEval(), app()],
 });

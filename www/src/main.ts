@@ -1,9 +1,9 @@
 /** Private search: finds the texts nearest to a question, all in this page. */
 
 import { type Device, Embedder, FelsicError } from "felsic";
+import { allowedOrigins, startShell } from "./app-shell/index.js";
 import { Library } from "./library.js";
 import { FileError, fromFile, fromTyped } from "./passages.js";
-import { HOSTS } from "./policy.js";
 import { SAMPLES } from "./samples.js";
 import { counted, type Facts, megabytes, showFacts, showHits, showNotice, showProblem, showProgress, ui } from "./view.js";
 
@@ -21,6 +21,7 @@ const MOST_REFUSED = 5;
 const PAUSE = 150;
 
 const library = new Library();
+const shell = startShell();
 
 let facts: Facts = {};
 let embedder: Embedder | undefined;
@@ -50,10 +51,10 @@ async function loadModel(model: string, device: Device): Promise<void> {
       ...(model !== "" && { model }),
       device,
       signal,
-      allowedOrigins: HOSTS,
+      allowedOrigins: allowedOrigins(),
       onProgress: ({ loadedBytes, totalBytes }) => {
         // The vocabulary table still arrives after a model is ready.
-        if (embedder) return;
+        if (embedder) return shell.noteModel({ state: "ready", loadedBytes, totalBytes });
         showProgress(ui.loading, totalBytes > 0 ? Math.min(0.999, loadedBytes / totalBytes) : 0);
         ui.modelBytes.textContent = `${megabytes(loadedBytes)} of ${megabytes(totalBytes)}`;
       },
@@ -72,6 +73,7 @@ async function loadModel(model: string, device: Device): Promise<void> {
 function loseModel(state: string, problem: string): void {
   dropModel();
   modelState = "none";
+  shell.noteModel({ state: "failed", loadedBytes: 0, totalBytes: 0 });
   ui.modelState.textContent = state;
   showProblem("model", problem);
   showLibrary();

@@ -21,6 +21,8 @@ import {
   checkedLayout,
   checkedName,
   checkedPassage,
+  checkedPlace,
+  checkedPlaces,
   checkedPrepare,
   checkedReindex,
   checkedIndex,
@@ -29,7 +31,7 @@ import {
   isIndex,
 } from "./options.js";
 import { LazyModel } from "./index-model.js";
-import { Layouts } from "./layouts.js";
+import { Layouts, NEAREST_TO_QUERY, placeAmongHits } from "./layouts.js";
 import { withSentences } from "./marking.js";
 import { Pace } from "./pace.js";
 import type { Query, SearchNews } from "./protocol.js";
@@ -50,6 +52,8 @@ import type {
   KeptOptions,
   Layout,
   LayoutOptions,
+  LayoutPoint,
+  PlaceOptions,
   PrepareOptions,
   ReindexOptions,
   SearchOptions,
@@ -328,12 +332,24 @@ export class Collection extends EventTarget {
 
   /**
    * Places the documents on a plane, for a picture: those that are alike are near each other. The same documents have the same places in the
-   * same browser. Documents that {@link Collection.clusters} leaves out have none. Rejects with `input-invalid` if there are more than 20,000: choose some with `where`.
+   * same browser. Documents that {@link Collection.clusters} leaves out have none. Of more than 20,000, UMAP places a sample of 10,000, and
+   * each of the others goes to its nearest ones among them.
    *
    * The work is done in a worker of its own, whose script is loaded by this method alone.
    */
   async layout(options: LayoutOptions = {}): Promise<Layout> {
     return this.#layouts.make(this.#link, checkedLayout(options));
+  }
+
+  /**
+   * Returns the place of a text in a layout: the mean of those of the eight documents that are nearest to it by meaning, weighed by their
+   * scores. `undefined` if none of them is in the layout, or the text has no word.
+   */
+  async place(query: string, layout: Layout, options: PlaceOptions = {}): Promise<LayoutPoint | undefined> {
+    const checked = checkedPlace(options);
+    const among = checkedPlaces(layout, "the layout");
+    const hits = await this.search(query, { ...checked, mode: "meaning", minScore: 0, limit: NEAREST_TO_QUERY });
+    return placeAmongHits(hits, among);
   }
 
   /**

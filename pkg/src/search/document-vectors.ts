@@ -3,7 +3,6 @@
  * count for nothing.
  */
 
-import { FelsicError } from "../errors.js";
 import type { Contents, Held } from "./contents.js";
 import { normalize, type Points } from "./points.js";
 import type { DocumentPoints } from "./protocol.js";
@@ -48,22 +47,15 @@ export async function vectorsOf(
   return { documents: kept, points: { data: data.subarray(0, kept.length * dimensions), count: kept.length, dimensions } };
 }
 
-/** The most documents of a layout: each is compared with all others. */
-const MOST_PLACED = 20_000;
-
-/** Returns what a layout needs of the documents that fit. @throws `input-invalid` if they are too many */
-export async function pointsForLayout(
+/** Returns the vectors of documents, by ids; of those that are not there (any more), none. */
+export async function pointsOf(
   contents: Contents,
-  where: Where | undefined,
+  ids: readonly string[],
   dimensions: number,
   signal: AbortSignal,
 ): Promise<DocumentPoints> {
-  const fitting = documentsOf(contents, where);
-  if (fitting.length > MOST_PLACED) {
-    const message = `layout() places at most ${MOST_PLACED} documents; these are ${fitting.length}: choose some of them with where`;
-    throw new FelsicError("input-invalid", message);
-  }
   await contents.vectors;
-  const { documents, points } = await vectorsOf(contents, fitting, dimensions, new Slices(signal));
+  const there = ids.map((id) => contents.get(id)).filter((held) => held !== undefined);
+  const { documents, points } = await vectorsOf(contents, there, dimensions, new Slices(signal));
   return { ids: documents.map(({ stored }) => stored.id), ...points };
 }

@@ -10,8 +10,10 @@ import type {
   CompleteOptions,
   DocumentsOptions,
   KeptOptions,
+  Layout,
   LayoutOptions,
   PassageOptions,
+  PlaceOptions,
   PrepareOptions,
   ReindexOptions,
   SearchMode,
@@ -45,17 +47,20 @@ const SEARCH: Names<SearchOptions> = {
   mode: true,
   minScore: true,
   exact: true,
+  passages: true,
   sentences: true,
   signal: true,
 };
 const SIMILAR: Names<SimilarOptions> = { limit: true, where: true, minScore: true, signal: true };
 const CLUSTERS: Names<ClustersOptions> = { count: true, where: true, signal: true };
 const DOCUMENTS: Names<DocumentsOptions> = { where: true, signal: true };
-const LAYOUT: Names<LayoutOptions> = { where: true, signal: true, onProgress: true };
+const LAYOUT: Names<LayoutOptions> = { where: true, from: true, signal: true, onProgress: true };
+const PLACE: Names<PlaceOptions> = { where: true, signal: true };
 
 const MODES: readonly unknown[] = ["hybrid", "meaning", "words"];
 const DEFAULT_LIMIT = 10;
 const MOST_HITS = 1000;
+const MOST_PASSAGES = 20;
 const MOST_CLUSTERS = 100;
 /** A passage's tokens: the default, the fewest, the most. */
 const TOKENS = { usual: 200, fewest: 16, most: 8192 };
@@ -165,11 +170,14 @@ export function checkedSearch(
 ): Omit<Query, "vector"> & Pick<SearchOptions, "signal"> & { readonly sentences: boolean } {
   if (typeof query !== "string") throw invalid(`a query must be a string, not ${kind(query)}`);
   checkNames(options, SEARCH);
-  const { mode = "hybrid", exact = false, sentences = false, signal } = options as SearchOptions;
+  const { mode = "hybrid", exact = false, passages = 1, sentences = false, signal } = options as SearchOptions;
   if (!MODES.includes(mode)) throw invalid(`mode is ${String(mode)}; use "hybrid", "meaning" or "words"`);
   if (typeof exact !== "boolean") throw invalid("exact must be true or false");
   if (typeof sentences !== "boolean") throw invalid("sentences must be true or false");
-  return { text: query, mode: mode as SearchMode, exact, sentences, ...checkedLimits(options), ...(signal && { signal }) };
+  if (!isCount(passages) || passages < 1 || passages > MOST_PASSAGES) {
+    throw invalid(`passages is ${String(passages)}; it must be a whole number from 1 to ${MOST_PASSAGES}`);
+  }
+  return { text: query, mode: mode as SearchMode, exact, passages, sentences, ...checkedLimits(options), ...(signal && { signal }) };
 }
 
 /** The options of {@link Collection.similar}, checked, with their defaults. */
@@ -201,9 +209,32 @@ export function checkedDocuments(options: unknown): DocumentsOptions {
 /** Checks the options of {@link Collection.layout}. */
 export function checkedLayout(options: unknown): LayoutOptions {
   checkNames(options, LAYOUT);
-  const { signal, onProgress } = options as LayoutOptions;
+  const { from, signal, onProgress } = options as LayoutOptions;
   const where = checkedWhere((options as LayoutOptions).where);
-  return { ...(where && { where }), ...(signal && { signal }), ...(onProgress && { onProgress }) };
+  return {
+    ...(where && { where }),
+    ...(from !== undefined && { from: checkedPlaces(from, "from") }),
+    ...(signal && { signal }),
+    ...(onProgress && { onProgress }),
+  };
+}
+
+/** Checks the options of {@link Collection.place}. */
+export function checkedPlace(options: unknown): PlaceOptions {
+  checkNames(options, PLACE);
+  const { signal } = options as PlaceOptions;
+  const where = checkedWhere((options as PlaceOptions).where);
+  return { ...(where && { where }), ...(signal && { signal }) };
+}
+
+/** Checks a layout that is given, which the page may have kept for long; `what` names it. */
+export function checkedPlaces(layout: unknown, what: string): Layout {
+  const { ids, x, y } = (layout ?? {}) as Partial<Record<keyof Layout, unknown>>;
+  const isLayout =
+    Array.isArray(ids) &&
+    [x, y].every((axis) => axis instanceof Float32Array && axis.length === ids.length && axis.every((at) => Math.abs(at) <= 1));
+  if (!isLayout) throw invalid(`${what} must be a layout as layout() returns it: ids, and x and y from -1 to 1 for each of them`);
+  return layout as Layout;
 }
 
 function checkedLimits(options: SimilarOptions): Pick<Query, "limit" | "where" | "minScore"> {

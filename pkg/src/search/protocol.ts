@@ -111,6 +111,8 @@ export interface Query {
   readonly where?: Where;
   readonly minScore?: number;
   readonly exact: boolean;
+  /** The most passages of a hit. */
+  readonly passages: number;
 }
 
 /** What `similar` asks for, checked. */
@@ -122,7 +124,7 @@ export interface ClustersQuery {
   readonly where?: Where;
 }
 
-/** The vectors of documents, in the order of their ids. */
+/** Documents, and their vectors in the same order. */
 export interface DocumentPoints extends Points {
   readonly ids: string[];
 }
@@ -192,8 +194,10 @@ export interface SearchCalls {
   search: { request: Query; result: Hit[]; progress: never };
   similar: { request: SimilarQuery; result: Hit[]; progress: never };
   clusters: { request: ClustersQuery; result: Cluster[]; progress: never };
-  /** Returns the vectors of the documents that fit, for a layout. */
-  documentVectors: { request: { readonly where?: Where }; result: DocumentPoints; progress: never };
+  /** Returns the ids of the documents that have text and fit, in order. */
+  documentIds: { request: { readonly where?: Where }; result: string[]; progress: never };
+  /** Returns the vectors of documents, for a layout; of those that are there. */
+  documentVectors: { request: { readonly ids: readonly string[] }; result: DocumentPoints; progress: never };
   /** Takes up the next batch of a reindexing; the first call begins it. The page commits the batch before it asks again. */
   reindex: { request: { readonly batch: number; readonly cut: CutOptions }; result: ReindexStep; progress: never };
   /** Ends a reindexing that is not done; what it has made stays for the next one. */

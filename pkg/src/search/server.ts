@@ -7,7 +7,7 @@ import { Batches } from "./batches.js";
 import { clustersOf } from "./clusters.js";
 import { Completion } from "./complete.js";
 import type { Contents } from "./contents.js";
-import { pointsForLayout } from "./document-vectors.js";
+import { documentsOf, pointsOf } from "./document-vectors.js";
 import { find, similarTo } from "./find.js";
 import { passagesOf, put } from "./given.js";
 import { LiveCollection } from "./live.js";
@@ -56,6 +56,7 @@ type Reading =
   | "search"
   | "similar"
   | "clusters"
+  | "documentIds"
   | "documentVectors"
   | "get"
   | "ids"
@@ -121,9 +122,11 @@ class Server {
       case "clusters":
         await this.#session?.index?.readVectors();
         return this.#find((contents) => clustersOf(contents, call.request, this.#ready().info.dimensions, signal));
+      case "documentIds":
+        return documentsOf(this.#ready().contents, call.request.where).map(({ stored }) => stored.id);
       case "documentVectors":
         await this.#session?.index?.readVectors();
-        return this.#find((contents) => pointsForLayout(contents, call.request.where, this.#ready().info.dimensions, signal));
+        return this.#find((contents) => pointsOf(contents, call.request.ids, this.#ready().info.dimensions, signal));
       case "get": {
         const { id } = call.request;
         return (await (this.#session?.index?.get(id) ?? this.#writer().live.get(id))) ?? null;

@@ -65,9 +65,11 @@ export interface SearchOptions {
   readonly minScore?: number;
   /** Finds only passages in which the query stands as it is. */
   readonly exact?: boolean;
+  /** The most passages of a hit, from 1 to 20: the best, and in `more` those of the same document that fit as well. Default 1. */
+  readonly passages?: number;
   /**
-   * Whether a hit that was found by meaning alone has the sentence marked that fits best. The sentences of such hits are embedded for
-   * that, which takes longer than the search itself. Default `false`.
+   * Whether a hit that was found by meaning alone has the sentence of its best passage marked that fits best. The sentences of such hits
+   * are embedded for that, which takes longer than the search itself. Default `false`.
    */
   readonly sentences?: boolean;
   /** Aborts the search. */
@@ -129,6 +131,11 @@ export interface LayoutProgress {
 export interface LayoutOptions {
   /** Which documents are placed. */
   readonly where?: Where;
+  /**
+   * A layout that was made before: documents that are in it keep their places, and the others are placed among them, by their nearest
+   * ones. That is quick, and the picture does not change under a person's eyes; when most documents are new, a new layout shows more.
+   */
+  readonly from?: Layout;
   /** Aborts the call. */
   readonly signal?: AbortSignal;
   /** Called when more of the work is done. */
@@ -158,6 +165,22 @@ export interface DocumentFields extends Omit<Document, "text"> {
   readonly kind: DocumentKind;
   /** The number of its passages. */
   readonly passages: number;
+}
+
+/** A place in a layout. */
+export interface LayoutPoint {
+  /** From left to right, from -1 to 1. */
+  readonly x: number;
+  /** From bottom to top, from -1 to 1. */
+  readonly y: number;
+}
+
+/** Options of {@link Collection.place}. */
+export interface PlaceOptions {
+  /** Which documents decide about the place: those of the layout, if it was made with `where`. */
+  readonly where?: Where;
+  /** Aborts the call. */
+  readonly signal?: AbortSignal;
 }
 
 /** A range of a text, in UTF-16 units; `end` is exclusive. */
@@ -196,6 +219,16 @@ export interface WordsReason {
   readonly terms: readonly string[];
 }
 
+/** A further passage of a document that was found. */
+export interface HitPart {
+  /** The passage. */
+  readonly passage: HitPassage;
+  /** What to mark in `passage.text`: the words that were found. */
+  readonly highlights: readonly TextRange[];
+  /** From 0 to 1, as that of the hit. */
+  readonly score: number;
+}
+
 /** A document that was found, by its best passage. */
 export interface Hit {
   /** The document's id. */
@@ -206,6 +239,8 @@ export interface Hit {
   readonly passage: HitPassage;
   /** What to mark in `passage.text`: the words that were found, or the sentence that fits best. */
   readonly highlights: readonly TextRange[];
+  /** Further passages that fit, best first; not there unless {@link SearchOptions.passages} is more than 1. */
+  readonly more?: readonly HitPart[];
   /** Why it was found. */
   readonly why: {
     /** By meaning, unless its passage has no vector, or only words were searched. */

@@ -1,22 +1,6 @@
-//! The products of a query with coarse rows, in integers.
-//!
-//! A browser compiles the loop as it stands: a load that widens eight bytes to 16 bits, a multiplication that adds
-//! neighbours, an addition. Four rows at a time share the query's registers; with these, four registers of sums and one
-//! product each, nothing needs more than the 15 registers that browsers use on x86-64.
+//! A query as integers.
 
 use crate::error::Result;
-use std::array::from_fn;
-use wide::{i16x8, i32x4};
-
-/// Rows that are multiplied together.
-pub const GROUP: usize = 4;
-/// Components of a step: two registers of the query.
-const STEP: usize = 16;
-/// Components of a register.
-const LANES: usize = 8;
-
-/// A step of the query.
-type Step = [i16x8; STEP / LANES];
 
 /// The largest magnitude of a query's integer.
 const LARGEST: f64 = 32_767.0;
@@ -25,10 +9,7 @@ const LARGEST: f64 = 32_767.0;
 pub struct Query {
     values: Vec<f32>,
     length: f64,
-    /// The integers of all whole steps.
-    steps: Vec<Step>,
-    /// Those of the components after them.
-    rest: Vec<i32>,
+    integers: felsic_scan::Query,
     /// What an integer stands for.
     step: f32,
 }
@@ -52,20 +33,13 @@ impl Query {
     /// Takes a query that has been checked: finite, of unit length, not empty.
     pub fn new(query: &[f32]) -> Result<Self> {
         let factor = factor(query);
-        let (whole, last) = query.as_chunks::<STEP>();
-        let (mut values, mut steps, mut rest) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut values, mut integers) = (Vec::new(), Vec::new());
         values.try_reserve_exact(query.len())?;
-        steps.try_reserve_exact(whole.len())?;
-        rest.try_reserve_exact(last.len())?;
+        integers.try_reserve_exact(query.len())?;
         values.extend_from_slice(query);
-        steps.extend(
-            whole
-                .iter()
-                .map(|step| from_fn(|half| i16x8::new(from_fn(|lane| integer(step[half * LANES + lane], factor))))),
-        );
-        rest.extend(last.iter().map(|v| i32::from(integer(*v, factor))));
+        integers.extend(query.iter().map(|v| integer(*v, factor)));
         let length = query.iter().map(|v| f64::from(*v) * f64::from(*v)).sum::<f64>().sqrt();
-        Ok(Self { values, length, steps, rest, step: (1.0 / factor) as f32 })
+        Ok(Self { values, length, integers: felsic_scan::Query::new(&integers)?, step: (1.0 / factor) as f32 })
     }
 
     /// Returns the number of components.
@@ -83,72 +57,22 @@ impl Query {
         self.length
     }
 
-    /// Returns the cosine with a row of this scale whose coarse vector times the query is `sum`.
-    #[inline(always)]
-    pub fn coarse_cosine(&self, sum: i32, scale: f32) -> f32 {
-        sum as f32 * (self.step * scale)
+    /// Returns the components as integers.
+    pub fn integers(&self) -> &felsic_scan::Query {
+        &self.integers
     }
 
-    /// Returns the exact products of the query with [`GROUP`] rows, [GROUP, dimensions].
-    #[inline(always)]
-    pub fn sums(&self, coarse: &[i8]) -> [i32; GROUP] {
-        let dimensions = self.dimensions();
-        let rows: [&[i8]; GROUP] = from_fn(|row| &coarse[row * dimensions..][..dimensions]);
-        let totals = of_group(&self.steps, rows.map(|row| row.as_chunks().0));
-        from_fn(|row| self.total(totals[row], rows[row]))
+    /// Returns what an integer stands for.
+    pub fn step(&self) -> f32 {
+        self.step
     }
-
-    /// Returns the exact product of the query with a row, [dimensions].
-    pub fn sum(&self, coarse: &[i8]) -> i32 {
-        let mut sums = i32x4::ZERO;
-        for (query, step) in self.steps.iter().zip(coarse.as_chunks().0) {
-            add(&mut sums, query, step);
-        }
-        self.total(sums, coarse)
-    }
-
-    /// Adds up the sums of the whole steps and the products after them.
-    #[inline(always)]
-    fn total(&self, sums: i32x4, row: &[i8]) -> i32 {
-        let whole = sums.to_array().into_iter().fold(0, i32::wrapping_add);
-        let last = row[self.steps.len() * STEP..].iter().zip(&self.rest);
-        last.fold(whole, |total, (v, query)| total + i32::from(*v) * query)
-    }
-}
-
-/// Sums over the whole steps of a group. A function of its own, so that the browser's compiler has all registers for it.
-#[inline(never)]
-fn of_group(query: &[Step], [first, second, third, fourth]: [&[[i8; STEP]]; GROUP]) -> [i32x4; GROUP] {
-    let mut sums = [i32x4::ZERO; GROUP];
-    // One index for all five, without checks.
-    for ((((query, first), second), third), fourth) in query.iter().zip(first).zip(second).zip(third).zip(fourth) {
-        let [a, b, c, d] = &mut sums;
-        add(a, query, first);
-        add(b, query, second);
-        add(c, query, third);
-        add(d, query, fourth);
-    }
-    sums
-}
-
-/// Adds the products of a step.
-#[inline(always)]
-fn add(sums: &mut i32x4, query: &Step, row: &[i8; STEP]) {
-    for (half, query) in query.iter().enumerate() {
-        *sums += widen(row, half).dot(*query);
-    }
-}
-
-/// Widens eight of a step's components.
-#[inline(always)]
-fn widen(step: &[i8; STEP], half: usize) -> i16x8 {
-    i16x8::new(from_fn(|lane| i16::from(step[half * LANES + lane])))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::rows::tests::{any_unit, unit};
+    use felsic_scan::GROUP;
     use proptest::prelude::*;
 
     /// Computes plainly what the kernel computes.
@@ -161,9 +85,9 @@ mod tests {
         let made = Query::new(query).unwrap();
         let plain: Vec<i64> = coarse.chunks_exact(query.len()).map(|row| plainly(query, row)).collect();
         let widened = |sums: [i32; GROUP]| sums.map(i64::from).to_vec();
-        assert_eq!(widened(made.sums(coarse)), plain);
+        assert_eq!(widened(made.integers().sums(coarse)), plain);
         for (row, plain) in coarse.chunks_exact(query.len()).zip(plain) {
-            assert_eq!(i64::from(made.sum(row)), plain);
+            assert_eq!(i64::from(made.integers().sum(row)), plain);
         }
     }
 

@@ -1,0 +1,88 @@
+/** The page as an app: kept for use without a network, installed, handed things by other apps, and honest about its requests. */
+
+import type { ReadonlySignal } from "@preact/signals";
+import type { ModelState } from "../library/types.js";
+import { readCopy, stored, writeCopy } from "./choice.js";
+import { watchInstalling } from "./install.js";
+import type { Shared } from "./protocol.js";
+import { receiveFiles, takeShared } from "./received.js";
+import { type NetworkRequest, watchRequests } from "./requests.js";
+import { startWorker } from "./worker.js";
+
+export { allowedOrigins, chooseHost, chosenHost } from "./chosen.js";
+export { hostOf } from "./host.js";
+export type { NetworkRequest, Shared };
+
+/** What the page's views use of it. */
+export interface Shell {
+  /** What was asked for, in the order in which it was noted. */
+  readonly requests: ReadonlySignal<readonly NetworkRequest[]>;
+  /**
+   * What `requests` covers. `all`: the page, its workers, and other tabs of the page, as the service worker sees them. `page`: the page alone,
+   * as the browser records it; so it is at the first visit, until the files are kept, and without a service worker.
+   */
+  readonly watched: ReadonlySignal<"all" | "page">;
+  /** How many requests page and workers have sent over the network since the model was there. */
+  readonly sinceModel: ReadonlySignal<number>;
+  /**
+   * Tells how the model is. When it is there and all of its bytes are, what is asked for later counts in `sinceModel`, and the page's
+   * files are kept for use without a network.
+   */
+  noteModel(model: Pick<ModelState, "state" | "loadedBytes" | "totalBytes">): void;
+  /** Whether the page works without a network. */
+  readonly offline: ReadonlySignal<"no" | "ready">;
+  /** Whether the browser offers to install the page. */
+  readonly installable: ReadonlySignal<boolean>;
+  /** Asks the person whether to install it, in a click; resolves to the answer. */
+  install(): Promise<boolean>;
+  /** Whether a new version of the page waits. */
+  readonly update: ReadonlySignal<boolean>;
+  /** Changes to the new version: every tab of the page is loaded again. */
+  applyUpdate(): void;
+  /** Takes what other apps have shared, once. */
+  shared(): Promise<readonly Shared[]>;
+  /** Calls back with files that a person opens with the installed app. */
+  onFiles(callback: (files: readonly File[]) => void): void;
+}
+
+let started: Shell | undefined;
+
+/** Starts it; another call returns the same. */
+export function startShell(): Shell {
+  started ??= start();
+  return started;
+}
+
+function start(): Shell {
+  const { list, watched, sinceModel, noteModel } = watchRequests();
+  const { offline, update, applyUpdate, settled } = startWorker();
+  const { installable, install } = watchInstalling();
+  void mendCopy();
+  return {
+    requests: list,
+    watched,
+    sinceModel,
+    noteModel(model) {
+      noteModel(model);
+      const isLoaded = model.state === "ready" && model.loadedBytes >= model.totalBytes;
+      if (isLoaded || model.state === "failed" || model.state === "none") settled();
+    },
+    offline,
+    installable,
+    install,
+    update,
+    applyUpdate,
+    shared: takeShared,
+    onFiles: receiveFiles,
+  };
+}
+
+/** Makes the service worker's copy of the choice equal to the page's, should only one of them have been deleted. */
+async function mendCopy(): Promise<void> {
+  try {
+    const choice = stored() ?? "";
+    if ((await readCopy()) !== choice) await writeCopy(choice);
+  } catch {
+    // Where nothing can be stored, there is no service worker either.
+  }
+}

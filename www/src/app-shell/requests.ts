@@ -1,0 +1,93 @@
+/** A live list of what the page and its workers have asked the network for. */
+
+import { computed, type ReadonlySignal, signal } from "@preact/signals";
+import type { ModelState } from "../library/types.js";
+import type { Asked, FromWorker, ToWorker } from "./protocol.js";
+
+/** A request, as the trust panel shows it. */
+export interface NetworkRequest extends Asked {
+  /** Whether it was sent before the model was there. Later ones would have to be explained: there should be none. */
+  readonly beforeModel: boolean;
+}
+
+/** The most that are kept; the oldest are left out of the list first, and stay in the counts. */
+const MOST = 2000;
+
+/** What the list is made of. */
+export interface Requests {
+  readonly list: ReadonlySignal<readonly NetworkRequest[]>;
+  readonly watched: ReadonlySignal<"all" | "page">;
+  readonly sinceModel: ReadonlySignal<number>;
+  noteModel(model: Pick<ModelState, "state" | "loadedBytes" | "totalBytes">): void;
+}
+
+export function watchRequests(): Requests {
+  const asked = signal<readonly Asked[]>([]);
+  const watched = signal<"all" | "page">("page");
+  /** When the model was there; `undefined` as long as it is not. */
+  const readyAt = signal<number | undefined>(undefined);
+  const add = (more: readonly Asked[]) => {
+    if (more.length > 0) asked.value = [...asked.value, ...more].slice(-MOST);
+  };
+
+  const container = navigator.serviceWorker as ServiceWorkerContainer | undefined;
+  container?.addEventListener("message", ({ data }: MessageEvent<FromWorker | undefined>) => {
+    if (data?.type !== "asked") return;
+    // While the browser's own record of the page is shown, only what it lacks is taken from the service worker.
+    add(watched.value === "all" ? data.asked : data.asked.filter(({ by }) => by === "app"));
+  });
+  container?.startMessages();
+
+  const stop = container?.controller ? undefined : watchPage(add);
+  const control = (since: number) => {
+    watched.value = "all";
+    container?.controller?.postMessage({ type: "log", since } satisfies ToWorker);
+  };
+  if (container?.controller) control(performance.timeOrigin);
+  container?.addEventListener("controllerchange", () => {
+    if (watched.value === "all" || !container.controller) return;
+    stop?.();
+    watched.value = "all";
+  });
+
+  const list = computed(() => {
+    const ready = readyAt.value;
+    return asked.value.map((one) => ({ ...one, beforeModel: ready === undefined || one.when < ready }));
+  });
+  return {
+    list,
+    watched,
+    sinceModel: computed(() => list.value.filter((one) => !one.beforeModel && one.from === "network" && one.by !== "app").length),
+    noteModel({ state, loadedBytes, totalBytes }) {
+      const isThere = state === "ready" && loadedBytes >= totalBytes;
+      if (!isThere) readyAt.value = undefined;
+      else readyAt.value ??= Date.now();
+    },
+  };
+}
+
+/** Reports what the browser has recorded of the page itself, which excludes what its workers ask for; returns what ends it. */
+function watchPage(add: (more: readonly Asked[]) => void): () => void {
+  const observer = new PerformanceObserver((entries) => add((entries.getEntries() as PerformanceResourceTiming[]).map(recorded)));
+  for (const type of ["navigation", "resource"]) observer.observe({ type, buffered: true });
+  return () => {
+    add((observer.takeRecords() as PerformanceResourceTiming[]).map(recorded));
+    observer.disconnect();
+  };
+}
+
+function recorded(entry: PerformanceResourceTiming): Asked {
+  const { name: url, startTime, responseStart, transferSize, encodedBodySize } = entry;
+  const when = performance.timeOrigin + startTime;
+  const isOther = new URL(url).origin !== location.origin;
+  const isKept = transferSize === 0 && encodedBodySize > 0;
+  return {
+    url,
+    by: "page",
+    from: isKept ? "cache" : "network",
+    when,
+    // Browsers keep the sizes of other hosts' answers to themselves.
+    ...(!isOther && { bytes: transferSize }),
+    ...(responseStart > 0 && { milliseconds: Math.round(responseStart - startTime) }),
+  };
+}
