@@ -19,6 +19,7 @@ const NAMES = [
   "names",
   "endings",
   "pdf-lines",
+  "pdf-boxes",
   "mbox",
   "limits",
   "entities",
@@ -29,12 +30,13 @@ export async function readingModules() {
   const folder = mkdtempSync(join(tmpdir(), "felsic-reading-"));
   try {
     const input = Object.fromEntries(NAMES.map((name) => [name, join(src, `${name}.ts`)]));
+    input.policy = join(root, "www/src/policy.ts");
     const bundle = await rolldown({ input, platform: "node", external: /pdfjs-dist/, logLevel: "silent" });
     await bundle.write({ dir: folder, format: "esm", entryFileNames: "[name].mjs", chunkFileNames: "[name]-[hash].mjs" });
     await bundle.close();
     // What pdf.js would do is tested in browsers; without it, reading a PDF must fail as a refusal.
     const load = async (/** @type {string} */ name) => [name, await import(pathToFileURL(join(folder, `${name}.mjs`)).href)];
-    const modules = Object.fromEntries(await Promise.all(NAMES.map(load)));
+    const modules = Object.fromEntries(await Promise.all(Object.keys(input).map(load)));
     process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
     return modules;
   } catch (error) {

@@ -5,7 +5,7 @@
 
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
-import { join, relative, sep } from "node:path";
+import { join, relative, resolve, sep } from "node:path";
 import { rolldown } from "rolldown";
 import type { HtmlTagDescriptor, Plugin } from "vite";
 import type { AppFile, AppFiles } from "../src/app-shell/protocol.js";
@@ -31,7 +31,7 @@ export function app(): Plugin {
   return {
     name: "felsic app",
     configResolved({ root, build, command }) {
-      folder = join(root, build.outDir);
+      folder = resolve(root, build.outDir);
       isBuild = command === "build";
     },
     async buildStart() {

@@ -274,7 +274,10 @@ export class Contents {
 
   /** Returns the cosines of a query with the vectors of rows, which must have some: those that {@link Contents.nearest} finds. */
   cosines(query: Float32Array<ArrayBuffer>, rows: readonly number[]): Float32Array<ArrayBuffer> {
-    return this.#vectors.cosines(query, Uint32Array.from(rows, (row) => this.#vectorOf[row]!));
+    return this.#vectors.cosines(
+      query,
+      Uint32Array.from(rows, (row) => this.#vectorOf[row]!),
+    );
   }
 
   /** Returns the vectors of a document as they are stored, without passages that wait; `undefined` if memory has no fine components. */

@@ -194,7 +194,7 @@ export interface SearchCalls {
   search: { request: Query; result: Hit[]; progress: never };
   similar: { request: SimilarQuery; result: Hit[]; progress: never };
   clusters: { request: ClustersQuery; result: Cluster[]; progress: never };
-  /** Returns the ids of the documents that have text and fit, in order. */
+  /** Returns the ids of the documents that have a vector and fit, in order. */
   documentIds: { request: { readonly where?: Where }; result: string[]; progress: never };
   /** Returns the vectors of documents, for a layout; of those that are there. */
   documentVectors: { request: { readonly ids: readonly string[] }; result: DocumentPoints; progress: never };

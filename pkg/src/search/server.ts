@@ -123,7 +123,11 @@ class Server {
         await this.#session?.index?.readVectors();
         return this.#find((contents) => clustersOf(contents, call.request, this.#ready().info.dimensions, signal));
       case "documentIds":
-        return documentsOf(this.#ready().contents, call.request.where).map(({ stored }) => stored.id);
+        await this.#session?.index?.readVectors();
+        return this.#find(async (contents) => {
+          await contents.vectors;
+          return documentsOf(contents, call.request.where).map(({ stored }) => stored.id);
+        });
       case "documentVectors":
         await this.#session?.index?.readVectors();
         return this.#find((contents) => pointsOf(contents, call.request.ids, this.#ready().info.dimensions, signal));

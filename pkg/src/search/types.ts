@@ -152,21 +152,6 @@ export interface Layout {
   readonly y: Float32Array<ArrayBuffer>;
 }
 
-/** Options of {@link Collection.documents}. */
-export interface DocumentsOptions {
-  /** Which documents are listed. */
-  readonly where?: Where;
-  /** Aborts the call. */
-  readonly signal?: AbortSignal;
-}
-
-/** A document as it is listed: without its text. */
-export interface DocumentFields extends Omit<Document, "text"> {
-  readonly kind: DocumentKind;
-  /** The number of its passages. */
-  readonly passages: number;
-}
-
 /** A place in a layout. */
 export interface LayoutPoint {
   /** From left to right, from -1 to 1. */
@@ -181,6 +166,21 @@ export interface PlaceOptions {
   readonly where?: Where;
   /** Aborts the call. */
   readonly signal?: AbortSignal;
+}
+
+/** Options of {@link Collection.documents}. */
+export interface DocumentsOptions {
+  /** Which documents are listed. */
+  readonly where?: Where;
+  /** Aborts the call. */
+  readonly signal?: AbortSignal;
+}
+
+/** A document as it is listed: without its text. */
+export interface DocumentFields extends Omit<Document, "text"> {
+  readonly kind: DocumentKind;
+  /** The number of its passages. */
+  readonly passages: number;
 }
 
 /** A range of a text, in UTF-16 units; `end` is exclusive. */

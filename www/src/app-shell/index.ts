@@ -6,24 +6,21 @@ import { readCopy, stored, writeCopy } from "./choice.js";
 import { watchInstalling } from "./install.js";
 import type { Shared } from "./protocol.js";
 import { receiveFiles, takeShared } from "./received.js";
-import { type NetworkRequest, watchRequests } from "./requests.js";
+import { type NetworkRequest, type Watched, watchRequests } from "./requests.js";
 import { startWorker } from "./worker.js";
 
 export { allowedOrigins, chooseHost, chosenHost } from "./chosen.js";
 export { hostOf } from "./host.js";
-export type { NetworkRequest, Shared };
+export type { NetworkRequest, Shared, Watched };
 
 /** What the page's views use of it. */
 export interface Shell {
   /** What was asked for, in the order in which it was noted. */
   readonly requests: ReadonlySignal<readonly NetworkRequest[]>;
-  /**
-   * What `requests` covers. `all`: the page, its workers, and other tabs of the page, as the service worker sees them. `page`: the page alone,
-   * as the browser records it; so it is at the first visit, until the files are kept, and without a service worker.
-   */
-  readonly watched: ReadonlySignal<"all" | "page">;
-  /** How many requests page and workers have sent over the network since the model was there. */
-  readonly sinceModel: ReadonlySignal<number>;
+  /** What `requests` covers. `all` is the rule; `page`, then `later` at the first visit; `page` without a service worker. */
+  readonly watched: ReadonlySignal<Watched>;
+  /** How many requests page and workers have sent over the network since the model was there; `undefined` as long as it is not. */
+  readonly sinceModel: ReadonlySignal<number | undefined>;
   /**
    * Tells how the model is. When it is there and all of its bytes are, what is asked for later counts in `sinceModel`, and the page's
    * files are kept for use without a network.

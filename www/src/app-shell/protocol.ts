@@ -2,6 +2,8 @@
 
 /** A request that the browser was asked for. */
 export interface Asked {
+  /** Tells a request from another of the same file. */
+  readonly id: string;
   readonly url: string;
   /** Who asked: the page (a window), one of its workers, or the service worker, which keeps the page's files for use without a network. */
   readonly by: "page" | "worker" | "app";

@@ -32,6 +32,8 @@ export interface LibraryOptions {
   readonly embedder?: CreateOptions;
   /** Where felsic's search is, where a bundler does not find it. */
   readonly search?: Pick<CollectionOptions, "baseUrl" | "workerUrl" | "wasmUrl">;
+  /** The model to begin with. Default: that of the last visit. */
+  readonly choice?: Pick<Choice, "model" | "device">;
   /** Makes embedders. Default `Embedder.create`. */
   readonly createEmbedder?: CreateEmbedder;
 }
@@ -58,6 +60,8 @@ type News =
 const OFTEN = 150;
 const SELDOM = 500;
 const HITS = 20;
+/** Passages that are shown of a document. */
+const PASSAGES = 3;
 /** How often the library begins anew after a crash, before it says that something is wrong. */
 const MOST_RESTARTS = 3;
 
@@ -169,7 +173,7 @@ export class PrivateLibrary implements Library {
     try {
       if (like !== undefined) return await collection.similar(like, options);
       const possible = this.#shelf.peek()?.hasMeaning ? mode : "words";
-      return await collection.search(text, { ...options, mode: possible });
+      return await collection.search(text, { ...options, mode: possible, passages: PASSAGES });
     } catch (error) {
       signal.throwIfAborted();
       // Another model has taken this one's place meanwhile.
@@ -250,7 +254,7 @@ export class PrivateLibrary implements Library {
     });
     this.#shelf.value = shelf;
     const loaded = this.#ledger.load().catch((error: unknown) => this.#heed(error));
-    void shelf.begin(this.#models.choice);
+    void shelf.begin(this.#firstChoice());
     this.#tabs = new Tabs<News>(this.#key, {
       lead: async () => {
         await loaded;
@@ -262,6 +266,13 @@ export class PrivateLibrary implements Library {
     this.#tabs.tell({ type: "hello" });
     void loaded.then(() => this.refresh());
     this.#watch.start();
+  }
+
+  /** The model to begin with; what is known of it since the last visit counts only for the same one. */
+  #firstChoice(): Choice {
+    const last = this.#models.choice;
+    const { choice = last } = this.#options;
+    return choice.model === last.model && choice.device === last.device ? last : choice;
   }
 
   /** Ends everything in this tab; `addItems()` and the like begin anew. */

@@ -7,13 +7,13 @@ import { LONGEST_TEXT, LONGEST_TITLE, MOST_MESSAGE_BYTES } from "./limits.js";
 import { Markdown, oneLine } from "./markdown.js";
 import { Names } from "./names.js";
 import type { ReadDocument, ReadResult } from "./types.js";
-import { bytesOf, Refused, type Work } from "./work.js";
+import { bytesOf, Memory, Refused, type Source, type Work } from "./work.js";
 
 /** How a part of a message is read. */
-export type ReadPart = (blob: Blob, path: string, work: Work) => AsyncGenerator<ReadResult>;
+export type ReadPart = (blob: Source, path: string, work: Work) => AsyncGenerator<ReadResult>;
 
 /** Reads a message and what is attached to it. */
-export async function* readMail(blob: Blob, path: string, work: Work, readPart: ReadPart): AsyncGenerator<ReadResult> {
+export async function* readMail(blob: Source, path: string, work: Work, readPart: ReadPart): AsyncGenerator<ReadResult> {
   if (blob.size > MOST_MESSAGE_BYTES) throw new Refused("too-large", `the message has ${blob.size} bytes`);
   const bytes = await bytesOf(blob);
   if (!/^(?:>?From [^\n]*\n)?[!-9;-~]{1,70}:[ \t\r]?/.test(String.fromCharCode(...bytes.subarray(0, 500))))
@@ -29,7 +29,7 @@ export async function* readMail(blob: Blob, path: string, work: Work, readPart: 
     work.budget.part();
     const name =
       filename ?? (mimeType === "message/rfc822" ? "message.eml" : mimeType === "text/calendar" ? "event.ics" : "attachment");
-    yield* readPart(new Blob([content as Uint8Array<ArrayBuffer>]), names.of(name), work);
+    yield* readPart(new Memory(new Uint8Array(content as ArrayBuffer)), names.of(name), work);
   }
 }
 

@@ -3,10 +3,10 @@
 import type { PDFDocumentProxy } from "pdfjs-dist";
 import { LONGEST_TEXT, MOST_PDF_BYTES } from "./limits.js";
 import { titleOf } from "./markdown.js";
-import { type Line, linesOf, type Run, textOf } from "./pdf-lines.js";
+import { largestLine, type Line, linesOf, type Run, textOf } from "./pdf-lines.js";
 import { Engine, opened } from "./pdfjs.js";
 import type { ReadResult, Refusal } from "./types.js";
-import { bytesOf, Refused, refusalOf, type Work } from "./work.js";
+import { bytesOf, refusalOf, Refused, type Source, type Work } from "./work.js";
 
 /** Milliseconds after which a page, or the beginning, is given up. */
 const PATIENCE = 60_000;
@@ -20,7 +20,7 @@ const MOST_BROKEN = 200;
 /** The engine is kept for the next file. */
 let engine: Engine | undefined;
 
-export async function* readPdf(blob: Blob, path: string, work: Work): AsyncGenerator<ReadResult> {
+export async function* readPdf(blob: Source, path: string, work: Work): AsyncGenerator<ReadResult> {
   if (blob.size > MOST_PDF_BYTES) throw new Refused("too-large", `the file has ${blob.size} bytes`);
   const own = (engine ??= await Engine.start());
   const data = await bytesOf(blob);
@@ -35,7 +35,7 @@ export async function* readPdf(blob: Blob, path: string, work: Work): AsyncGener
       if (failed > 0) throw new Refused("damaged", broken[0]?.detail ?? "its pages cannot be read");
       throw new Refused("empty", "its pages have no text: they may be pictures of pages");
     }
-    const title = titleOf(await inTime(titleFrom(document)));
+    const title = titleOf(await inTime(titleFrom(document)), largestLine(lines[0] ?? []));
     yield { path, kind: "pdf", text, cut: "text", pages, ...(title !== undefined && { title }) };
     yield* broken;
   } catch (error) {

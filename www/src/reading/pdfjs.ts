@@ -44,7 +44,8 @@ export class Engine {
       verbosity: 0,
       isEvalSupported: false,
       enableXfa: false,
-      useSystemFonts: false,
+      // Without drawing, a font's own letters matter as little as those of the fonts that every reader has.
+      useSystemFonts: !options.draw,
       disableFontFace: !options.draw,
       useWorkerFetch: true,
       cMapUrl: `${base}cmaps/`,

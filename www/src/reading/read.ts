@@ -13,24 +13,24 @@ import { readPptx } from "./pptx.js";
 import { readRtf } from "./rtf.js";
 import { readOds, readXlsx } from "./sheets.js";
 import type { ReadResult } from "./types.js";
-import { bytesOf, Refused, refusalOf, type Work } from "./work.js";
+import { bytesOf, nearby, refusalOf, Refused, type Source, type Work } from "./work.js";
 import { Zip } from "./zip.js";
 import { MOST_TEXT_BYTES } from "./limits.js";
 
 const HEAD = 4096;
 
 /** Reads a file. What cannot be read is said so; nothing is thrown but the reason of an abort. */
-export async function* read(blob: Blob, path: string, work: Work): AsyncGenerator<ReadResult> {
+export async function* read(blob: Source, path: string, work: Work): AsyncGenerator<ReadResult> {
   try {
     work.signal.throwIfAborted();
-    yield* readers(blob, path, work);
+    yield* readers(await nearby(blob), path, work);
   } catch (error) {
     work.signal.throwIfAborted();
     yield { path, ...refusalOf(error) };
   }
 }
 
-async function* readers(blob: Blob, path: string, work: Work): AsyncGenerator<ReadResult> {
+async function* readers(blob: Source, path: string, work: Work): AsyncGenerator<ReadResult> {
   const head = await bytesOf(blob, 0, Math.min(HEAD, blob.size));
   if (head.length === 0) throw new Refused("empty", "the file has no bytes");
   const begin = String.fromCharCode(...head.subarray(0, 1024));
@@ -56,7 +56,7 @@ async function* readers(blob: Blob, path: string, work: Work): AsyncGenerator<Re
 }
 
 /** Reads a zip archive, or one of the many formats that are one. */
-async function* readPacked(blob: Blob, path: string, work: Work): AsyncGenerator<ReadResult> {
+async function* readPacked(blob: Source, path: string, work: Work): AsyncGenerator<ReadResult> {
   const zip = await Zip.open(blob);
   const has = (folder: string) => zip.entries.some(({ name }) => name.startsWith(folder));
   const type = await mediaType(zip, work);
@@ -81,7 +81,7 @@ async function mediaType(zip: Zip, work: Work): Promise<string> {
 }
 
 /** Refuses the containers of old Office, which hold the documents of new Office if these have a password. */
-async function refuseOld(blob: Blob): Promise<never> {
+async function refuseOld(blob: Source): Promise<never> {
   const bytes = await bytesOf(blob, 0, Math.min(blob.size, 1 << 22));
   const name = Array.from("EncryptedPackage", (letter) => `${letter}\0`).join("");
   if (new TextDecoder("latin1").decode(bytes).includes(name)) throw new Refused("encrypted", "it needs a password");
