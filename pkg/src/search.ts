@@ -28,6 +28,7 @@ export type {
   FilterOperators,
   FilterValue,
   Hit,
+  HitPart,
   HitPassage,
   Json,
   KeptOptions,

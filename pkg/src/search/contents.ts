@@ -5,7 +5,6 @@
 
 import type { FelsicError } from "../errors.js";
 import { hasBit } from "./bits.js";
-import { cosineOf } from "./points.js";
 import type { Calibration } from "./score.js";
 import { gathered, type RowsData } from "./segments.js";
 import { type StoredDocument, type StoredPassage, type TextPlace, type TextSource, waitingOf, waits } from "./stored.js";
@@ -273,9 +272,12 @@ export class Contents {
     return this.hasVector(row) ? this.#vectors.vector(this.#vectorOf[row]!) : undefined;
   }
 
-  /** Returns the cosines of a query with the vectors of rows, which must have some. */
+  /** Returns the cosines of a query with the vectors of rows, which must have some: those that {@link Contents.nearest} finds. */
   cosines(query: Float32Array<ArrayBuffer>, rows: readonly number[]): Float32Array<ArrayBuffer> {
-    return Float32Array.from(rows, (row) => cosineOf(this.vector(row)!, query));
+    return this.#vectors.cosines(
+      query,
+      Uint32Array.from(rows, (row) => this.#vectorOf[row]!),
+    );
   }
 
   /** Returns the vectors of a document as they are stored, without passages that wait; `undefined` if memory has no fine components. */

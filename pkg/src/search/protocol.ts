@@ -111,6 +111,8 @@ export interface Query {
   readonly where?: Where;
   readonly minScore?: number;
   readonly exact: boolean;
+  /** The most passages of a hit. */
+  readonly passages: number;
 }
 
 /** What `similar` asks for, checked. */
