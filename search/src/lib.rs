@@ -9,7 +9,7 @@
 //! - `cut`: documents to passages;
 //! - `words`: texts to the terms of the words index, and the index itself (feature `words`, native);
 //! - `rows`: vectors to rows of int8, and back;
-//! - `scan`: the rows that are nearest to a query;
+//! - `scan`: the rows that are nearest to a query, by the loop of the crate `felsic-scan`;
 //! - `web`: the wasm-bindgen edge.
 
 pub mod cut;

@@ -232,7 +232,8 @@ impl Rows {
         Ok(())
     }
 
-    fn check_range(&self, from: usize, count: usize) -> Result<()> {
+    /// Checks that `count` rows from `from` on are there; returns `input-invalid` otherwise.
+    pub(crate) fn check_range(&self, from: usize, count: usize) -> Result<()> {
         if from.checked_add(count).is_some_and(|end| end <= self.length) {
             return Ok(());
         }

@@ -1,7 +1,7 @@
 //! The rows that are nearest to a query, found by looking at all of them.
 //!
-//! 1. The query becomes 16-bit integers, and every row's coarse vector is multiplied by it exactly, in i32
-//!    (`kernel`). That is the row's *coarse cosine*, from which a row's rank, and the moments of all, come.
+//! 1. The query becomes 16-bit integers (`query`), and every row's coarse vector is multiplied by it exactly, in i32
+//!    (the crate `felsic-scan`). That is the row's *coarse cosine*, from which a row's rank, and the moments of all, come.
 //! 2. The best few hundred are kept (`best`).
 //! 3. These get their cosine anew, in double precision, from the query itself and the row with its fine components, and
 //!    are ordered by it.
@@ -9,12 +9,13 @@
 //! Results do not depend on how rows are divided into blocks, and are bit-for-bit identical natively and in WebAssembly.
 
 mod best;
-mod kernel;
+mod query;
 
 use crate::error::{Code, Error, Result};
 use crate::rows::{Block, Rows, check_dimensions, check_length, component, invalid, unit_length};
 use best::{Best, Candidate};
-use kernel::{GROUP, Query};
+use felsic_scan::Moments;
+use query::Query;
 
 /// How many rows more than are asked for get their cosine anew: the coarse cosine is off by less than a thousandth, and
 /// few rows are as close as that to the last one that counts.
@@ -40,11 +41,7 @@ pub struct Found {
 /// `allowed` is a bitmap of the rows that count: row r is bit r % 8 of byte r / 8. Returns `input-invalid` if the query is
 /// not finite, not of unit length or not of the rows' dimensions, if `count` is 0, or if the bitmap is too short.
 pub fn top(rows: &Rows, query: &[f32], count: usize, allowed: Option<&[u8]>) -> Result<Found> {
-    if query.len() != rows.dimensions() {
-        let (want, got) = (rows.dimensions(), query.len());
-        return Err(invalid(format!("the query has {got} dimensions, the rows have {want}")));
-    }
-    let mut sweep = Sweep::new(query, count)?;
+    let mut sweep = Sweep::of(rows, query, count)?;
     for (first, block) in rows.blocks() {
         sweep.scan(&block, first, allowed)?;
     }
@@ -56,39 +53,29 @@ pub fn top(rows: &Rows, query: &[f32], count: usize, allowed: Option<&[u8]>) -> 
     sweep.finish()
 }
 
+/// Returns the cosines of some of `rows`, given by their numbers, with a query of unit length: bit-for-bit those that
+/// [`top`] returns. A row may be named more than once.
+///
+/// Returns `input-invalid` if the query is one that [`top`] refuses or a row is not there, and `index-invalid` if a row is not
+/// of unit length.
+pub fn cosines(rows: &Rows, query: &[f32], numbers: &[u32]) -> Result<Vec<f32>> {
+    let sweep = Sweep::of(rows, query, 1)?;
+    let mut cosines = Vec::new();
+    cosines.try_reserve_exact(numbers.len())?;
+    for number in numbers {
+        let row = *number as usize;
+        rows.check_range(row, 1)?;
+        cosines.push(sweep.query.cosine(&rows.row(row), row)?);
+    }
+    Ok(cosines)
+}
+
 /// A scan of rows that come block by block, such as from a disk.
 pub struct Sweep {
     query: Query,
     count: usize,
     best: Best,
     moments: Moments,
-}
-
-/// Sums over all cosines.
-#[derive(Default)]
-struct Moments {
-    seen: usize,
-    sum: f64,
-    squares: f64,
-}
-
-impl Moments {
-    #[inline(always)]
-    fn add(&mut self, cosine: f32) {
-        self.seen += 1;
-        self.sum += f64::from(cosine);
-        self.squares += f64::from(cosine) * f64::from(cosine);
-    }
-
-    /// Returns the mean and the standard deviation.
-    fn mean_and_deviation(&self) -> (f64, f64) {
-        if self.seen == 0 {
-            return (0.0, 0.0);
-        }
-        let count = self.seen as f64;
-        let mean = self.sum / count;
-        (mean, (self.squares / count - mean * mean).max(0.0).sqrt())
-    }
 }
 
 impl Sweep {
@@ -105,6 +92,15 @@ impl Sweep {
             best: Best::new(count.saturating_add(SPARE)),
             moments: Moments::default(),
         })
+    }
+
+    /// Starts a scan of `rows`.
+    fn of(rows: &Rows, query: &[f32], count: usize) -> Result<Self> {
+        if query.len() != rows.dimensions() {
+            let (want, got) = (rows.dimensions(), query.len());
+            return Err(invalid(format!("the query has {got} dimensions, the rows have {want}")));
+        }
+        Self::new(query, count)
     }
 
     /// Scans the rows `first..first + n`. `allowed` is a bitmap of all rows of the scan, as for [`top`].
@@ -161,32 +157,11 @@ impl Sweep {
         if let Some(bits) = allowed.map(<[u8]>::len).filter(|bytes| bytes.saturating_mul(8) < end) {
             return Err(invalid(format!("a bitmap of {bits} bytes does not reach row {}", end.saturating_sub(1))));
         }
-        let is_allowed = |row: usize| allowed.is_none_or(|bits| bits[row / 8] >> (row % 8) & 1 == 1);
-        let (groups, rest) = block.scales().as_chunks::<GROUP>();
-        let (whole, last) = block.coarse().split_at(groups.len() * GROUP * dimensions);
-        for (at, (scales, coarse)) in groups.iter().zip(whole.chunks_exact(GROUP * dimensions)).enumerate() {
-            let row = first + at * GROUP;
-            let counts: [bool; GROUP] = std::array::from_fn(|at| is_allowed(row + at));
-            if counts.contains(&true) {
-                let sums = self.query.sums(coarse);
-                for at in (0..GROUP).filter(|at| counts[*at]) {
-                    self.take(row + at, self.query.coarse_cosine(sums[at], scales[at]))?;
-                }
-            }
-        }
-        for (at, (scale, coarse)) in rest.iter().zip(last.chunks_exact(dimensions)).enumerate() {
-            let row = first + groups.len() * GROUP + at;
-            if is_allowed(row) {
-                self.take(row, self.query.coarse_cosine(self.query.sum(coarse), *scale))?;
-            }
-        }
-        Ok(())
-    }
-
-    #[inline(always)]
-    fn take(&mut self, row: usize, cosine: f32) -> Result<()> {
-        self.moments.add(cosine);
-        self.best.offer(Candidate { coarse: cosine, row: row as u32, exact: None })
+        let block = felsic_scan::Block { scales: block.scales(), coarse: block.coarse(), first, allowed };
+        let Self { query, best, moments, .. } = self;
+        let least = best.least();
+        let mut keep = |row, coarse| best.offer(Candidate { coarse, row, exact: None });
+        Ok(query.integers().scan(block, query.step(), moments, least, &mut keep)?)
     }
 
     /// Returns what has been found.

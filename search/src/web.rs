@@ -105,6 +105,11 @@ impl Rows {
     pub fn top(&self, query: &[f32], count: usize, allowed: Option<Box<[u8]>>) -> Result<Found, JsValue> {
         scan::top(&self.0, query, count, allowed.as_deref()).map(Found).map_err(thrown)
     }
+
+    /// Returns the cosines of some rows, given by their numbers, with a query of unit length: those that `top` returns.
+    pub fn cosines(&self, query: &[f32], rows: &[u32]) -> Result<Vec<f32>, JsValue> {
+        scan::cosines(&self.0, query, rows).map_err(thrown)
+    }
 }
 
 impl Rows {

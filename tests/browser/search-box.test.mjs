@@ -291,6 +291,45 @@ test("only what was typed last is searched, and stale answers are dropped", asyn
   await close();
 });
 
+test("what is chosen while further results are on their way stays chosen, if they have it", async () => {
+  const { page, titles, fake, input, close } = await boxPage();
+  await fake((fake) => (fake.bytes = 0));
+  await fake((fake) => (fake.hits.hybrid = [..."abcdefg"].map((id) => fake.hit(id))));
+  await page.keyboard.press("/");
+  // As slowly as people type, or a busy machine: the beginning of the query is searched by itself.
+  await page.keyboard.type("und");
+  await results(page, 7);
+  await fake((fake) => (fake.hits.hybrid = [..."cba"].map((id) => fake.hit(id))));
+  await fake((fake) => (fake.delay.hybrid = 150));
+  await page.keyboard.type("o");
+  await page.keyboard.press("ArrowDown");
+  const chosen = await input.getAttribute("aria-activedescendant");
+  await results(page, 3);
+  assert.deepEqual(await titles(), ["c", "[b]", "a"]);
+  assert.equal(await input.getAttribute("aria-activedescendant"), chosen);
+
+  // A pointer chooses as well, and a click that began before the results came counts.
+  await fake((fake) => (fake.hits.hybrid = [..."acd"].map((id) => fake.hit(id))));
+  await page.keyboard.type(" ");
+  await page.keyboard.type("x");
+  await page.getByRole("option", { name: "Document a" }).hover();
+  await page.getByRole("option", { name: "Document d" }).waitFor();
+  assert.deepEqual(await titles(), ["[a]", "c", "d"]);
+
+  // What has been chosen and is not found any more is nothing to stay at; and who types on chooses anew.
+  await fake((fake) => (fake.hits.hybrid = [..."ef"].map((id) => fake.hit(id))));
+  await page.keyboard.type("y");
+  await page.keyboard.press("ArrowDown");
+  await results(page, 2);
+  assert.deepEqual(await titles(), ["[e]", "f"]);
+  await page.keyboard.press("ArrowDown");
+  await fake((fake) => (fake.hits.hybrid = [..."gef"].map((id) => fake.hit(id))));
+  await page.keyboard.type("z");
+  await results(page, 3);
+  assert.deepEqual(await titles(), ["[g]", "e", "f"]);
+  await close();
+});
+
 test("on a metered line the box asks first, and remembers the answer", async () => {
   const { page, context, fake, close } = await boxPage({ saveData: true });
   await page.keyboard.press("/");

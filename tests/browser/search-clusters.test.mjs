@@ -167,11 +167,8 @@ test("an arrangement keeps groups together, fits from -1 to 1, and is the same e
   const points = blobs(6, 300, 64, 0.8);
   /** @type {number[]} */
   const shares = [];
-  const { x, y } = modules.arrange.arrange(points, (share) => shares.push(share));
-  assert.deepEqual(
-    modules.arrange.arrange(points, () => undefined),
-    { x, y },
-  );
+  const { x, y } = modules.arrange.arrange(points, (share) => shares.push(share)).places;
+  assert.deepEqual(modules.arrange.arrange(points, () => undefined).places, { x, y });
   assert.ok(shares.every((share, i) => share >= (shares[i - 1] ?? 0) && share <= 1) && shares.at(-1) === 1);
   assert.ok([...x, ...y].every((value) => value >= -1 && value <= 1));
   assert.ok(Math.max(...x.map(Math.abs), ...y.map(Math.abs)) > 0.999);
@@ -186,7 +183,7 @@ test("an arrangement of few points, or of points that are all the same, is finit
     [1, 5, 0],
     [1, 40, 0],
   ])) {
-    const { x, y } = modules.arrange.arrange(blobs(groups, count, 16, noise), () => undefined);
+    const { x, y } = modules.arrange.arrange(blobs(groups, count, 16, noise), () => undefined).places;
     assert.equal(x.length, count);
     assert.ok(
       [...x, ...y].every((value) => Math.abs(value) <= 1),

@@ -24,6 +24,8 @@ const src = join(import.meta.dirname, "../../pkg/src/search");
  * @property {typeof import("../../pkg/dist/types/search/labels.js")} labels
  * @property {typeof import("../../pkg/dist/types/search/pca.js")} pca
  * @property {typeof import("../../pkg/dist/types/search/arrange.js")} arrange
+ * @property {typeof import("../../pkg/dist/types/search/layout-plan.js")} layout-plan
+ * @property {typeof import("../../pkg/dist/types/search/placing.js")} placing
  * @property {typeof import("../../pkg/dist/types/search/random.js")} random
  * @property {typeof import("../../pkg/dist/types/search/slices.js")} slices
  */
@@ -45,6 +47,8 @@ export async function searchModules() {
     "labels",
     "pca",
     "arrange",
+    "layout-plan",
+    "placing",
     "random",
     "slices",
   ];

@@ -103,6 +103,31 @@ test("the ten best are those of a loop over Float32Array", () => {
   rows.free();
 });
 
+test("the cosines of given rows are those of a scan, to the bit, in memory and of rows that were read", () => {
+  const [dimensions, count] = [384, 500];
+  const { vectors, query } = collection(dimensions, count);
+  const rows = new Rows(dimensions);
+  rows.add(vectors);
+  const bits = (/** @type {Float32Array} */ cosines) => [...new Uint32Array(new Float32Array(cosines).buffer)];
+  const found = rows.top(query, count);
+  const [order, want] = [found.rows, bits(found.scores)];
+  found.free();
+  assert.deepEqual(bits(rows.cosines(query, order)), want);
+  assert.equal(rows.cosines(query, new Uint32Array(0)).length, 0);
+  const twice = Uint32Array.of(order[9], order[2], order[9]);
+  assert.deepEqual(bits(rows.cosines(query, twice)), [want[9], want[2], want[9]]);
+
+  // Rows that lie elsewhere: those that are asked about are put into rows of their own.
+  const read = new Rows(dimensions);
+  for (const row of twice) read.addRows(rows.scales(row, 1), rows.coarse(row, 1), rows.fine(row, 1));
+  assert.deepEqual(bits(read.cosines(query, Uint32Array.of(0, 1, 2))), [want[9], want[2], want[9]]);
+
+  refuses(() => rows.cosines(query, Uint32Array.of(0, count)), "input-invalid");
+  refuses(() => rows.cosines(query.subarray(1), Uint32Array.of(0)), "input-invalid");
+  refuses(() => rows.cosines(new Float32Array(dimensions), Uint32Array.of(0)), "input-invalid");
+  for (const made of [rows, read]) made.free();
+});
+
 /** @param {() => unknown} call @param {string} code */
 function refuses(call, code) {
   assert.throws(call, (/** @type {any} */ error) => {

@@ -2,7 +2,7 @@
 
 use crate::checkpoints::Seeded;
 use crate::process::{command, run as run_command};
-use crate::{bench_search, files, packs, project, setup, web};
+use crate::{bench_index, bench_search, files, packs, project, setup, web};
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 use std::fs;
@@ -12,6 +12,8 @@ use std::path::PathBuf;
 pub enum Other {
     /// Times felsic's search over vectors beside other ways of searching them and writes target/bench/search/search.json
     Search(bench_search::Options),
+    /// Times how soon a page finds something in an index of a folder of documents, over a line
+    Index(bench_index::Options),
 }
 
 #[derive(Args)]
@@ -69,8 +71,10 @@ fn peer() -> Result<PathBuf> {
 
 /// Builds, packs, measures, and prints where the report is.
 pub fn run(options: &Options) -> Result<()> {
-    if let Some(Other::Search(options)) = &options.other {
-        return bench_search::run(options);
+    match &options.other {
+        Some(Other::Search(options)) => return bench_search::run(options),
+        Some(Other::Index(options)) => return bench_index::run(options),
+        None => {}
     }
     let pack = packs::find(&options.model)?;
     web::package()?;

@@ -15,6 +15,7 @@
 //! | `test` (`check` too), `demo`, `bench`, `bench_search`, `site`, `size` | the commands of these names |
 
 mod bench;
+mod bench_index;
 mod bench_search;
 mod checkpoints;
 mod demo;

@@ -12,10 +12,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Sources of the notices, as paths in the repository.
-const INPUTS: [&str; 7] = [
+const INPUTS: [&str; 8] = [
     "Cargo.toml",
     "search/Cargo.toml",
     "search/cut/Cargo.toml",
+    "search/scan/Cargo.toml",
     "Cargo.lock",
     "package-lock.json",
     "rust-toolchain.toml",

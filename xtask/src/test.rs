@@ -106,7 +106,8 @@ fn unless_ci(setup: Result<()>) -> Result<Outcome> {
 }
 
 /// The crates that make up felsic.
-const CRATES: [&str; 6] = ["--package", "felsic", "--package", "felsic-search", "--package", "felsic-cut"];
+const CRATES: [&str; 8] =
+    ["--package", "felsic", "--package", "felsic-search", "--package", "felsic-cut", "--package", "felsic-scan"];
 
 fn native(options: &Options) -> Result<Outcome> {
     let mut felsic = cargo(["test", "--release", "--no-fail-fast"]);

@@ -108,7 +108,10 @@ export class FelsicSearch extends Base {
   #listen({ button, dialog, input, close, list }: Parts, results: Results): void {
     button.addEventListener("click", () => this.open());
     close.addEventListener("click", () => this.close());
-    input.addEventListener("input", () => this.#type());
+    input.addEventListener("input", () => {
+      results.forgetChoice();
+      this.#type();
+    });
     input.addEventListener("keydown", (event) => this.#press(event, results));
     dialog.addEventListener("click", (event) => event.target === dialog && this.close());
     dialog.addEventListener("close", () => {
@@ -118,7 +121,7 @@ export class FelsicSearch extends Base {
     // Only a pointer that moves selects: results that appear beneath a resting one do not.
     list.addEventListener("pointermove", ({ target }) => {
       const option = optionOf(target);
-      if (option && option !== results.selected) results.select(option, { scroll: false });
+      if (option && option !== results.selected) results.choose(option, { scroll: false });
     });
     list.addEventListener("click", (event) => this.#choose(event, results));
   }

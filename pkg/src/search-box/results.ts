@@ -1,7 +1,7 @@
 /** The list of results: what is shown, and which is selected. What the user is about to choose never moves. */
 
 import type { BoxHit } from "./searchable.js";
-import { make, makeOption, type Parts } from "./view.js";
+import { make, makeOption, type Parts, showHit } from "./view.js";
 
 /** The results of a query. */
 export class Results {
@@ -10,6 +10,8 @@ export class Results {
   /** The results, by their options. */
   readonly #hits = new Map<HTMLAnchorElement, BoxHit>();
   #selected: HTMLAnchorElement | undefined;
+  /** Whether the user has selected it, and has not typed since. */
+  #isChosen = false;
   #made = 0;
 
   constructor(parts: Pick<Parts, "list" | "input">) {
@@ -29,15 +31,26 @@ export class Results {
     return this.#hits.get(option);
   }
 
-  /** Shows the results of another query. */
+  /** Notes that another query is being typed: what was chosen among the results that are shown is not meant for its own. */
+  forgetChoice(): void {
+    this.#isChosen = false;
+  }
+
+  /**
+   * Shows the results of another query. They may come when the user has already chosen one of those that are shown: if it is found again,
+   * it stays chosen. A result that is found again keeps its element, so that a click that has begun on it ends on it.
+   */
   replace(hits: readonly BoxHit[], base: string): void {
+    const chosen = this.#isChosen ? this.#selected : undefined;
+    const shown = new Map([...this.#hits].map(([option, hit]) => [keyOf(hit), option]));
     this.#hits.clear();
-    this.#options = this.#make(hits, base);
+    this.#options = this.#make(hits, base, shown);
     this.#parts.list.replaceChildren(...this.#options);
     this.#parts.list.hidden = hits.length === 0;
     this.#parts.input.setAttribute("aria-expanded", String(hits.length > 0));
     this.#parts.list.parentElement?.scrollTo(0, 0);
-    this.select(this.#options[0]);
+    this.#isChosen = chosen !== undefined && this.#hits.has(chosen);
+    this.#select(this.#isChosen ? chosen : this.#options[0]);
   }
 
   /** Puts further results for the same query below the others, under a heading; returns how many are new. */
@@ -68,16 +81,21 @@ export class Results {
     if (count === 0) return;
     const at = this.#selected ? this.#options.indexOf(this.#selected) : -1;
     const next = Math.abs(steps) > 1 ? Math.min(Math.max(at + steps, 0), count - 1) : (at + steps + count) % count;
-    this.select(this.#options[next]);
+    this.choose(this.#options[next]);
   }
 
   /** Selects the first or the last option. */
   moveTo(end: "first" | "last"): void {
-    this.select(this.#options.at(end === "first" ? 0 : -1));
+    this.choose(this.#options.at(end === "first" ? 0 : -1));
   }
 
-  /** Selects an option, or none. */
-  select(option: HTMLAnchorElement | undefined, { scroll = true } = {}): void {
+  /** Selects an option, as the user wants. */
+  choose(option: HTMLAnchorElement | undefined, { scroll = true } = {}): void {
+    this.#isChosen = option !== undefined;
+    this.#select(option, scroll);
+  }
+
+  #select(option: HTMLAnchorElement | undefined, scroll = true): void {
     this.#selected?.setAttribute("aria-selected", "false");
     this.#selected = option;
     option?.setAttribute("aria-selected", "true");
@@ -86,9 +104,12 @@ export class Results {
     if (scroll) option?.scrollIntoView({ block: "nearest" });
   }
 
-  #make(hits: readonly BoxHit[], base: string): HTMLAnchorElement[] {
+  /** Returns options for results; `shown` are those that may be used again, by the keys of their results. */
+  #make(hits: readonly BoxHit[], base: string, shown = new Map<string, HTMLAnchorElement>()): HTMLAnchorElement[] {
     return hits.map((hit) => {
-      const option = makeOption(hit, `hit-${this.#made++}`, base);
+      const option = shown.get(keyOf(hit)) ?? makeOption(`hit-${this.#made++}`);
+      shown.delete(keyOf(hit));
+      showHit(option, hit, base);
       this.#hits.set(option, hit);
       return option;
     });

@@ -84,18 +84,17 @@ export function makeParts(shortcut: string): Parts & { readonly all: readonly No
   return { button, buttonText, dialog, input, close, list, note, state, keys, bar, live, all: [button, dialog] };
 }
 
-/** Makes the option of a result. Its address is in a link, so that a page can be opened in another tab; if it may be none, there is no link. */
-export function makeOption(hit: BoxHit, id: string, base: string): HTMLAnchorElement {
+/** Makes an option, which shows nothing yet. */
+export function makeOption(id: string): HTMLAnchorElement {
+  return make("a", { id, role: "option", part: "hit", tabindex: "-1", "aria-selected": "false" });
+}
+
+/** Shows a result in an option. Its address is in a link, so that a page can be opened in another tab; if it may be none, there is no link. */
+export function showHit(option: HTMLAnchorElement, hit: BoxHit, base: string): void {
   const link = linkOf(hit, base);
-  const option = make("a", {
-    id,
-    role: "option",
-    part: "hit",
-    tabindex: "-1",
-    "aria-selected": "false",
-    ...(link !== undefined && { href: link }),
-  });
-  option.append(make("span", { class: "title", part: "title", dir: "auto" }, hit.title || hit.id));
+  if (link === undefined) option.removeAttribute("href");
+  else option.href = link;
+  option.replaceChildren(make("span", { class: "title", part: "title", dir: "auto" }, hit.title || hit.id));
   if (hit.passage.trail.length > 0) {
     option.append(make("span", { class: "trail", part: "trail", dir: "auto" }, hit.passage.trail.join(" › ")));
   }
@@ -104,7 +103,6 @@ export function makeOption(hit: BoxHit, id: string, base: string): HTMLAnchorEle
     passage.append(isMarked ? make("mark", { part: "mark" }, text) : text);
   }
   option.append(passage);
-  return option;
 }
 
 /** What the keys do, for those who see them. */

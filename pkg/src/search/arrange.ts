@@ -1,7 +1,7 @@
 /** Arranges documents on a plane so that those that are alike are near each other: principal components, then UMAP. */
 
 import { UMAP } from "umap-js";
-import { principal } from "./pca.js";
+import { along, type Axes, axesOf } from "./pca.js";
 import type { Points } from "./points.js";
 import { seeded } from "./random.js";
 
@@ -25,13 +25,31 @@ export interface Arranged {
   readonly y: Float32Array<ArrayBuffer>;
 }
 
+/** Points that have their places. */
+export interface Placed {
+  /** The components that UMAP sees. */
+  readonly axes: Axes;
+  /** The points along them. */
+  readonly points: Points;
+  readonly places: Arranged;
+}
+
 /** Arranges points; `progress` hears the share that is done. */
-export function arrange(points: Points, progress: (share: number) => void): Arranged {
-  const { count } = points;
+export function arrange(points: Points, progress: (share: number) => void): Placed {
+  const axes = componentsOf(points, (share) => progress(share * SHARES.components));
+  const seen = along(points, axes);
+  return { axes, points: seen, places: arrangeAlong(seen, progress) };
+}
+
+/** Returns the components of points that UMAP sees; `progress` hears the share that is done. */
+export function componentsOf(points: Points, progress: (share: number) => void): Axes {
+  const wanted = Math.min(COMPONENTS, Math.max(2, points.count - 1));
+  return axesOf(points, wanted, (done, total) => progress(done / total));
+}
+
+function arrangeAlong(places: Points, progress: (share: number) => void): Arranged {
+  const { count } = places;
   const { components, neighbours } = SHARES;
-  const places = principal(points, Math.min(COMPONENTS, Math.max(2, count - 1)), (done, total) =>
-    progress((done / total) * components),
-  );
   const flat = plane(places);
   const result =
     count <= FEW
@@ -73,34 +91,53 @@ function umap(places: Points, flat: Arranged, progress: { nearest(share: number)
 
 /** Returns the nearest points of each point, itself first, and their distances: all are compared with all. */
 export function neighbours(
-  { data, count, dimensions }: Points,
+  points: Points,
   wanted: number,
   progress: (share: number) => void = () => undefined,
 ): { readonly indices: number[][]; readonly distances: number[][] } {
   const indices = [];
   const distances = [];
-  for (let i = 0; i < count; i += 1) {
-    const others: { readonly j: number; readonly square: number }[] = [];
-    let bound = Infinity;
-    for (let j = 0; j < count; j += 1) {
-      if (j === i) continue;
-      let square = 0;
-      const [a, b] = [i * dimensions, j * dimensions];
-      // The first components differ most: most points are too far after a few of them.
-      for (let d = 0; d < dimensions && square < bound; d += 1) square += (data[a + d]! - data[b + d]!) ** 2;
-      if (square >= bound) continue;
-      let at = others.length;
-      while (at > 0 && others[at - 1]!.square > square) at -= 1;
-      others.splice(at, 0, { j, square });
-      if (others.length < wanted - 1) continue;
-      others.length = wanted - 1;
-      bound = others.at(-1)!.square;
-    }
+  for (let i = 0; i < points.count; i += 1) {
+    const others = nearest(points, points.data, i * points.dimensions, wanted - 1, i);
     indices.push([i, ...others.map(({ j }) => j)]);
     distances.push([0, ...others.map(({ square }) => Math.sqrt(square))]);
-    if (i % 128 === 0) progress(i / count);
+    if (i % 128 === 0) progress(i / points.count);
   }
   return { indices, distances };
+}
+
+/** A point that is near another. */
+export interface Neighbour {
+  readonly j: number;
+  /** The square of the distance. */
+  readonly square: number;
+}
+
+/** Returns the `wanted` points nearest to the one in `from`, which begins at `a`; the nearest first, and never the point `itself`. */
+export function nearest(
+  { data, count, dimensions }: Points,
+  from: Float32Array,
+  a: number,
+  wanted: number,
+  itself = -1,
+): Neighbour[] {
+  const others: Neighbour[] = [];
+  let bound = Infinity;
+  for (let j = 0; j < count; j += 1) {
+    if (j === itself) continue;
+    let square = 0;
+    const b = j * dimensions;
+    // The first components differ most: most points are too far after a few of them.
+    for (let d = 0; d < dimensions && square < bound; d += 1) square += (from[a + d]! - data[b + d]!) ** 2;
+    if (square >= bound) continue;
+    let at = others.length;
+    while (at > 0 && others[at - 1]!.square > square) at -= 1;
+    others.splice(at, 0, { j, square });
+    if (others.length < wanted) continue;
+    others.length = wanted;
+    bound = others.at(-1)!.square;
+  }
+  return others;
 }
 
 /** Moves a picture's middle to 0 and scales it, both axes alike, so that it extends to -`extent` and `extent`. */

@@ -15,18 +15,23 @@ import {
   checkedAddOptions,
   checkedClusters,
   checkedDirectory,
+  checkedComplete,
+  checkedDocuments,
   checkedEmbedder,
   checkedLayout,
   checkedName,
   checkedPassage,
+  checkedPlace,
+  checkedPlaces,
   checkedPrepare,
+  checkedReindex,
   checkedIndex,
   checkedSearch,
   checkedSimilar,
   isIndex,
 } from "./options.js";
 import { LazyModel } from "./index-model.js";
-import { Layouts } from "./layouts.js";
+import { Layouts, NEAREST_TO_QUERY, placeAmongHits } from "./layouts.js";
 import { withSentences } from "./marking.js";
 import { Pace } from "./pace.js";
 import type { Query, SearchNews } from "./protocol.js";
@@ -39,12 +44,18 @@ import type {
   ClustersOptions,
   CollectionInfo,
   CollectionOptions,
+  CompleteOptions,
   Document,
+  DocumentFields,
+  DocumentsOptions,
   Hit,
   KeptOptions,
   Layout,
   LayoutOptions,
+  LayoutPoint,
+  PlaceOptions,
   PrepareOptions,
+  ReindexOptions,
   SearchOptions,
   SimilarOptions,
   TextEmbedder,
@@ -62,6 +73,8 @@ import { sinkOf, sourceOf } from "./transfer-ends.js";
 import { layoutScript, searchFiles } from "./workers.js";
 
 const WORDING = { worker: "the search worker", remedy: "open the collection again" };
+/** Documents that are listed at once: a page that receives them is busy for a moment only. */
+const LISTED = 500;
 const EXPORT: Names<ExportOptions> = { signal: true };
 const IMPORT: Names<ImportOptions> = { format: true, check: true, signal: true, onProgress: true };
 const CHANGES = { text: true, kind: true, title: true, url: true, tags: true, meta: true } as const;
@@ -196,12 +209,24 @@ export class Collection extends EventTarget {
    *
    * Batches of a few documents are written one after another, each whole or not at all; `onProgress` reports each one. If the call
    * fails, what has been reported stays. A search meanwhile goes first.
+   *
+   * With `meaning: "later"` nothing is embedded: words find the documents as soon as they are stored, and {@link Collection.complete}
+   * makes the vectors. Passages that have not changed keep theirs.
    */
   async add(documents: Iterable<Document>, options: AddOptions = {}): Promise<AddResult> {
     const checked = checkedAddOptions(options);
     const isIterable = typeof documents === "object" && documents !== null && Symbol.iterator in documents;
     if (!isIterable) throw invalid("add() needs an array of documents, or another iterable");
     return this.#adding.add(documents, checked);
+  }
+
+  /**
+   * Makes the vectors of passages that wait for them, those of the newest documents first. Batches are written one after another, each
+   * whole or not at all; whatever ends a call, the next one goes on with what still waits, and so it does after a visit that was cut
+   * off. Searches meanwhile go first, and find what has been made. Of several calls, in several tabs too, one follows another.
+   */
+  async complete(options: CompleteOptions = {}): Promise<void> {
+    await this.#adding.complete(checkedComplete(options));
   }
 
   /** Changes fields of a document; one that is `undefined` is removed. Rejects with `not-found` if there is no such document. */
@@ -227,6 +252,18 @@ export class Collection extends EventTarget {
   async get(id: string): Promise<Document | undefined> {
     checkId(id);
     return (await this.#link.request("get", { id })) ?? undefined;
+  }
+
+  /**
+   * Lists the documents without their texts, in the order in which they were added. What changes meanwhile may be listed or not.
+   * Rejects with a `FelsicError`.
+   */
+  async *documents(options: DocumentsOptions = {}): AsyncGenerator<DocumentFields, void, undefined> {
+    const { signal, where } = checkedDocuments(options);
+    const ids = await this.#link.request("ids", { ...(where && { where }) }, { signal });
+    for (let at = 0; at < ids.length; at += LISTED) {
+      yield* await this.#link.request("fields", { ids: ids.slice(at, at + LISTED) }, { signal });
+    }
   }
 
   /**
@@ -274,7 +311,10 @@ export class Collection extends EventTarget {
     await Promise.all([vectors, signal ? orAborted(model, signal) : model]);
   }
 
-  /** Returns documents that are like a document, best first, without itself. Rejects with `not-found` if there is no such document. */
+  /**
+   * Returns documents that are like a document, best first, without itself. Rejects with `not-found` if there is no such document. A document
+   * whose passages all wait for their vectors is like no other yet, and no other is like it.
+   */
   async similar(id: string, options: SimilarOptions = {}): Promise<Hit[]> {
     checkId(id);
     const { signal, ...checked } = checkedSimilar(options);
@@ -283,7 +323,7 @@ export class Collection extends EventTarget {
 
   /**
    * Divides the documents into clusters of such as are like each other, the largest first, with words that set each apart. The same
-   * documents have the same clusters. Documents without text are in none.
+   * documents have the same clusters. Documents without text are in none, nor are those whose passages all wait for their vectors.
    */
   async clusters(options: ClustersOptions = {}): Promise<Cluster[]> {
     const { signal, ...query } = checkedClusters(options);
@@ -292,7 +332,8 @@ export class Collection extends EventTarget {
 
   /**
    * Places the documents on a plane, for a picture: those that are alike are near each other. The same documents have the same places in the
-   * same browser. Documents without text have none. Rejects with `input-invalid` if there are more than 20,000: choose some with `where`.
+   * same browser. Documents that {@link Collection.clusters} leaves out have none. Of more than 20,000, UMAP places a sample of 10,000, and
+   * each of the others goes to its nearest ones among them.
    *
    * The work is done in a worker of its own, whose script is loaded by this method alone.
    */
@@ -301,19 +342,32 @@ export class Collection extends EventTarget {
   }
 
   /**
+   * Returns the place of a text in a layout: the mean of those of the eight documents that are nearest to it by meaning, weighed by their
+   * scores. `undefined` if none of them is in the layout, or the text has no word.
+   */
+  async place(query: string, layout: Layout, options: PlaceOptions = {}): Promise<LayoutPoint | undefined> {
+    const checked = checkedPlace(options);
+    const among = checkedPlaces(layout, "the layout");
+    const hits = await this.search(query, { ...checked, mode: "meaning", minScore: 0, limit: NEAREST_TO_QUERY });
+    return placeAmongHits(hits, among);
+  }
+
+  /**
    * Makes new vectors for all documents, if the collection's are of another space than the embedder's. The old ones serve until all are
    * there: a search by words, and other tabs with the old embedder. What an interrupted call has made is used by the next one.
    */
-  async reindex(options: AddOptions = {}): Promise<void> {
-    const { signal, onProgress } = checkedAddOptions(options);
+  async reindex(options: ReindexOptions = {}): Promise<void> {
+    const { signal, onProgress } = checkedReindex(options);
     const cut = await this.#adding.cut(signal);
+    let tokens = 0;
     try {
       for (;;) {
         const batch = this.#adding.newBatch();
         const { task, ...progress } = await this.#link.request("reindex", { batch, cut }, { signal });
-        onProgress?.(progress);
+        onProgress?.({ ...progress, tokens });
         if (!task) return;
-        await this.#adding.finish(batch, () => Promise.resolve(task), signal);
+        const finish = { signal, isCounted: onProgress !== undefined };
+        tokens += (await this.#adding.finish(batch, () => Promise.resolve(task), finish)).tokens;
       }
     } catch (error) {
       void this.#link.request("endReindex", {}).catch(() => undefined);

@@ -2,14 +2,13 @@
 
 import { FelsicError } from "../errors.js";
 import { bitsOf, hasBit } from "./bits.js";
-import { calibrationOf } from "./calibration.js";
 import type { Contents, Held } from "./contents.js";
-import { fuse } from "./fuse.js";
 import { hasPhrase, highlights, phraseRanges } from "./highlight.js";
 import type { Query, SimilarQuery } from "./protocol.js";
-import { DEFAULT_MIN_SCORE, score } from "./score.js";
-import type { Hit, TextRange } from "./types.js";
-import type { Words, WordsHit } from "./words.js";
+import { type Candidate, Ranking } from "./ranking.js";
+import { DEFAULT_MIN_SCORE } from "./score.js";
+import type { Hit, MeaningReason, TextRange } from "./types.js";
+import type { Words } from "./words.js";
 
 /** The fewest passages that are ranked, and how many there are for each hit: a document may have several. */
 const FEWEST = 100;
@@ -17,29 +16,6 @@ const FOR_EACH_HIT = 4;
 /** How many texts are read at once to look for a phrase, and how many at most. */
 const PHRASE_BATCH = 64;
 const MOST_PHRASES = 2048;
-
-/** A passage by meaning. */
-interface Near {
-  readonly row: number;
-  readonly cosine: number;
-  readonly score: number;
-}
-
-/** A passage that may become a hit. */
-interface Candidate {
-  readonly row: number;
-  readonly score: number;
-  readonly meaning?: Near & { readonly rank: number };
-  readonly words?: WordsHit & { readonly rank: number };
-}
-
-/** What is searched, when everything that it needs is there. */
-interface Prepared {
-  readonly vector: Float32Array<ArrayBuffer> | undefined;
-  readonly text: string;
-  readonly words: Words | undefined;
-  readonly allowed: Uint8Array<ArrayBuffer> | undefined;
-}
 
 /** Returns the hits of a query. */
 export async function find(contents: Contents, query: Query): Promise<Hit[]> {
@@ -50,7 +26,8 @@ export async function find(contents: Contents, query: Query): Promise<Hit[]> {
   const rows = exact ? await phraseRows(contents, words!, query) : undefined;
   const allowed = rows ? bitsOf(rows, contents.rowCount) : contents.allowed(where);
   const wanted = { vector, text, words: mode === "meaning" ? undefined : words, allowed };
-  return hitsOf(contents, query, (count) => ranked(contents, wanted, count));
+  const ranking = new Ranking(contents, wanted);
+  return hitsOf(contents, query, (count) => ranking.best(count));
 }
 
 /** Returns hits that are like a document. */
@@ -62,16 +39,18 @@ export async function similarTo(contents: Contents, query: SimilarQuery): Promis
   if (!vector) return [];
   const allowed = contents.allowed(query.where);
   const wanted = { vector, text: "", words: undefined, allowed };
+  const ranking = new Ranking(contents, wanted);
   const others = (count: number) =>
-    ranked(contents, wanted, count + held.stored.passages.length).filter(({ row }) => contents.at(row)?.document !== held);
+    ranking.best(count + held.stored.passages.length).filter(({ row }) => contents.at(row)?.document !== held);
   return hitsOf(contents, { ...query, text: "", exact: false }, others);
 }
 
-/** The direction in which a document's passages lie together; `undefined` if it has none. */
-function meanVector({ rows }: Contents, { stored, row }: Held): Float32Array<ArrayBuffer> | undefined {
+/** The direction in which a document's passages lie together; `undefined` if it has none, or none of them has a vector yet. */
+function meanVector(contents: Contents, { stored, row }: Held): Float32Array<ArrayBuffer> | undefined {
   let sum: Float32Array<ArrayBuffer> | undefined;
   for (const at of stored.passages.keys()) {
-    const vector = rows.vector(row + at);
+    const vector = contents.vector(row + at);
+    if (!vector) continue;
     sum ??= new Float32Array(vector.length);
     for (const [i, value] of vector.entries()) sum[i]! += value;
   }
@@ -93,36 +72,6 @@ async function phraseRows(contents: Contents, words: Words, { text, where }: Que
     rows.push(...some.filter((_, i) => hasPhrase(texts[i] ?? "", text)));
   }
   return rows;
-}
-
-/** Returns the best passages, best first. */
-function ranked(contents: Contents, { vector, text, words, allowed }: Prepared, count: number): Candidate[] {
-  const near = vector ? nearest(contents, vector, count, allowed) : [];
-  const isAllowed = (row: number) => hasBit(allowed, row);
-  const also = new Set(near.map(({ row }) => row));
-  const found = words?.search(text, { limit: count, also, ...(allowed && { allowed: isAllowed }) }) ?? [];
-  return fuse(near, found).map(({ row, score, meaning, words }) => ({
-    row,
-    score,
-    ...(meaning && { meaning: { ...near[meaning.rank - 1]!, rank: meaning.rank } }),
-    ...(words && { words: { ...found[words.rank - 1]!, rank: words.rank } }),
-  }));
-}
-
-function nearest(
-  contents: Contents,
-  vector: Float32Array<ArrayBuffer>,
-  count: number,
-  allowed: Uint8Array<ArrayBuffer> | undefined,
-): Near[] {
-  const calibration = calibrationOf(contents, vector.length);
-  const found = contents.rows.top(vector, count, allowed);
-  const { rows, scores, mean, deviation, seen } = found;
-  found.free();
-  return Array.from(rows, (row, at) => {
-    const cosine = scores[at]!;
-    return { row, cosine, score: score(cosine, calibration, { mean, deviation, seen }) };
-  });
 }
 
 /** Makes hits of the best passages, one for each document. */
@@ -175,10 +124,14 @@ async function hitOf(
     ...(tags !== undefined && { tags }),
     ...(meta !== undefined && { meta }),
     why: {
-      ...(meaning && { meaning: { rank: meaning.rank, score: meaning.score, cosine: meaning.cosine } }),
+      ...(meaning && { meaning: meaningOf(meaning) }),
       ...(words && { words: { rank: words.rank, score: words.score, terms: [...words.terms] } }),
     },
   };
+}
+
+function meaningOf({ rank, score, cosine }: NonNullable<Candidate["meaning"]>): MeaningReason {
+  return { ...(rank !== undefined && { rank }), score, cosine };
 }
 
 /** What to mark in a passage. */

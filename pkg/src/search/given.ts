@@ -5,7 +5,7 @@ import { fieldsOf, type Held } from "./contents.js";
 import type { LiveCollection } from "./live.js";
 import type { Committed, GivenDocument } from "./protocol.js";
 import type { RowsData, SegmentContent } from "./segments.js";
-import type { StoredDocument, StoredPassage } from "./stored.js";
+import { type StoredDocument, type StoredPassage, waits } from "./stored.js";
 import { shortHash } from "./texts.js";
 import type { PassageRow } from "./transfer-rows.js";
 
@@ -43,15 +43,20 @@ function rowsOf(
     ...(meta !== undefined && { meta }),
     kind,
   };
-  return stored.passages.map(({ start, end, trail }, at) => ({
-    ...document,
-    start,
-    end,
-    ...(trail && { trail }),
-    text: texts[at]!,
-    ...(at === 0 && source !== undefined && { source }),
-    vector: vectorOf(data, at, data.coarse.length / stored.passages.length),
-  }));
+  const dimensions = data.coarse.length / Math.max(data.scales.length, 1);
+  let row = 0;
+  return stored.passages.map((passage, at) => {
+    const { start, end, trail } = passage;
+    return {
+      ...document,
+      start,
+      end,
+      ...(trail && { trail }),
+      text: texts[at]!,
+      ...(at === 0 && source !== undefined && { source }),
+      ...(waits(passage) ? { waits: true } : { vector: vectorOf(data, row++, dimensions) }),
+    };
+  });
 }
 
 /** The vector that a row stands for. */

@@ -7,10 +7,15 @@ import type {
   AddOptions,
   ClustersOptions,
   CollectionOptions,
+  CompleteOptions,
+  DocumentsOptions,
   KeptOptions,
+  Layout,
   LayoutOptions,
   PassageOptions,
+  PlaceOptions,
   PrepareOptions,
+  ReindexOptions,
   SearchMode,
   SearchOptions,
   SimilarOptions,
@@ -32,7 +37,9 @@ const COLLECTION: Names<CollectionOptions> = {
   wasmUrl: true,
 };
 const PASSAGE: Names<PassageOptions> = { tokens: true, overlap: true };
-const ADD: Names<AddOptions> = { signal: true, onProgress: true };
+const REINDEX: Names<ReindexOptions> = { signal: true, onProgress: true };
+const ADD: Names<AddOptions> = { ...REINDEX, meaning: true };
+const COMPLETE: Names<CompleteOptions> = { signal: true, onProgress: true };
 const PREPARE: Names<PrepareOptions> = { signal: true, onProgress: true };
 const SEARCH: Names<SearchOptions> = {
   limit: true,
@@ -45,7 +52,9 @@ const SEARCH: Names<SearchOptions> = {
 };
 const SIMILAR: Names<SimilarOptions> = { limit: true, where: true, minScore: true, signal: true };
 const CLUSTERS: Names<ClustersOptions> = { count: true, where: true, signal: true };
-const LAYOUT: Names<LayoutOptions> = { where: true, signal: true, onProgress: true };
+const DOCUMENTS: Names<DocumentsOptions> = { where: true, signal: true };
+const LAYOUT: Names<LayoutOptions> = { where: true, from: true, signal: true, onProgress: true };
+const PLACE: Names<PlaceOptions> = { where: true, signal: true };
 
 const MODES: readonly unknown[] = ["hybrid", "meaning", "words"];
 const DEFAULT_LIMIT = 10;
@@ -128,6 +137,21 @@ export function checkedPassage(passage: unknown = {}): Required<PassageOptions> 
 /** Checks the options of {@link Collection.add}. */
 export function checkedAddOptions(options: unknown): AddOptions {
   checkNames(options, ADD);
+  const { meaning } = options as AddOptions;
+  if (meaning !== undefined && meaning !== "now" && meaning !== "later")
+    throw invalid(`meaning is ${String(meaning)}; use "now" or "later"`);
+  return options;
+}
+
+/** Checks the options of {@link Collection.reindex}. */
+export function checkedReindex(options: unknown): ReindexOptions {
+  checkNames(options, REINDEX);
+  return options;
+}
+
+/** Checks the options of {@link Collection.complete}. */
+export function checkedComplete(options: unknown): CompleteOptions {
+  checkNames(options, COMPLETE);
   return options;
 }
 
@@ -169,12 +193,43 @@ export function checkedClusters(options: unknown): ClustersQuery & Pick<Clusters
   return { ...(count !== "auto" && { count }), ...(where && { where }), ...(signal && { signal }) };
 }
 
+/** The options of {@link Collection.documents}, checked. */
+export function checkedDocuments(options: unknown): DocumentsOptions {
+  checkNames(options, DOCUMENTS);
+  const { signal } = options as DocumentsOptions;
+  const where = checkedWhere((options as DocumentsOptions).where);
+  return { ...(where && { where }), ...(signal && { signal }) };
+}
+
 /** Checks the options of {@link Collection.layout}. */
 export function checkedLayout(options: unknown): LayoutOptions {
   checkNames(options, LAYOUT);
-  const { signal, onProgress } = options as LayoutOptions;
+  const { from, signal, onProgress } = options as LayoutOptions;
   const where = checkedWhere((options as LayoutOptions).where);
-  return { ...(where && { where }), ...(signal && { signal }), ...(onProgress && { onProgress }) };
+  return {
+    ...(where && { where }),
+    ...(from !== undefined && { from: checkedPlaces(from, "from") }),
+    ...(signal && { signal }),
+    ...(onProgress && { onProgress }),
+  };
+}
+
+/** Checks the options of {@link Collection.place}. */
+export function checkedPlace(options: unknown): PlaceOptions {
+  checkNames(options, PLACE);
+  const { signal } = options as PlaceOptions;
+  const where = checkedWhere((options as PlaceOptions).where);
+  return { ...(where && { where }), ...(signal && { signal }) };
+}
+
+/** Checks a layout that is given, which the page may have kept for long; `what` names it. */
+export function checkedPlaces(layout: unknown, what: string): Layout {
+  const { ids, x, y } = (layout ?? {}) as Partial<Record<keyof Layout, unknown>>;
+  const isLayout =
+    Array.isArray(ids) &&
+    [x, y].every((axis) => axis instanceof Float32Array && axis.length === ids.length && axis.every((at) => Math.abs(at) <= 1));
+  if (!isLayout) throw invalid(`${what} must be a layout as layout() returns it: ids, and x and y from -1 to 1 for each of them`);
+  return layout as Layout;
 }
 
 function checkedLimits(options: SimilarOptions): Pick<Query, "limit" | "where" | "minScore"> {

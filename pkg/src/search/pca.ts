@@ -13,12 +13,24 @@ const STEP = 1000;
 /** Directions of the subspace beyond those that are wanted, which make these exact. */
 const MORE = 10;
 
+/** The directions in which points differ most, and the middle that they are seen from. */
+export interface Axes {
+  /** [dimensions] */
+  readonly mean: Float64Array<ArrayBuffer>;
+  readonly directions: Points;
+}
+
 /** Returns the coordinates of points along their first `count` principal components, in falling order of variance. */
 export function principal(points: Points, count: number, progress: (done: number, total: number) => void): Points {
-  const { count: n, dimensions } = points;
+  return along(points, axesOf(points, count, progress));
+}
+
+/** Returns the first `count` principal components of points, in falling order of variance. */
+export function axesOf(points: Points, count: number, progress: (done: number, total: number) => void): Axes {
+  const { dimensions } = points;
   const wanted = Math.min(count, dimensions);
-  const centred = withoutMean(points);
-  const covariance = covarianceOf(centred, progress);
+  const mean = meanOf(points);
+  const covariance = covarianceOf(withoutMean(points, mean), progress);
   const size = Math.min(wanted + MORE, dimensions);
   const random = seeded(SEED);
   // `size` directions, each of `dimensions` components.
@@ -33,18 +45,28 @@ export function principal(points: Points, count: number, progress: (done: number
     Float64Array.from({ length: size }, (_, j) => dot(basis, i * dimensions, image, j * dimensions, dimensions)),
   );
   const directions = turned(basis, eigenvectors(small).slice(0, wanted), dimensions);
-  const data = new Float32Array(n * wanted);
-  for (let i = 0; i < n; i += 1) {
-    for (let c = 0; c < wanted; c += 1) {
-      data[i * wanted + c] = dot(centred.data, i * dimensions, directions, c * dimensions, dimensions);
-    }
-  }
-  return { data, count: n, dimensions: wanted };
+  return { mean, directions: { data: directions, count: wanted, dimensions } };
 }
 
-function withoutMean({ data, count, dimensions }: Points): Points {
+/** Returns the coordinates of points, which need not be those that the axes are made of. */
+export function along({ data: points, count, dimensions }: Points, { mean, directions }: Axes): Points {
+  const { data: axes, count: wanted } = directions;
+  const data = new Float32Array(count * wanted);
+  const centred = new Float32Array(dimensions);
+  for (let i = 0; i < count; i += 1) {
+    for (let d = 0; d < dimensions; d += 1) centred[d] = points[i * dimensions + d]! - mean[d]!;
+    for (let c = 0; c < wanted; c += 1) data[i * wanted + c] = dot(centred, 0, axes, c * dimensions, dimensions);
+  }
+  return { data, count, dimensions: wanted };
+}
+
+function meanOf({ data, count, dimensions }: Points): Float64Array<ArrayBuffer> {
   const mean = new Float64Array(dimensions);
   for (const [i, value] of data.entries()) mean[i % dimensions]! += value / count;
+  return mean;
+}
+
+function withoutMean({ data, count, dimensions }: Points, mean: Float64Array): Points {
   return { data: data.map((value, i) => value - mean[i % dimensions]!), count, dimensions };
 }
 

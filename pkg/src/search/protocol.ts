@@ -7,7 +7,17 @@ import type { FromAnyWorker } from "../link.js";
 import type { Warning } from "../store/warning.js";
 import type { IndexModel } from "./index-manifest.js";
 import type { PassageRow } from "./transfer-rows.js";
-import type { Cluster, CollectionInfo, Document, DocumentKind, Hit, SearchMode, TextRange, Where } from "./types.js";
+import type {
+  Cluster,
+  CollectionInfo,
+  Document,
+  DocumentFields,
+  DocumentKind,
+  Hit,
+  SearchMode,
+  TextRange,
+  Where,
+} from "./types.js";
 import type { Points } from "./points.js";
 
 /** A document, checked, with its kind. */
@@ -50,6 +60,13 @@ export interface OpenIndexRequest extends SearchFiles {
 export interface OpenedIndex {
   readonly info: CollectionInfo;
   readonly model: IndexModel;
+}
+
+/** How documents are added. */
+export interface Manner {
+  readonly cut: CutOptions;
+  /** Whether what has no vector yet is to wait for one, instead of being embedded. */
+  readonly later: boolean;
 }
 
 /** What has to be done for a batch of documents: texts to count the tokens of, then texts to embed. */
@@ -105,7 +122,7 @@ export interface ClustersQuery {
   readonly where?: Where;
 }
 
-/** The vectors of documents, in the order of their ids. */
+/** Documents, and their vectors in the same order. */
 export interface DocumentPoints extends Points {
   readonly ids: string[];
 }
@@ -120,6 +137,16 @@ export interface ReindexStep {
   readonly task?: Task;
 }
 
+/** Where the embedding of passages that wait stands: the next batch, or its end. */
+export interface CompleteStep {
+  /** Passages that wait. */
+  readonly waiting: number;
+  /** Documents none of whose passages waits any more, of those that have been taken up. */
+  readonly documents: number;
+  /** The batch to go on with; without it nothing waits any more. */
+  readonly task?: Task;
+}
+
 /** What a search worker can be asked, and what it answers. */
 export interface SearchCalls {
   open: { request: OpenRequest; result: CollectionInfo; progress: never };
@@ -130,7 +157,7 @@ export interface SearchCalls {
   readVectors: { request: Record<never, never>; result: null; progress: number };
   /** Begins a batch of documents; `batch` is a number that the page chooses. */
   prepare: {
-    request: { readonly batch: number; readonly documents: readonly CheckedDocument[]; readonly cut: CutOptions };
+    request: Manner & { readonly batch: number; readonly documents: readonly CheckedDocument[] };
     result: Task;
     progress: never;
   };
@@ -154,8 +181,10 @@ export interface SearchCalls {
     result: Committed;
     progress: never;
   };
-  /** Returns the ids of all documents. */
-  ids: { request: Record<never, never>; result: string[]; progress: never };
+  /** Returns the ids of the documents that fit, in the order in which they were added. */
+  ids: { request: { readonly where?: Where }; result: string[]; progress: never };
+  /** Returns the fields of documents, without those that are not there. */
+  fields: { request: { readonly ids: readonly string[] }; result: DocumentFields[]; progress: never };
   /** Returns the passages of documents, with their vectors. */
   passages: { request: { readonly ids: readonly string[] }; result: PassageRow[]; progress: never };
   remove: { request: { readonly ids: readonly string[] }; result: number; progress: never };
@@ -163,12 +192,25 @@ export interface SearchCalls {
   search: { request: Query; result: Hit[]; progress: never };
   similar: { request: SimilarQuery; result: Hit[]; progress: never };
   clusters: { request: ClustersQuery; result: Cluster[]; progress: never };
-  /** Returns the vectors of the documents that fit, for a layout. */
-  documentVectors: { request: { readonly where?: Where }; result: DocumentPoints; progress: never };
+  /** Returns the ids of the documents that have a vector and fit, in order. */
+  documentIds: { request: { readonly where?: Where }; result: string[]; progress: never };
+  /** Returns the vectors of documents, for a layout; of those that are there. */
+  documentVectors: { request: { readonly ids: readonly string[] }; result: DocumentPoints; progress: never };
   /** Takes up the next batch of a reindexing; the first call begins it. The page commits the batch before it asks again. */
   reindex: { request: { readonly batch: number; readonly cut: CutOptions }; result: ReindexStep; progress: never };
   /** Ends a reindexing that is not done; what it has made stays for the next one. */
   endReindex: { request: Record<never, never>; result: null; progress: never };
+  /**
+   * Takes up the next batch of passages that wait, about `most`; the first step begins it. The page commits the batch before it asks
+   * again. `call` is a number that the page chooses for all steps.
+   */
+  complete: {
+    request: { readonly call: number; readonly batch: number; readonly most: number };
+    result: CompleteStep;
+    progress: never;
+  };
+  /** Ends the steps of a call. */
+  endComplete: { request: { readonly call: number }; result: null; progress: never };
 }
 
 /** The name of a call. */

@@ -5,8 +5,9 @@ import type { Warning } from "../store/warning.js";
 import { startWasm } from "../wasm.js";
 import { Batches } from "./batches.js";
 import { clustersOf } from "./clusters.js";
+import { Completion } from "./complete.js";
 import type { Contents } from "./contents.js";
-import { pointsForLayout } from "./document-vectors.js";
+import { documentsOf, pointsOf } from "./document-vectors.js";
 import { find, similarTo } from "./find.js";
 import { passagesOf, put } from "./given.js";
 import { LiveCollection } from "./live.js";
@@ -45,11 +46,23 @@ interface Writer {
   readonly live: LiveCollection;
   readonly batches: Batches;
   readonly reindex: Reindex;
+  readonly completion: Completion;
 }
 
 /** The calls that change nothing. */
 type Reading =
-  "open" | "openIndex" | "search" | "similar" | "clusters" | "documentVectors" | "get" | "missingBytes" | "readVectors";
+  | "open"
+  | "openIndex"
+  | "search"
+  | "similar"
+  | "clusters"
+  | "documentIds"
+  | "documentVectors"
+  | "get"
+  | "ids"
+  | "fields"
+  | "missingBytes"
+  | "readVectors";
 
 /** Answers the messages of `scope` with `module`, whose wasm is called `wasm`. */
 export function serveSearch(scope: Scope, module: SearchModule, wasm: string): void {
@@ -109,13 +122,23 @@ class Server {
       case "clusters":
         await this.#session?.index?.readVectors();
         return this.#find((contents) => clustersOf(contents, call.request, this.#ready().info.dimensions, signal));
+      case "documentIds":
+        await this.#session?.index?.readVectors();
+        return this.#find(async (contents) => {
+          await contents.vectors;
+          return documentsOf(contents, call.request.where).map(({ stored }) => stored.id);
+        });
       case "documentVectors":
         await this.#session?.index?.readVectors();
-        return this.#find((contents) => pointsForLayout(contents, call.request.where, this.#ready().info.dimensions, signal));
+        return this.#find((contents) => pointsOf(contents, call.request.ids, this.#ready().info.dimensions, signal));
       case "get": {
         const { id } = call.request;
         return (await (this.#session?.index?.get(id) ?? this.#writer().live.get(id))) ?? null;
       }
+      case "ids":
+        return this.#ready().contents.ids(call.request.where);
+      case "fields":
+        return this.#ready().contents.fields(call.request.ids);
       case "missingBytes":
         return this.#session?.index?.missingBytes() ?? 0;
       case "readVectors":
@@ -130,10 +153,10 @@ class Server {
     call: Exclude<SearchRequest, { readonly type: Reading }>,
     signal: AbortSignal,
   ): Promise<SearchCalls[SearchCallName]["result"]> {
-    const { live, batches, reindex } = this.#writer();
+    const { live, batches, reindex, completion } = this.#writer();
     switch (call.type) {
       case "prepare":
-        return batches.prepare(call.request.batch, call.request.documents, call.request.cut);
+        return batches.prepare(call.request.batch, call.request.documents, call.request);
       case "counted":
         return batches.counted(call.request.batch, call.request.tokens);
       case "commit": {
@@ -146,8 +169,6 @@ class Server {
         return null;
       case "put":
         return put(live, call.request.documents, call.request.vectors);
-      case "ids":
-        return Array.from(live.contents.all(), ({ stored }) => stored.id);
       case "passages":
         return passagesOf(live, call.request.ids);
       case "remove":
@@ -156,6 +177,13 @@ class Server {
         return reindex.step(call.request.batch, call.request.cut, signal);
       case "endReindex":
         reindex.end();
+        return null;
+      case "complete": {
+        const { call: number, batch, most } = call.request;
+        return completion.step(number, batch, most, signal);
+      }
+      case "endComplete":
+        completion.end(call.request.call);
         return null;
     }
   }
@@ -166,7 +194,7 @@ class Server {
     const changed = () => this.#changed();
     const live = await LiveCollection.open({ name, memory, embedder, module: this.#module, changed });
     const batches = new Batches(live);
-    const writer = { live, batches, reindex: new Reindex(live, batches) };
+    const writer = { live, batches, reindex: new Reindex(live, batches), completion: new Completion(live, batches) };
     this.#session = {
       writer,
       get contents() {

@@ -37,7 +37,22 @@ const MOST_ROWS = 1 << 20;
 const LARGEST_FOOTER = 1 << 26;
 
 /** The columns that are read. */
-const COLUMNS = ["id", "title", "url", "tags", "meta", "kind", "start", "end", "trail", "text", "source", "vector", "embedding"];
+const COLUMNS = [
+  "id",
+  "title",
+  "url",
+  "tags",
+  "meta",
+  "kind",
+  "start",
+  "end",
+  "trail",
+  "text",
+  "source",
+  "vector",
+  "embedding",
+  "waits",
+];
 
 const required = { repetition_type: "REQUIRED" } as const;
 const optional = { repetition_type: "OPTIONAL" } as const;
@@ -51,7 +66,7 @@ const listOf = (name: string, element: Omit<SchemaElement, "name">): SchemaEleme
 ];
 
 const SCHEMA: SchemaElement[] = [
-  { name: "passages", num_children: 12 },
+  { name: "passages", num_children: 13 },
   { name: "id", ...required, ...utf8 },
   { name: "title", ...optional, ...utf8 },
   { name: "url", ...optional, ...utf8 },
@@ -64,6 +79,7 @@ const SCHEMA: SchemaElement[] = [
   { name: "text", ...required, ...utf8 },
   { name: "source", ...optional, ...utf8 },
   ...listOf("vector", { type: "FLOAT" }),
+  { name: "waits", ...optional, type: "BOOLEAN" },
 ];
 
 /** What a file says of the vectors in it. */
@@ -110,6 +126,7 @@ export function parquetWriter({ space, model, dimensions }: SpaceOf): {
           codec: "UNCOMPRESSED" as const,
           statistics: false,
         },
+        column(rows, "waits"),
       ];
       void writer.write({ columnData, rowGroupSize: rows.length });
       return taken();

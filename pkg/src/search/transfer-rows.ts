@@ -29,6 +29,8 @@ export interface PassageRow {
   readonly source?: string;
   /** Of unit length, once it has been checked. */
   readonly vector?: Float32Array<ArrayBuffer>;
+  /** Whether it has no vector yet although its file has vectors: it is embedded when it comes in. */
+  readonly waits?: true;
 }
 
 /** Checks what a file has for a row. Fields with other names are ignored. @throws `input-invalid`, `vectors-disagree` */
@@ -45,6 +47,7 @@ export function checkedRow(raw: unknown, where: string, dimensions: number): Pas
     source: text(fields, "source", where),
     meta: meta(fields, where),
     vector: vector(fields, where, dimensions),
+    waits: waits(fields, where),
   };
   const given = Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined));
   const body = text(fields, "text", where);
@@ -79,6 +82,12 @@ function kind({ kind }: Readonly<Record<string, unknown>>, where: string): Passa
   const known = KINDS.find((name) => name === kind);
   if (known === undefined) throw wrong(where, `"kind" must be one of ${KINDS.join(", ")}`);
   return known;
+}
+
+function waits({ waits }: Readonly<Record<string, unknown>>, where: string): true | undefined {
+  if (waits === undefined || waits === null || waits === false) return undefined;
+  if (waits === true) return true;
+  throw wrong(where, '"waits" must be true or false');
 }
 
 function checkedPlace({ start, end }: Readonly<Record<string, unknown>>, where: string): { start?: number; end?: number } {

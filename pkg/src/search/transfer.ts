@@ -36,7 +36,7 @@ export interface PassageSource {
 }
 
 /** A document whose passages are known, with their vectors. */
-export interface CutDocument extends Omit<PassageRow, "start" | "end" | "trail" | "text" | "vector"> {
+export interface CutDocument extends Omit<PassageRow, "start" | "end" | "trail" | "text" | "vector" | "waits"> {
   readonly passages: readonly CutPassage[];
 }
 
@@ -52,7 +52,7 @@ export interface CutPassage {
 }
 
 /** A document that has yet to be cut. */
-export type WholeDocument = Omit<PassageRow, "start" | "end" | "trail" | "source" | "vector">;
+export type WholeDocument = Omit<PassageRow, "start" | "end" | "trail" | "source" | "vector" | "waits">;
 
 /** What takes in passages. */
 export interface PassageSink {
@@ -220,6 +220,7 @@ async function survey(
       order.next(row, total);
       checkFor(sink, row, total);
       const has = row.vector !== undefined;
+      if (row.waits && !has) continue;
       hasVectors ??= has;
       if (has !== hasVectors) throw wrong(`row ${total}`, "some rows of the file have a vector, and some have none");
       sample.add(row);
@@ -313,7 +314,7 @@ function cutDocument(
   made: ReadonlyMap<PassageRow, Float32Array<ArrayBuffer>>,
   form: Agreement["of"],
 ): CutDocument {
-  const { start: _, end: __, trail: ___, text: ____, vector: _____, ...document } = rows[0]!;
+  const { start: _, end: __, trail: ___, text: ____, vector: _____, waits: ______, ...document } = rows[0]!;
   const passages = rows.map((row) => {
     const { start = 0, end = row.text.length, trail = [], text, vector } = row;
     return { start, end, trail, text, input: inputsOf(row)[form], vector: vector ?? made.get(row)! };

@@ -129,6 +129,11 @@ export interface LayoutProgress {
 export interface LayoutOptions {
   /** Which documents are placed. */
   readonly where?: Where;
+  /**
+   * A layout that was made before: documents that are in it keep their places, and the others are placed among them, by their nearest
+   * ones. That is quick, and the picture does not change under a person's eyes; when most documents are new, a new layout shows more.
+   */
+  readonly from?: Layout;
   /** Aborts the call. */
   readonly signal?: AbortSignal;
   /** Called when more of the work is done. */
@@ -143,6 +148,37 @@ export interface Layout {
   readonly x: Float32Array<ArrayBuffer>;
   /** The same from bottom to top; both have one scale. */
   readonly y: Float32Array<ArrayBuffer>;
+}
+
+/** A place in a layout. */
+export interface LayoutPoint {
+  /** From left to right, from -1 to 1. */
+  readonly x: number;
+  /** From bottom to top, from -1 to 1. */
+  readonly y: number;
+}
+
+/** Options of {@link Collection.place}. */
+export interface PlaceOptions {
+  /** Which documents decide about the place: those of the layout, if it was made with `where`. */
+  readonly where?: Where;
+  /** Aborts the call. */
+  readonly signal?: AbortSignal;
+}
+
+/** Options of {@link Collection.documents}. */
+export interface DocumentsOptions {
+  /** Which documents are listed. */
+  readonly where?: Where;
+  /** Aborts the call. */
+  readonly signal?: AbortSignal;
+}
+
+/** A document as it is listed: without its text. */
+export interface DocumentFields extends Omit<Document, "text"> {
+  readonly kind: DocumentKind;
+  /** The number of its passages. */
+  readonly passages: number;
 }
 
 /** A range of a text, in UTF-16 units; `end` is exclusive. */
@@ -163,8 +199,8 @@ export interface HitPassage extends TextRange {
 
 /** Why a passage was found by meaning. */
 export interface MeaningReason {
-  /** Its place among all passages by meaning, beginning with 1. */
-  readonly rank: number;
+  /** Its place among all passages by meaning, beginning with 1; only of the nearest is it known. */
+  readonly rank?: number;
   /** Its score by meaning alone, from 0 to 1. */
   readonly score: number;
   /** The cosine of its vector with the query's. */
@@ -193,7 +229,7 @@ export interface Hit {
   readonly highlights: readonly TextRange[];
   /** Why it was found. */
   readonly why: {
-    /** By meaning, unless it has not been among the best. */
+    /** By meaning, unless its passage has no vector, or only words were searched. */
     readonly meaning?: MeaningReason;
     /** By words, unless it has none of them. */
     readonly words?: WordsReason;
@@ -218,7 +254,7 @@ export interface AddResult {
   readonly unchanged: number;
   /** Passages of the documents that were added or replaced. */
   readonly passages: number;
-  /** Passages that had to be embedded; the others had their vectors already. */
+  /** Passages that were embedded; the others had their vectors already, or wait for them. */
   readonly embedded: number;
 }
 
@@ -230,14 +266,45 @@ export interface AddProgress {
   readonly total: number;
   /** Passages of the documents that are stored. */
   readonly passages: number;
+  /** Tokens that have been embedded in this call, with those that every text has. */
+  readonly tokens: number;
 }
 
-/** Options of {@link Collection.add}, {@link Collection.update} and {@link Collection.reindex}. */
-export interface AddOptions {
+/** Progress of {@link Collection.complete}. */
+export interface CompleteProgress {
+  /** Passages that have got their vectors in this call: whatever happens now, they have them. */
+  readonly done: number;
+  /** These, and the passages that still wait. */
+  readonly total: number;
+  /** Documents none of whose passages waits any more, of those that this call has taken up. */
+  readonly documents: number;
+  /** Tokens that have been embedded in this call, with those that every text has. */
+  readonly tokens: number;
+}
+
+/** Options of {@link Collection.reindex}. */
+export interface ReindexOptions {
   /** Aborts the call. What has been reported as done stays. */
   readonly signal?: AbortSignal;
   /** Called when further documents are stored. */
   readonly onProgress?: (progress: AddProgress) => void;
+}
+
+/** Options of {@link Collection.add} and {@link Collection.update}. */
+export interface AddOptions extends ReindexOptions {
+  /**
+   * When passages are embedded. `now`, the default: before they are stored. `later`: not in this call. They are found by words at once,
+   * and by meaning after {@link Collection.complete}.
+   */
+  readonly meaning?: "now" | "later";
+}
+
+/** Options of {@link Collection.complete}. */
+export interface CompleteOptions {
+  /** Aborts the call. What has been reported as done stays, and the next call goes on from there. */
+  readonly signal?: AbortSignal;
+  /** Called when the call begins, and when further vectors are stored. */
+  readonly onProgress?: (progress: CompleteProgress) => void;
 }
 
 /** Describes a collection. */
@@ -254,6 +321,8 @@ export interface CollectionInfo {
   readonly documents: number;
   /** The number of passages. */
   readonly passages: number;
+  /** How many of them have no vector yet: words find them, and {@link Collection.complete} makes their vectors. */
+  readonly waiting: number;
   /** Bytes that it takes up where it is stored. */
   readonly bytes: number;
   /** Whether it can only be searched. */

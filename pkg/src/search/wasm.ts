@@ -28,6 +28,8 @@ export interface Rows {
   clear(): void;
   /** `allowed` has the bit `row % 8` of byte `row >> 3`. */
   top(query: Float32Array, count: number, allowed?: Uint8Array): Found;
+  /** Returns the cosines of some rows, given by their numbers, with a query of unit length: bit-for-bit those that `top` returns. */
+  cosines(query: Float32Array, rows: Uint32Array): Float32Array<ArrayBuffer>;
   free(): void;
 }
 

@@ -25,6 +25,12 @@ export interface WordsOptions {
   readonly exact?: (row: number) => string;
 }
 
+/** A search that has been made. */
+export interface WordsQuery {
+  /** Returns the best results, at most `limit`, and those of `also` beyond them. */
+  take(limit: number, also?: ReadonlySet<number>): WordsHit[];
+}
+
 /** A passage that has words of the query. */
 export interface WordsHit {
   readonly row: number;
@@ -109,8 +115,13 @@ export class Words {
    * be unfinished, longer words stand for their forms too, and may be misspelt.
    */
   search(query: string, { limit = MOST_RESULTS, also, allowed, exact }: WordsOptions = {}): WordsHit[] {
+    return this.query(query, { ...(allowed && { allowed }), ...(exact && { exact }) }).take(limit, also);
+  }
+
+  /** Searches, and leaves open how many results are wanted. */
+  query(query: string, { allowed, exact }: Pick<WordsOptions, "allowed" | "exact"> = {}): WordsQuery {
     const all = distinct(terms(query));
-    if (all.length === 0) return [];
+    if (all.length === 0) return { take: () => [] };
     const { end } = all.at(-1)!;
     const wanted = this.#telling(all);
     const found = this.#index.search(query, {
@@ -128,14 +139,17 @@ export class Words {
       terms: result.terms,
     }));
     ranked.sort((a, b) => b.score - a.score || b.bm25 - a.bm25 || a.row - b.row);
-    const hits: WordsHit[] = [];
-    for (const { row, score, terms } of ranked) {
-      if (hits.length >= limit && !also) break;
-      if (hits.length >= limit && !also?.has(row)) continue;
-      if (exact && !hasPhrase(exact(row), query)) continue;
-      hits.push({ row, score, terms });
-    }
-    return hits;
+    const take = (limit: number, also?: ReadonlySet<number>) => {
+      const hits: WordsHit[] = [];
+      for (const { row, score, terms } of ranked) {
+        if (hits.length >= limit && !also) break;
+        if (hits.length >= limit && !also?.has(row)) continue;
+        if (exact && !hasPhrase(exact(row), query)) continue;
+        hits.push({ row, score, terms });
+      }
+      return hits;
+    };
+    return { take };
   }
 
   /** Returns the terms without the most frequent ones, unless there are no others. */

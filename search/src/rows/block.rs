@@ -95,8 +95,7 @@ impl<'a> Block<'a> {
     pub(crate) fn check_rows(&self) -> Result<()> {
         let fine = self.fine.unwrap_or(&[]);
         for (row, (scale, coarse)) in self.scales.iter().zip(self.coarse.chunks_exact(self.dimensions)).enumerate() {
-            let squares: i32 = coarse.iter().map(|v| i32::from(*v) * i32::from(*v)).sum();
-            let length = f64::from(*scale) * f64::from(squares).sqrt();
+            let length = f64::from(*scale) * f64::from(felsic_scan::squares(coarse)).sqrt();
             check_length(row, length, *scale, self.dimensions)?;
         }
         if self.coarse.contains(&i8::MIN) || fine.contains(&i8::MIN) {

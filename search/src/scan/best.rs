@@ -1,7 +1,7 @@
 //! The best of many rows.
 
-use crate::error::Result;
 use std::cmp::Ordering;
+use std::collections::TryReserveError;
 
 /// A row that may be among the best.
 #[derive(Clone, Copy, Debug)]
@@ -46,22 +46,19 @@ impl Best {
         Self { most, candidates: Vec::new(), least: f32::NEG_INFINITY }
     }
 
-    /// Takes a candidate if it may be among the best.
-    #[inline(always)]
-    pub fn offer(&mut self, candidate: Candidate) -> Result<()> {
-        // Equal ones may come in any order of their rows, so `cut` decides about them.
-        if candidate.coarse >= self.least { self.insert(candidate) } else { Ok(()) }
+    /// Returns the coarse cosine that a candidate needs at least.
+    pub fn least(&self) -> f32 {
+        self.least
     }
 
-    #[cold]
-    #[inline(never)]
-    fn insert(&mut self, candidate: Candidate) -> Result<()> {
+    /// Takes a candidate that may be among the best; returns what the next one needs at least.
+    pub fn offer(&mut self, candidate: Candidate) -> Result<f32, TryReserveError> {
         if self.candidates.len() >= self.most.saturating_mul(2) {
             self.cut();
         }
         self.candidates.try_reserve(1)?;
         self.candidates.push(candidate);
-        Ok(())
+        Ok(self.least)
     }
 
     /// Drops all but the best.
@@ -91,7 +88,11 @@ mod tests {
             }).collect();
             let mut best = Best::new(most);
             for candidate in &offered {
-                best.offer(*candidate).unwrap();
+                // As a scan does: what is below the least is not offered.
+                if candidate.coarse >= best.least() {
+                    let least = best.offer(*candidate).unwrap();
+                    prop_assert_eq!(least, best.least());
+                }
             }
             best.cut();
             let rows = |mut candidates: Vec<Candidate>| -> Vec<u32> {

@@ -81,6 +81,28 @@ proptest! {
     }
 }
 
+proptest! {
+    #[test]
+    fn the_cosines_of_any_rows_are_those_of_a_scan(
+        (query, vectors) in any_collection(),
+        picks in proptest::collection::vec(any::<proptest::sample::Index>(), 0..40),
+        has_fine in any::<bool>(),
+    ) {
+        let made = rows_of(&vectors);
+        let (scales, coarse) = (made.scales(0, made.len()).unwrap(), made.coarse(0, made.len()).unwrap());
+        let fine = made.fine(0, made.len()).unwrap().filter(|_| has_fine);
+        let mut rows = Rows::new(query.len()).unwrap();
+        rows.add_rows(&Block::new(query.len(), &scales, &coarse, fine.as_deref()).unwrap()).unwrap();
+        let found = top(&rows, &query, vectors.len(), None).unwrap();
+        let bits = |cosines: Vec<f32>| cosines.iter().map(|cosine| cosine.to_bits()).collect::<Vec<_>>();
+        prop_assert_eq!(bits(cosines(&rows, &query, &found.rows).unwrap()), bits(found.scores.clone()));
+        // In any order, and more than once.
+        let some: Vec<u32> = picks.iter().map(|pick| pick.index(vectors.len()) as u32).collect();
+        let of = |row: &u32| found.scores[found.rows.iter().position(|found| found == row).unwrap()];
+        prop_assert_eq!(bits(cosines(&rows, &query, &some).unwrap()), bits(some.iter().map(of).collect()));
+    }
+}
+
 /// Clustered unit vectors: a topic each, and noise around it, from a generator with a fixed seed.
 struct Clustered {
     state: u64,
@@ -164,6 +186,15 @@ fn bad_input_ends_in_an_error() {
         assert_eq!(code(top(&rows, query, 1, None)), "input-invalid", "{query:?}");
     }
     assert_eq!(code(top(&rows, &[1.0, 0.0], 0, None)), "input-invalid");
+    for (query, numbers) in
+        [(&[1.0][..], &[0][..]), (&[0.0, 0.0], &[0]), (&[1.0, 0.0], &[0, 9]), (&[1.0, 0.0], &[u32::MAX])]
+    {
+        assert_eq!(
+            cosines(&rows, query, numbers).unwrap_err().code().as_str(),
+            "input-invalid",
+            "{query:?} {numbers:?}"
+        );
+    }
     assert_eq!(code(top(&rows, &[1.0, 0.0], 1, Some(&[255]))), "input-invalid");
     assert_eq!(Sweep::new(&[0.1; 5000], 1).err().unwrap().code().as_str(), "input-invalid");
     assert_eq!(Sweep::new(&[], 1).err().unwrap().code().as_str(), "input-invalid");
