@@ -175,7 +175,15 @@ export function checkedSearch(
   if (!isCount(passages) || passages < 1 || passages > MOST_PASSAGES) {
     throw invalid(`passages is ${String(passages)}; it must be a whole number from 1 to ${MOST_PASSAGES}`);
   }
-  return { text: query, mode: mode as SearchMode, exact, passages, sentences, ...checkedLimits(options), ...(signal && { signal }) };
+  return {
+    text: query,
+    mode: mode as SearchMode,
+    exact,
+    passages,
+    sentences,
+    ...checkedLimits(options),
+    ...(signal && { signal }),
+  };
 }
 
 /** The options of {@link Collection.similar}, checked, with their defaults. */
