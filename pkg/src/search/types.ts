@@ -262,7 +262,7 @@ export interface Hit {
 export interface AddResult {
   /** Documents that are new. */
   readonly added: number;
-  /** Documents that were replaced. */
+  /** Documents that were replaced, or got vectors that they had waited for. */
   readonly updated: number;
   /** Documents that were there already, the same. */
   readonly unchanged: number;
