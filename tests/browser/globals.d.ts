@@ -50,3 +50,12 @@ declare var app: any;
 declare var shell: any;
 declare var embedder: Promise<import("felsic").Embedder>;
 declare function find(query: string): Promise<string | undefined>;
+
+/** What library-page has, and the library that a test has opened there. */
+declare var lib: any;
+declare var library: any;
+
+/** What the page of tests for reading has. */
+declare var Reader: any;
+declare var reader: any;
+declare var renderPage: any;

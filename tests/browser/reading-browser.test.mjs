@@ -71,7 +71,9 @@ test("all formats are read in the worker, under the policy, with no request but 
   const results = withoutDetails(await page.evaluate(readAll, encoded(files())));
   assert.deepEqual(results, { ...EXPECTED, ...PDF, ...WINDOWS });
   assert.deepEqual(said, []);
-  const others = server.requests.filter((path) => path !== "/favicon.ico" && !/\/assets\/(?:worker|pdf|pdf-worker)-[\w-]+\.js$/.test(path));
+  const others = server.requests.filter(
+    (path) => path !== "/favicon.ico" && !/\/assets\/(?:worker|pdf|pdf-worker)-[\w-]+\.js$/.test(path),
+  );
   assert.deepEqual(others, []);
 });
 
@@ -140,7 +142,10 @@ test("an abort and an early end leave the reader ready for the next file", async
     };
     const both = await Promise.all([count(), count()]);
     reader.close();
-    const closed = await reader.read(file, "many.zip").next().catch((/** @type {Error} */ error) => error.name);
+    const closed = await reader
+      .read(file, "many.zip")
+      .next()
+      .catch((/** @type {Error} */ error) => error.name);
     return { read, thrown, both, closed };
   }, many.toString("base64"));
   assert.deepEqual(outcome, { read: 3, thrown: "Error: enough", both: [500, 500], closed: "AbortError" });

@@ -107,9 +107,7 @@ export const EXPECTED = {
       title: "Rivers",
     },
   ],
-  "sheets.ods": [
-    { path: "sheets.ods/Hives", kind: "table", text: "hive,,,kg\nEast,x,x,12\n", cut: "csv", title: "Hives" },
-  ],
+  "sheets.ods": [{ path: "sheets.ods/Hives", kind: "table", text: "hive,,,kg\nEast,x,x,12\n", cut: "csv", title: "Hives" }],
   "talk.pptx": [
     {
       path: "talk.pptx",

@@ -3,6 +3,8 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { test } from "node:test";
+// @ts-ignore: a dependency of the page
+import { unzipSync } from "fflate";
 import { files, utf16 } from "../fixtures/files/make.mjs";
 import { gzipped, zip } from "../fixtures/files/packing.mjs";
 import { xml } from "../fixtures/files/office.mjs";
@@ -84,7 +86,9 @@ test("bytes that are no text are refused, whatever the name is", async () => {
   const random = randomFrom(5);
   for (let i = 0; i < (FULL ? 20_000 : 1000); i += 1) {
     const bytes = Buffer.from(Array.from({ length: 64 + random(2000) }, () => random(256)));
-    const name = ["a.txt", "a.md", "a.html", "a.csv", "a.json", "a.py", "a.pdf", "a.docx", "a.eml", "a.mbox", "a.zip", "a"][i % 12];
+    const name = ["a.txt", "a.md", "a.html", "a.csv", "a.json", "a.py", "a.pdf", "a.docx", "a.eml", "a.mbox", "a.zip", "a"][
+      i % 12
+    ];
     for (const { code } of await all(bytes, /** @type {string} */ (name))) assert.ok(code, `${name}, ${bytes.toString("hex")}`);
   }
   // Numbers of two bytes have zeros on one side, as UTF-16 has.
@@ -103,7 +107,8 @@ test("a file of more than a document may have is refused before it is read", asy
     },
   });
   const results = [];
-  for await (const result of read(huge, "a.txt", new Work(new AbortController().signal, new Budget(huge.size)))) results.push(result);
+  for await (const result of read(huge, "a.txt", new Work(new AbortController().signal, new Budget(huge.size))))
+    results.push(result);
   assert.deepEqual(codes(results), ["too-large"]);
   assert.ok(slices <= 4096);
   const long = new Blob(["a".repeat(LONGEST_TEXT), "b"]);
@@ -143,9 +148,12 @@ test("archives in archives are read twice and no deeper", async () => {
 });
 
 test("an archive of too many parts is read as far as it may", async () => {
-  const many = overlapping(zip([{ name: "a.txt", data: "A note.", stored: true }]), MOST_PARTS + 10);
-  const results = await all(many, "many.zip");
-  assert.equal(results.length, MOST_PARTS + 1);
+  const most = FULL ? MOST_PARTS : 300;
+  const many = overlapping(zip([{ name: "a.txt", data: "A note.", stored: true }]), most + 10);
+  const work = new Work(new AbortController().signal, new Budget(many.length, most));
+  const results = [];
+  for await (const result of read(new Blob([Uint8Array.from(many)]), "many.zip", work)) results.push(result);
+  assert.equal(results.length, most + 1);
   assert.deepEqual(compared(results.slice(-1)), [{ path: "many.zip", code: "too-many" }]);
   assert.equal(new Set(results.map(({ path }) => path)).size, results.length);
 });
@@ -175,13 +183,38 @@ test("an archive behind a program, and one with a comment, are archives", async 
 
 test("no name leads out of its archive, and no two parts have one path", () => {
   const names = new modules.names.Names("a.zip");
-  const made = ["../../etc/x", "/x/../y", "C:\\x\\y", "x", "x", "x (2)", "", "..", "a\0\u202eb.txt", "n".repeat(5000) + ".txt"].map((name) => names.of(name));
-  assert.deepEqual(made.slice(0, 9), ["a.zip/etc/x", "a.zip/x/y", "a.zip/C:/x/y", "a.zip/x", "a.zip/x (2)", "a.zip/x (2) (2)", "a.zip/part", "a.zip/part (2)", "a.zip/ab.txt"]);
+  const made = [
+    "../../etc/x",
+    "/x/../y",
+    "C:\\x\\y",
+    "x",
+    "x",
+    "x (2)",
+    "",
+    "..",
+    "a\0\u202eb.txt",
+    "n".repeat(5000) + ".txt",
+  ].map((name) => names.of(name));
+  assert.deepEqual(made.slice(0, 9), [
+    "a.zip/etc/x",
+    "a.zip/x/y",
+    "a.zip/C:/x/y",
+    "a.zip/x",
+    "a.zip/x (2)",
+    "a.zip/x (2) (2)",
+    "a.zip/part",
+    "a.zip/part (2)",
+    "a.zip/ab.txt",
+  ]);
   assert.ok(made[9].length < 450 && made[9].endsWith("n.txt"));
 });
 
 /** A document of Word whose text is this XML. @param {string} body */
-const docx = (body) => zip([{ name: "[Content_Types].xml", data: xml("<Types/>") }, { name: "word/document.xml", data: body }]);
+const docx = (body) =>
+  zip([
+    { name: "[Content_Types].xml", data: xml("<Types/>") },
+    { name: "word/document.xml", data: body },
+  ]);
 
 test("entities of XML are not expanded, and nothing is loaded", async () => {
   const laughs = `<!DOCTYPE d [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;"><!ENTITY c SYSTEM "http://127.0.0.1:1/">]>`;
@@ -196,7 +229,8 @@ test("entities of XML are not expanded, and nothing is loaded", async () => {
 
 test("what has the name of a format and is another is told by its bytes", async () => {
   const all_ = files();
-  const as = async (/** @type {string} */ file, /** @type {string} */ name) => (await all(/** @type {Buffer} */ (all_[file]), name))[0];
+  const as = async (/** @type {string} */ file, /** @type {string} */ name) =>
+    (await all(/** @type {Buffer} */ (all_[file]), name))[0];
   assert.equal((await as("letter.docx", "letter.zip")).kind, "document");
   assert.equal((await as("book.epub", "book")).kind, "book");
   assert.equal((await as("utf-8.txt", "a.docx")).code, "damaged");
@@ -204,25 +238,42 @@ test("what has the name of a format and is another is told by its bytes", async 
   assert.equal((await as("utf-8.txt", "a.unheard-of")).kind, "text");
   assert.equal((await as("page.html", "saved")).kind, "page");
   assert.equal((await as("parts.zip", "program.jar")).code, "binary");
-  assert.equal((await all(Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"><text>a</text></svg>'), "a.svg"))[0].code, "binary");
+  assert.equal(
+    (await all(Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"><text>a</text></svg>'), "a.svg"))[0].code,
+    "binary",
+  );
   assert.equal((await all(Buffer.from("<html><script>app()</script></html>"), "a.html"))[0].code, "empty");
 });
 
 test("a mailbox is read in pieces, wherever they end", async () => {
   const random = randomFrom(3);
   const bodies = Array.from({ length: 60 }, (_, i) => {
-    const lines = Array.from({ length: 1 + random(2500) }, () => "x".repeat(random(80)) + (random(50) === 0 ? "\n\nFrom here on" : ""));
+    const lines = Array.from(
+      { length: 1 + random(2500) },
+      () => "x".repeat(random(80)) + (random(50) === 0 ? "\n\nFrom here on" : ""),
+    );
     return `Message ${i}\n${lines.join("\n")}\nlast line ${i}`;
   });
-  const box = bodies.map((body) => `From a@example.org Fri Apr  5 09:30:00 2024\nSubject: s\n\n${body.replace(/^(>*From )/gm, ">$1")}\n\n`);
+  const box = bodies.map(
+    (body) => `From a@example.org Fri Apr  5 09:30:00 2024\nSubject: s\n\n${body.replace(/^(>*From )/gm, ">$1")}\n\n`,
+  );
   const blob = new Blob(box);
   assert.ok(blob.size > 3_000_000);
   const found = [];
   const work = new Work(new AbortController().signal, new Budget(blob.size));
   for await (const message of modules.mbox.messages(blob, work)) found.push(Buffer.from(message).toString().trim());
-  assert.deepEqual(found, bodies.map((body) => `Subject: s\n\n${body}`.trim()));
+  assert.deepEqual(
+    found,
+    bodies.map((body) => `Subject: s\n\n${body}`.trim()),
+  );
   // A message that is too large is left out, and the next one is not.
-  const large = new Blob([box[0] ?? "", "From b Fri Apr  5 09:30:00 2024\nSubject: s\n\n", ...Array(70).fill(`${"y".repeat(999)}\n`.repeat(1000)), "\n", box[1] ?? ""]);
+  const large = new Blob([
+    box[0] ?? "",
+    "From b Fri Apr  5 09:30:00 2024\nSubject: s\n\n",
+    ...Array(70).fill(`${"y".repeat(999)}\n`.repeat(1000)),
+    "\n",
+    box[1] ?? "",
+  ]);
   const sizes = [];
   for await (const message of modules.mbox.messages(large, work)) sizes.push(message?.length);
   assert.equal(sizes.length, 3);
@@ -232,7 +283,25 @@ test("a mailbox is read in pieces, wherever they end", async () => {
 
 test("pages that were made to take long do not", { timeout: 30_000 }, () => {
   const { Markdown } = modules.markdown;
-  const pieces = ["<a ", '<a "', "<a '\"", "<!--", "<![CDATA[", "<", "</", "<title>", "<svg>", "<head>", "<td>", "<table>", "<ul><li>", "&", "&#", "<h1>", '<a b="'];
+  const pieces = [
+    "<a ",
+    '<a "',
+    "<a '\"",
+    "<!--",
+    "<![CDATA[",
+    "<",
+    "</",
+    "<title>",
+    "<svg>",
+    "<head>",
+    "<td>",
+    "<table>",
+    "<ul><li>",
+    "&",
+    "&#",
+    "<h1>",
+    '<a b="',
+  ];
   for (const piece of pieces) {
     for (const page of [piece.repeat(200_000), `${piece.repeat(200_000)}>`]) {
       const begin = performance.now();
@@ -256,7 +325,10 @@ test("HTML becomes text with headings, items and rows", () => {
     ).replace("\u0097", "—"),
     "## A b é——\n\none\ntwo three\n\n- i\n  - j\n\nk\nl\n\n| a | b |\n| c d |\n\n1 < 2",
   );
-  assert.equal(markdown("<p># a</p><p>---</p><p>```</p><h1>C # a_b *c* [d] #</h1>"), "\\# a\n\n\\---\n\n\\```\n\n# C # a_b \\*c\\* \\[d\\] \\#");
+  assert.equal(
+    markdown("<p># a</p><p>---</p><p>```</p><h1>C # a_b *c* [d] #</h1>"),
+    "\\# a\n\n\\---\n\n\\```\n\n# C # a_b \\*c\\* \\[d\\] \\#",
+  );
 });
 
 test("lines of a PDF become paragraphs, columns and whole words; running heads stand once", () => {
@@ -268,20 +340,47 @@ test("lines of a PDF become paragraphs, columns and whole words; running heads s
   });
   const text = (/** @type {any[][]} */ ...pages) => textOf(pages.map(linesOf));
   // Runs of one line, with and without a gap; a superscript.
-  assert.equal(text([run("Water is H"), run("2", 90, 498, 6, 3), run("O", 93, 500), run("and wet.", 105, 500)]).text, "Water is H2O and wet.");
+  assert.equal(
+    text([run("Water is H"), run("2", 90, 498, 6, 3), run("O", 93, 500), run("and wet.", 105, 500)]).text,
+    "Water is H2O and wet.",
+  );
   // Two columns: a sentence goes on at the top of the second.
-  const columns = [run("The left column ends", 40, 200), run("in the middle of a", 40, 188), run("sentence. Then more.", 300, 500), run("text follows here.", 300, 488)];
-  assert.equal(text(columns.slice(0, 2).concat([run("long sentence.", 300, 500)])).text, "The left column ends in the middle of a long sentence.");
+  const columns = [
+    run("The left column ends", 40, 200),
+    run("in the middle of a", 40, 188),
+    run("sentence. Then more.", 300, 500),
+    run("text follows here.", 300, 488),
+  ];
+  assert.equal(
+    text(columns.slice(0, 2).concat([run("long sentence.", 300, 500)])).text,
+    "The left column ends in the middle of a long sentence.",
+  );
   // Hyphens that lines make, and those that words have.
-  const hyphens = [run("An exam-", 40, 500), run("ple in Baden-", 40, 488), run("Württemberg with Vor-", 40, 476), run("und Nachteile.", 40, 464)];
+  const hyphens = [
+    run("An exam-", 40, 500),
+    run("ple in Baden-", 40, 488),
+    run("Württemberg with Vor-", 40, 476),
+    run("und Nachteile.", 40, 464),
+  ];
   assert.equal(text(hyphens).text, "An example in Baden-Württemberg with Vor- und Nachteile.");
   // A word that a page divides: the page begins in it.
   const divided = text([run("It was exam-")], [run("ined in June.")]);
   assert.deepEqual(divided, { text: "It was examined in June.", pages: [0, 11] });
-  const pages = Array.from({ length: 4 }, (_, i) => [run("A History of Lamps", 40, 580), run(`Chapter ${"abcd"[i]} begins.`, 40, 500), run(`${i + 1}`, 200, 20)]);
-  assert.equal(text(...pages).text, "A History of Lamps\n\nChapter a begins.\n\nChapter b begins.\n\nChapter c begins.\n\nChapter d begins.");
+  const pages = Array.from({ length: 4 }, (_, i) => [
+    run("A History of Lamps", 40, 580),
+    run(`Chapter ${"abcd"[i]} begins.`, 40, 500),
+    run(`${i + 1}`, 200, 20),
+  ]);
+  assert.equal(
+    text(...pages).text,
+    "A History of Lamps\n\nChapter a begins.\n\nChapter b begins.\n\nChapter c begins.\n\nChapter d begins.",
+  );
   // Turned by 90 degrees, as wide tables are.
-  const turned = (/** @type {string} */ str, /** @type {number} */ x, /** @type {number} */ y) => ({ str, width: 30, transform: [0, 10, -10, 0, x, y] });
+  const turned = (/** @type {string} */ str, /** @type {number} */ x, /** @type {number} */ y) => ({
+    str,
+    width: 30,
+    transform: [0, 10, -10, 0, x, y],
+  });
   assert.equal(text([turned("first", 100, 40), turned("line,", 100, 75), turned("second", 112, 40)]).text, "first line, second");
   assert.deepEqual(text([], [], [run("late")], []), { text: "late", pages: [0, 0, 0, 4] });
   assert.equal(text([run("日本語の", 40, 500), run("テキスト。", 40, 488)]).text, "日本語のテキスト。");
@@ -289,8 +388,36 @@ test("lines of a PDF become paragraphs, columns and whole words; running heads s
 
 test("names of files say what they are", () => {
   const { kindOf, ENDINGS, ACCEPT } = modules.endings;
-  const kinds = ["a/b.PDF", "x.tar.gz", "Makefile", "a.b/README", ".gitignore", "a.md", "a.htm", "a.tsv", "a.docx", "a.odp", "a.epub", "a.mbox", "a.exe"].map(kindOf);
-  assert.deepEqual(kinds, ["pdf", undefined, "code", undefined, "code", "markdown", "page", "table", "document", "slides", "book", "mail", undefined]);
+  const kinds = [
+    "a/b.PDF",
+    "x.tar.gz",
+    "Makefile",
+    "a.b/README",
+    ".gitignore",
+    "a.md",
+    "a.htm",
+    "a.tsv",
+    "a.docx",
+    "a.odp",
+    "a.epub",
+    "a.mbox",
+    "a.exe",
+  ].map(kindOf);
+  assert.deepEqual(kinds, [
+    "pdf",
+    undefined,
+    "code",
+    undefined,
+    "code",
+    "markdown",
+    "page",
+    "table",
+    "document",
+    "slides",
+    "book",
+    "mail",
+    undefined,
+  ]);
   assert.ok(ENDINGS.every((/** @type {string} */ ending) => /^\.[a-z\d]+$/.test(ending)) && ENDINGS.includes(".zip"));
   assert.equal(ACCEPT, ENDINGS.join(","));
 });
@@ -321,15 +448,65 @@ test("spoilt files of every format end in refusals and documents", { timeout: FU
         const at = random(bytes.length);
         bytes.writeUInt8(random(2) === 0 ? random(256) : bytes.readUInt8(at) ^ (1 << random(8)), at);
       }
-      const begin = performance.now();
-      const results = await all(bytes, name);
-      const what = `${name}: ${bytes.toString("base64")}`;
-      assert.ok(performance.now() - begin < 10_000, what);
-      assert.ok(results.length > 0, what);
-      for (const { path, code, text } of results) {
-        assert.ok(path === name || path.startsWith(`${name}/`), what);
-        assert.ok(code !== undefined || (text.trim() !== "" && !text.includes("\0")), what);
-      }
+      await endsWell(bytes, name);
     }
   }
 });
+
+test(
+  "spoilt parts of documents, packed as they should be, end in refusals and documents",
+  { timeout: FULL ? 3_600_000 : 60_000 },
+  async () => {
+    const random = randomFrom(23);
+    const pieces = [
+      "<",
+      ">",
+      "</w:p>",
+      "<w:p>",
+      "<w:tbl>",
+      "</w:tc>",
+      "<text:p>",
+      "</table:table>",
+      "&amp;",
+      '"',
+      "]]>",
+      "<a:p>",
+      "\0",
+      "\ufffe",
+      "<table:table-row>",
+      "<x".repeat(50),
+    ];
+    for (const [name, whole] of Object.entries(files())) {
+      if (!/\.(?:docx|pptx|xlsx|od[tps]|epub)$/.test(name) || !whole.toString("latin1").startsWith("PK")) continue;
+      const parts = Object.entries(unzipSync(whole)).map(([name, data]) => ({ name, data: Buffer.from(data) }));
+      for (let round = 0; round < (FULL ? 5000 : 60); round += 1) {
+        const spoilt = parts.map((part) => ({ ...part }));
+        for (let changes = 1 + random(3); changes > 0; changes -= 1) {
+          const part = spoilt[random(spoilt.length)];
+          if (!part || part.name === "mimetype") continue;
+          const [from, length] = [random(part.data.length), random(40)];
+          const piece = Buffer.from(pieces[random(pieces.length)] ?? "");
+          part.data = Buffer.concat([part.data.subarray(0, from), piece, part.data.subarray(from + length * random(2))]);
+        }
+        if (random(4) === 0) spoilt.splice(1 + random(spoilt.length - 1), 1);
+        await endsWell(zip(spoilt), name);
+      }
+    }
+  },
+);
+
+/** Reading ends soon, and in nothing but documents and refusals. @param {Buffer} bytes @param {string} name */
+async function endsWell(bytes, name) {
+  const begin = performance.now();
+  const results = await all(bytes, name);
+  const what = `${name}: ${bytes.toString("base64")}`;
+  assert.ok(performance.now() - begin < 10_000, what);
+  assert.ok(results.length > 0, what);
+  for (const { path, code, text, pages, detail } of results) {
+    assert.ok(path === name || path.startsWith(`${name}/`), what);
+    assert.ok(code !== undefined || (text.trim() !== "" && !text.includes("\0")), what);
+    for (const [i, page] of (pages ?? []).entries()) assert.ok(page >= (pages[i - 1] ?? 0) && page <= text.length, what);
+    // A mistake of the reader itself would look like a damaged file.
+    assert.doesNotMatch(detail ?? "", /TypeError|ReferenceError|is not (?:a function|iterable)/, what);
+  }
+}

@@ -7,7 +7,17 @@ import type { FromAnyWorker } from "../link.js";
 import type { Warning } from "../store/warning.js";
 import type { IndexModel } from "./index-manifest.js";
 import type { PassageRow } from "./transfer-rows.js";
-import type { Cluster, CollectionInfo, Document, DocumentKind, Hit, SearchMode, TextRange, Where } from "./types.js";
+import type {
+  Cluster,
+  CollectionInfo,
+  Document,
+  DocumentFields,
+  DocumentKind,
+  Hit,
+  SearchMode,
+  TextRange,
+  Where,
+} from "./types.js";
 import type { Points } from "./points.js";
 
 /** A document, checked, with its kind. */
@@ -171,8 +181,10 @@ export interface SearchCalls {
     result: Committed;
     progress: never;
   };
-  /** Returns the ids of all documents. */
-  ids: { request: Record<never, never>; result: string[]; progress: never };
+  /** Returns the ids of the documents that fit, in the order in which they were added. */
+  ids: { request: { readonly where?: Where }; result: string[]; progress: never };
+  /** Returns the fields of documents, without those that are not there. */
+  fields: { request: { readonly ids: readonly string[] }; result: DocumentFields[]; progress: never };
   /** Returns the passages of documents, with their vectors. */
   passages: { request: { readonly ids: readonly string[] }; result: PassageRow[]; progress: never };
   remove: { request: { readonly ids: readonly string[] }; result: number; progress: never };

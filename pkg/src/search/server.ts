@@ -59,6 +59,8 @@ type Reading =
   | "documentIds"
   | "documentVectors"
   | "get"
+  | "ids"
+  | "fields"
   | "missingBytes"
   | "readVectors";
 
@@ -133,6 +135,10 @@ class Server {
         const { id } = call.request;
         return (await (this.#session?.index?.get(id) ?? this.#writer().live.get(id))) ?? null;
       }
+      case "ids":
+        return this.#ready().contents.ids(call.request.where);
+      case "fields":
+        return this.#ready().contents.fields(call.request.ids);
       case "missingBytes":
         return this.#session?.index?.missingBytes() ?? 0;
       case "readVectors":
@@ -163,8 +169,6 @@ class Server {
         return null;
       case "put":
         return put(live, call.request.documents, call.request.vectors);
-      case "ids":
-        return Array.from(live.contents.all(), ({ stored }) => stored.id);
       case "passages":
         return passagesOf(live, call.request.ids);
       case "remove":

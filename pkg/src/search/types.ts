@@ -166,6 +166,21 @@ export interface PlaceOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Options of {@link Collection.documents}. */
+export interface DocumentsOptions {
+  /** Which documents are listed. */
+  readonly where?: Where;
+  /** Aborts the call. */
+  readonly signal?: AbortSignal;
+}
+
+/** A document as it is listed: without its text. */
+export interface DocumentFields extends Omit<Document, "text"> {
+  readonly kind: DocumentKind;
+  /** The number of its passages. */
+  readonly passages: number;
+}
+
 /** A range of a text, in UTF-16 units; `end` is exclusive. */
 export interface TextRange {
   /** Where it starts. */

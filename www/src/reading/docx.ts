@@ -119,7 +119,10 @@ function body(document: Markdown, styles: Styles): Handlers {
         if (outer) outer.push(cells.join(" "));
         else document.row(cells);
         if (tables.length > 0) tables.at(-1)!.cells = [];
-      } else if (name === "tbl") tables.pop();
+      } else if (name === "tbl") {
+        tables.pop();
+        document.divide();
+      }
     },
   };
 }

@@ -173,7 +173,10 @@ class Page {
       return;
     }
     if (name === "table") {
-      if (this.#tables === 0 || (this.#tables === 1 && isEnd)) this.#endRow();
+      if (this.#tables === 0 || (this.#tables === 1 && isEnd)) {
+        this.#endRow();
+        this.document.divide();
+      }
       this.#tables = Math.max(0, this.#tables + (isEnd ? -1 : 1));
     } else if (name === "tr") this.#endRow();
     else if (isEnd) this.#endCell();

@@ -55,6 +55,11 @@ export class Markdown {
     if (words.some((cell) => cell !== "")) this.#add("row", `| ${words.join(" | ")} |`);
   }
 
+  /** Ends a list or a table: what follows is another one. */
+  divide(): void {
+    if (this.#last) this.#last = "block";
+  }
+
   /** Begins a page or a slide. */
   page(): void {
     this.#last = "block";

@@ -109,8 +109,10 @@ class Content implements Handlers {
     if (name === "h" || name === "p") this.#add(this.#open.pop());
     else if (name === "list") this.#lists = Math.max(0, this.#lists - 1);
     else if (name === "table-row") this.#row();
-    else if (name === "table") this.#tables.pop();
-    else if (name === "notes") this.#notes -= 1;
+    else if (name === "table") {
+      this.#tables.pop();
+      this.document.divide();
+    } else if (name === "notes") this.#notes -= 1;
     else if (name === "frame") this.#frames.pop();
   }
 

@@ -23,10 +23,14 @@ export class Refused extends Error {
 /** What a file may unpack to, with all that is in it. */
 export class Budget {
   #bytes: number;
-  #parts = MOST_PARTS;
+  #parts: number;
 
   /** Creates the budget of a file with so many bytes. */
-  constructor(bytes: number) {
+  constructor(
+    bytes: number,
+    readonly mostParts = MOST_PARTS,
+  ) {
+    this.#parts = mostParts;
     this.#bytes = Math.min(MOST_UNPACKED, LEAST_UNPACKED + MOST_RATIO * bytes);
   }
 
@@ -42,7 +46,7 @@ export class Budget {
 
   part(): void {
     this.#parts -= 1;
-    if (this.#parts < 0) throw new Refused("too-many", `it has more than ${MOST_PARTS} parts`);
+    if (this.#parts < 0) throw new Refused("too-many", `it has more than ${this.mostParts} parts`);
   }
 }
 
