@@ -112,13 +112,14 @@ async function hitOf(
   const held = contents.at(row);
   const text = await contents.text(row);
   if (!held || text === undefined) return undefined;
-  const { id, title, url, tags, meta } = held.document.stored;
-  const { start, end, trail = [] } = held.passage;
+  const { id, kind, title, url, tags, meta } = held.document.stored;
+  const { start, end, trail = [], anchor } = held.passage;
   return {
     id,
     score,
-    passage: { text, start, end, trail },
+    passage: { text, start, end, trail, ...(anchor !== undefined && { anchor }) },
     highlights: marks(text, query, words?.terms ?? [], exact),
+    kind,
     ...(title !== undefined && { title }),
     ...(url !== undefined && { url }),
     ...(tags !== undefined && { tags }),
