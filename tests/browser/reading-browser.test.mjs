@@ -1,6 +1,8 @@
 /** The reading of files in the page's own worker, under the page's own policy. */
 
 import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { files, png } from "../fixtures/files/make.mjs";
 import { zip } from "../fixtures/files/packing.mjs";
@@ -11,6 +13,8 @@ import { compared, EXPECTED, PDF, WINDOWS } from "./reading-expected.mjs";
 import { buildReadingPage, readingModules } from "./reading-modules.mjs";
 import { Server } from "./server.mjs";
 
+/** Where the page is built. @type {string} */
+let folder;
 /** @type {Server} */
 let server;
 /** @type {string} */
@@ -23,7 +27,8 @@ let page;
 const said = [];
 
 before(async () => {
-  const [folder, { policy }] = await Promise.all([buildReadingPage(), readingModules()]);
+  const [built, { policy }] = await Promise.all([buildReadingPage(), readingModules()]);
+  folder = built;
   server = await Server.start({ "/reading/": [folder] });
   url = `${server.spoilt("/reading/", { file: /./, headers: policy.HEADERS })}index.html`;
   browser = await launch();
@@ -75,6 +80,14 @@ test("all formats are read in the worker, under the policy, with no request but 
     (path) => path !== "/favicon.ico" && !/\/assets\/(?:worker|pdf|pdf-worker)-[\w-]+\.js$/.test(path),
   );
   assert.deepEqual(others, []);
+});
+
+test("no script of the page makes code from text, and pdf.js has its licence with it", () => {
+  const scripts = readdirSync(join(folder, "assets")).filter((name) => name.endsWith(".js"));
+  assert.ok(scripts.length >= 4, scripts.join());
+  for (const name of scripts)
+    assert.doesNotMatch(readFileSync(join(folder, "assets", name), "utf8"), /\bnew Function\b|\beval\(/, name);
+  assert.match(readFileSync(join(folder, "assets/pdf/LICENSE"), "utf8"), /Apache License/);
 });
 
 test("a PDF of an Asian font gets its table of characters from the page's host", async () => {
@@ -250,7 +263,7 @@ test("a worker that breaks down or hangs is replaced, and costs one file", async
   await own.close();
 });
 
-test("a file that is gone, and a reader whose script is, are unreadable", async () => {
+test("with a reader whose script cannot be loaded, files are unreadable", async () => {
   const own = await open();
   await own.route(/\/worker-/, (route) => route.abort());
   const codes = await own.evaluate(async () => {
