@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { files, png } from "../fixtures/files/make.mjs";
 import { zip } from "../fixtures/files/packing.mjs";
-import { pdf, pdfText } from "../fixtures/files/pdf.mjs";
+import { pdf, pdfText, stream } from "../fixtures/files/pdf.mjs";
 import { hasFirefox, launchFirefox } from "./firefox.mjs";
 import { launch } from "./harness.mjs";
 import { compared, EXPECTED, PDF, WINDOWS } from "./reading-expected.mjs";
@@ -98,6 +98,16 @@ test("a PDF of an Asian font gets its table of characters from the page's host",
   const results = await page.evaluate(readAll, encoded({ "asian.pdf": asian }));
   assert.equal(results["asian.pdf"]?.[0].text, "灯台");
   assert.ok(server.requests.every((path) => path.includes("/assets/pdf/cmaps/")) && server.requests.length > 0);
+});
+
+test("a PDF whose fonts do not say which letters they show is refused", async () => {
+  const table = stream(
+    "/CIDInit /ProcSet findresource begin 12 dict begin begincmap 1 begincodespacerange <00> <ff> endcodespacerange 1 beginbfrange <20> <7e> <e020> endbfrange endcmap end end",
+  );
+  const font = "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /ToUnicode 6 0 R >>";
+  const garbled = pdf({ pages: ["BT /F 12 Tf 40 500 Td (Nobody can read this) Tj ET"], font, others: [table] });
+  const results = withoutDetails(await page.evaluate(readAll, encoded({ "garbled.pdf": garbled })));
+  assert.deepEqual(results, { "garbled.pdf": [{ path: "garbled.pdf", code: "encoding" }] });
 });
 
 test("a PDF's page that is broken keeps no other out", async () => {

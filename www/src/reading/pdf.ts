@@ -3,7 +3,7 @@
 import type { PDFDocumentProxy } from "pdfjs-dist";
 import { LONGEST_TEXT, MOST_PDF_BYTES, MOST_TOLD } from "./limits.js";
 import { titleOf } from "./markdown.js";
-import { largestLine, type Line, linesOf, type Run, textOf } from "./pdf-lines.js";
+import { isGarbled, largestLine, type Line, linesOf, type Run, textOf } from "./pdf-lines.js";
 import { Broken, Engine, opened } from "./pdfjs.js";
 import type { ReadResult, Refusal } from "./types.js";
 import { bytesOf, refusalOf, Refused, type Source, type Work } from "./work.js";
@@ -35,6 +35,7 @@ export async function* readPdf(blob: Source, path: string, work: Work): AsyncGen
       if (failed > 0) throw new Refused("damaged", broken[0]?.detail ?? "its pages cannot be read");
       throw new Refused("empty", "its pages have no text: they may be pictures of pages");
     }
+    if (isGarbled(text)) throw new Refused("encoding", "its fonts do not say which letters they show");
     const title = titleOf(await inTime(titleFrom(document)), largestLine(lines[0] ?? []));
     yield { path, kind: "pdf", text, cut: "text", pages, ...(title !== undefined && { title }) };
     yield* broken;
