@@ -58,6 +58,8 @@ export async function launchFirefox() {
          * @returns {Promise<Awaited<R>>}
          */
         evaluate: (work, argument) => session.evaluate(context, work, argument),
+        /** Loads another address, or the same again. @param {string} url */
+        navigate: (url) => session.send("browsingContext.navigate", { context, url, wait: "complete" }),
         close: () => session.send("browser.removeUserContext", { userContext }),
       };
     },

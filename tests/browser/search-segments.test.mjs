@@ -211,6 +211,7 @@ test("hostile documents are index-invalid, although their hash is right", async 
     "a negative passage": (all) => void (all.documents[0].passages[0].at = -1),
     "a passage that ends before it starts": (all) => void (all.documents[0].passages[0].end = -1),
     "a trail that is none": (all) => void (all.documents[1].passages[0].trail = "T"),
+    "an anchor that is none": (all) => void (all.documents[1].passages[0].anchor = ["T"]),
     "a source outside": (all) => void (all.documents[0].source.bytes = 999),
     "removed ids that are none": (all) => void (all.removed = [1]),
     "replaced segments that are none": (all) => void (all.replaces = {}),

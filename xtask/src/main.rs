@@ -12,7 +12,7 @@
 //! | `checkpoints` | checkpoints of the real shapes with seeded weights |
 //! | `packs` | the packs that tests, demo and benchmark load |
 //! | `deny` | licences, sources and advisories of all crates |
-//! | `test` (`check` too), `demo`, `bench`, `bench_search`, `size` | the commands of these names |
+//! | `test` (`check` too), `demo`, `bench`, `bench_search`, `site`, `size` | the commands of these names |
 
 mod bench;
 mod bench_index;
@@ -26,6 +26,7 @@ mod packs;
 mod process;
 mod project;
 mod setup;
+mod site;
 mod size;
 mod test;
 mod wasm;
@@ -56,6 +57,8 @@ enum Command {
         #[arg(long)]
         full: bool,
     },
+    /// Builds what is published, the page and the documents, as static files in target/site
+    Site,
     /// Prints what a page has to load, and fails past the budget
     Size,
 }
@@ -69,6 +72,7 @@ fn main() -> ExitCode {
         Command::Test(options) => test::run(&options),
         Command::Bench(options) => bench::run(&options),
         Command::Packs { full } => packs::all(full),
+        Command::Site => site::run(),
         Command::Size => web::package().and_then(|()| size::run()),
     };
     match done {

@@ -9,7 +9,7 @@ import type { Calibration } from "./score.js";
 import { gathered, type RowsData } from "./segments.js";
 import { type StoredDocument, type StoredPassage, type TextPlace, type TextSource, waitingOf, waits } from "./stored.js";
 import { decode, shortHash } from "./texts.js";
-import type { Where } from "./types.js";
+import type { DocumentFields, Where } from "./types.js";
 import type { Found, Rows } from "./wasm.js";
 import { matcher } from "./where.js";
 import { WordsBuilder } from "./words-builder.js";
@@ -149,6 +149,24 @@ export class Contents {
   /** All documents, in the order in which they were added. */
   all(): IterableIterator<Held> {
     return this.#documents.values();
+  }
+
+  /** The ids of the documents that fit, in the order in which they were added. */
+  ids(where?: Where): string[] {
+    const fits = where && matcher(where);
+    const documents = Array.from(this.#documents.values(), ({ stored }) => stored);
+    return (fits ? documents.filter(fits) : documents).map(({ id }) => id);
+  }
+
+  /** What is known of documents besides their texts, without those that are not there. */
+  fields(ids: readonly string[]): DocumentFields[] {
+    return ids.flatMap((name) => {
+      const stored = this.#documents.get(name)?.stored;
+      if (!stored) return [];
+      const { id, kind, title, url, tags, meta, passages } = stored;
+      const given = { ...(title !== undefined && { title }), ...(url !== undefined && { url }) };
+      return [{ id, kind, passages: passages.length, ...given, ...(tags && { tags }), ...(meta && { meta }) }];
+    });
   }
 
   /** The passage of a row, if the row is used. */

@@ -8,6 +8,7 @@ import type {
   ClustersOptions,
   CollectionOptions,
   CompleteOptions,
+  DocumentsOptions,
   KeptOptions,
   Layout,
   LayoutOptions,
@@ -52,6 +53,7 @@ const SEARCH: Names<SearchOptions> = {
 };
 const SIMILAR: Names<SimilarOptions> = { limit: true, where: true, minScore: true, signal: true };
 const CLUSTERS: Names<ClustersOptions> = { count: true, where: true, signal: true };
+const DOCUMENTS: Names<DocumentsOptions> = { where: true, signal: true };
 const LAYOUT: Names<LayoutOptions> = { where: true, from: true, signal: true, onProgress: true };
 const PLACE: Names<PlaceOptions> = { where: true, signal: true };
 
@@ -202,6 +204,14 @@ export function checkedClusters(options: unknown): ClustersQuery & Pick<Clusters
   }
   const where = checkedWhere((options as ClustersOptions).where);
   return { ...(count !== "auto" && { count }), ...(where && { where }), ...(signal && { signal }) };
+}
+
+/** The options of {@link Collection.documents}, checked. */
+export function checkedDocuments(options: unknown): DocumentsOptions {
+  checkNames(options, DOCUMENTS);
+  const { signal } = options as DocumentsOptions;
+  const where = checkedWhere((options as DocumentsOptions).where);
+  return { ...(where && { where }), ...(signal && { signal }) };
 }
 
 /** Checks the options of {@link Collection.layout}. */

@@ -168,6 +168,21 @@ export interface PlaceOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Options of {@link Collection.documents}. */
+export interface DocumentsOptions {
+  /** Which documents are listed. */
+  readonly where?: Where;
+  /** Aborts the call. */
+  readonly signal?: AbortSignal;
+}
+
+/** A document as it is listed: without its text. */
+export interface DocumentFields extends Omit<Document, "text"> {
+  readonly kind: DocumentKind;
+  /** The number of its passages. */
+  readonly passages: number;
+}
+
 /** A range of a text, in UTF-16 units; `end` is exclusive. */
 export interface TextRange {
   /** Where it starts. */
@@ -178,10 +193,15 @@ export interface TextRange {
 
 /** The part of a document that was found. */
 export interface HitPassage extends TextRange {
-  /** What a person reads: for HTML the extracted text, otherwise the document's text from `start` to `end`. */
+  /**
+   * The document's text from `start` to `end`; of HTML, CSV and JSON what a person reads of it. Of Markdown it has the marks; {@link plainMarkdown}
+   * takes them away.
+   */
   readonly text: string;
   /** The headings above it, outermost first. */
   readonly trail: readonly string[];
+  /** What leads to it on the document's page, behind `url#`; left out if there is nothing. Encode it with `encodeURIComponent()`. */
+  readonly anchor?: string;
 }
 
 /** Why a passage was found by meaning. */
@@ -233,6 +253,8 @@ export interface Hit {
     /** By words, unless it has none of them. */
     readonly words?: WordsReason;
   };
+  /** How the document was read: of `markdown`, `plainMarkdown()` makes what a person reads. */
+  readonly kind: DocumentKind;
   /** The document's title, given or found. */
   readonly title?: string;
   /** The document's URL. */
