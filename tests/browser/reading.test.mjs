@@ -413,6 +413,7 @@ test("lines of a PDF become paragraphs, columns and whole words; running heads s
     transform: [0, 10, -10, 0, x, y],
   });
   assert.equal(text([turned("first", 100, 40), turned("line,", 100, 75), turned("second", 112, 40)]).text, "first line, second");
+  assert.equal(text([run("\uf0b7 a pond")]).text, "• a pond");
   const hebrew = [run("שלום", 200), run("עולם", 170), run("טוב", 145)].map((run) => ({ ...run, dir: "rtl" }));
   assert.equal(text(hebrew).text, "שלום עולם טוב");
   // Lines of a program, and of a poem, stay lines.

@@ -88,5 +88,5 @@ async function refuseOld(blob: Source): Promise<never> {
   const bytes = await bytesOf(blob, 0, Math.min(blob.size, 1 << 22));
   const name = Array.from("EncryptedPackage", (letter) => `${letter}\0`).join("");
   if (new TextDecoder("latin1").decode(bytes).includes(name)) throw new Refused("encrypted", "it needs a password");
-  throw new Refused("binary", "it is a file of Office before 2007: save it in a new format");
+  throw new Refused("binary", "it is a file of Office before 2007, or of Outlook: save it in a new format");
 }
