@@ -2,6 +2,7 @@
 
 export { ERROR_CODES, FelsicError, type FelsicErrorCode, type FelsicErrorData } from "./errors.js";
 export { Collection } from "./search/collection.js";
+export { plainMarkdown, type PlainText } from "./search/plain.js";
 export type {
   ExportOptions,
   ImportOptions,

@@ -157,7 +157,11 @@ test("a hit has its passage, the headings above it, what to mark and why it was 
     "the sentence that fits best is marked",
   );
   const [revert] = (await searchLibrary([["revert", { mode: "words" }]]))[0] ?? [];
-  assert.deepEqual(revert?.passage.trail, ["Public commits"]);
+  assert.deepEqual(
+    [revert?.passage.trail, revert?.passage.anchor, revert?.kind],
+    [["Public commits"], "public-commits", "markdown"],
+  );
+  assert.ok(soup && !("anchor" in soup.passage) && soup.kind === "text");
 });
 
 /** @type {[string, import("felsic/search").Where, string[]][]} */

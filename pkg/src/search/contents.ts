@@ -306,12 +306,14 @@ export class Contents {
 
   /** Returns the vectors of rows, both as bits; `undefined` if it is all. */
   #vectorsOf(allowed: Uint8Array<ArrayBuffer> | undefined): Uint8Array<ArrayBuffer> | undefined {
-    if (this.#isAligned) return allowed;
+    const isAll = allowed === undefined && this.#rowOf.length === this.#passages - this.#waiting;
+    if (this.#isAligned || isAll) return allowed;
     const all = allowed ?? EVERYTHING;
     let bits = this.#allowedVectors.get(all);
     if (!bits) {
       bits = new Uint8Array((this.#rowOf.length + 7) >> 3);
-      for (const [vector, row] of this.#rowOf.entries()) {
+      for (let vector = 0; vector < this.#rowOf.length; vector += 1) {
+        const row = this.#rowOf[vector]!;
         if (row !== NONE && this.#owners[row] && hasBit(allowed, row)) bits[vector >> 3]! |= 1 << (vector & 7);
       }
       this.#allowedVectors.set(all, bits);

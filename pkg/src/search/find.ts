@@ -132,12 +132,13 @@ async function hitOf(
   const held = contents.at(row);
   const [part, ...more] = await Promise.all([candidate, ...(further ?? [])].map((one) => partOf(contents, query, one)));
   if (!held || !part) return undefined;
-  const { id, title, url, tags, meta } = held.document.stored;
+  const { id, kind, title, url, tags, meta } = held.document.stored;
   return {
     id,
     score,
     passage: part.passage,
     highlights: part.highlights,
+    kind,
     ...(further && { more: more.filter((other) => other !== undefined) }),
     ...(title !== undefined && { title }),
     ...(url !== undefined && { url }),
@@ -159,8 +160,9 @@ async function partOf(
   const held = contents.at(row);
   const text = await contents.text(row);
   if (!held || text === undefined) return undefined;
-  const { start, end, trail = [] } = held.passage;
-  return { passage: { text, start, end, trail }, highlights: marks(text, query, words?.terms ?? [], exact), score };
+  const { start, end, trail = [], anchor } = held.passage;
+  const passage = { text, start, end, trail, ...(anchor !== undefined && { anchor }) };
+  return { passage, highlights: marks(text, query, words?.terms ?? [], exact), score };
 }
 
 function meaningOf({ rank, score, cosine }: Near): MeaningReason {

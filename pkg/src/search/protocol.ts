@@ -90,6 +90,7 @@ export interface Committed {
 export interface GivenPassage extends TextRange {
   readonly text: string;
   readonly trail: readonly string[];
+  readonly anchor?: string;
   /** What was embedded. */
   readonly input: string;
 }

@@ -193,10 +193,15 @@ export interface TextRange {
 
 /** The part of a document that was found. */
 export interface HitPassage extends TextRange {
-  /** What a person reads: for HTML the extracted text, otherwise the document's text from `start` to `end`. */
+  /**
+   * The document's text from `start` to `end`; of HTML, CSV and JSON what a person reads of it. Of Markdown it has the marks; {@link plainMarkdown}
+   * takes them away.
+   */
   readonly text: string;
   /** The headings above it, outermost first. */
   readonly trail: readonly string[];
+  /** What leads to it on the document's page, behind `url#`; left out if there is nothing. Encode it with `encodeURIComponent()`. */
+  readonly anchor?: string;
 }
 
 /** Why a passage was found by meaning. */
@@ -248,6 +253,8 @@ export interface Hit {
     /** By words, unless it has none of them. */
     readonly words?: WordsReason;
   };
+  /** How the document was read: of `markdown`, `plainMarkdown()` makes what a person reads. */
+  readonly kind: DocumentKind;
   /** The document's title, given or found. */
   readonly title?: string;
   /** The document's URL. */
@@ -262,7 +269,7 @@ export interface Hit {
 export interface AddResult {
   /** Documents that are new. */
   readonly added: number;
-  /** Documents that were replaced. */
+  /** Documents that were replaced, or got vectors that they had waited for. */
   readonly updated: number;
   /** Documents that were there already, the same. */
   readonly unchanged: number;
