@@ -9,7 +9,7 @@ import type { Chart } from "./chart.js";
 import { Groups, membersOf } from "./groups-list.js";
 import { Previews } from "./previews.js";
 import { Stage } from "./stage.js";
-import { counted, text } from "./text.js";
+import { t } from "../app/messages/index.js";
 import type { Point } from "./view.js";
 import "./map.css";
 
@@ -86,7 +86,7 @@ function CollectionMap({ collection, version, hits, query, onOpen, onSelect }: C
   if (!chart) return <Waiting atlas={atlas} />;
   const unplaced = collection.info.documents - chart.ids.length;
   return (
-    <section class="map" aria-label={text("map.title")}>
+    <section class="atlas" aria-label={t("atlas.title")}>
       {hasCanvas ? (
         <Stage
           chart={chart}
@@ -100,19 +100,19 @@ function CollectionMap({ collection, version, hits, query, onOpen, onSelect }: C
           onNoCanvas={() => setHasCanvas(false)}
         />
       ) : (
-        <p class="map-note">{text("map.no-canvas")}</p>
+        <p class="map-note">{t("atlas.no-canvas")}</p>
       )}
       <div class="map-side">
         <Work atlas={atlas} />
         <div class="map-selection" role="status">
-          {selection.value && <span>{counted("map.chosen", selection.value.ids.length)}</span>}
+          {selection.value && <span>{t("atlas.chosen", { count: selection.value.ids.length })}</span>}
         </div>
         {selection.value && (
           <button type="button" class="button quiet map-give-up" onClick={() => select(undefined)}>
-            {text("map.give-up")}
+            {t("atlas.give-up")}
           </button>
         )}
-        {unplaced > 0 && <p class="map-help">{counted("map.not-placed", unplaced)}</p>}
+        {unplaced > 0 && <p class="map-help">{t("atlas.not-placed", { count: unplaced })}</p>}
         <Groups chart={chart} chosen={selection.value?.group} onChoose={(group) => chooseGroup(chart, group)} onOpen={onOpen} />
       </div>
     </section>
@@ -124,12 +124,12 @@ function Waiting({ atlas }: { readonly atlas: Atlas }) {
   const state = atlas.state.value;
   if (state.step === "empty") return <Empty />;
   return (
-    <section class="map empty" aria-label={text("map.title")}>
+    <section class="atlas empty" aria-label={t("atlas.title")}>
       <Work atlas={atlas} />
-      {state.step === "stopped" && <p>{text("map.stopped")}</p>}
+      {state.step === "stopped" && <p>{t("atlas.stopped")}</p>}
       {(state.step === "stopped" || state.step === "failed") && (
         <button type="button" class="button primary" onClick={() => atlas.anew()}>
-          {text("map.start")}
+          {t("atlas.start")}
         </button>
       )}
     </section>
@@ -142,7 +142,7 @@ function Work({ atlas }: { readonly atlas: Atlas }) {
   if (state.step === "failed") {
     return (
       <p class="map-note" role="alert">
-        {text("map.failed", { message: state.message })}
+        {t("atlas.failed", { message: state.message })}
       </p>
     );
   }
@@ -150,11 +150,11 @@ function Work({ atlas }: { readonly atlas: Atlas }) {
   return (
     <div class="map-work">
       <label>
-        {text("map.working")}
+        {t("atlas.working")}
         <progress class="progress" max={1} value={state.share} />
       </label>
       <button type="button" class="button quiet" onClick={() => atlas.stop()}>
-        {text("map.stop")}
+        {t("atlas.stop")}
       </button>
     </div>
   );
@@ -162,9 +162,9 @@ function Work({ atlas }: { readonly atlas: Atlas }) {
 
 function Empty() {
   return (
-    <section class="map empty" aria-label={text("map.title")}>
-      <h2>{text("map.empty")}</h2>
-      <p>{text("map.empty-help")}</p>
+    <section class="atlas empty" aria-label={t("atlas.title")}>
+      <h2>{t("atlas.empty")}</h2>
+      <p>{t("atlas.empty-help")}</p>
     </section>
   );
 }
