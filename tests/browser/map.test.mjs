@@ -397,6 +397,21 @@ test("work can be watched and stopped; what comes later is placed, and the next 
 
   const databases = await page.evaluate(async () => (await indexedDB.databases()).map(({ name }) => name));
   assert.deepEqual(databases, ["felsic-maps"]);
+  // When there are many more, all are arranged anew, while the map that was there is shown.
+  await page.evaluate(() => {
+    const { documents } = view.library.collection.value;
+    for (let i = 0; i < 120; i += 1) documents.push({ id: `zzz/${1000 + i}.md`, group: 1, x: 0.4, y: 0.6 });
+    view.library.version.value += 1;
+  });
+  await page.getByRole("button", { name: /^bread.*170 documents$/s }).waitFor();
+  for (let tried = 0; tried < 100 && (await calls()).anew === before.anew; tried += 1) await page.waitForTimeout(50);
+  assert.deepEqual(await calls(), { ...before, anew: before.anew + 1, from: before.from + 2, clusters: before.clusters + 1 });
+  await page.evaluate(() => {
+    view.library.collection.value.documents.splice(301);
+    view.library.version.value += 1;
+  });
+  await page.getByRole("button", { name: /^bread.*50 documents$/s }).waitFor();
+
   // Another visit: the same documents, and a layout that does not settle.
   await page.reload();
   await page.waitForFunction(() => "view" in globalThis);

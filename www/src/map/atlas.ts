@@ -14,8 +14,11 @@ export type AtlasState =
 
 /** The share of the work that the layout takes. The clusters are the rest. */
 const LAYOUT = 0.9;
-/** A layout is made anew when there are this many times the documents that it was made of. */
-const OUTGROWN = 2;
+/**
+ * A layout is made anew when there are this many times the documents that it was made of: of few documents sooner, since that takes seconds, and
+ * clusters of the first ones say little of those that came later.
+ */
+const OUTGROWN = { few: 1.3, many: 1.6, fewDocuments: 2000 };
 /** Milliseconds between a change and the update: a few times as long as the last update took, within these bounds. */
 const PAUSE = { least: 1200, times: 4, most: 15_000 };
 
@@ -108,7 +111,7 @@ export class Atlas {
     const begin = performance.now();
     const continued = await this.#continued(before, signal);
     this.#took = performance.now() - begin;
-    if (!continued || continued.ids.length <= OUTGROWN * continued.arranged || signal.aborted) return continued;
+    if (!continued || !isOutgrown(continued) || signal.aborted) return continued;
     // It shows everything already, in places that a new layout would choose better.
     this.#chart.value = continued;
     return this.#new(signal);
@@ -139,6 +142,10 @@ export class Atlas {
     await keep(this.#collection, { ids, x, y, cluster, words: groups.map(({ words }) => words), arranged });
     return chart;
   }
+}
+
+function isOutgrown({ ids, arranged }: Chart): boolean {
+  return ids.length > arranged * (ids.length <= OUTGROWN.fewDocuments ? OUTGROWN.few : OUTGROWN.many);
 }
 
 function groupingOfChart({ ids, cluster, groups }: Chart): Grouping {

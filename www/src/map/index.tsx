@@ -87,33 +87,35 @@ function CollectionMap({ collection, version, hits, query, onOpen, onSelect }: C
   const unplaced = collection.info.documents - chart.ids.length;
   return (
     <section class="atlas" aria-label={t("atlas.title")}>
-      {hasCanvas ? (
-        <Stage
-          chart={chart}
-          marks={marks.value}
-          query={place}
-          previews={previews}
-          onOpen={(index) => onOpen({ id: chart.ids[index]!, start: 0, end: 0 })}
-          onChoose={(indexes) => select({ ids: indexes.map((at) => chart.ids[at]!) })}
-          onGiveUp={() => select(undefined)}
-          onAnew={() => atlas.anew()}
-          onNoCanvas={() => setHasCanvas(false)}
-        />
-      ) : (
-        <p class="map-note">{t("atlas.no-canvas")}</p>
-      )}
-      <div class="map-side">
-        <Work atlas={atlas} />
-        <div class="map-selection" role="status">
-          {selection.value && <span>{t("atlas.chosen", { count: selection.value.ids.length })}</span>}
-        </div>
-        {selection.value && (
-          <button type="button" class="button quiet map-give-up" onClick={() => select(undefined)}>
-            {t("atlas.give-up")}
-          </button>
+      <div class="atlas-body">
+        {hasCanvas ? (
+          <Stage
+            chart={chart}
+            marks={marks.value}
+            query={place}
+            previews={previews}
+            onOpen={(index) => onOpen({ id: chart.ids[index]!, start: 0, end: 0 })}
+            onChoose={(indexes) => select({ ids: indexes.map((at) => chart.ids[at]!) })}
+            onGiveUp={() => select(undefined)}
+            onAnew={() => atlas.anew()}
+            onNoCanvas={() => setHasCanvas(false)}
+          />
+        ) : (
+          <p class="map-note">{t("atlas.no-canvas")}</p>
         )}
-        {unplaced > 0 && <p class="map-help">{t("atlas.not-placed", { count: unplaced })}</p>}
-        <Groups chart={chart} chosen={selection.value?.group} onChoose={(group) => chooseGroup(chart, group)} onOpen={onOpen} />
+        <div class="map-side">
+          <Work atlas={atlas} />
+          <div class="map-selection" role="status">
+            {selection.value && <span>{t("atlas.chosen", { count: selection.value.ids.length })}</span>}
+          </div>
+          {selection.value && (
+            <button type="button" class="button quiet map-give-up" onClick={() => select(undefined)}>
+              {t("atlas.give-up")}
+            </button>
+          )}
+          {unplaced > 0 && <p class="map-help">{t("atlas.not-placed", { count: unplaced })}</p>}
+          <Groups chart={chart} chosen={selection.value?.group} onChoose={(group) => chooseGroup(chart, group)} onOpen={onOpen} />
+        </div>
       </div>
     </section>
   );
