@@ -41,10 +41,6 @@ declare var view: any;
 /** Where tests keep an index between two evaluations. */
 declare var indexes: { Collection: any; index?: any };
 
-/** What the page of tests for reading has. */
-declare var Reader: any;
-declare var reader: any;
-declare var renderPage: any;
 /** What shell/main.js has: the page's shell, and a model. */
 declare var app: any;
 declare var shell: any;
@@ -58,4 +54,4 @@ declare var library: any;
 /** What the page of tests for reading has. */
 declare var Reader: any;
 declare var reader: any;
-declare var renderPage: any;
+declare var pdfPage: any;

@@ -112,10 +112,68 @@ test("spoilt PDFs end in a refusal or a document", { timeout: 60_000 }, async ()
     }
     all[`${i}.pdf`] = bytes;
   }
-  for (const [name, results] of Object.entries(await page.evaluate(readAll, encoded(all)))) {
+  const read = await page.evaluate(readAll, encoded(all));
+  // pdf.js may tell the console of a broken file.
+  said.splice(0);
+  for (const [name, results] of Object.entries(read)) {
     assert.ok(results.length > 0, name);
     for (const result of results) assert.ok(result.text?.trim() || result.code, name);
   }
+});
+
+/** Runs in the page: draws a page of a PDF, and counts dark pixels in the boxes and beside them. @param {string} base64 */
+async function draw(base64) {
+  const file = new File([Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0))], "a.pdf");
+  const canvas = /** @type {HTMLCanvasElement} */ (document.querySelector("canvas"));
+  const { renderPage, PdfView } = await pdfPage();
+  const highlight = "rocks and\nshallows.  Its LAMP turns";
+  const first = await renderPage(file, 1, canvas, { width: 800, highlight });
+  const ratio = canvas.width / 800;
+  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+  const dark = first.boxes.map((/** @type {Record<string, number>} */ { x = 0, y = 0, width = 0, height = 0 }) => {
+    const { data } = context.getImageData(x * ratio, y * ratio, width * ratio, height * ratio);
+    return data.filter((value, i) => i % 4 === 0 && value < 128).length;
+  });
+  const view = await PdfView.open(file);
+  // A passage of both pages is marked on each as far as it is there.
+  const passage = "until the lamps were automatic, which most of them are today. The last keeper left in 1998.";
+  const both = [];
+  for (const number of [1, 2]) both.push((await view.render(number, canvas, { width: 200, highlight: passage })).boxes.length);
+  const none = (await view.render(2, canvas, { width: 200, highlight: "nowhere to be found at all" })).boxes;
+  const aborted = await view.render(1, canvas, { width: 200, signal: AbortSignal.abort(new Error("no")) }).catch(String);
+  const beyond = await view.render(3, canvas, { width: 200 }).catch(() => "no such page");
+  view.close();
+  const refused = await renderPage(new File(["%PDF-1.7 nothing"], "b.pdf"), 1, canvas, { width: 200 }).catch(
+    (/** @type {any} */ error) => error.code,
+  );
+  return { first, dark, both, none, aborted, beyond, refused };
+}
+
+/** @param {Awaited<ReturnType<typeof draw>>} drawn */
+function checkDrawn({ first, dark, both, none, aborted, beyond, refused }) {
+  const { boxes, ...size } = first;
+  assert.deepEqual(size, { width: 800, height: 1200, pages: 2 });
+  // Two lines: the first box ends where its line does, the second begins there.
+  assert.equal(boxes.length, 2);
+  const [one, two] = boxes;
+  assert.ok(one.x > 300 && one.y > 150 && one.y + one.height < 190 && one.height < 30, JSON.stringify(one));
+  assert.ok(Math.abs(two.x - 80) < 2 && two.y > one.y + 20 && two.x + two.width < 400, JSON.stringify(two));
+  for (const count of dark) assert.ok(count > 100, `${count} dark pixels`);
+  assert.deepEqual(both, [1, 2]);
+  assert.deepEqual(
+    { none, aborted, beyond, refused },
+    { none: [], aborted: "Error: no", beyond: "no such page", refused: "damaged" },
+  );
+}
+
+test("a page of a PDF is drawn under the policy, and a text's boxes are where it stands", async () => {
+  server.requests.splice(0);
+  checkDrawn(await page.evaluate(draw, pdfText().toString("base64")));
+  assert.deepEqual(said, []);
+  assert.ok(
+    server.requests.every((path) => /\/assets\//.test(path)),
+    server.requests.join(),
+  );
 });
 
 test("an abort and an early end leave the reader ready for the next file", async () => {
@@ -170,7 +228,7 @@ test("a worker that breaks down or hangs is replaced, and costs one file", async
         else isDeaf = false;
       }
     };
-    const reader = new Reader({ look: 30 });
+    const reader = new Reader({ look: 200 });
     const read = async () => {
       const results = [];
       for await (const result of reader.read(new File(["A note."], "a.txt"), "a.txt")) results.push(result.text ?? result.detail);
@@ -204,12 +262,32 @@ test("a file that is gone, and a reader whose script is, are unreadable", async 
   await own.close();
 });
 
+test("a PDF whose reader cannot be loaded is unreadable, and the next file is read", async () => {
+  const own = await open();
+  // What a worker loads does not pass through the page's routes.
+  const fault = server.spoilt("/reading/", { file: /^pdf-worker-/, status: 404 });
+  await own.goto(`${fault}index.html`);
+  const results = await own.evaluate(readAll, encoded({ "a.pdf": pdfText(), "a.txt": Buffer.from("A note.") }));
+  assert.equal(results["a.pdf"]?.[0].code, "unreadable");
+  assert.equal(results["a.txt"]?.[0].text, "A note.");
+  await own.close();
+});
+
+test("a PDF's page that takes forever ends", { skip: !process.env.FELSIC_TEST_FULL && "takes a minute" }, async () => {
+  const own = await open();
+  await own.goto(`${server.spoilt("/reading/", { file: /^pdf-worker-/, change: () => "", type: "text/javascript" })}index.html`);
+  const results = await own.evaluate(readAll, encoded({ "a.pdf": pdfText() }));
+  assert.deepEqual(compared(results["a.pdf"] ?? []), [{ path: "a.pdf", code: "damaged" }]);
+  await own.close();
+});
+
 test("the formats are read in Firefox, too", { skip: !hasFirefox && "there is no Firefox" }, async () => {
   const firefox = await launchFirefox();
   try {
     const own = await firefox.newPage(url);
     const results = withoutDetails(await own.evaluate(readAll, encoded({ ...files(), "again.png": png() })));
     assert.deepEqual(results, { ...EXPECTED, ...PDF, ...WINDOWS, "again.png": [{ path: "again.png", code: "binary" }] });
+    checkDrawn(await own.evaluate(draw, pdfText().toString("base64")));
   } finally {
     await firefox.close();
   }

@@ -16,10 +16,24 @@ import { allowedOrigins, startShell } from "./app-shell/index.js";
 import { openLibrary } from "./library/index.js";
 import { Reader } from "./reading/index.js";
 
+/** Its worker starts with the page, so that its script is there before the model is. */
+let ready: Reader | undefined = new Reader();
+void startReading(ready);
+
+async function startReading(reader: Reader): Promise<void> {
+  for await (const { path } of reader.read(new Blob([]), "nothing")) void path;
+}
+
+function takeReader(): Reader {
+  const reader = ready ?? new Reader();
+  ready = undefined;
+  return reader;
+}
+
 applySettings();
 const shell = startShell();
 const library = openLibrary({
-  reader: () => new Reader(),
+  reader: takeReader,
   embedder: { allowedOrigins: allowedOrigins() },
   choice: { model: model.value, device: device.value },
 });

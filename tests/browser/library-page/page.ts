@@ -1,14 +1,14 @@
 /** The library as the page has it, with an embedder that counts what it embeds and can be slow; built as the page is. */
 
-import { type CreateOptions, Embedder } from "felsic";
+import { type CreateOptions, Embedder, FelsicError } from "felsic";
 import { type Ask, type Library, type LibraryOptions, openLibrary } from "../../../www/src/library/index.js";
 
 /** Texts of documents that have been embedded on this page. */
 const embedded: string[] = [];
 /** Texts that have been given to an embedder. */
 const given = { texts: 0 };
-/** Milliseconds that each text of a document takes longer; the names of models that are pretended. */
-const settings = { delay: 0 };
+/** Milliseconds that each text of a document takes longer; how often the engine has yet to crash. */
+const settings = { delay: 0, crashes: 0 };
 
 /** An embedder of the built-in model. `model` pretends another space, of the same vectors turned around. */
 async function createEmbedder({ model, ...options }: CreateOptions) {
@@ -22,6 +22,10 @@ async function createEmbedder({ model, ...options }: CreateOptions) {
       if (typeof input === "string") return vector(await embedder.embed(input, options));
       given.texts += input.length;
       if (settings.delay > 0) await new Promise((resolve) => setTimeout(resolve, settings.delay * input.length));
+      if (settings.crashes > 0) {
+        settings.crashes -= 1;
+        throw new FelsicError("internal", "the engine crashed");
+      }
       const vectors = await embedder.embed(input, options);
       embedded.push(...input);
       return vectors.map(vector);
@@ -50,7 +54,7 @@ async function write(name: string, files: Readonly<Record<string, string | null>
     const last = names.pop()!;
     for (const part of names) at = await at.getDirectoryHandle(part, { create: true });
     if (text === null) {
-      await at.removeEntry(last, { recursive: true });
+      await at.removeEntry(last, { recursive: true }).catch(() => undefined);
       continue;
     }
     const writable = await (await at.getFileHandle(last, { create: true })).createWritable();

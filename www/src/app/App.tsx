@@ -48,7 +48,7 @@ function Frame() {
   const showsList = !isNarrow.value || view === undefined;
   const showsPane = view !== undefined || (!isNarrow.value && !isNew);
   return (
-    <div class={`app${isNew ? " new" : ""}${showsPane ? " split" : ""}`}>
+    <div class={`app${isNew ? " new" : ""}${showsPane ? " split" : ""}${showsList ? "" : " over"}`}>
       <button type="button" class="skip button" onClick={focusResults}>
         {t("app.skip")}
       </button>
@@ -74,7 +74,7 @@ function Frame() {
         )}
       </main>
       {showsPane && (
-        <aside class={`pane ${view ?? "empty"}`} aria-label={t(view === undefined || view === "reader" ? "reader.label" : `nav.${view}`)}>
+        <aside class={`pane view-${view ?? "none"}`} aria-label={t(view === undefined || view === "reader" ? "reader.label" : `nav.${view}`)}>
           <Pane view={view} />
         </aside>
       )}

@@ -52,9 +52,9 @@ function Sources() {
         {sources.map((source) => (
           <li key={source.id} class="row">
             <Icon name={source.kind === "folder" ? "folder" : "file"} />
-            <span class="name" dir="auto">
-              {source.name}
-            </span>
+            <span class="name">
+                <bdi>{source.name}</bdi>
+              </span>
             <span class="detail">
               {t("library.source.files", { count: source.files })}
               {source.watched === "yes" && ` · ${t("library.source.watched")}`}
@@ -115,9 +115,9 @@ function Refused() {
       <ul class="rows">
         {refused.slice(0, LISTED).map(({ path, code }) => (
           <li key={path} class="row">
-            <span class="name" dir="auto">
-              {path}
-            </span>
+            <span class="name">
+                <bdi>{path}</bdi>
+              </span>
             <span class="detail">{refusalReason(code)}</span>
           </li>
         ))}
@@ -145,11 +145,11 @@ function Files() {
               onClick={() => go({ view: "reader", open: file.path, start: undefined, end: undefined })}
             >
               <Icon name={KIND_ICONS[file.kind]} />
-              <span class="name" dir="auto">
-                {fileName(file.path)}
+              <span class="name">
+                <bdi>{fileName(file.path)}</bdi>
               </span>
-              <span class="detail" dir="auto">
-                {[kindName(file.kind), bytes(file.bytes), date(file.modified)].join(" · ")}
+              <span class="detail">
+                <bdi>{[kindName(file.kind), bytes(file.bytes), date(file.modified)].join(" · ")}</bdi>
               </span>
             </button>
           </li>

@@ -2,9 +2,9 @@
 
 import { IconButton } from "felsic-ui";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { isAbort, useApp } from "./context.js";
+import type { Library } from "../library/types.js";
+import { useApp } from "./context.js";
 import { t } from "./messages/index.js";
-import { loadPages } from "./seams.js";
 
 interface PageImageProps {
   readonly id: string;
@@ -18,31 +18,81 @@ interface PageImageProps {
   readonly onFail: () => void;
 }
 
+/** The widest that a page is drawn, in CSS pixels, and what is left free beside it. */
+const WIDEST = 900;
+const MARGIN = 32;
+
+interface Box {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+interface PdfView {
+  render(
+    page: number,
+    canvas: HTMLCanvasElement,
+    options: { readonly width: number; readonly highlight: string; readonly signal: AbortSignal },
+  ): Promise<{ readonly boxes: readonly Box[] }>;
+  close(): void;
+}
+
+const loaders = import.meta.glob("../reading/pdf-page.ts");
+const loadPages = async () =>
+  (await Object.values(loaders)[0]?.()) as { readonly PdfView: { open(file: Blob): Promise<PdfView> } };
+
+async function open(library: Library, id: string): Promise<PdfView> {
+  const [{ PdfView }, file] = await Promise.all([loadPages(), library.original(id)]);
+  if (!file) throw new Error("the browser does not give the file any more");
+  return PdfView.open(file);
+}
+
 export function PageImage({ id, name, page, pages, passage, onPage, onFail }: PageImageProps) {
   const { library } = useApp();
-  const holder = useRef<HTMLDivElement>(null);
-  const [isDrawn, setDrawn] = useState(false);
+  const scroller = useRef<HTMLDivElement>(null);
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const [view, setView] = useState<PdfView>();
+  const [boxes, setBoxes] = useState<readonly Box[]>();
+
   useEffect(() => {
+    let isCurrent = true;
+    const opening = open(library, id);
+    opening.then(
+      (opened) => isCurrent && setView(opened),
+      () => isCurrent && onFail(),
+    );
+    return () => {
+      isCurrent = false;
+      opening.then(
+        (opened) => opened.close(),
+        () => {},
+      );
+    };
+  }, [id]);
+
+  useEffect(() => {
+    const [box, target] = [scroller.current, canvas.current];
+    if (!view || !box || !target) return undefined;
     const ending = new AbortController();
     const { signal } = ending;
-    setDrawn(false);
-    const draw = async () => {
-      const [module, file] = await Promise.all([loadPages(), library.original(id)]);
-      const box = holder.current;
-      if (signal.aborted || !box) return;
-      if (!module || !file) return onFail();
-      const canvas = await module.renderPage(file, page, { width: box.clientWidth, passage, signal });
-      if (signal.aborted) return;
-      box.replaceChildren(canvas);
-      setDrawn(true);
-    };
-    draw().catch((error: unknown) => {
-      if (!signal.aborted && !isAbort(error)) onFail();
-    });
+    setBoxes(undefined);
+    const width = Math.min(WIDEST, box.clientWidth - MARGIN);
+    view.render(page, target, { width, highlight: passage, signal }).then(
+      (drawn) => {
+        if (signal.aborted) return;
+        setBoxes(drawn.boxes);
+        box.scrollTop = Math.max(0, (drawn.boxes[0]?.y ?? 0) - box.clientHeight / 4);
+      },
+      () => {
+        if (!signal.aborted) onFail();
+      },
+    );
     return () => ending.abort();
-  }, [id, page, passage]);
+  }, [view, page, passage]);
+
   return (
-    <div class="scroller" id="reading" tabIndex={0} role="document" aria-label={t("reader.page.label", { page, file: name })}>
+    <div class="scroller" id="reading" ref={scroller} tabIndex={0} role="document" aria-label={t("reader.label")}>
       <div class="page-steps">
         <IconButton icon="back" label={t("reader.page.previous")} disabled={page <= 1} onClick={() => onPage(page - 1)} />
         <span>{t("reader.page", { page, pages })}</span>
@@ -50,7 +100,12 @@ export function PageImage({ id, name, page, pages, passage, onPage, onFail }: Pa
           <IconButton icon="back" label={t("reader.page.next")} disabled={page >= pages} onClick={() => onPage(page + 1)} />
         </span>
       </div>
-      <div class={isDrawn ? "page-image" : "page-image waiting"} ref={holder} role="img" aria-label={t("reader.page.label", { page, file: name })} />
+      <div class={boxes ? "page-image" : "page-image waiting"}>
+        <canvas ref={canvas} role="img" aria-label={t("reader.page.label", { page, file: name })} />
+        {boxes?.map(({ x, y, width, height }, index) => (
+          <span key={index} class="box" style={{ left: `${x}px`, top: `${y}px`, width: `${width}px`, height: `${height}px` }} />
+        ))}
+      </div>
     </div>
   );
 }

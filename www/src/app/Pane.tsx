@@ -31,12 +31,12 @@ export function PaneHead({ title, detail = "", icon, children }: HeadProps) {
     <header class="pane-head">
       {isNarrow.value ? <IconButton icon="back" label={t("pane.back")} onClick={close} /> : <Icon name={icon} />}
       <div class="pane-title">
-        <h2 ref={heading} tabIndex={-1} dir="auto">
-          {title}
+        <h2 ref={heading} tabIndex={-1}>
+          <bdi>{title}</bdi>
         </h2>
         {detail !== "" && (
-          <p dir="auto" title={detail}>
-            {detail}
+          <p title={detail}>
+            <bdi>{detail}</bdi>
           </p>
         )}
       </div>

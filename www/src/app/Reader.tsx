@@ -13,6 +13,7 @@ import { PaneHead } from "./Pane.js";
 import { type Block, cells, marksIn, passageRange, type Readable, readable, separatorOf } from "./readable.js";
 import { go, route } from "./route.js";
 import { type FoundFile, type FoundPassage, pageAt } from "./searching.js";
+import { telling } from "./telling.js";
 import { partName } from "./Results.js";
 
 /** A document that has been opened. */
@@ -180,7 +181,7 @@ function Text({ opened, found, start, end }: TextProps) {
     [content, start, end],
   );
   const marks = useMemo(
-    () => (range && found ? marksIn(content, range, found.passage.text, found.highlights) : []),
+    () => (range && found ? marksIn(content, range, found.passage.text, telling(found.passage.text, found.highlights, route.value.query)) : []),
     [content, range, found],
   );
   const center = range?.start ?? 0;

@@ -7,6 +7,7 @@ import { date, score, t } from "./messages/index.js";
 import { fileName, KIND_ICONS, kindName } from "./names.js";
 import { focusSearch, keysShown } from "./keys.js";
 import { go, hashOf, resetFilters, type Route, route } from "./route.js";
+import { telling } from "./telling.js";
 import type { Found, FoundFile, FoundPassage } from "./searching.js";
 
 /** The passages of a file that are shown at once. */
@@ -167,7 +168,7 @@ function passageView(found: FoundPassage, file: FoundFile): HitPassageView {
   return {
     key: keyOf(found),
     href: hashOf({ ...route.value, ...placeOf(found) }),
-    snippet: snippet(passage.text, highlights),
+    snippet: snippet(passage.text, telling(passage.text, highlights, route.value.query)),
     trail: [...(part === "" ? [] : [part.replaceAll("/", " › ")]), ...passage.trail].join(" › "),
     page: page === undefined ? undefined : t(file.kind === "slides" ? "hit.slide" : "hit.page", { page }),
     current: view === "reader" && open === hit.id && start === passage.start,
@@ -243,8 +244,8 @@ function Home() {
                 go({ view: "reader", open: file.path, start: undefined, end: undefined });
               }}
             >
-              <span class="name" dir="auto">
-                {fileName(file.path)}
+              <span class="name">
+                <bdi>{fileName(file.path)}</bdi>
               </span>
               <span class="detail">
                 {kindName(file.kind)} · {date(file.modified)}

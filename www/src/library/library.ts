@@ -60,6 +60,10 @@ type News =
 const OFTEN = 150;
 const SELDOM = 500;
 const HITS = 20;
+/** Passages that are shown of a document. */
+const PASSAGES = 3;
+/** How often the library begins anew after a crash, before it says that something is wrong. */
+const MOST_RESTARTS = 3;
 
 /** A library that is open in this tab. */
 export class PrivateLibrary implements Library {
@@ -87,6 +91,9 @@ export class PrivateLibrary implements Library {
   #works: Works | undefined;
   #reader: FileReading | undefined;
   #isPersistent = false;
+  /** Tokens a second, when it was measured last. */
+  #speed: number | undefined;
+  #restarts = 0;
 
   constructor(options: LibraryOptions) {
     this.#options = options;
@@ -94,7 +101,8 @@ export class PrivateLibrary implements Library {
     this.#key = `felsic-${this.#name}`;
     this.#database = new Database(this.#key);
     this.#ledger = new Ledger(this.#database, () => this.#ledgerChanged());
-    this.#models = new Models(`${this.#key}-model`, options.createEmbedder, options.embedder ?? {});
+    const serves = () => this.#shelf.peek()?.embedder !== undefined;
+    this.#models = new Models(`${this.#key}-model`, options.createEmbedder, options.embedder ?? {}, serves);
     this.problems = computed(() => [...this.#ownProblems.value, ...this.#sharedProblems.value]);
     this.#watch = new Watch(() => void this.refresh());
     this.#begin();
@@ -156,17 +164,20 @@ export class PrivateLibrary implements Library {
     await this.#call("cancel");
   }
 
-  async search({ text, mode, filters, like, limit = HITS }: Ask, signal: AbortSignal): Promise<readonly Hit[]> {
+  async search(ask: Ask, signal: AbortSignal): Promise<readonly Hit[]> {
     const collection = this.#collection.peek();
     if (!collection) return [];
+    const { text, mode, filters, like, limit = HITS } = ask;
     const where = whereOf(filters);
     const options = { limit, signal, ...(where && { where }) };
     try {
       if (like !== undefined) return await collection.similar(like, options);
       const possible = this.#shelf.peek()?.hasMeaning ? mode : "words";
-      return await collection.search(text, { ...options, mode: possible });
+      return await collection.search(text, { ...options, mode: possible, passages: PASSAGES });
     } catch (error) {
       signal.throwIfAborted();
+      // Another model has taken this one's place meanwhile.
+      if (collection !== this.#collection.peek()) return this.search(ask, signal);
       this.#heed(error);
       throw error;
     }
@@ -175,7 +186,13 @@ export class PrivateLibrary implements Library {
   async original(id: string): Promise<File | undefined> {
     const document = await this.#collection.peek()?.get(id);
     const record = document && this.#ledger.files.get(metaOf(document).file);
-    return record && this.#worksHere().intake.file(record);
+    // A file that is gone is shown as the text that it had.
+    return (
+      record &&
+      this.#worksHere()
+        .intake.file(record)
+        .catch(() => undefined)
+    );
   }
 
   async text(id: string): Promise<string | undefined> {
@@ -190,8 +207,7 @@ export class PrivateLibrary implements Library {
   }
 
   async facts(): Promise<Readonly<Record<string, string | number>>> {
-    const speed = this.progress.peek()?.speed;
-    return factsOf(this.#shelf.peek(), this.#models.choice, speed);
+    return factsOf(this.#shelf.peek(), this.#models.choice, this.#speed);
   }
 
   export(format: "jsonl" | "parquet"): ReadableStream<Uint8Array<ArrayBuffer>> {
@@ -203,7 +219,7 @@ export class PrivateLibrary implements Library {
   async import(file: File): Promise<void> {
     this.#put("import", undefined);
     try {
-      await this.#call("import", file);
+      await this.#ask("import", file);
     } catch (error) {
       this.#say(problemOf(error, "import"));
     }
@@ -227,6 +243,7 @@ export class PrivateLibrary implements Library {
   /** Opens the library in this tab, if it is not open. */
   #begin(): void {
     if (this.#tabs) return;
+    this.#database.begin();
     const shelf = new Shelf({
       name: this.#name,
       models: this.#models,
@@ -267,7 +284,7 @@ export class PrivateLibrary implements Library {
     this.#shelf.peek()?.close();
     this.#works = this.#reader = this.#tabs = undefined;
     this.#shelf.value = undefined;
-    this.#database.close();
+    this.#database.end();
     this.#ledger.forget();
     batch(() => {
       for (const list of [this.#ownProblems, this.#sharedProblems]) list.value = [];
@@ -275,6 +292,12 @@ export class PrivateLibrary implements Library {
       this.paused.value = false;
     });
     this.#publishLedger();
+  }
+
+  /** Begins anew after a worker has crashed: what is stored is intact. */
+  async #restart(): Promise<void> {
+    await this.#end();
+    this.#begin();
   }
 
   /** Begins the work, in the tab that does it. */
@@ -327,6 +350,14 @@ export class PrivateLibrary implements Library {
 
   /** Has the tab that works do something; the library begins anew if it has ended. */
   async #call(method: string, ...values: readonly unknown[]): Promise<void> {
+    try {
+      await this.#ask(method, ...values);
+    } catch (error) {
+      this.#heed(error);
+    }
+  }
+
+  async #ask(method: string, ...values: readonly unknown[]): Promise<void> {
     this.#begin();
     await this.#tabs!.call(method, ...values);
   }
@@ -387,9 +418,7 @@ export class PrivateLibrary implements Library {
   async #import(works: Works, file: File): Promise<void> {
     const collection = await this.#opened(this.#shelf.peek()!);
     if (!collection) return;
-    await collection.import(file);
-    await works.reconcile(collection);
-    works.kick();
+    await works.import(collection, file);
     await this.#persist();
   }
 
@@ -414,6 +443,7 @@ export class PrivateLibrary implements Library {
   });
 
   #show({ progress, paused, problems }: State): void {
+    this.#speed = progress?.speed ?? this.#speed;
     batch(() => {
       this.progress.value = progress;
       this.paused.value = paused;
@@ -424,6 +454,7 @@ export class PrivateLibrary implements Library {
   readonly #publishState = later(OFTEN, () => {
     const works = this.#works;
     if (!works) return;
+    this.#speed = works.progress?.speed ?? this.#speed;
     const state = { progress: works.progress, paused: works.isPaused, problems: this.#ownProblems.peek() };
     this.progress.value = state.progress;
     this.paused.value = state.paused;
@@ -462,7 +493,10 @@ export class PrivateLibrary implements Library {
 
   /** Has a person know what went wrong. */
   #heed(error: unknown, about: "work" | "model" = "work"): void {
-    if (error instanceof FelsicError && error.code === "internal") this.#shelf.peek()?.lose(error);
+    if (about === "work" && error instanceof FelsicError && error.code === "internal") {
+      if (++this.#restarts <= MOST_RESTARTS) return void this.#restart();
+      this.#shelf.peek()?.lose(error);
+    }
     this.#say(problemOf(error, about));
     this.#publishState();
   }

@@ -16,6 +16,8 @@ import { Speed } from "./speed.js";
 import type { Progress } from "./types.js";
 import { mayRead, MOST_FILES, walk } from "./walk.js";
 
+/** The most files of all sources together. */
+const MOST_OF_ALL = 100_000;
 /** Ids that are removed at once. */
 const REMOVED = 1000;
 
@@ -61,6 +63,11 @@ export class Works {
   /** Whether the person has ended the work: what lacks vectors waits until they add something, or go on. */
   #isHalted: boolean;
   #path: string | undefined;
+  /** Ends the reading of folders. */
+  #walk = new AbortController();
+  /** The source whose folder is being read. */
+  #walking: string | undefined;
+  #importing: { readonly path: string; readonly done: number; readonly total: number } | undefined;
   /** Passages that have got vectors of another model. */
   #reindexed = 0;
 
@@ -103,6 +110,10 @@ export class Works {
     const { files, passages } = this.#counts;
     const waitingFiles = this.#options.ledger.waiting.size;
     const waiting = this.#waitingPassages();
+    if (this.#importing) {
+      const { path, done, total } = this.#importing;
+      return { step: "embedding", files: { done: 0, total: 1 }, passages: { done, total }, path };
+    }
     if (waitingFiles === 0 && (waiting === 0 || this.#isHalted) && !this.#running.reading) return undefined;
     const speed = this.#speed.tokens;
     // How many passages the files will have is not known before they are read.
@@ -146,10 +157,13 @@ export class Works {
     const { ledger } = this.#options;
     this.#isHalted = true;
     this.#isPaused = false;
+    const walking = this.#walking === undefined ? undefined : [this.#walking];
+    this.#walk.abort();
+    this.#walk = new AbortController();
     this.#stop();
     await this.#known;
     const waiting = [...ledger.waiting].map((path) => ledger.files.get(path)!);
-    for (const id of new Set(waiting.map(({ source }) => source))) {
+    for (const id of new Set([...waiting.map(({ source }) => source), ...(walking ?? [])])) {
       const source = ledger.sources.get(id);
       if (source?.handle) await ledger.putSource({ ...source, halted: true });
     }
@@ -192,10 +206,27 @@ export class Works {
     this.kick();
   }
 
+  /** Takes in what a library has exported. */
+  async import(collection: Collection, file: File): Promise<void> {
+    try {
+      const onProgress = ({ done, total }: { readonly done: number; readonly total: number }) => {
+        this.#importing = { path: file.name, done, total };
+        this.#options.progressed();
+      };
+      onProgress({ done: 0, total: 0 });
+      await collection.import(file, { signal: this.#walk.signal, onProgress });
+    } finally {
+      this.#importing = undefined;
+      await this.#inTurn(() => this.reconcile(collection));
+    }
+    this.kick();
+  }
+
   /** Has the ledger follow the collection, and lists the files that the page can no longer get. */
   async reconcile(collection: Collection): Promise<void> {
     const { ledger, noted } = this.#options;
     await ledger.reconcile(collection.documents({ signal: this.#ended.signal }));
+    for (const { id, handle } of ledger.sources.values()) if (handle) ledger.park(id, !(await mayRead(handle, false)));
     const lost: FileRecord[] = [];
     for (const path of ledger.waiting) {
       const record = ledger.files.get(path)!;
@@ -210,6 +241,7 @@ export class Works {
 
   end(): void {
     this.#ended.abort();
+    this.#walk.abort();
     this.#stop();
   }
 
@@ -307,7 +339,8 @@ export class Works {
       if (!ledger.sources.has(FILES)) await ledger.putSource(source);
       return source;
     }
-    const known = [...ledger.sources.values()].find(({ name, handle }) => name === given.name && !handle);
+    const isSame = ({ name, kind, handle }: SourceRecord) => name === given.name && kind === "folder" && !handle;
+    const known = [...ledger.sources.values()].find(isSame);
     if (known) return known;
     const name = freeName(given.name, ledger);
     const source: SourceRecord = { id: name, name, kind: "folder" };
@@ -318,7 +351,10 @@ export class Works {
   async #refresh(id: string, asked: boolean): Promise<void> {
     const { ledger, noted } = this.#options;
     const source = ledger.sources.get(id);
-    if (!source?.handle || (source.halted && !asked) || !(await mayRead(source.handle, false))) return;
+    if (!source?.handle || (source.halted && !asked)) return;
+    const isAllowed = await mayRead(source.handle, false);
+    ledger.park(id, !isAllowed);
+    if (!isAllowed) return;
     if (source.halted) {
       const { halted: _, ...going } = source;
       await ledger.putSource(going);
@@ -327,10 +363,11 @@ export class Works {
     const seen = new Set<string>();
     const give = async (found: readonly GivenFile[]) => {
       for (const { path } of found) seen.add(`${source.name}/${path}`);
-      await this.#note(source, found, asked);
+      await this.#note(source, found);
       this.kick();
     };
-    const { signal } = this.#work;
+    const { signal } = this.#walk;
+    this.#walking = id;
     try {
       const { unread, tooMany } = await walk(source.handle, give, signal);
       if (tooMany) noted("too-many", source.name, MOST_FILES);
@@ -340,18 +377,25 @@ export class Works {
       if (signal.aborted) return;
       // A disk that is not there now may come again: its documents stay.
       noted("missing", source.name, 0);
+    } finally {
+      this.#walking = undefined;
     }
   }
 
   /** Notes files that are new or have changed. */
-  async #note(source: SourceRecord, files: readonly GivenFile[], again = false): Promise<void> {
+  async #note(source: SourceRecord, files: readonly GivenFile[]): Promise<void> {
     const { ledger } = this.#options;
     const changed: FileRecord[] = [];
+    let room = MOST_OF_ALL - ledger.files.size;
     for (const { path: inside, file } of files) {
       const path = `${source.name}/${inside}`;
       const known = ledger.files.get(path);
+      if (!known && (room -= 1) < 0) {
+        this.#options.noted("too-many", source.name, MOST_OF_ALL);
+        break;
+      }
       const isSame = known?.bytes === file.size && known.modified === file.lastModified;
-      const isRetried = again && known?.refusals?.some(({ code }) => code === "unreadable");
+      const isRetried = known?.refusals?.some(({ code }) => code === "unreadable");
       if (!source.handle || !isSame) this.intake.give(path, file);
       if (isSame && known.state !== "waiting" && !isRetried && source.handle) continue;
       if (isSame && known.state === "waiting") continue;

@@ -10,6 +10,8 @@ export type { FileKind, ReadDocument, ReadResult, Refusal, RefusalCode } from ".
 const LOOK = 5000;
 /** Looks without a sign of life until it counts as hung. */
 const MOST_LOOKS = 12;
+/** How many times longer it may take to start. */
+const STARTING = 4;
 /** Milliseconds that a worker has to leave what is not wanted any more. */
 const FAREWELL = 2000;
 
@@ -155,7 +157,7 @@ class Inbox {
     // Looks are counted, not time: a machine that slept has not looked.
     this.#timer = setInterval(() => {
       this.#silence += 1;
-      if (this.#silence > MOST_LOOKS) this.put("hung");
+      if (this.#silence > MOST_LOOKS * (thread.isReady ? 1 : STARTING)) this.put("hung");
     }, look);
   }
 

@@ -86,7 +86,7 @@ export const de: Messages = {
   "results.none.mode": "Nach Sinn und Wörtern suchen",
   "hit.page": "Seite {page}",
   "hit.slide": "Folie {page}",
-  "hit.why": "Warum gefunden",
+  "hit.why": "Warum?",
   "hit.like": "Ähnliches",
   "hit.only": "Nur diese Datei",
   "hit.why.words": "Wörter",
@@ -191,10 +191,8 @@ export const de: Messages = {
   "status.offline": "Läuft ohne Netz",
 
   "map.title": "Karte",
-  "map.text": "Jeder Punkt ist ein Dokument; was nah beieinander liegt, ist ähnlich. Umfahren Sie Punkte, um nur darin zu suchen.",
   "map.empty": "Die Karte braucht Dokumente. Fügen Sie zuerst welche hinzu.",
   "map.failed": "Die Karte konnte nicht geladen werden: {reason}",
-  "map.missing": "Diese Fassung der Seite hat keine Karte.",
 
   "privacy.title": "Schutz",
   "privacy.text":

@@ -81,7 +81,7 @@ export const en = {
   "results.none.mode": "Search by meaning and words",
   "hit.page": "page {page}",
   "hit.slide": "slide {page}",
-  "hit.why": "Why found",
+  "hit.why": "Why?",
   "hit.like": "More like this",
   "hit.only": "Only this file",
   "hit.why.words": "Words",
@@ -184,10 +184,8 @@ export const en = {
   "status.offline": "Works offline",
 
   "map.title": "Map",
-  "map.text": "Each point is a document; near points are alike. Draw around points to search among them.",
   "map.empty": "The map needs documents. Add some first.",
   "map.failed": "The map could not be loaded: {reason}",
-  "map.missing": "This build of the page has no map.",
 
   "privacy.title": "Privacy",
   "privacy.text":

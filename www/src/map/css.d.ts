@@ -1,2 +1,0 @@
-/** Style sheets, which the bundler takes in. */
-declare module "*.css";
