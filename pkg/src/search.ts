@@ -2,6 +2,7 @@
 
 export { ERROR_CODES, FelsicError, type FelsicErrorCode, type FelsicErrorData } from "./errors.js";
 export { Collection } from "./search/collection.js";
+export { plainMarkdown, type PlainText } from "./search/plain.js";
 export type {
   ExportOptions,
   ImportOptions,
@@ -28,6 +29,7 @@ export type {
   FilterOperators,
   FilterValue,
   Hit,
+  HitPart,
   HitPassage,
   Json,
   KeptOptions,

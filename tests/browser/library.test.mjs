@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { reload, startLibrary } from "./library-harness.mjs";
+import { random } from "./store-harness.mjs";
 
 /** @typedef {import("./library-harness.mjs").Page} Page */
 
@@ -289,6 +290,50 @@ test("after a crash in the middle the work goes on by itself, embeds nothing twi
     lost.refused.map((/** @type {any} */ { path, code }) => [path, code]),
     [["files/lost.txt", "unreadable"]],
   );
+  await context.close();
+});
+
+/** How often a tab is killed; `FELSIC_KILLS=100` for a long run. */
+const KILLS = Number(process.env.FELSIC_KILLS ?? 3);
+
+test(`after ${KILLS} kills at any moment the library has what its folder has`, { timeout: 60_000 + KILLS * 10_000 }, async () => {
+  const { context, page, newTab } = await environment.visitor();
+  const next = random(7);
+  /** The files of the folder. @type {Map<string, string>} */
+  const folder = new Map();
+  let tab = page;
+  for (let round = 0; round <= KILLS; round += 1) {
+    /** What a person does to the folder: new files, changed ones, deleted ones. @type {Record<string, string | null>} */
+    const changes = {};
+    for (let at = 0; at < 8; at += 1) {
+      const path = `${next() < 0.5 ? "deep/" : ""}f${Math.floor(next() * 24)}.txt`;
+      const text = next() < 0.3 ? null : `Round ${round}, file ${at}: ${"some words ".repeat(Math.floor(next() * 300))}`;
+      if (text === null && !folder.delete(path)) continue;
+      if (text !== null) folder.set(path, text);
+      changes[path] = text;
+    }
+    await tab.evaluate((changes) => lib.write("folder", changes), changes);
+    await open(tab, 5);
+    await tab.evaluate(async () => void lib.pick(library, "folder"));
+    if (round === KILLS) break;
+    await new Promise((resolve) => setTimeout(resolve, next() * 1500));
+    const devtools = await context.newCDPSession(tab);
+    const crashed = tab.waitForEvent("crash");
+    void devtools.send("Page.crash").catch(() => {});
+    await crashed;
+    tab = await newTab();
+  }
+  const end = await tab.evaluate(async () => {
+    await lib.idle(library, 60_000);
+    const paths = library.files.value.map((/** @type {any} */ { path }) => path);
+    const texts = Object.fromEntries(
+      await Promise.all(paths.map(async (/** @type {string} */ path) => [path, await library.text(path)])),
+    );
+    const { documents, waiting } = library.collection.value.info;
+    return { texts, documents, waiting, refused: library.refused.value };
+  });
+  assert.deepEqual(end.texts, Object.fromEntries([...folder].map(([path, text]) => [`folder/${path}`, text])));
+  assert.deepEqual([end.documents, end.waiting, end.refused], [folder.size, 0, []]);
   await context.close();
 });
 

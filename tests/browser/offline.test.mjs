@@ -236,7 +236,9 @@ test("what another app shares is handed out once", async () => {
     document.body.append(form);
     form.submit();
   }, `${environment.url}share`);
-  await sender.waitForURL(`${environment.url}?shared`);
+  await sender.waitForURL(environment.url);
+  await until(sender, () => "app" in globalThis);
+  assert.equal(await sender.evaluate(() => app.isShareLost), false);
   const take = (/** @type {Page} */ page) =>
     page.evaluate(async () => {
       /** @type {{ title: string, text: string, url: string, files: File[] }[]} */
@@ -250,4 +252,21 @@ test("what another app shares is handed out once", async () => {
   ]);
   assert.deepEqual(await take(sender), []);
   await sender.close();
+});
+
+test("what the shell has kept can be removed, and the page is kept anew when it is opened again", async () => {
+  await page.goto(environment.url);
+  await until(page, isLoaded);
+  const left = () =>
+    page.evaluate(async () => {
+      const registrations = await navigator.serviceWorker.getRegistrations();
+      const names = (await caches.keys()).filter((name) => name.startsWith("felsic-app"));
+      return [registrations.length, names, localStorage.getItem("felsic-host"), (await app.shared()).length];
+    });
+  await page.evaluate(() => localStorage.setItem("felsic-host", "https://example.org"));
+  await page.evaluate(() => app.remove());
+  assert.deepEqual(await left(), [0, [], null, 0]);
+  await page.goto(environment.url);
+  assert.equal(await page.evaluate(() => find("a pet that rests")), "cats");
+  await until(page, isKept);
 });

@@ -112,7 +112,10 @@ test("spoilt PDFs end in a refusal or a document", { timeout: 60_000 }, async ()
     }
     all[`${i}.pdf`] = bytes;
   }
-  for (const [name, results] of Object.entries(await page.evaluate(readAll, encoded(all)))) {
+  const read = await page.evaluate(readAll, encoded(all));
+  // pdf.js may tell the console of a broken file.
+  said.splice(0);
+  for (const [name, results] of Object.entries(read)) {
     assert.ok(results.length > 0, name);
     for (const result of results) assert.ok(result.text?.trim() || result.code, name);
   }
@@ -256,6 +259,25 @@ test("a file that is gone, and a reader whose script is, are unreadable", async 
     return codes;
   });
   assert.deepEqual(codes, ["unreadable"]);
+  await own.close();
+});
+
+test("a PDF whose reader cannot be loaded is unreadable, and the next file is read", async () => {
+  const own = await open();
+  // What a worker loads does not pass through the page's routes.
+  const fault = server.spoilt("/reading/", { file: /^pdf-worker-/, status: 404 });
+  await own.goto(`${fault}index.html`);
+  const results = await own.evaluate(readAll, encoded({ "a.pdf": pdfText(), "a.txt": Buffer.from("A note.") }));
+  assert.equal(results["a.pdf"]?.[0].code, "unreadable");
+  assert.equal(results["a.txt"]?.[0].text, "A note.");
+  await own.close();
+});
+
+test("a PDF's page that takes forever ends", { skip: !process.env.FELSIC_TEST_FULL && "takes a minute" }, async () => {
+  const own = await open();
+  await own.goto(`${server.spoilt("/reading/", { file: /^pdf-worker-/, change: () => "", type: "text/javascript" })}index.html`);
+  const results = await own.evaluate(readAll, encoded({ "a.pdf": pdfText() }));
+  assert.deepEqual(compared(results["a.pdf"] ?? []), [{ path: "a.pdf", code: "damaged" }]);
   await own.close();
 });
 

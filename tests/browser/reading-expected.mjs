@@ -36,9 +36,9 @@ export const PDF = {
     {
       path: "two-pages.pdf",
       kind: "pdf",
-      text: "Lighthouses\n\nA lighthouse warns ships of rocks and shallows. Its lamp turns all night, and in fog a horn sounds.\n\nKeepers lived in the tower with their families until the lamps were automatic, which most of them are today. The last keeper left in 1998.",
+      text: "Lighthouses\n\nA lighthouse warns ships of rocks and shallows. Its lamp turns all night, and in thick fog a horn sounds.\n\nKeepers lived in the tower with their families until the lamps were automatic, which most of them are today. The last keeper left in 1998.",
       cut: "text",
-      pages: [0, 199],
+      pages: [0, 205],
       title: "On Lighthouses",
     },
   ],
@@ -77,6 +77,23 @@ export const EXPECTED = {
       kind: "page",
       text: '<!doctype html><html><head><meta charset="windows-1251"><title>Привет</title></head><body><p>Привет, мир</p></body></html>',
       cut: "html",
+    },
+  ],
+  "saved.mhtml": [
+    {
+      path: "saved.mhtml",
+      kind: "page",
+      text: '<html><head><meta charset="utf-8"></head><body><p>The café opens.</p></body></html>',
+      cut: "html",
+      title: "A saved page",
+    },
+  ],
+  "data.ipynb": [
+    {
+      path: "data.ipynb",
+      kind: "markdown",
+      text: "# Tides\nHigh at noon.\n\n```\nprint(1)\n```",
+      cut: "markdown",
     },
   ],
   "table.csv": [{ path: "table.csv", kind: "table", text: "city;people\nUlm;126000\nBonn;331000\n", cut: "csv" }],
@@ -135,6 +152,7 @@ export const EXPECTED = {
       cut: "markdown",
       title: "The Lamp on the Hill",
     },
+    { path: "book.epub/OEBPS/gone.xhtml", code: "damaged" },
   ],
   "locked.epub": refused("locked.epub", "encrypted"),
   "letter.eml": [

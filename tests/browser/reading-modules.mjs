@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { rolldown } from "rolldown";
-import { build } from "vite";
+import { build, loadConfigFromFile } from "vite";
 import { root, target } from "./harness.mjs";
 
 const src = join(root, "www/src/reading");
@@ -45,14 +45,26 @@ export async function readingModules() {
   }
 }
 
-/** Builds the page of tests as `npm run build` builds felsic's; returns its folder. */
+/** Builds the page of tests with the settings of felsic's page; returns its folder. */
 export async function buildReadingPage() {
-  const outDir = join(target, "reading-page");
+  const [page, outDir] = [join(root, "tests/browser/reading-page"), join(target, "reading-page")];
+  const loaded = await loadConfigFromFile(
+    { command: "build", mode: "production" },
+    join(root, "www/vite.config.ts"),
+    undefined,
+    "silent",
+  );
+  const { base, worker, plugins = [], build: { target: browsers, assetsInlineLimit, modulePreload } = {} } = loaded?.config ?? {};
+  const own = plugins.filter((plugin) => /pdf\.js/.test(Object(plugin).name));
+  if (own.length !== 2 || !worker) throw new Error("www/vite.config.ts has lost what PDF needs");
   await build({
-    configFile: join(root, "www/vite.config.ts"),
-    root: join(root, "tests/browser/reading-page"),
+    configFile: false,
+    root: page,
+    base: String(base),
     logLevel: "error",
-    build: { outDir, emptyOutDir: true },
+    worker,
+    plugins: own,
+    build: { outDir, emptyOutDir: true, target: browsers, assetsInlineLimit, modulePreload },
   });
   return outDir;
 }

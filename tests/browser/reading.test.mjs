@@ -245,6 +245,37 @@ test("what has the name of a format and is another is told by its bytes", async 
   assert.equal((await all(Buffer.from("<html><script>app()</script></html>"), "a.html"))[0].code, "empty");
 });
 
+test("a part of a document that is broken keeps no other out, and is told", async () => {
+  const spoilt = (/** @type {string} */ file, /** @type {RegExp} */ part) => {
+    const parts = Object.entries(unzipSync(/** @type {Buffer} */ (files()[file])));
+    return zip(
+      parts.map(([name, data]) => ({ name, data: part.test(name) ? "<broken" : Buffer.from(/** @type {any} */ (data)) })),
+    );
+  };
+  const read = async (/** @type {string} */ file, /** @type {RegExp} */ part) => {
+    const [document, ...refusals] = await all(spoilt(file, part), file);
+    return [document.text, ...compared(refusals)];
+  };
+  const slides = await read("talk.pptx", /slides\/slide1\.xml$/);
+  assert.deepEqual(slides, [
+    "# The Sea\n\n- Tides\n  - Spring tides\n\nSpeak slowly.",
+    { path: "talk.pptx/slide 2", code: "damaged" },
+  ]);
+  const [letter, ...notes] = await read("letter.docx", /footnotes/);
+  assert.match(letter, /stands a bench\.$/);
+  assert.deepEqual(notes, [{ path: "letter.docx/footnotes", code: "damaged" }]);
+  const [plain, ...styles] = await read("letter.docx", /styles/);
+  assert.match(plain, /^The Garden House\n\nRooms/);
+  assert.deepEqual(styles, [{ path: "letter.docx/styles", code: "damaged" }]);
+  assert.deepEqual(codes(await all(spoilt("letter.docx", /document\.xml$/), "letter.docx")), ["damaged"]);
+});
+
+test("pictures that are in a page as text are left out", async () => {
+  const picture = `data:image/png;base64,${"iVBO".repeat(6_000_000)}`;
+  const [page] = await all(Buffer.from(`<html><body><img src="${picture}"><p>A pond.</p></body></html>`), "a.html");
+  assert.equal(page.text, '<html><body><img src="data:,"><p>A pond.</p></body></html>');
+});
+
 test("a mailbox is read in pieces, wherever they end", async () => {
   const random = randomFrom(3);
   const bodies = Array.from({ length: 60 }, (_, i) => {
@@ -382,6 +413,11 @@ test("lines of a PDF become paragraphs, columns and whole words; running heads s
     transform: [0, 10, -10, 0, x, y],
   });
   assert.equal(text([turned("first", 100, 40), turned("line,", 100, 75), turned("second", 112, 40)]).text, "first line, second");
+  const hebrew = [run("שלום", 200), run("עולם", 170), run("טוב", 145)].map((run) => ({ ...run, dir: "rtl" }));
+  assert.equal(text(hebrew).text, "שלום עולם טוב");
+  // Lines of a program, and of a poem, stay lines.
+  const program = [run("if it rains {"), run("stay at home with a book and a large pot of tea }", 40, 488), run("}", 40, 476)];
+  assert.equal(text(program).text, "if it rains {\nstay at home with a book and a large pot of tea }\n}".replace("}\n}", "} }"));
   assert.deepEqual(text([], [], [run("late")], []), { text: "late", pages: [0, 0, 0, 4] });
   assert.equal(text([run("日本語の", 40, 500), run("テキスト。", 40, 488)]).text, "日本語のテキスト。");
 });

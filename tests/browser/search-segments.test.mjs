@@ -121,6 +121,10 @@ test("a passage that waits for its vector has none in its segment, and both agre
     change(damaged.documents.documents);
     assert.equal(await codeOf(new Blob([await encodeSegment(WAITING_HEAD, damaged)])), "index-invalid", name);
   }
+  // An index has no such passage.
+  const damaged = (/** @type {string} */ why) => /** @type {any} */ (new Error(why));
+  const check = () => modules["stored-check"].checkedDocuments(waiting().documents, { rows: 2, texts: TEXTS.length }, damaged);
+  assert.throws(check, /1 passages without a vector instead of 0/);
   for (const count of [0, 2, -1, 0.5, "1", null]) {
     const head = { ...WAITING_HEAD, waiting: /** @type {any} */ (count) };
     assert.equal(await codeOf(new Blob([await encodeSegment(head, waiting())])), "index-invalid", `${count} wait`);
@@ -207,6 +211,7 @@ test("hostile documents are index-invalid, although their hash is right", async 
     "a negative passage": (all) => void (all.documents[0].passages[0].at = -1),
     "a passage that ends before it starts": (all) => void (all.documents[0].passages[0].end = -1),
     "a trail that is none": (all) => void (all.documents[1].passages[0].trail = "T"),
+    "an anchor that is none": (all) => void (all.documents[1].passages[0].anchor = ["T"]),
     "a source outside": (all) => void (all.documents[0].source.bytes = 999),
     "removed ids that are none": (all) => void (all.removed = [1]),
     "replaced segments that are none": (all) => void (all.replaces = {}),

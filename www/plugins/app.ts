@@ -20,7 +20,7 @@ const LATER = /felsic_(gpu|packer)|worker-(gpu|packer)|pdf|bench/i;
 /** Files that the page does not consist of. */
 const BESIDE = /^(sw\.js|404\.html|\.nojekyll)$|^(docs|packs|bench|screenshots)\/|\.map$/;
 /** The folder in which the build names files by their content. */
-const HASHED = /^assets\/.*-[\w-]{8}\.\w+$/;
+const HASHED = /^assets\/[^/]+-[\w-]{8}\.\w+$/;
 /** The most bytes that are kept of a visitor's first visit. */
 const MOST_FIRST = 20_000_000;
 

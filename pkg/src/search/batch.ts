@@ -178,13 +178,14 @@ export class Batch {
       const source = texts.add(text);
       const places = texts.addSlices(source, text, passages);
       const { hashes, from } = this.#vectors[at]!;
-      const stored = passages.map(async ({ start, end, trail, text }, passage): Promise<StoredPassage> => {
+      const stored = passages.map(async ({ start, end, trail, anchor, text }, passage): Promise<StoredPassage> => {
         const vector = from[passage]!;
         return {
           start,
           end,
           ...places[passage]!,
           ...(trail.length > 0 && { trail }),
+          ...(anchor !== undefined && { anchor }),
           hash: hashes[passage]!,
           textHash: await shortHash(text),
           ...("above" in vector && { above: vector.above }),

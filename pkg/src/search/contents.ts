@@ -5,7 +5,6 @@
 
 import type { FelsicError } from "../errors.js";
 import { hasBit } from "./bits.js";
-import { cosineOf } from "./points.js";
 import type { Calibration } from "./score.js";
 import { gathered, type RowsData } from "./segments.js";
 import { type StoredDocument, type StoredPassage, type TextPlace, type TextSource, waitingOf, waits } from "./stored.js";
@@ -273,9 +272,12 @@ export class Contents {
     return this.hasVector(row) ? this.#vectors.vector(this.#vectorOf[row]!) : undefined;
   }
 
-  /** Returns the cosines of a query with the vectors of rows, which must have some. */
+  /** Returns the cosines of a query with the vectors of rows, which must have some: those that {@link Contents.nearest} finds. */
   cosines(query: Float32Array<ArrayBuffer>, rows: readonly number[]): Float32Array<ArrayBuffer> {
-    return Float32Array.from(rows, (row) => cosineOf(this.vector(row)!, query));
+    return this.#vectors.cosines(
+      query,
+      Uint32Array.from(rows, (row) => this.#vectorOf[row]!),
+    );
   }
 
   /** Returns the vectors of a document as they are stored, without passages that wait; `undefined` if memory has no fine components. */
@@ -304,12 +306,14 @@ export class Contents {
 
   /** Returns the vectors of rows, both as bits; `undefined` if it is all. */
   #vectorsOf(allowed: Uint8Array<ArrayBuffer> | undefined): Uint8Array<ArrayBuffer> | undefined {
-    if (this.#isAligned) return allowed;
+    const isAll = allowed === undefined && this.#rowOf.length === this.#passages - this.#waiting;
+    if (this.#isAligned || isAll) return allowed;
     const all = allowed ?? EVERYTHING;
     let bits = this.#allowedVectors.get(all);
     if (!bits) {
       bits = new Uint8Array((this.#rowOf.length + 7) >> 3);
-      for (const [vector, row] of this.#rowOf.entries()) {
+      for (let vector = 0; vector < this.#rowOf.length; vector += 1) {
+        const row = this.#rowOf[vector]!;
         if (row !== NONE && this.#owners[row] && hasBit(allowed, row)) bits[vector >> 3]! |= 1 << (vector & 7);
       }
       this.#allowedVectors.set(all, bits);

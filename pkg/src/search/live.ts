@@ -380,10 +380,11 @@ export class LiveCollection implements TextSource {
     await this.#alone(() =>
       this.#exclusively(async () => {
         await this.#sync();
-        const { contents, segments, generation } = this.#state;
+        const { contents, segments, generation, dimensions } = this.#state;
         const numbers = worthMerging(usesOf(contents, segments));
         if (numbers.length > 0) {
-          const content = await merged(this.store, contents, numbers, numbers.length === segments.size);
+          const isAll = numbers.length === segments.size;
+          const content = await merged(this.store, contents, numbers, { isAll, dimensions });
           if (!content) return;
           const begins = numbers.some((number) => segments.get(number)?.header.begins);
           await this.#put({ content, generation, begins, space: this.space });

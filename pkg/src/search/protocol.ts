@@ -90,6 +90,7 @@ export interface Committed {
 export interface GivenPassage extends TextRange {
   readonly text: string;
   readonly trail: readonly string[];
+  readonly anchor?: string;
   /** What was embedded. */
   readonly input: string;
 }
@@ -111,6 +112,8 @@ export interface Query {
   readonly where?: Where;
   readonly minScore?: number;
   readonly exact: boolean;
+  /** The most passages of a hit. */
+  readonly passages: number;
 }
 
 /** What `similar` asks for, checked. */

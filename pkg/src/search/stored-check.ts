@@ -82,10 +82,10 @@ function isDocument(value: unknown, sizes: SegmentSizes): value is StoredDocumen
 
 function isPassage(value: unknown, sizes: SegmentSizes): value is StoredPassage {
   if (!isPlace(value, sizes)) return false;
-  const { start, end, trail, hash, textHash, above } = value as Partial<Record<keyof StoredPassage, unknown>>;
+  const { start, end, trail, anchor, hash, textHash, above } = value as Partial<Record<keyof StoredPassage, unknown>>;
   const isRange = isCount(start) && isCount(end) && start <= end;
   const isHashed = isShortHash(hash) && isOptional(textHash, isShortHash);
-  return isRange && isHashed && isOptional(trail, isStrings) && isOptional(above, isString);
+  return isRange && isHashed && isOptional(trail, isStrings) && [anchor, above].every((text) => isOptional(text, isString));
 }
 
 function isPlace(value: unknown, { texts }: SegmentSizes): value is TextPlace {

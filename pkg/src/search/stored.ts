@@ -15,6 +15,8 @@ export interface StoredPassage extends TextPlace {
   readonly end: number;
   /** The headings above it; left out if there is none. */
   readonly trail?: readonly string[];
+  /** What leads to it on the document's page, behind `#`. */
+  readonly anchor?: string;
   /** The first 16 hexadecimal digits of the SHA-256 of what was embedded. */
   readonly hash: string;
   /** The same of its text, which is checked when it is read; an index has hashes of blocks instead. */

@@ -24,6 +24,8 @@ export interface PassageRow {
   readonly end?: number;
   /** The headings above it, outermost first. */
   readonly trail?: readonly string[];
+  /** What leads to it on the document's page. */
+  readonly anchor?: string;
   readonly text: string;
   /** The document's whole text, with its first passage. */
   readonly source?: string;
@@ -44,6 +46,7 @@ export function checkedRow(raw: unknown, where: string, dimensions: number): Pas
     kind: kind(fields, where),
     tags: texts(fields, "tags", where),
     trail: texts(fields, "trail", where),
+    anchor: text(fields, "anchor", where),
     source: text(fields, "source", where),
     meta: meta(fields, where),
     vector: vector(fields, where, dimensions),

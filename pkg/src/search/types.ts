@@ -65,9 +65,11 @@ export interface SearchOptions {
   readonly minScore?: number;
   /** Finds only passages in which the query stands as it is. */
   readonly exact?: boolean;
+  /** The most passages of a hit, from 1 to 20: the best, and in `more` those of the same document that fit as well. Default 1. */
+  readonly passages?: number;
   /**
-   * Whether a hit that was found by meaning alone has the sentence marked that fits best. The sentences of such hits are embedded for
-   * that, which takes longer than the search itself. Default `false`.
+   * Whether a hit that was found by meaning alone has the sentence of its best passage marked that fits best. The sentences of such hits
+   * are embedded for that, which takes longer than the search itself. Default `false`.
    */
   readonly sentences?: boolean;
   /** Aborts the search. */
@@ -191,10 +193,15 @@ export interface TextRange {
 
 /** The part of a document that was found. */
 export interface HitPassage extends TextRange {
-  /** What a person reads: for HTML the extracted text, otherwise the document's text from `start` to `end`. */
+  /**
+   * The document's text from `start` to `end`; of HTML, CSV and JSON what a person reads of it. Of Markdown it has the marks; {@link plainMarkdown}
+   * takes them away.
+   */
   readonly text: string;
   /** The headings above it, outermost first. */
   readonly trail: readonly string[];
+  /** What leads to it on the document's page, behind `url#`; left out if there is nothing. Encode it with `encodeURIComponent()`. */
+  readonly anchor?: string;
 }
 
 /** Why a passage was found by meaning. */
@@ -217,6 +224,16 @@ export interface WordsReason {
   readonly terms: readonly string[];
 }
 
+/** A further passage of a document that was found. */
+export interface HitPart {
+  /** The passage. */
+  readonly passage: HitPassage;
+  /** What to mark in `passage.text`: the words that were found. */
+  readonly highlights: readonly TextRange[];
+  /** From 0 to 1, as that of the hit. */
+  readonly score: number;
+}
+
 /** A document that was found, by its best passage. */
 export interface Hit {
   /** The document's id. */
@@ -227,6 +244,8 @@ export interface Hit {
   readonly passage: HitPassage;
   /** What to mark in `passage.text`: the words that were found, or the sentence that fits best. */
   readonly highlights: readonly TextRange[];
+  /** Further passages that fit, best first; not there unless {@link SearchOptions.passages} is more than 1. */
+  readonly more?: readonly HitPart[];
   /** Why it was found. */
   readonly why: {
     /** By meaning, unless its passage has no vector, or only words were searched. */
@@ -234,6 +253,8 @@ export interface Hit {
     /** By words, unless it has none of them. */
     readonly words?: WordsReason;
   };
+  /** How the document was read: of `markdown`, `plainMarkdown()` makes what a person reads. */
+  readonly kind: DocumentKind;
   /** The document's title, given or found. */
   readonly title?: string;
   /** The document's URL. */
@@ -248,7 +269,7 @@ export interface Hit {
 export interface AddResult {
   /** Documents that are new. */
   readonly added: number;
-  /** Documents that were replaced. */
+  /** Documents that were replaced, or got vectors that they had waited for. */
   readonly updated: number;
   /** Documents that were there already, the same. */
   readonly unchanged: number;

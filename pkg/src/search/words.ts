@@ -18,7 +18,7 @@ export interface WordsOptions {
   /** The most results. */
   readonly limit?: number;
   /** Rows whose result is wanted however low it is, if they have any of the words. */
-  readonly also?: ReadonlySet<number>;
+  readonly also?: Pick<ReadonlySet<number>, "has">;
   /** Rows that may be found; all, if it is not there. */
   readonly allowed?: (row: number) => boolean;
   /** Finds only passages in which the query stands as it is; needs the texts. The title is not searched then. */
@@ -28,7 +28,7 @@ export interface WordsOptions {
 /** A search that has been made. */
 export interface WordsQuery {
   /** Returns the best results, at most `limit`, and those of `also` beyond them. */
-  take(limit: number, also?: ReadonlySet<number>): WordsHit[];
+  take(limit: number, also?: Pick<ReadonlySet<number>, "has">): WordsHit[];
 }
 
 /** A passage that has words of the query. */
@@ -139,7 +139,7 @@ export class Words {
       terms: result.terms,
     }));
     ranked.sort((a, b) => b.score - a.score || b.bm25 - a.bm25 || a.row - b.row);
-    const take = (limit: number, also?: ReadonlySet<number>) => {
+    const take = (limit: number, also?: Pick<ReadonlySet<number>, "has">) => {
       const hits: WordsHit[] = [];
       for (const { row, score, terms } of ranked) {
         if (hits.length >= limit && !also) break;

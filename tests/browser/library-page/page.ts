@@ -54,7 +54,7 @@ async function write(name: string, files: Readonly<Record<string, string | null>
     const last = names.pop()!;
     for (const part of names) at = await at.getDirectoryHandle(part, { create: true });
     if (text === null) {
-      await at.removeEntry(last, { recursive: true });
+      await at.removeEntry(last, { recursive: true }).catch(() => undefined);
       continue;
     }
     const writable = await (await at.getFileHandle(last, { create: true })).createWritable();

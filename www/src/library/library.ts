@@ -60,6 +60,8 @@ type News =
 const OFTEN = 150;
 const SELDOM = 500;
 const HITS = 20;
+/** Passages that are shown of a document. */
+const PASSAGES = 3;
 /** How often the library begins anew after a crash, before it says that something is wrong. */
 const MOST_RESTARTS = 3;
 
@@ -171,7 +173,7 @@ export class PrivateLibrary implements Library {
     try {
       if (like !== undefined) return await collection.similar(like, options);
       const possible = this.#shelf.peek()?.hasMeaning ? mode : "words";
-      return await collection.search(text, { ...options, mode: possible });
+      return await collection.search(text, { ...options, mode: possible, passages: PASSAGES });
     } catch (error) {
       signal.throwIfAborted();
       // Another model has taken this one's place meanwhile.

@@ -23,6 +23,10 @@ export class Markdown {
     this.#isPlain = kind === "plain";
   }
 
+  get isEmpty(): boolean {
+    return this.#length === 0;
+  }
+
   get title(): string | undefined {
     return this.#title?.text;
   }

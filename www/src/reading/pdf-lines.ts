@@ -8,12 +8,14 @@ export interface Run {
   /** Where its first letter is and how large: a, b, c, d, x, y. */
   readonly transform: readonly number[];
   readonly width: number;
+  /** `rtl`: it is read from right to left. */
+  readonly dir?: string;
 }
 
 /** A line of text, in the direction in which it is read. */
 export interface Line {
   text: string;
-  readonly x: number;
+  x: number;
   right: number;
   readonly y: number;
   /** Points of its letters. */
@@ -41,17 +43,23 @@ const BULLET = /^(?:[•▪◦‣·●■–-]\s|\(?\d{1,2}[.)]\s|\(?[a-z]\)\s)/
 export function linesOf(runs: Iterable<Run>): Line[] {
   const lines: Line[] = [];
   let line: Line | undefined;
-  for (const { str, transform, width } of runs) {
+  for (const { str, transform, width, dir } of runs) {
     const [a = 1, b = 0, c = 0, d = 1, left = 0, up = 0] = transform;
     if (str === "" || ![a, b, c, d, left, up, width].every(Number.isFinite)) continue;
     const turn = Math.atan2(b, a);
     const [cos, sin] = [Math.cos(turn), Math.sin(turn)];
     const [x, y] = [left * cos + up * sin, up * cos - left * sin];
     const [size, angle] = [Math.hypot(c, d) || 1, Math.round((turn * 180) / Math.PI)];
-    if (line && line.angle === angle && Math.abs(line.y - y) < Math.max(line.size, size) / 2 && x > line.x - size) {
-      const isApart = x - line.right > size / 5 || line.right - (x + width) > size / 5;
+    if (
+      line &&
+      line.angle === angle &&
+      Math.abs(line.y - y) < Math.max(line.size, size) / 2 &&
+      (x > line.x - size || dir === "rtl")
+    ) {
+      const isApart = x - line.right > size / 5 || line.x - (x + width) > size / 5;
       if (isApart && !/\s$/.test(line.text) && !/^\s/.test(str)) line.text += " ";
       line.text += str;
+      line.x = Math.min(line.x, x);
       line.right = Math.max(line.right, x + width);
       line.size = Math.max(line.size, size);
     } else if (str.trim() !== "") {
@@ -140,7 +148,7 @@ function rightsOf(lines: readonly Line[]): number[] {
       .slice(start, end)
       .map(({ right }) => right)
       .sort((a, b) => a - b);
-    const right = sorted[Math.floor((sorted.length - 1) * 0.9)]!;
+    const right = sorted[Math.ceil(sorted.length * 0.9) - 1]!;
     while (start < end) start = rights.push(right);
   }
   return rights;

@@ -1,10 +1,10 @@
 /** PDF: its text by pages. */
 
 import type { PDFDocumentProxy } from "pdfjs-dist";
-import { LONGEST_TEXT, MOST_PDF_BYTES } from "./limits.js";
+import { LONGEST_TEXT, MOST_PDF_BYTES, MOST_TOLD } from "./limits.js";
 import { titleOf } from "./markdown.js";
 import { largestLine, type Line, linesOf, type Run, textOf } from "./pdf-lines.js";
-import { Engine, opened } from "./pdfjs.js";
+import { Broken, Engine, opened } from "./pdfjs.js";
 import type { ReadResult, Refusal } from "./types.js";
 import { bytesOf, refusalOf, Refused, type Source, type Work } from "./work.js";
 
@@ -12,8 +12,6 @@ import { bytesOf, refusalOf, Refused, type Source, type Work } from "./work.js";
 const PATIENCE = 60_000;
 /** The most pages; no one has read more. */
 const MOST_PAGES = 50_000;
-/** Pages without text that are told one by one. */
-const MOST_TOLD = 20;
 /** After so many broken pages at the beginning the others are broken, too. */
 const MOST_BROKEN = 200;
 
@@ -39,7 +37,7 @@ export async function* readPdf(blob: Source, path: string, work: Work): AsyncGen
     yield { path, kind: "pdf", text, cut: "text", pages, ...(title !== undefined && { title }) };
     yield* broken;
   } catch (error) {
-    if (error instanceof Stuck || (error instanceof Refused && error.code === "unreadable")) endEngine();
+    if (error instanceof Stuck || error instanceof Broken) endEngine();
     throw error instanceof Stuck ? new Refused("damaged", error.message) : error;
   } finally {
     work.signal.removeEventListener("abort", onAbort);

@@ -5,8 +5,9 @@ import { readDocx } from "./docx.js";
 import { isBinary } from "./encoding.js";
 import { endingOf, formatOf, isArchive } from "./endings.js";
 import { readEpub } from "./epub.js";
-import { readMail } from "./mail.js";
+import { readMail, readSavedPage } from "./mail.js";
 import { isMbox, readMbox } from "./mbox.js";
+import { readNotebook } from "./notebook.js";
 import { readOdf } from "./odf.js";
 import { readText } from "./plain.js";
 import { readPptx } from "./pptx.js";
@@ -49,10 +50,12 @@ async function* readers(blob: Source, path: string, work: Work): AsyncGenerator<
   } else if (isBinary(head)) throw new Refused("binary", "it has zero bytes");
   else if (isMbox(head)) yield* readMbox(blob, path, work, read);
   else if (ending === "mbox") throw new Refused("damaged", "no message begins in it");
+  else if (ending === "mht" || ending === "mhtml") yield await readSavedPage(blob, path, work);
   else if (ending === "eml") yield* readMail(blob, path, work, read);
   else if (isArchive(path) || (formatOf(path) && formatOf(path)?.cut === undefined)) {
     throw new Refused("damaged", `its bytes are not those of a .${ending} file`);
-  } else yield await readText(blob, path, work);
+  } else if (ending === "ipynb") yield await readNotebook(blob, path, work);
+  else yield await readText(blob, path, work);
 }
 
 /** Reads a zip archive, or one of the many formats that are one. */
@@ -61,12 +64,12 @@ async function* readPacked(blob: Source, path: string, work: Work): AsyncGenerat
   const has = (folder: string) => zip.entries.some(({ name }) => name.startsWith(folder));
   const type = await mediaType(zip, work);
   const open = /^application\/vnd\.oasis\.opendocument\.(text|presentation|spreadsheet)/.exec(type)?.[1];
-  if (type === "application/epub+zip") yield await readEpub(zip, path, work);
+  if (type === "application/epub+zip") yield* readEpub(zip, path, work);
   else if (open === "text") yield await readOdf(zip, path, "document", work);
   else if (open === "presentation") yield await readOdf(zip, path, "slides", work);
   else if (open === "spreadsheet") yield* readOds(zip, path, work);
-  else if (zip.find("[Content_Types].xml") && has("word/")) yield await readDocx(zip, path, work);
-  else if (zip.find("[Content_Types].xml") && has("ppt/")) yield await readPptx(zip, path, work);
+  else if (zip.find("[Content_Types].xml") && has("word/")) yield* readDocx(zip, path, work);
+  else if (zip.find("[Content_Types].xml") && has("ppt/")) yield* readPptx(zip, path, work);
   else if (zip.find("[Content_Types].xml") && has("xl/")) yield* readXlsx(zip, path, work);
   else if (endingOf(path) === "zip" || endingOf(path) === "") yield* readZip(zip, path, work, read);
   else if (formatOf(path)) throw new Refused("damaged", `it is an archive, but no .${endingOf(path)} file`);
