@@ -41,6 +41,7 @@ export function Summary() {
   } else if (lacks === "waiting") parts.push(t("results.waiting"));
   else if (lacks === "model") parts.push(t("results.unsearchable"));
   else if (searching.busy.value) parts.push(t("results.busy"));
+  else if (searching.query.value === "") parts.push(t("results.files", { count: library.files.value.length }));
   return (
     <p class={searching.busy.value ? "summary busy" : "summary"} role="status">
       {parts.join(" · ")}
