@@ -250,7 +250,8 @@ function Indexing() {
 
 function Data() {
   const now = state.value;
-  const isSafe = granted.value.permissions?.includes("unlimitedStorage") ?? false;
+  const canBeSafe = chrome.runtime.getManifest().optional_permissions?.includes("unlimitedStorage") ?? false;
+  const isSafe = !canBeSafe || (granted.value.permissions?.includes("unlimitedStorage") ?? false);
   return (
     <Section title="Your memory">
       {now && (
