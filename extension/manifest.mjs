@@ -8,11 +8,8 @@ const PERMISSIONS = {
   firefox: ["activeTab", "scripting", "storage"],
 };
 
-/** What a button asks for at the moment of use. Firefox grants the other two only at installation, so it does without them. */
-const OPTIONAL = {
-  chromium: ["bookmarks", "contextMenus", "tabs", "unlimitedStorage"],
-  firefox: ["bookmarks", "tabs"],
-};
+/** What a button asks for at the moment of use. Firefox grants context menus only at installation, so it does without. */
+const OPTIONAL = { chromium: ["bookmarks", "contextMenus", "tabs"], firefox: ["bookmarks", "tabs"] };
 
 /**
  * Scripts, workers and WebAssembly come from the package, requests go to the package, and nothing else is loaded: there is no

@@ -101,6 +101,7 @@ export async function startExtension({ hosts, permissions, settings = {}, flags 
   return {
     context,
     worker,
+    profile,
     /** Ends the offscreen document as the browser does when it is short of memory; returns whether there was one. */
     async killEngine() {
       const targetId = await engineTarget();
