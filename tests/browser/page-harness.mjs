@@ -95,6 +95,8 @@ export const found = (page) => page.locator(".hit h3").allTextContents();
 /** Demands that axe finds nothing wrong. @param {Page} page @param {string} what */
 export async function accessible(page, what) {
   if (!(await page.evaluate(() => "axe" in globalThis))) await page.evaluate(axe);
+  // What fades in has not its colours yet.
+  await page.evaluate(() => Promise.all(document.getAnimations().map(({ finished }) => finished.catch(() => {}))));
   const { violations } = /** @type {any} */ (await page.evaluate("axe.run()"));
   const wrong = violations.map(
     (/** @type {any} */ { id, nodes }) => `${id}: ${nodes.map((/** @type {any} */ node) => node.html).join(" ")}`,

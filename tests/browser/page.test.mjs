@@ -15,7 +15,6 @@ import {
   found,
   openPage,
   rested,
-  SAMPLES,
   settled,
   shows,
   view,
@@ -48,8 +47,6 @@ for (const [look, options] of Object.entries(LOOKS)) {
   test(`every view is there, fits, and is accessible: ${look}`, async () => {
     const { context, page, said } = await open(options);
     const check = async (/** @type {string} */ what) => {
-      // Nothing fades in while it is looked at.
-      await page.evaluate(() => Promise.all(document.getAnimations().map((one) => one.finished.catch(() => {}))));
       await fits(page, what);
       await accessible(page, `${look}, ${what}`);
       await page.screenshot({ path: join(screenshots, `page-${look}-${what}.png`) });
@@ -102,6 +99,8 @@ test("samples: found by meaning, grouped, marked, explained; what means nothing 
     assert.deepEqual(await found(page), []);
     await shows(page, ".summary", /^Nothing fits$/);
   }
+  await page.getByRole("button", { name: /nearest documents all the same$/ }).click();
+  await shows(page, ".hit h3", /./);
 
   // A file with several passages that fit is one card; words are marked, and words that are everywhere are not.
   await field(page).fill("the dough and the oven");
@@ -416,6 +415,10 @@ test("privacy: nothing is asked for once the model is there; export, import, and
   const begun = server.requests.length;
   const { context, page, said } = await open();
   await addSamples(page);
+  // From now on the page and its workers come from this device, and each request of theirs is seen.
+  await page.waitForFunction(() => document.querySelector(".offline"));
+  await page.reload();
+  await settled(page, 29);
   const loaded = server.requests.length;
   await field(page).fill("a cat");
   await shows(page, ".hit h3", /./);
@@ -501,6 +504,11 @@ test("words are found while the model is on its way, and nothing that can be use
     await page.setViewportSize(viewport);
     await page.goto(environment.url(`/www/index.html?pack=${slow}&device=cpu`));
     await page.locator(".model.loading").waitFor();
+    await shows(page, ".summary", /^29 files$/);
+    await field(page).fill("strike");
+    await shows(page, ".summary", /Found by words\. Meaning follows/);
+    await field(page).fill("");
+    await shows(page, ".summary", /^29 files$/);
     const places = () =>
       page
         .locator("input, select, button, nav a")
@@ -547,33 +555,38 @@ test("a model of random weights is said to be one; another pack takes its place,
 
 test("the page embeds on WebGPU when it is asked to", async () => {
   const { context, page, said } = await open({}, "?device=webgpu");
-  await addSamples(page);
+  await chooseFiles(page, { "cat.txt": "A cat sleeps.", "volcanoes.txt": VOLCANOES });
+  await settled(page, 2);
   await field(page).fill(VOLCANOES);
-  await shows(page, ".hit h3", /^Volcanoes\.txt$/);
+  await shows(page, ".hit h3", /^volcanoes\.txt$/);
   await view(page, "Privacy");
   await shows(page, ".facts:last-of-type, .panel", /WebGPU/);
   assert.deepEqual(said, []);
   await context.close();
 });
 
-test("a pack that cannot be loaded is a message, words are found all the same, and the next one works", async () => {
-  const { context, page } = await open();
-  await addSamples(page);
-  await view(page, "Settings");
-  await page.getByLabel("Pack or checkpoint").fill("./nowhere/");
-  await page.keyboard.press("Enter");
+test("a pack that cannot be loaded is a message; the model that was there goes on", async () => {
+  const { context, page } = await open({}, "?pack=./nowhere/&device=cpu");
   await shows(page, ".notices", /could not be loaded: http:\/\/127.*search by words/);
   await shows(page, ".model", /^No model$/);
-  await accessible(page, "no model");
-  await field(page).fill("strike");
-  await shows(page, ".hit h3", /^Airport\.txt$/);
+  await field(page).fill("a strike");
   await page.getByRole("radio", { name: "Meaning" }).check();
   await shows(page, "#results", /There is no model to search by meaning with/);
+  await accessible(page, "no model");
+  await page.getByRole("button", { name: "Open settings" }).first().click();
   await page.getByLabel("Pack or checkpoint").fill("");
   await page.keyboard.press("Enter");
-  await shows(page, ".hit h3", /./);
   await shows(page, ".model", /^Built-in/);
   await page.waitForFunction(() => !document.querySelector(".notices .problem"));
+  await page.getByRole("button", { name: "Clear the search" }).click();
+  await chooseFiles(page, { "airport.txt": "Because of a strike most flights are cancelled today." });
+  await settled(page, 1);
+
+  await page.getByLabel("Pack or checkpoint").fill("./nowhere/");
+  await page.keyboard.press("Enter");
+  await shows(page, ".notices", /could not be loaded/);
+  await field(page).fill("planes do not fly");
+  await shows(page, ".hit h3", /^airport\.txt$/);
   await context.close();
 });
 
@@ -610,13 +623,13 @@ test("work can be paused, continued and ended; a long text is searched where the
   await page.locator(".work-line").getByRole("button", { name: "Pause" }).click();
   await shows(page, ".work-line", /Paused/);
   await view(page, "Library");
-  await page.locator(".work").getByText("Paused").waitFor();
+  await page.locator(".pane .work").getByText("Paused").waitFor();
   await accessible(page, "paused work");
-  await page.locator(".work").getByRole("button", { name: "Go on" }).click();
-  await page.locator(".work").getByRole("button", { name: "Pause" }).waitFor();
-  await shows(page, ".work", /tokens a second/);
-  await page.locator(".work").getByRole("button", { name: "Cancel" }).click();
-  await page.locator(".work").waitFor({ state: "hidden" });
+  await page.locator(".pane .work").getByRole("button", { name: "Go on" }).click();
+  await page.locator(".pane .work").getByRole("button", { name: "Pause" }).waitFor();
+  await shows(page, ".pane .work", /tokens a second/);
+  await page.locator(".pane .work").getByRole("button", { name: "Cancel" }).click();
+  await page.locator(".pane .work").waitFor({ state: "hidden" });
   await field(page).fill("Sentence 3");
   await shows(page, ".hit mark", /Sentence/);
   await context.close();

@@ -222,14 +222,23 @@ test("an abort and an early end leave the reader ready for the next file", async
       return number;
     };
     const both = await Promise.all([count(), count()]);
+    const part = await (await reader.part(file, "many.zip", "many.zip/499.txt"))?.text();
+    const none = await reader.part(file, "many.zip", "many.zip/500.txt");
     reader.close();
     const closed = await reader
       .read(file, "many.zip")
       .next()
       .catch((/** @type {Error} */ error) => error.name);
-    return { read, thrown, both, closed };
+    return { read, thrown, both, part, none, closed };
   }, many.toString("base64"));
-  assert.deepEqual(outcome, { read: 3, thrown: "Error: enough", both: [500, 500], closed: "AbortError" });
+  assert.deepEqual(outcome, {
+    read: 3,
+    thrown: "Error: enough",
+    both: [500, 500],
+    part: "Note 499.",
+    none: undefined,
+    closed: "AbortError",
+  });
 });
 
 test("a worker that breaks down or hangs is replaced, and costs one file", async () => {

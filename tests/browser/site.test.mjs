@@ -28,8 +28,11 @@ const site = mkdtempSync(join(tmpdir(), "felsic-site-"));
 let server;
 /** @type {Server} */
 let foreign;
+/** @type {Awaited<ReturnType<typeof launch>>} */
+let browser;
 
 before(async () => {
+  browser = await launch();
   assemble(site, { documents: false });
   writeFileSync(join(site, "probe.js"), PROBE);
   server = await Server.start({ [PATH]: [site] });
@@ -37,6 +40,7 @@ before(async () => {
 });
 
 after(async () => {
+  await browser?.close();
   await server?.close().catch(() => undefined);
   await foreign?.close();
   rmSync(site, { recursive: true });
@@ -117,13 +121,12 @@ async function visits({ evaluate, navigate }) {
 }
 
 test("Chromium: the page works, and after the first visit without a network", async () => {
-  const browser = await launch();
   const page = await browser.newPage();
   await visits({
     evaluate: (work, argument) => page.evaluate(/** @type {any} */ (work), argument),
     navigate: (url) => page.goto(url),
   });
-  await browser.close();
+  await page.close();
 });
 
 test("Firefox: the page works, and after the first visit without a network", { skip: !hasFirefox }, async () => {
@@ -137,7 +140,6 @@ test("Firefox: the page works, and after the first visit without a network", { s
 });
 
 test("the browser accepts the web app manifest, and offers to install the page", async () => {
-  const browser = await launch();
   const page = await browser.newPage();
   await page.goto(server.url(PATH));
   const session = await page.context().newCDPSession(page);
@@ -157,12 +159,11 @@ test("the browser accepts the web app manifest, and offers to install the page",
     assert.equal(size, sizes);
   }
   assert.deepEqual([share.action, share.method, share.enctype], ["./share", "POST", "multipart/form-data"]);
-  await browser.close();
+  await page.close();
 });
 
 test("an address with nothing leads to the page, from any depth", async () => {
   const html = readFileSync(join(site, "404.html"), "utf8");
-  const browser = await launch();
   const page = await browser.newPage();
   for (const path of ["missing", "a/deep/path/that/never/was"]) {
     await page.route("**/*", async (route) => {
@@ -172,7 +173,7 @@ test("an address with nothing leads to the page, from any depth", async () => {
     await page.goto(server.url(PATH + path));
     await page.waitForFunction((path) => document.querySelector("a")?.pathname === path, PATH);
   }
-  await browser.close();
+  await page.close();
 });
 
 test("a reference that would not work in another folder is found", () => {

@@ -5,6 +5,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import type { Library } from "../library/types.js";
 import type { Box, PdfView } from "../reading/pdf-page.js";
 import { useApp } from "./context.js";
+import { readerIsThere } from "./keys.js";
 import { t } from "./messages/index.js";
 
 interface PageImageProps {
@@ -36,6 +37,7 @@ export function PageImage({ id, name, page, pages, passage, onPage, onFail }: Pa
   const [view, setView] = useState<PdfView>();
   const [boxes, setBoxes] = useState<readonly Box[]>();
 
+  useEffect(readerIsThere, []);
   useEffect(() => {
     let isCurrent = true;
     const opening = open(library, id);
