@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { defineConfig } from "vite";
+import { pdfjsData, pdfjsWithoutEval } from "./pdfjs.js";
 import { app } from "./plugins/app.js";
 import { HEADERS } from "./src/policy.js";
 
@@ -18,6 +19,8 @@ export default defineConfig({
       input: ["index.html", "bench.html"].map((name) => join(import.meta.dirname, name)).filter((file) => existsSync(file)),
     },
   },
+  // Workers load what a file needs when it comes, which other formats cannot.
+  worker: { format: "es", plugins: () => [pdfjsWithoutEval()] },
   preview: { headers: HEADERS },
-  plugins: [app()],
+  plugins: [pdfjsData(), pdfjsWithoutEval(), app()],
 });

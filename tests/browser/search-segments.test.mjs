@@ -121,6 +121,10 @@ test("a passage that waits for its vector has none in its segment, and both agre
     change(damaged.documents.documents);
     assert.equal(await codeOf(new Blob([await encodeSegment(WAITING_HEAD, damaged)])), "index-invalid", name);
   }
+  // An index has no such passage.
+  const damaged = (/** @type {string} */ why) => /** @type {any} */ (new Error(why));
+  const check = () => modules["stored-check"].checkedDocuments(waiting().documents, { rows: 2, texts: TEXTS.length }, damaged);
+  assert.throws(check, /1 passages without a vector instead of 0/);
   for (const count of [0, 2, -1, 0.5, "1", null]) {
     const head = { ...WAITING_HEAD, waiting: /** @type {any} */ (count) };
     assert.equal(await codeOf(new Blob([await encodeSegment(head, waiting())])), "index-invalid", `${count} wait`);

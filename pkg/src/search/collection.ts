@@ -16,6 +16,7 @@ import {
   checkedClusters,
   checkedDirectory,
   checkedComplete,
+  checkedDocuments,
   checkedEmbedder,
   checkedLayout,
   checkedName,
@@ -45,6 +46,8 @@ import type {
   CollectionOptions,
   CompleteOptions,
   Document,
+  DocumentFields,
+  DocumentsOptions,
   Hit,
   KeptOptions,
   Layout,
@@ -70,6 +73,8 @@ import { sinkOf, sourceOf } from "./transfer-ends.js";
 import { layoutScript, searchFiles } from "./workers.js";
 
 const WORDING = { worker: "the search worker", remedy: "open the collection again" };
+/** Documents that are listed at once: a page that receives them is busy for a moment only. */
+const LISTED = 500;
 const EXPORT: Names<ExportOptions> = { signal: true };
 const IMPORT: Names<ImportOptions> = { format: true, check: true, signal: true, onProgress: true };
 const CHANGES = { text: true, kind: true, title: true, url: true, tags: true, meta: true } as const;
@@ -247,6 +252,18 @@ export class Collection extends EventTarget {
   async get(id: string): Promise<Document | undefined> {
     checkId(id);
     return (await this.#link.request("get", { id })) ?? undefined;
+  }
+
+  /**
+   * Lists the documents without their texts, in the order in which they were added. What changes meanwhile may be listed or not.
+   * Rejects with a `FelsicError`.
+   */
+  async *documents(options: DocumentsOptions = {}): AsyncGenerator<DocumentFields, void, undefined> {
+    const { signal, where } = checkedDocuments(options);
+    const ids = await this.#link.request("ids", { ...(where && { where }) }, { signal });
+    for (let at = 0; at < ids.length; at += LISTED) {
+      yield* await this.#link.request("fields", { ids: ids.slice(at, at + LISTED) }, { signal });
+    }
   }
 
   /**

@@ -56,19 +56,17 @@ export async function merged(
   store: SegmentStore,
   contents: Contents,
   numbers: readonly number[],
-  isAll: boolean,
+  { isAll, dimensions }: { readonly isAll: boolean; readonly dimensions: number },
 ): Promise<SegmentContent | undefined> {
   const documents: StoredDocument[] = [];
   const removed = new Set<string>();
   const texts: Uint8Array[] = [];
   const rows: [RowsData, number][] = [];
   let length = 0;
-  let dimensions = 0;
   for (const number of numbers) {
     const segment = await store.open(number);
     const [data, text] = segment ? await Promise.all([store.rows(segment), store.texts(segment)]) : [];
     if (!segment || !data || !text) return undefined;
-    dimensions = segment.file.header.dimensions;
     for (const id of segment.documents.removed) if (!isAll && !contents.get(id)) removed.add(id);
     for (const held of contents.all()) {
       if (held.segment !== number) continue;

@@ -94,38 +94,57 @@ export class Completion {
 
   /** The next batch. */
   async #next(call: Call, most: number): Promise<CompletingBatch> {
-    const inputs: string[] = [];
-    const parts: Part[] = [];
+    const chosen = chosenFrom(newest(this.#live.contents.all(), most), most);
+    const inputs = await Promise.all(chosen.map(({ held, places }) => this.#inputsOf(held, places)));
     const numbers = new Map<string, number>();
-    let passages = 0;
-    for (const held of newest(this.#live.contents.all(), most)) {
-      if (passages >= most) break;
-      const room = Math.max(most - passages, Math.ceil(held.stored.passages.length / MOST_PARTS));
-      const vectors = new Map<number, number>();
-      for (const [at, passage] of held.stored.passages.entries()) {
-        if (vectors.size >= room) break;
-        if (!waits(passage)) continue;
-        const number = numbers.get(passage.hash) ?? inputs.push(await this.#inputOf(held, at, passage)) - 1;
-        numbers.set(passage.hash, number);
-        vectors.set(at, number);
-      }
-      passages += vectors.size;
-      parts.push({ stored: held.stored, vectors });
-    }
-    return new CompletingBatch(this.#live, inputs, parts, (documents) => (call.documents += documents));
+    const texts: string[] = [];
+    const parts = chosen.flatMap(({ held: { stored }, places }, at): Part[] => {
+      const own = inputs[at];
+      if (!own) return [];
+      const numberOf = (place: number, i: number): [number, number] => {
+        const { hash } = stored.passages[place]!;
+        const number = numbers.get(hash) ?? texts.push(own[i]!) - 1;
+        numbers.set(hash, number);
+        return [place, number];
+      };
+      return [{ stored, vectors: new Map(places.map(numberOf)) }];
+    });
+    return new CompletingBatch(this.#live, texts, parts, (documents) => (call.documents += documents));
   }
 
-  /** Returns what is embedded for a passage that waits. @throws `index-invalid` if it is not what was to be embedded */
-  async #inputOf({ stored, row }: Held, at: number, { above = "", hash }: StoredPassage): Promise<string> {
-    const text = await this.#live.contents.text(row + at);
-    // Removed or changed meanwhile: then nothing of it will be written.
-    if (text === undefined) return "";
-    const input = above + text;
-    if ((await shortHash(input)) === hash) return input;
-    // The row may have got another document's passage only if everything has been read anew.
-    if (this.#live.contents.get(stored.id)?.stored !== stored) return "";
-    throw this.#live.store.damaged(`what is to be embedded of ${JSON.stringify(stored.id)} does not match its hash`);
+  /**
+   * Returns what is embedded for passages of a document that wait; `undefined` if the document is no longer there.
+   *
+   * @throws `index-invalid` if it is not what was to be embedded
+   */
+  async #inputsOf(held: Held, places: readonly number[]): Promise<string[] | undefined> {
+    const { contents, store } = this.#live;
+    const { stored, row } = held;
+    const texts = await Promise.all(places.map((place) => contents.text(row + place)));
+    const isThere = this.#live.contents === contents && contents.get(stored.id)?.stored === stored;
+    if (!isThere || texts.includes(undefined)) return undefined;
+    const inputs = places.map((place, i) => stored.passages[place]!.above! + texts[i]!);
+    for (const [i, input] of inputs.entries()) {
+      if ((await shortHash(input)) === stored.passages[places[i]!]!.hash) continue;
+      throw store.damaged(`what is to be embedded of ${JSON.stringify(stored.id)} does not match its hash`);
+    }
+    return inputs;
   }
+}
+
+/** Chooses passages that wait, about `most`. */
+function chosenFrom(documents: readonly Held[], most: number): { readonly held: Held; readonly places: readonly number[] }[] {
+  const chosen = [];
+  let passages = 0;
+  for (const held of documents) {
+    if (passages >= most) break;
+    const all = held.stored.passages;
+    const room = Math.max(most - passages, Math.ceil(all.length / MOST_PARTS));
+    const places = [...all.keys()].filter((place) => waits(all[place]!)).slice(0, room);
+    passages += places.length;
+    chosen.push({ held, places });
+  }
+  return chosen;
 }
 
 /** Returns the newest documents that wait, the newest first. */

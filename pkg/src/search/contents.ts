@@ -5,12 +5,11 @@
 
 import type { FelsicError } from "../errors.js";
 import { hasBit } from "./bits.js";
-import { cosineOf } from "./points.js";
 import type { Calibration } from "./score.js";
 import { gathered, type RowsData } from "./segments.js";
 import { type StoredDocument, type StoredPassage, type TextPlace, type TextSource, waitingOf, waits } from "./stored.js";
 import { decode, shortHash } from "./texts.js";
-import type { Where } from "./types.js";
+import type { DocumentFields, Where } from "./types.js";
 import type { Found, Rows } from "./wasm.js";
 import { matcher } from "./where.js";
 import { WordsBuilder } from "./words-builder.js";
@@ -152,6 +151,24 @@ export class Contents {
     return this.#documents.values();
   }
 
+  /** The ids of the documents that fit, in the order in which they were added. */
+  ids(where?: Where): string[] {
+    const fits = where && matcher(where);
+    const documents = Array.from(this.#documents.values(), ({ stored }) => stored);
+    return (fits ? documents.filter(fits) : documents).map(({ id }) => id);
+  }
+
+  /** What is known of documents besides their texts, without those that are not there. */
+  fields(ids: readonly string[]): DocumentFields[] {
+    return ids.flatMap((name) => {
+      const stored = this.#documents.get(name)?.stored;
+      if (!stored) return [];
+      const { id, kind, title, url, tags, meta, passages } = stored;
+      const given = { ...(title !== undefined && { title }), ...(url !== undefined && { url }) };
+      return [{ id, kind, passages: passages.length, ...given, ...(tags && { tags }), ...(meta && { meta }) }];
+    });
+  }
+
   /** The passage of a row, if the row is used. */
   at(row: number): HeldPassage | undefined {
     const document = this.#owners[row];
@@ -255,9 +272,12 @@ export class Contents {
     return this.hasVector(row) ? this.#vectors.vector(this.#vectorOf[row]!) : undefined;
   }
 
-  /** Returns the cosines of a query with the vectors of rows, which must have some. */
+  /** Returns the cosines of a query with the vectors of rows, which must have some: those that {@link Contents.nearest} finds. */
   cosines(query: Float32Array<ArrayBuffer>, rows: readonly number[]): Float32Array<ArrayBuffer> {
-    return Float32Array.from(rows, (row) => cosineOf(this.vector(row)!, query));
+    return this.#vectors.cosines(
+      query,
+      Uint32Array.from(rows, (row) => this.#vectorOf[row]!),
+    );
   }
 
   /** Returns the vectors of a document as they are stored, without passages that wait; `undefined` if memory has no fine components. */
@@ -286,12 +306,14 @@ export class Contents {
 
   /** Returns the vectors of rows, both as bits; `undefined` if it is all. */
   #vectorsOf(allowed: Uint8Array<ArrayBuffer> | undefined): Uint8Array<ArrayBuffer> | undefined {
-    if (this.#isAligned) return allowed;
+    const isAll = allowed === undefined && this.#rowOf.length === this.#passages - this.#waiting;
+    if (this.#isAligned || isAll) return allowed;
     const all = allowed ?? EVERYTHING;
     let bits = this.#allowedVectors.get(all);
     if (!bits) {
       bits = new Uint8Array((this.#rowOf.length + 7) >> 3);
-      for (const [vector, row] of this.#rowOf.entries()) {
+      for (let vector = 0; vector < this.#rowOf.length; vector += 1) {
+        const row = this.#rowOf[vector]!;
         if (row !== NONE && this.#owners[row] && hasBit(allowed, row)) bits[vector >> 3]! |= 1 << (vector & 7);
       }
       this.#allowedVectors.set(all, bits);

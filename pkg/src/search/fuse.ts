@@ -31,16 +31,15 @@ export interface FuseOptions {
 
 /**
  * Returns the passages of both rankings, best first; of equal ones the first row comes first. A passage that the words lack has none
- * of them; for one that the ranking by meaning lacks, see {@link FuseOptions.unknown}. If there is no ranking by meaning at all, since
- * the model has not arrived, the words' score stands alone, and the other way round.
+ * of them; for one that the ranking by meaning lacks, see {@link FuseOptions.unknown}. Without that, and without any ranking by meaning,
+ * since the model has not arrived, the words' score stands alone.
  */
 export function fuse(
   meaning: readonly Ranked[],
   words: readonly Ranked[],
   { limit = Infinity, minScore = 0, unknown }: FuseOptions = {},
 ): Fused[] {
-  const last = meaning.at(-1)?.score;
-  const lacking = last === undefined ? undefined : (unknown ?? last);
+  const lacking = unknown ?? meaning.at(-1)?.score;
   const byMeaning = placed(meaning);
   const byWords = placed(words);
   const hits: Fused[] = [];

@@ -8,6 +8,7 @@ import type {
   ClustersOptions,
   CollectionOptions,
   CompleteOptions,
+  DocumentsOptions,
   KeptOptions,
   Layout,
   LayoutOptions,
@@ -46,17 +47,20 @@ const SEARCH: Names<SearchOptions> = {
   mode: true,
   minScore: true,
   exact: true,
+  passages: true,
   sentences: true,
   signal: true,
 };
 const SIMILAR: Names<SimilarOptions> = { limit: true, where: true, minScore: true, signal: true };
 const CLUSTERS: Names<ClustersOptions> = { count: true, where: true, signal: true };
+const DOCUMENTS: Names<DocumentsOptions> = { where: true, signal: true };
 const LAYOUT: Names<LayoutOptions> = { where: true, from: true, signal: true, onProgress: true };
 const PLACE: Names<PlaceOptions> = { where: true, signal: true };
 
 const MODES: readonly unknown[] = ["hybrid", "meaning", "words"];
 const DEFAULT_LIMIT = 10;
 const MOST_HITS = 1000;
+const MOST_PASSAGES = 20;
 const MOST_CLUSTERS = 100;
 /** A passage's tokens: the default, the fewest, the most. */
 const TOKENS = { usual: 200, fewest: 16, most: 8192 };
@@ -166,11 +170,22 @@ export function checkedSearch(
 ): Omit<Query, "vector"> & Pick<SearchOptions, "signal"> & { readonly sentences: boolean } {
   if (typeof query !== "string") throw invalid(`a query must be a string, not ${kind(query)}`);
   checkNames(options, SEARCH);
-  const { mode = "hybrid", exact = false, sentences = false, signal } = options as SearchOptions;
+  const { mode = "hybrid", exact = false, passages = 1, sentences = false, signal } = options as SearchOptions;
   if (!MODES.includes(mode)) throw invalid(`mode is ${String(mode)}; use "hybrid", "meaning" or "words"`);
   if (typeof exact !== "boolean") throw invalid("exact must be true or false");
   if (typeof sentences !== "boolean") throw invalid("sentences must be true or false");
-  return { text: query, mode: mode as SearchMode, exact, sentences, ...checkedLimits(options), ...(signal && { signal }) };
+  if (!isCount(passages) || passages < 1 || passages > MOST_PASSAGES) {
+    throw invalid(`passages is ${String(passages)}; it must be a whole number from 1 to ${MOST_PASSAGES}`);
+  }
+  return {
+    text: query,
+    mode: mode as SearchMode,
+    exact,
+    passages,
+    sentences,
+    ...checkedLimits(options),
+    ...(signal && { signal }),
+  };
 }
 
 /** The options of {@link Collection.similar}, checked, with their defaults. */
@@ -189,6 +204,14 @@ export function checkedClusters(options: unknown): ClustersQuery & Pick<Clusters
   }
   const where = checkedWhere((options as ClustersOptions).where);
   return { ...(count !== "auto" && { count }), ...(where && { where }), ...(signal && { signal }) };
+}
+
+/** The options of {@link Collection.documents}, checked. */
+export function checkedDocuments(options: unknown): DocumentsOptions {
+  checkNames(options, DOCUMENTS);
+  const { signal } = options as DocumentsOptions;
+  const where = checkedWhere((options as DocumentsOptions).where);
+  return { ...(where && { where }), ...(signal && { signal }) };
 }
 
 /** Checks the options of {@link Collection.layout}. */

@@ -7,7 +7,17 @@ import type { FromAnyWorker } from "../link.js";
 import type { Warning } from "../store/warning.js";
 import type { IndexModel } from "./index-manifest.js";
 import type { PassageRow } from "./transfer-rows.js";
-import type { Cluster, CollectionInfo, Document, DocumentKind, Hit, SearchMode, TextRange, Where } from "./types.js";
+import type {
+  Cluster,
+  CollectionInfo,
+  Document,
+  DocumentFields,
+  DocumentKind,
+  Hit,
+  SearchMode,
+  TextRange,
+  Where,
+} from "./types.js";
 import type { Points } from "./points.js";
 
 /** A document, checked, with its kind. */
@@ -102,6 +112,8 @@ export interface Query {
   readonly where?: Where;
   readonly minScore?: number;
   readonly exact: boolean;
+  /** The most passages of a hit. */
+  readonly passages: number;
 }
 
 /** What `similar` asks for, checked. */
@@ -172,8 +184,10 @@ export interface SearchCalls {
     result: Committed;
     progress: never;
   };
-  /** Returns the ids of all documents. */
-  ids: { request: Record<never, never>; result: string[]; progress: never };
+  /** Returns the ids of the documents that fit, in the order in which they were added. */
+  ids: { request: { readonly where?: Where }; result: string[]; progress: never };
+  /** Returns the fields of documents, without those that are not there. */
+  fields: { request: { readonly ids: readonly string[] }; result: DocumentFields[]; progress: never };
   /** Returns the passages of documents, with their vectors. */
   passages: { request: { readonly ids: readonly string[] }; result: PassageRow[]; progress: never };
   remove: { request: { readonly ids: readonly string[] }; result: number; progress: never };
@@ -181,7 +195,7 @@ export interface SearchCalls {
   search: { request: Query; result: Hit[]; progress: never };
   similar: { request: SimilarQuery; result: Hit[]; progress: never };
   clusters: { request: ClustersQuery; result: Cluster[]; progress: never };
-  /** Returns the ids of the documents that have text and fit, in order. */
+  /** Returns the ids of the documents that have a vector and fit, in order. */
   documentIds: { request: { readonly where?: Where }; result: string[]; progress: never };
   /** Returns the vectors of documents, for a layout; of those that are there. */
   documentVectors: { request: { readonly ids: readonly string[] }; result: DocumentPoints; progress: never };

@@ -59,6 +59,8 @@ type Reading =
   | "documentIds"
   | "documentVectors"
   | "get"
+  | "ids"
+  | "fields"
   | "missingBytes"
   | "readVectors";
 
@@ -116,12 +118,16 @@ class Server {
         return this.#find((contents) => find(contents, call.request));
       case "similar":
         await this.#session?.index?.readVectors();
-        return this.#find((contents) => similarTo(contents, call.request));
+        return this.#find((contents) => similarTo(contents, call.request, this.#ready().info.dimensions, signal));
       case "clusters":
         await this.#session?.index?.readVectors();
         return this.#find((contents) => clustersOf(contents, call.request, this.#ready().info.dimensions, signal));
       case "documentIds":
-        return documentsOf(this.#ready().contents, call.request.where).map(({ stored }) => stored.id);
+        await this.#session?.index?.readVectors();
+        return this.#find(async (contents) => {
+          await contents.vectors;
+          return documentsOf(contents, call.request.where).map(({ stored }) => stored.id);
+        });
       case "documentVectors":
         await this.#session?.index?.readVectors();
         return this.#find((contents) => pointsOf(contents, call.request.ids, this.#ready().info.dimensions, signal));
@@ -129,6 +135,10 @@ class Server {
         const { id } = call.request;
         return (await (this.#session?.index?.get(id) ?? this.#writer().live.get(id))) ?? null;
       }
+      case "ids":
+        return this.#ready().contents.ids(call.request.where);
+      case "fields":
+        return this.#ready().contents.fields(call.request.ids);
       case "missingBytes":
         return this.#session?.index?.missingBytes() ?? 0;
       case "readVectors":
@@ -159,8 +169,6 @@ class Server {
         return null;
       case "put":
         return put(live, call.request.documents, call.request.vectors);
-      case "ids":
-        return Array.from(live.contents.all(), ({ stored }) => stored.id);
       case "passages":
         return passagesOf(live, call.request.ids);
       case "remove":

@@ -65,9 +65,11 @@ export interface SearchOptions {
   readonly minScore?: number;
   /** Finds only passages in which the query stands as it is. */
   readonly exact?: boolean;
+  /** The most passages of a hit, from 1 to 20: the best, and in `more` those of the same document that fit as well. Default 1. */
+  readonly passages?: number;
   /**
-   * Whether a hit that was found by meaning alone has the sentence marked that fits best. The sentences of such hits are embedded for
-   * that, which takes longer than the search itself. Default `false`.
+   * Whether a hit that was found by meaning alone has the sentence of its best passage marked that fits best. The sentences of such hits
+   * are embedded for that, which takes longer than the search itself. Default `false`.
    */
   readonly sentences?: boolean;
   /** Aborts the search. */
@@ -166,6 +168,21 @@ export interface PlaceOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Options of {@link Collection.documents}. */
+export interface DocumentsOptions {
+  /** Which documents are listed. */
+  readonly where?: Where;
+  /** Aborts the call. */
+  readonly signal?: AbortSignal;
+}
+
+/** A document as it is listed: without its text. */
+export interface DocumentFields extends Omit<Document, "text"> {
+  readonly kind: DocumentKind;
+  /** The number of its passages. */
+  readonly passages: number;
+}
+
 /** A range of a text, in UTF-16 units; `end` is exclusive. */
 export interface TextRange {
   /** Where it starts. */
@@ -207,6 +224,16 @@ export interface WordsReason {
   readonly terms: readonly string[];
 }
 
+/** A further passage of a document that was found. */
+export interface HitPart {
+  /** The passage. */
+  readonly passage: HitPassage;
+  /** What to mark in `passage.text`: the words that were found. */
+  readonly highlights: readonly TextRange[];
+  /** From 0 to 1, as that of the hit. */
+  readonly score: number;
+}
+
 /** A document that was found, by its best passage. */
 export interface Hit {
   /** The document's id. */
@@ -217,6 +244,8 @@ export interface Hit {
   readonly passage: HitPassage;
   /** What to mark in `passage.text`: the words that were found, or the sentence that fits best. */
   readonly highlights: readonly TextRange[];
+  /** Further passages that fit, best first; not there unless {@link SearchOptions.passages} is more than 1. */
+  readonly more?: readonly HitPart[];
   /** Why it was found. */
   readonly why: {
     /** By meaning, unless its passage has no vector, or only words were searched. */
@@ -240,7 +269,7 @@ export interface Hit {
 export interface AddResult {
   /** Documents that are new. */
   readonly added: number;
-  /** Documents that were replaced. */
+  /** Documents that were replaced, or got vectors that they had waited for. */
   readonly updated: number;
   /** Documents that were there already, the same. */
   readonly unchanged: number;

@@ -3,6 +3,7 @@
 import MiniSearch, { type SearchResult } from "minisearch";
 import { FelsicError } from "../errors.js";
 import { hasPhrase } from "./highlight.js";
+import { parsed } from "./json.js";
 import { isCount, isObject } from "./stored-check.js";
 import { type Term, terms } from "./terms.js";
 
@@ -18,7 +19,7 @@ export interface WordsOptions {
   /** The most results. */
   readonly limit?: number;
   /** Rows whose result is wanted however low it is, if they have any of the words. */
-  readonly also?: ReadonlySet<number>;
+  readonly also?: Pick<ReadonlySet<number>, "has">;
   /** Rows that may be found; all, if it is not there. */
   readonly allowed?: (row: number) => boolean;
   /** Finds only passages in which the query stands as it is; needs the texts. The title is not searched then. */
@@ -28,7 +29,7 @@ export interface WordsOptions {
 /** A search that has been made. */
 export interface WordsQuery {
   /** Returns the best results, at most `limit`, and those of `also` beyond them. */
-  take(limit: number, also?: ReadonlySet<number>): WordsHit[];
+  take(limit: number, also?: Pick<ReadonlySet<number>, "has">): WordsHit[];
 }
 
 /** A passage that has words of the query. */
@@ -83,7 +84,7 @@ export class Words {
    * @throws `index-invalid` if it is anything else
    */
   static load(json: unknown, rows: number): Words {
-    const index = typeof json === "string" ? parsed(json) : json;
+    const index = typeof json === "string" ? parsed(json, () => invalid("they are no JSON")) : json;
     const frequency = checkIndex(index, rows);
     return new Words(MiniSearch.loadJS(index as SavedIndex, OPTIONS), frequency);
   }
@@ -139,7 +140,7 @@ export class Words {
       terms: result.terms,
     }));
     ranked.sort((a, b) => b.score - a.score || b.bm25 - a.bm25 || a.row - b.row);
-    const take = (limit: number, also?: ReadonlySet<number>) => {
+    const take = (limit: number, also?: Pick<ReadonlySet<number>, "has">) => {
       const hits: WordsHit[] = [];
       for (const { row, score, terms } of ranked) {
         if (hits.length >= limit && !also) break;
@@ -191,14 +192,6 @@ type SavedIndex = Parameters<typeof MiniSearch.loadJS>[0];
 
 function invalid(why: string): FelsicError {
   return new FelsicError("index-invalid", `the words of the index are damaged: ${why}; make the index again`);
-}
-
-function parsed(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch {
-    throw invalid("they are no JSON");
-  }
 }
 
 const isBelow = (value: unknown, below: number): value is number => isCount(value) && value < below;

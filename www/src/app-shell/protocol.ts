@@ -2,6 +2,8 @@
 
 /** A request that the browser was asked for. */
 export interface Asked {
+  /** Tells a request from another of the same file. */
+  readonly id: string;
   readonly url: string;
   /** Who asked: the page (a window), one of its workers, or the service worker, which keeps the page's files for use without a network. */
   readonly by: "page" | "worker" | "app";
@@ -44,6 +46,13 @@ export const SHARED_DATABASE = "felsic-shared";
 export const SHARED_STORE = "things";
 /** The key of the list of shared things. */
 export const SHARED_KEY = "waiting";
+
+/** The page's query after something was shared: whether it waits, or could not be kept. */
+export const SHARE_WAITS = "shared";
+export const SHARE_LOST = "share-lost";
+
+/** The names of the caches with the page's files begin so; the page's folder follows. */
+export const FILES_CACHES = ["felsic-app ", "felsic-app-later "] as const;
 
 /** Where other apps send what they share, below the page's folder. */
 export const SHARE_PATH = "share";

@@ -10,44 +10,52 @@ export interface NetworkRequest extends Asked {
   readonly beforeModel: boolean;
 }
 
+/**
+ * What the list covers. `all`: the page, its workers, and other tabs of the page, as the service worker sees them. `later`: the same, but of
+ * the page alone before the service worker was there. `page`: the page alone, as the browser records it.
+ */
+export type Watched = "all" | "later" | "page";
+
 /** The most that are kept; the oldest are left out of the list first, and stay in the counts. */
 const MOST = 2000;
 
 /** What the list is made of. */
 export interface Requests {
   readonly list: ReadonlySignal<readonly NetworkRequest[]>;
-  readonly watched: ReadonlySignal<"all" | "page">;
-  readonly sinceModel: ReadonlySignal<number>;
+  readonly watched: ReadonlySignal<Watched>;
+  readonly sinceModel: ReadonlySignal<number | undefined>;
   noteModel(model: Pick<ModelState, "state" | "loadedBytes" | "totalBytes">): void;
 }
 
 export function watchRequests(): Requests {
+  /** By their ids, in the order in which they were noted. */
+  let known = new Map<string, Asked>();
   const asked = signal<readonly Asked[]>([]);
-  const watched = signal<"all" | "page">("page");
   /** When the model was there; `undefined` as long as it is not. */
   const readyAt = signal<number | undefined>(undefined);
   const add = (more: readonly Asked[]) => {
-    if (more.length > 0) asked.value = [...asked.value, ...more].slice(-MOST);
+    const before = known.size;
+    for (const one of more) if (!known.has(one.id)) known.set(one.id, one);
+    if (known.size === before) return;
+    if (known.size > MOST) known = new Map([...known].slice(-MOST));
+    asked.value = [...known.values()];
   };
 
   const container = navigator.serviceWorker as ServiceWorkerContainer | undefined;
+  const watched = signal<Watched>(container?.controller ? "all" : "page");
   container?.addEventListener("message", ({ data }: MessageEvent<FromWorker | undefined>) => {
     if (data?.type !== "asked") return;
     // While the browser's own record of the page is shown, only what it lacks is taken from the service worker.
-    add(watched.value === "all" ? data.asked : data.asked.filter(({ by }) => by === "app"));
+    add(watched.value === "page" ? data.asked.filter(({ by }) => by === "app") : data.asked);
   });
   container?.startMessages();
+  container?.controller?.postMessage({ type: "log", since: performance.timeOrigin } satisfies ToWorker);
 
-  const stop = container?.controller ? undefined : watchPage(add);
-  const control = (since: number) => {
-    watched.value = "all";
-    container?.controller?.postMessage({ type: "log", since } satisfies ToWorker);
-  };
-  if (container?.controller) control(performance.timeOrigin);
+  const stop = watched.value === "page" ? watchPage(add) : undefined;
   container?.addEventListener("controllerchange", () => {
-    if (watched.value === "all" || !container.controller) return;
+    if (watched.value !== "page" || !container.controller) return;
     stop?.();
-    watched.value = "all";
+    watched.value = "later";
   });
 
   const list = computed(() => {
@@ -57,7 +65,10 @@ export function watchRequests(): Requests {
   return {
     list,
     watched,
-    sinceModel: computed(() => list.value.filter((one) => !one.beforeModel && one.from === "network" && one.by !== "app").length),
+    sinceModel: computed(() => {
+      if (readyAt.value === undefined) return undefined;
+      return list.value.filter((one) => !one.beforeModel && one.from === "network" && one.by !== "app").length;
+    }),
     noteModel({ state, loadedBytes, totalBytes }) {
       const isThere = state === "ready" && loadedBytes >= totalBytes;
       if (!isThere) readyAt.value = undefined;
@@ -82,6 +93,7 @@ function recorded(entry: PerformanceResourceTiming): Asked {
   const isOther = new URL(url).origin !== location.origin;
   const isKept = transferSize === 0 && encodedBodySize > 0;
   return {
+    id: `${entry.entryType} ${startTime} ${url}`,
     url,
     by: "page",
     from: isKept ? "cache" : "network",

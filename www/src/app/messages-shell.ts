@@ -19,10 +19,15 @@ export const en = {
   "shell.host.refused": "Models can only come from addresses that begin with https://, or from this device.",
   "shell.requests": "Network requests",
   "shell.requests.none": "No request has left this page since the model was there.",
-  "shell.requests.some": "{count} requests have left this page since the model was there.",
+  "shell.requests.some": {
+    one: "One request has left this page since the model was there.",
+    other: "{count} requests have left this page since the model was there.",
+  },
   "shell.requests.all": "The list has what this page, its workers and other tabs of it have asked for.",
   "shell.requests.page":
-    "This is the first visit, or a private window: the list has what the page itself asked for, not yet what its workers did. Reload for the whole list.",
+    "The list has what the page itself asked for, but not what its workers did. Reload once the page works without a network, and it has all.",
+  "shell.requests.later":
+    "The list has what the page and its workers asked for since the page works without a network, and before that, what the page itself did. Reload for the whole list.",
   "shell.requests.browser": "The browser itself asks the page’s host for a new version when the page is opened.",
   "shell.requests.url": "Address",
   "shell.requests.by": "Asked by",
@@ -35,10 +40,9 @@ export const en = {
   "shell.requests.from": "From",
   "shell.requests.from.network": "network",
   "shell.requests.from.cache": "this device",
-  "shell.requests.before": "before the model was there",
-} as const;
+};
 
-export const de: Readonly<Record<keyof typeof en, string>> = {
+export const de: typeof en = {
   "shell.offline.ready": "Funktioniert ohne Netz",
   "shell.offline.ready.help": "Die Seite, ihr Modell und ihr Rechenwerk liegen auf diesem Gerät.",
   "shell.offline.no": "Noch nicht ohne Netz verfügbar",
@@ -59,10 +63,15 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   "shell.host.refused": "Modelle können nur von Adressen kommen, die mit https:// beginnen, oder von diesem Gerät.",
   "shell.requests": "Netzwerkanfragen",
   "shell.requests.none": "Seit das Modell da ist, hat keine Anfrage diese Seite verlassen.",
-  "shell.requests.some": "Seit das Modell da ist, haben {count} Anfragen diese Seite verlassen.",
+  "shell.requests.some": {
+    one: "Seit das Modell da ist, hat eine Anfrage diese Seite verlassen.",
+    other: "Seit das Modell da ist, haben {count} Anfragen diese Seite verlassen.",
+  },
   "shell.requests.all": "Die Liste enthält, was diese Seite, ihre Worker und andere Tabs von ihr angefragt haben.",
   "shell.requests.page":
-    "Dies ist der erste Besuch oder ein privates Fenster: Die Liste enthält, was die Seite selbst angefragt hat, noch nicht die Anfragen ihrer Worker. Laden Sie neu, um alles zu sehen.",
+    "Die Liste enthält, was die Seite selbst angefragt hat, nicht aber die Anfragen ihrer Worker. Laden Sie neu, sobald die Seite ohne Netz funktioniert; dann enthält sie alles.",
+  "shell.requests.later":
+    "Die Liste enthält, was Seite und Worker angefragt haben, seit die Seite ohne Netz funktioniert, und aus der Zeit davor, was die Seite selbst angefragt hat. Laden Sie neu, um alles zu sehen.",
   "shell.requests.browser": "Der Browser selbst fragt beim Öffnen den Server dieser Seite nach einer neuen Version.",
   "shell.requests.url": "Adresse",
   "shell.requests.by": "Gefragt von",
@@ -75,5 +84,4 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   "shell.requests.from": "Von",
   "shell.requests.from.network": "Netz",
   "shell.requests.from.cache": "diesem Gerät",
-  "shell.requests.before": "bevor das Modell da war",
 };

@@ -1,13 +1,12 @@
 /** The files of the page that are kept on this machine: those of one version, and only with the content that the build gave them. */
 
 import { PrecacheController } from "workbox-precaching";
-import type { AppFile } from "../protocol.js";
-import { measured, note } from "./log.js";
+import { type AppFile, FILES_CACHES } from "../protocol.js";
+import { bytesOf, measured, note } from "./log.js";
 import { base, files, scope } from "./scope.js";
 
 /** The caches are this page's own: other pages of the same host, in other folders, may be the same app. */
-const FIRST = `felsic-app ${base}`;
-const LATER = `felsic-app-later ${base}`;
+const [FIRST, LATER] = [FILES_CACHES[0] + base, FILES_CACHES[1] + base];
 /** The folder of the private file system in which felsic keeps the files of models, by their hashes (docs/store.md). */
 const PACKS = "felsic";
 
@@ -100,7 +99,13 @@ export async function kept(event: FetchEvent): Promise<Answer | undefined> {
   // A page whose files are not all there is left to the network, which has them all, perhaps of a newer version.
   if (first.getCacheKeyForURL(href) && !(isPage && !(await isWhole()))) {
     const response = await first.matchPrecache(href);
-    return response && { response, from: "cache" };
+    if (response) return { response, from: "cache" };
+    whole = Promise.resolve(false);
+  }
+  if (first.getCacheKeyForURL(href)) {
+    // Only when a page is opened: a service worker that has been removed is not asked for pages any more, and must keep nothing anew.
+    if (isPage) event.waitUntil(mend());
+    return undefined;
   }
   const file = later.get(href);
   return file && !request.headers.has("range") ? keptLater(event, file) : undefined;
@@ -130,7 +135,7 @@ async function keptLater(event: FetchEvent, file: AppFile): Promise<Answer | und
 let whole: Promise<boolean> | undefined;
 
 /** Whether all files of this version are kept. */
-export function isWhole(): Promise<boolean> {
+function isWhole(): Promise<boolean> {
   whole ??= scope.caches
     .open(FIRST)
     .then((cache) => cache.keys())
@@ -142,16 +147,28 @@ export function isWhole(): Promise<boolean> {
   return whole;
 }
 
+let mending: Promise<void> | undefined;
+
 /** Fetches what is missing, while the page runs on what the network gives it. */
-export async function mend(): Promise<void> {
+function mend(): Promise<void> {
+  mending ??= fetchMissing().finally(() => {
+    mending = undefined;
+    whole = undefined;
+  });
+  return mending;
+}
+
+async function fetchMissing(): Promise<void> {
+  const cache = await scope.caches.open(FIRST);
   for (const [url, key] of first.getURLsToCacheKeys()) {
-    const integrity = first.getIntegrityForCacheKey(key) ?? "";
-    const cache = await scope.caches.open(FIRST);
     if (await cache.match(key)) continue;
+    const integrity = first.getIntegrityForCacheKey(key) ?? "";
+    const when = Date.now();
     const response = await fetch(url, { integrity, cache: "no-cache" }).catch(() => undefined);
-    if (response?.ok) await cache.put(key, response).catch(() => undefined);
+    if (!response?.ok) continue;
+    await cache.put(key, response).catch(() => undefined);
+    await note({ url, by: "app", from: "network", when, ...bytesOf(response), ...measured(url) });
   }
-  whole = undefined;
 }
 
 /** The URL of a file of the page: its query and its hash are the page's own business, and a folder is its page. */

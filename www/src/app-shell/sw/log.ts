@@ -8,8 +8,13 @@ const MOST = 1000;
 
 const log: Asked[] = [];
 
+/** A service worker ends and starts anew as the browser likes; its requests differ from those of the one before. */
+const start = crypto.randomUUID();
+let count = 0;
+
 /** Notes a request. */
-export async function note(asked: Asked): Promise<void> {
+export async function note(request: Omit<Asked, "id">): Promise<void> {
+  const asked = { ...request, id: `${start} ${count++}` };
   log.push(asked);
   if (log.length > MOST) log.shift();
   const windows = await scope.clients.matchAll({ type: "window", includeUncontrolled: true });

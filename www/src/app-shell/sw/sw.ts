@@ -5,7 +5,7 @@
  */
 
 import type { ToWorker } from "../protocol.js";
-import { activate, install, isWhole, kept, keptPage, mend } from "./kept.js";
+import { activate, install, kept, keptPage } from "./kept.js";
 import { bytesOf, note, sender, tellSince } from "./log.js";
 import { needsPolicy, withPolicy } from "./policy.js";
 import { isOurs, scope } from "./scope.js";
@@ -63,7 +63,6 @@ async function answer(event: FetchEvent): Promise<Response> {
 
 async function fromNetwork(event: FetchEvent): Promise<Response> {
   const isPage = event.request.mode === "navigate";
-  if (isPage) event.waitUntil(isWhole().then((whole) => (whole ? undefined : mend())));
   try {
     return await fetch(event.request);
   } catch (error) {

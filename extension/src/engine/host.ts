@@ -1,0 +1,95 @@
+/**
+ * The engine's side of the calls, wherever it lives: in the offscreen document of Chromium, or in the background page of Firefox. Further
+ * services are further handlers here.
+ */
+
+import type { Found, Handlers, Input, Message, SourceName } from "../shared/messages.js";
+import { handle, tellViews } from "../shared/messages.js";
+import type { Answer } from "../shared/errors.js";
+import type { EngineCall, Surroundings } from "./calls.js";
+import { found, joined } from "./found.js";
+import { Gate } from "./gate.js";
+import { Memory } from "./memory.js";
+import { Model } from "./model.js";
+import { Titles } from "./titles.js";
+
+/** How often the engine looks whether it has rested long enough, or can go on after a failure; milliseconds. */
+const LOOK = 30_000;
+
+export class Host {
+  readonly #model = new Model();
+  readonly #bookmarks = new Titles("bookmarks", this.#model, true);
+  readonly #tabs = new Titles("tabs", this.#model, false);
+  readonly #gate: Gate;
+  readonly #memory: Memory;
+  readonly #handlers: Handlers<EngineCall, undefined>;
+  #surroundings: Surroundings;
+  #calls = 0;
+  #lastCall = Date.now();
+
+  /** `rested` is called when nothing has happened for as long as the settings say, and all memory is free. */
+  constructor(surroundings: Surroundings, rested: () => void) {
+    this.#surroundings = surroundings;
+    this.#gate = new Gate(surroundings.settings, () => this.#memory?.wake());
+    const memory = new Memory(this.#model, this.#gate, () => this.#surroundings.settings, tellViews);
+    this.#memory = memory;
+    this.#handlers = {
+      "engine.search": (request) => this.#search(request),
+      "engine.bookmarks": async ({ items }) => {
+        await this.#bookmarks.sync(items);
+        return undefined;
+      },
+      "memory.recent": (selection) => memory.recent(selection),
+      "memory.sites": () => memory.sites(),
+      "memory.forget": (selection) => memory.forget(selection),
+      "memory.forgetAll": () => memory.forgetAll(),
+      "memory.state": () => memory.state(),
+      "memory.retry": () => memory.retry(),
+      "memory.export": () => memory.export(),
+      "memory.import": ({ file }) => memory.import(file),
+      // The surroundings have come with the call, which is what it is for.
+      "engine.wake": () => undefined,
+    };
+    setInterval(() => void this.#look(rested), LOOK);
+  }
+
+  /** Answers a call. */
+  async answer(message: Message, surroundings: Surroundings): Promise<Answer<unknown>> {
+    this.#calls += 1;
+    this.#surroundings = surroundings;
+    this.#gate.update(surroundings.settings, surroundings.isBackground);
+    try {
+      return await handle(this.#handlers, message, undefined);
+    } finally {
+      this.#calls -= 1;
+      this.#lastCall = Date.now();
+    }
+  }
+
+  /** Searches all sources that are wanted and allowed. What has no time or site is not found by them. */
+  async #search({ tabs, ...request }: Input<"engine.search">): Promise<Found[]> {
+    const { query, limit = 20, mode = "hybrid", sources, site, from, to } = request;
+    const isLimited = site !== undefined || from !== undefined || to !== undefined;
+    const wants = (source: SourceName) => sources?.includes(source) ?? true;
+    if (tabs) await this.#tabs.sync(tabs);
+    const titled = async (source: "bookmark" | "tab", titles: Titles, isAllowed: boolean) =>
+      isAllowed && !isLimited && wants(source) ? (await titles.search(query, limit, mode)).map((hit) => found(hit, source)) : [];
+    const lists = await Promise.all([
+      wants("page") ? this.#memory.search(request) : [],
+      titled("bookmark", this.#bookmarks, this.#surroundings.settings.bookmarks),
+      titled("tab", this.#tabs, tabs !== undefined),
+    ]);
+    return joined(lists, limit);
+  }
+
+  async #look(rested: () => void): Promise<void> {
+    const { waiting, problem } = await this.#memory.state();
+    if (problem) this.#memory.wake();
+    const time = this.#surroundings.settings.idleMinutes * 60_000;
+    const hasWork = waiting > 0 && this.#gate.pauses.length === 0;
+    if (this.#calls > 0 || this.#memory.isBusy || hasWork || Date.now() - this.#lastCall < time) return;
+    await Promise.all([this.#memory.end(), this.#bookmarks.end(), this.#tabs.end()]);
+    await this.#model.end();
+    rested();
+  }
+}

@@ -1,0 +1,100 @@
+/** The embedder: made when it is needed, ended when it has rested or holds too much memory. */
+
+import { Embedder } from "felsic/cpu";
+import type { TextEmbedder } from "felsic/search";
+import { ExtensionError } from "../shared/errors.js";
+
+/** Where the build has put felsic's workers, binaries and the built-in model. */
+export const FELSIC = chrome.runtime.getURL("felsic/");
+
+/** An embedder and how many calls it has to answer yet. */
+interface Engine {
+  readonly embedder: Embedder;
+  calls: number;
+  /** Ends it as soon as the last call is answered. */
+  isLeaving: boolean;
+}
+
+export class Model {
+  #made: Promise<Engine> | undefined;
+  #restarts = 0;
+  /** The bytes of an engine that has done nothing yet. */
+  #least = 0;
+
+  /** How often it was ended because it held too much memory. */
+  get restarts(): number {
+    return this.#restarts;
+  }
+
+  #engine(): Promise<Engine> {
+    this.#made ??= this.#make().catch((error) => {
+      this.#made = undefined;
+      const message = `the model cannot be loaded: ${String(error?.message ?? error)}`;
+      throw new ExtensionError("engine-unavailable", message, { cause: error });
+    });
+    return this.#made;
+  }
+
+  async #make(): Promise<Engine> {
+    // One worker: pages are indexed in the background, where heat and memory matter more than time. Nothing is stored, since the files
+    // of the model are on the disk already, in the extension's package.
+    const embedder = await Embedder.create({ baseUrl: FELSIC, device: "cpu", workers: 1, prefetch: "all", cache: "none" });
+    this.#least = await embedder.memoryBytes();
+    return { embedder, calls: 0, isLeaving: false };
+  }
+
+  /** Has the embedder do something; it does not end before. */
+  async use<Value>(work: (embedder: Embedder) => Promise<Value>): Promise<Value> {
+    const engine = await this.#engine();
+    engine.calls += 1;
+    try {
+      return await work(engine.embedder);
+    } finally {
+      engine.calls -= 1;
+      if (engine.isLeaving && engine.calls === 0) engine.embedder.destroy();
+    }
+  }
+
+  /** Returns what collections take: an embedder that stays valid when the engine behind it is started anew. */
+  async textEmbedder(): Promise<TextEmbedder> {
+    const { info } = (await this.#engine()).embedder;
+    const embed = (input: never, options: never) => this.use((embedder) => embedder.embed(input, options));
+    return {
+      info,
+      embed: embed as TextEmbedder["embed"],
+      countTokens: (texts, options) => this.use((embedder) => embedder.countTokens(texts, options)),
+    };
+  }
+
+  /** Returns the bytes of WebAssembly memory that it holds; 0 without an engine. */
+  async bytes(): Promise<number> {
+    return this.#made ? this.use((embedder) => embedder.memoryBytes()).catch(() => 0) : 0;
+  }
+
+  /** Describes it, if there is one. */
+  async info(): Promise<Embedder["info"] | undefined> {
+    return (await this.#made?.catch(() => undefined))?.embedder.info;
+  }
+
+  /**
+   * Returns whether it held more than it may, and was ended therefore: memory of WebAssembly never shrinks. What a fresh engine needs
+   * does not count, or a low ceiling would have it started again and again.
+   */
+  async endsAbove(ceiling: number): Promise<boolean> {
+    const bytes = await this.bytes();
+    if (bytes <= Math.max(ceiling, this.#least)) return false;
+    this.#restarts += 1;
+    await this.end();
+    return true;
+  }
+
+  /** Ends it and frees its memory, as soon as it has answered what it was asked. */
+  async end(): Promise<void> {
+    const made = this.#made;
+    this.#made = undefined;
+    const engine = await made?.catch(() => undefined);
+    if (!engine) return;
+    engine.isLeaving = true;
+    if (engine.calls === 0) engine.embedder.destroy();
+  }
+}

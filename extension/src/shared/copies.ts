@@ -1,0 +1,2 @@
+/** The folder of the private file system that copies of the memory pass through, between the engine and a view. */
+export const COPIES = "copies";

@@ -1,0 +1,82 @@
+/** The library's database: what is known of sources and files, in two stores that idb-keyval's functions take. */
+
+import { FelsicError } from "felsic";
+import { promisifyRequest, type UseStore } from "idb-keyval";
+
+const STORES = ["sources", "files"] as const;
+/** Records that are read at once: copying them keeps the page busy. */
+const PAGE = 500;
+
+/** IndexedDB, opened when it is needed. A tab that deletes the database is not held up by the connections of others. */
+export class Database {
+  readonly #name: string;
+  #opening: Promise<IDBDatabase> | undefined;
+  #isEnded = false;
+
+  constructor(name: string) {
+    this.#name = name;
+  }
+
+  get sources(): UseStore {
+    return this.#store("sources");
+  }
+
+  get files(): UseStore {
+    return this.#store("files");
+  }
+
+  /** Reads all records of a store, a page at a time. */
+  async *all<T>(store: UseStore): AsyncGenerator<T[], void, undefined> {
+    let after: IDBValidKey | undefined;
+    for (;;) {
+      const range = after === undefined ? null : IDBKeyRange.lowerBound(after, true);
+      const [keys, values] = await store("readonly", (objects) =>
+        Promise.all([promisifyRequest(objects.getAllKeys(range, PAGE)), promisifyRequest(objects.getAll(range, PAGE))]),
+      );
+      yield values as T[];
+      if (keys.length < PAGE) return;
+      after = keys.at(-1);
+    }
+  }
+
+  /** Lets calls through again. */
+  begin(): void {
+    this.#isEnded = false;
+  }
+
+  /** Closes the connection; later calls reject, so that none makes a database anew that has just been deleted. */
+  end(): void {
+    this.#isEnded = true;
+    this.#close();
+  }
+
+  #close(): void {
+    const opening = this.#opening;
+    this.#opening = undefined;
+    void opening?.then(
+      (database) => database.close(),
+      () => undefined,
+    );
+  }
+
+  #store(name: (typeof STORES)[number]): UseStore {
+    return async (mode, work) => work((await this.#open()).transaction(name, mode).objectStore(name));
+  }
+
+  #open(): Promise<IDBDatabase> {
+    if (this.#isEnded) return Promise.reject(new FelsicError("destroyed", "the library was closed"));
+    return (this.#opening ??= this.#connect().catch((error: unknown) => {
+      this.#opening = undefined;
+      throw error;
+    }));
+  }
+
+  async #connect(): Promise<IDBDatabase> {
+    const request = indexedDB.open(this.#name);
+    request.onupgradeneeded = () => STORES.forEach((name) => request.result.createObjectStore(name));
+    const database = await promisifyRequest(request);
+    database.onversionchange = () => this.#close();
+    database.onclose = () => (this.#opening = undefined);
+    return database;
+  }
+}

@@ -1,0 +1,81 @@
+/** pdf.js, loaded when the first PDF comes, with its worker as a file of its own; it never makes code from text. */
+
+import type { PDFDocumentLoadingTask, PDFDocumentProxy, PDFWorker } from "pdfjs-dist";
+import { Refused } from "./work.js";
+
+/** What pdf.js reads for some files only: tables of characters of Asian fonts, fonts that files need not have, decoders. */
+const DATA = "pdf/";
+
+/** The worker of pdf.js does not run any more: a file broke it, or it never started. */
+export class Broken extends Refused {
+  constructor(hasStarted: boolean, message = "its script cannot be loaded") {
+    super(hasStarted ? "damaged" : "unreadable", `the reader of PDF does not run: ${message}`);
+  }
+}
+
+/** pdf.js with a worker of its own, until {@link Engine.end}. */
+export class Engine {
+  readonly #worker: PDFWorker;
+  readonly #thread: Worker;
+  /** Rejects if the worker cannot be started, or breaks down. */
+  readonly broken: Promise<never>;
+
+  private constructor(
+    readonly pdfjs: typeof import("pdfjs-dist"),
+    thread: Worker,
+  ) {
+    this.#thread = thread;
+    let hasSpoken = false;
+    thread.addEventListener("message", () => (hasSpoken = true), { once: true });
+    this.broken = new Promise((_, reject) => {
+      thread.addEventListener("error", (event) => {
+        event.preventDefault();
+        reject(new Broken(hasSpoken, event.message));
+      });
+    });
+    this.broken.catch(() => {});
+    this.#worker = new pdfjs.PDFWorker({ port: thread as unknown as null, verbosity: 0 });
+  }
+
+  static async start(): Promise<Engine> {
+    const pdfjs = await import("pdfjs-dist").catch((error: unknown) => {
+      throw new Refused("unreadable", `the reader of PDF cannot be loaded: ${String(error)}`);
+    });
+    return new Engine(pdfjs, new Worker(new URL("./pdf-worker.ts", import.meta.url), { type: "module", name: "pdf.js" }));
+  }
+
+  /** Opens a document. @param options what only drawing needs */
+  open(data: Uint8Array, options: { readonly draw: boolean }): PDFDocumentLoadingTask {
+    const base = new URL(/* @vite-ignore */ DATA, import.meta.url).href;
+    return this.pdfjs.getDocument({
+      data,
+      worker: this.#worker,
+      verbosity: 0,
+      isEvalSupported: false,
+      enableXfa: false,
+      // Without drawing, a font's own letters matter as little as those of the fonts that every reader has.
+      useSystemFonts: !options.draw,
+      disableFontFace: !options.draw,
+      useWorkerFetch: true,
+      cMapUrl: `${base}cmaps/`,
+      standardFontDataUrl: `${base}standard_fonts/`,
+      wasmUrl: `${base}wasm/`,
+    });
+  }
+
+  /** Ends the worker and all that it does. */
+  end(): void {
+    this.#worker.destroy();
+    this.#thread.terminate();
+  }
+}
+
+/** Returns the document, or why there is none. */
+export async function opened(engine: Engine, task: PDFDocumentLoadingTask): Promise<PDFDocumentProxy> {
+  try {
+    return await Promise.race([task.promise, engine.broken]);
+  } catch (error) {
+    if (error instanceof Error && error.name === "PasswordException") throw new Refused("encrypted", "it needs a password");
+    throw error;
+  }
+}
