@@ -6,6 +6,7 @@ import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/ho
 import type { Library } from "../library/types.js";
 import type { FileKind } from "../reading/types.js";
 import { useApp } from "./context.js";
+import { readerIsThere } from "./keys.js";
 import { t } from "./messages/index.js";
 import { fileName, KIND_ICONS } from "./names.js";
 import { PageImage } from "./PageImage.js";
@@ -194,6 +195,7 @@ function Text({ opened, found, start, end }: TextProps) {
   }, [isCovered, from, to]);
   const blocks = content.blocks.filter((block) => block.start + block.text.length > from && block.start < to);
 
+  useEffect(readerIsThere, []);
   useLayoutEffect(() => {
     const box = scroller.current;
     const lit = box?.querySelector(".lit");

@@ -83,6 +83,7 @@ export const de: Messages = {
   "results.none.text": "In {files} passt keine Stelle zu „{query}“.",
   "results.none.like": "Kein anderes Dokument ist diesem ähnlich.",
   "results.none.filtered": "In dem, was die Filter übrig lassen, passt keine Stelle zu „{query}“.",
+  "results.none.far": { one: "Das nächste Dokument trotzdem zeigen", other: "Die {count} nächsten Dokumente trotzdem zeigen" },
   "results.none.mode": "Nach Sinn und Wörtern suchen",
   "hit.page": "Seite {page}",
   "hit.slide": "Folie {page}",

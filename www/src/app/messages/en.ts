@@ -78,6 +78,7 @@ export const en = {
   "results.none.text": "No passage of your {files} fits “{query}”.",
   "results.none.like": "No other document is like this one.",
   "results.none.filtered": "No passage in what the filters leave fits “{query}”.",
+  "results.none.far": { one: "Show the nearest document all the same", other: "Show the {count} nearest documents all the same" },
   "results.none.mode": "Search by meaning and words",
   "hit.page": "page {page}",
   "hit.slide": "slide {page}",
