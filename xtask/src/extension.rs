@@ -45,7 +45,9 @@ pub fn lint() -> Result<()> {
     build()?;
     let folder = project::target("extension-lint");
     fs::create_dir_all(&folder)?;
-    for (from, name) in [("tests/extension/lint", "package.json"), ("tests/extension/lint", "package-lock.json"), ("", ".npmrc")] {
+    for (from, name) in
+        [("tests/extension/lint", "package.json"), ("tests/extension/lint", "package-lock.json"), ("", ".npmrc")]
+    {
         let bytes = fs::read(project::path(from).join(name))?;
         // A file that is older than what is installed would have everything installed again.
         if fs::read(folder.join(name)).ok().as_ref() != Some(&bytes) {

@@ -144,7 +144,13 @@ mod tests {
 
     #[test]
     fn what_pages_ask_for_is_not_counted() {
-        let on_demand = ["dist/parquet.js", "dist/worker-layout.js", "dist/adapters/react.js", "dist/node-search.js"];
+        let on_demand = [
+            "dist/parquet.js",
+            "dist/extension.js",
+            "dist/worker-layout.js",
+            "dist/adapters/react.js",
+            "dist/node-search.js",
+        ];
         assert!(on_demand.iter().all(|name| is_on_demand(Path::new(name))));
         assert!(!is_on_demand(Path::new("dist/worker-search.js")));
     }
