@@ -2,6 +2,7 @@
 
 export { ERROR_CODES, FelsicError, type FelsicErrorCode, type FelsicErrorData } from "./errors.js";
 export { Collection } from "./search/collection.js";
+export { plainMarkdown, type PlainText } from "./search/plain.js";
 export type {
   ExportOptions,
   ImportOptions,
@@ -19,6 +20,8 @@ export type {
   ClustersOptions,
   CollectionInfo,
   CollectionOptions,
+  CompleteOptions,
+  CompleteProgress,
   Document,
   DocumentFields,
   DocumentKind,
@@ -26,6 +29,7 @@ export type {
   FilterOperators,
   FilterValue,
   Hit,
+  HitPart,
   HitPassage,
   Json,
   KeptOptions,
@@ -38,6 +42,7 @@ export type {
   PlaceOptions,
   PrepareOptions,
   PrepareProgress,
+  ReindexOptions,
   SearchMode,
   SearchOptions,
   SimilarOptions,

@@ -62,6 +62,8 @@ pub(super) struct Passage {
     pub end: usize,
     pub text: String,
     pub trail: Arc<[String]>,
+    /// What leads to it on its page, behind `#`.
+    pub anchor: Option<Arc<str>>,
     /// What is embedded.
     pub input: String,
     /// [`short_hash`] of `input`.
@@ -80,6 +82,7 @@ impl Document {
             hash: short_hash(&[&text]),
             input: String::new(),
             trail: Arc::from([]),
+            anchor: None,
             row: Some(row),
             text,
         };
@@ -158,9 +161,9 @@ impl<'a> Reader<'a> {
                 format!("it has {} passages, and a document at most {MOST_ROWS}; divide it", cut.passages.len());
             return Err(Error::new(Code::InputInvalid, message));
         }
-        let passages = cut.passages.into_iter().map(|cut::Passage { start, end, text, trail, input }| {
+        let passages = cut.passages.into_iter().map(|cut::Passage { start, end, text, trail, anchor, input }| {
             let hash = short_hash(&[&input]);
-            Passage { start, end, text, trail, input, hash, row: None }
+            Passage { start, end, text, trail, anchor, input, hash, row: None }
         });
         Ok(Document {
             id: file.id.clone(),

@@ -160,6 +160,9 @@ pub(super) struct PassageLocation {
     pub bytes: usize,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub trail: Vec<String>,
+    /// What leads to it on its page, behind `#`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub anchor: Option<String>,
     /// [`short_hash`] of what was embedded.
     pub hash: String,
 }
@@ -372,7 +375,15 @@ mod tests {
 
     #[test]
     fn documents_must_fit_their_texts() {
-        let passage = |at, bytes| PassageLocation { start: 0, end: 1, at, bytes, trail: vec![], hash: "0".repeat(16) };
+        let passage = |at, bytes| PassageLocation {
+            start: 0,
+            end: 1,
+            at,
+            bytes,
+            trail: vec![],
+            anchor: None,
+            hash: "0".repeat(16),
+        };
         let document = |passages| DocumentEntry {
             id: "a".into(),
             title: None,

@@ -170,6 +170,7 @@ impl Rows<'_> {
                     at: texts.len(),
                     bytes: passage.text.len(),
                     trail: passage.trail.to_vec(),
+                    anchor: passage.anchor.as_deref().map(str::to_owned),
                     hash: passage.hash.clone(),
                 });
                 texts.extend(passage.text.as_bytes());

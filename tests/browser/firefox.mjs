@@ -67,6 +67,8 @@ export async function launchFirefox(prefs = {}) {
       await session.send("browsingContext.navigate", { context, url, wait: "complete" });
       return {
         evaluate: evaluateIn(context),
+        /** Loads another address, or the same again. @param {string} url */
+        navigate: (url) => session.send("browsingContext.navigate", { context, url, wait: "complete" }),
         close: () => session.send("browser.removeUserContext", { userContext }),
       };
     },

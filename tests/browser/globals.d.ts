@@ -36,6 +36,8 @@ declare var FakeEmbedder: Window["FakeEmbedder"];
 declare var box: any;
 declare var fake: any;
 declare var chosen: string[];
+/** What map-page.js has: the map, its signals, and what it has told. */
+declare var view: any;
 /** Where tests keep an index between two evaluations. */
 declare var indexes: { Collection: any; index?: any };
 
@@ -44,3 +46,12 @@ declare var app: any;
 declare var shell: any;
 declare var embedder: Promise<import("felsic").Embedder>;
 declare function find(query: string): Promise<string | undefined>;
+
+/** What library-page has, and the library that a test has opened there. */
+declare var lib: any;
+declare var library: any;
+
+/** What the page of tests for reading has. */
+declare var Reader: any;
+declare var reader: any;
+declare var pdfPage: any;

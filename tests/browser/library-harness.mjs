@@ -1,27 +1,23 @@
-/** The empty page with the library of the private-search page on it. */
+/** A page with the library of the private-search page on it, built as that page is. */
 
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { rolldown } from "rolldown";
 import { start } from "./harness.mjs";
+import { buildTestPage } from "./reading-modules.mjs";
 
 /** @typedef {Awaited<ReturnType<typeof startLibrary>>} LibraryEnvironment */
 /** @typedef {import("playwright-core").Page} Page */
 
-/** Starts Chromium with an empty page that has the library, in a context of its own for each visitor. */
+/** Starts Chromium, and serves the page under `/library/`. */
 export async function startLibrary() {
+  const folder = await buildTestPage("library-page");
   const environment = await start({ gpu: false });
   await environment.page.close();
-  const folder = mkdtempSync(join(tmpdir(), "felsic-library-"));
-  await bundle(folder);
-  environment.mounts["/library/"] = [folder];
+  Object.assign(environment.mounts, { "/library/": [folder] });
 
   const open = async (/** @type {import("playwright-core").BrowserContext} */ context) => {
     const page = await context.newPage();
     page.on("pageerror", (error) => environment.errors.push(String(error)));
-    await page.goto(environment.url("/felsic/blank.html"));
-    await addLibrary(page);
+    await page.goto(environment.url("/library/"));
+    await page.waitForFunction(() => "lib" in globalThis);
     return page;
   };
   return {
@@ -31,42 +27,11 @@ export async function startLibrary() {
       const context = await environment.browser.newContext();
       return { context, page: await open(context), newTab: () => open(context) };
     },
-    async close() {
-      await environment.close();
-      rmSync(folder, { recursive: true });
-    },
   };
 }
 
 /** Loads the page anew, as another visit does. @param {Page} page */
 export async function reload(page) {
   await page.reload();
-  await addLibrary(page);
-}
-
-/** @param {Page} page */
-async function addLibrary(page) {
-  await page.addScriptTag({ type: "module", url: "/library/library-page.js" });
   await page.waitForFunction(() => "lib" in globalThis);
-}
-
-/** Bundles the library; felsic itself is the package that the server shows. @param {string} folder */
-async function bundle(folder) {
-  const felsic = {
-    name: "felsic of the server",
-    resolveId: (/** @type {string} */ id) =>
-      id === "felsic"
-        ? { id: "/felsic/index.js", external: true }
-        : id === "felsic/search"
-          ? { id: "/felsic/search.js", external: true }
-          : undefined,
-  };
-  const built = await rolldown({
-    input: join(import.meta.dirname, "library-page.js"),
-    platform: "browser",
-    plugins: [felsic],
-    resolve: { extensionAlias: { ".js": [".ts", ".tsx", ".js"] } },
-  });
-  await built.write({ dir: folder, format: "esm", entryFileNames: "[name].js" });
-  await built.close();
 }

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { rolldown } from "rolldown";
-import { build } from "vite";
+import { build, loadConfigFromFile } from "vite";
 import { root, target } from "./harness.mjs";
 
 const src = join(root, "www/src/reading");
@@ -19,6 +19,7 @@ const NAMES = [
   "names",
   "endings",
   "pdf-lines",
+  "pdf-boxes",
   "mbox",
   "limits",
   "entities",
@@ -29,12 +30,13 @@ export async function readingModules() {
   const folder = mkdtempSync(join(tmpdir(), "felsic-reading-"));
   try {
     const input = Object.fromEntries(NAMES.map((name) => [name, join(src, `${name}.ts`)]));
+    input.policy = join(root, "www/src/policy.ts");
     const bundle = await rolldown({ input, platform: "node", external: /pdfjs-dist/, logLevel: "silent" });
     await bundle.write({ dir: folder, format: "esm", entryFileNames: "[name].mjs", chunkFileNames: "[name]-[hash].mjs" });
     await bundle.close();
     // What pdf.js would do is tested in browsers; without it, reading a PDF must fail as a refusal.
     const load = async (/** @type {string} */ name) => [name, await import(pathToFileURL(join(folder, `${name}.mjs`)).href)];
-    const modules = Object.fromEntries(await Promise.all(NAMES.map(load)));
+    const modules = Object.fromEntries(await Promise.all(Object.keys(input).map(load)));
     process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
     return modules;
   } catch (error) {
@@ -43,14 +45,29 @@ export async function readingModules() {
   }
 }
 
-/** Builds the page of tests as `npm run build` builds felsic's; returns its folder. */
-export async function buildReadingPage() {
-  const outDir = join(target, "reading-page");
+/** Builds the page of tests; returns its folder. */
+export const buildReadingPage = () => buildTestPage("reading-page");
+
+/** Builds a page of tests with the settings of felsic's page; returns its folder. @param {string} name of its folder here */
+export async function buildTestPage(name) {
+  const [page, outDir] = [join(root, "tests/browser", name), join(target, name)];
+  const loaded = await loadConfigFromFile(
+    { command: "build", mode: "production" },
+    join(root, "www/vite.config.ts"),
+    undefined,
+    "silent",
+  );
+  const { base, worker, plugins = [], build: { target: browsers, assetsInlineLimit, modulePreload } = {} } = loaded?.config ?? {};
+  const own = plugins.filter((plugin) => /pdf\.js/.test(Object(plugin).name));
+  if (own.length !== 2 || !worker) throw new Error("www/vite.config.ts has lost what PDF needs");
   await build({
-    configFile: join(root, "www/vite.config.ts"),
-    root: join(root, "tests/browser/reading-page"),
+    configFile: false,
+    root: page,
+    base: String(base),
     logLevel: "error",
-    build: { outDir, emptyOutDir: true },
+    worker,
+    plugins: own,
+    build: { outDir, emptyOutDir: true, target: browsers, assetsInlineLimit, modulePreload },
   });
   return outDir;
 }

@@ -67,6 +67,10 @@ test("a page takes every file of an index", { skip }, () => {
       ["notes/東京.txt", undefined, "/docs/notes/%E6%9D%B1%E4%BA%AC.txt", "text"],
     ],
   );
+  assert.deepEqual(
+    documents.map(({ passages }) => passages.map(({ anchor }) => anchor)),
+    [[undefined, "baking"], [undefined], [undefined]],
+  );
   assert.equal(manifest.base, "https://example.org/docs/");
   assert.equal(manifest.documents, documents.length);
   const listed = manifest.segments.flatMap(({ documents, vectors, fine, texts }) => [documents, vectors, fine, texts]);

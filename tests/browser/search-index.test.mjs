@@ -178,6 +178,7 @@ test("an index cannot be changed, and says so", async () => {
       index.update("git/undo.md", { title: "x" }),
       index.remove("git/undo.md"),
       index.reindex(),
+      index.complete(),
     ])
       outcomes.push(await settle(work));
     const document = await index.get("git/undo.md");

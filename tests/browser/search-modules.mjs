@@ -2,7 +2,7 @@
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { rolldown } from "rolldown";
 
@@ -28,6 +28,10 @@ const src = join(import.meta.dirname, "../../pkg/src/search");
  * @property {typeof import("../../pkg/dist/types/search/placing.js")} placing
  * @property {typeof import("../../pkg/dist/types/search/random.js")} random
  * @property {typeof import("../../pkg/dist/types/search/slices.js")} slices
+ * @property {typeof import("../../pkg/dist/types/search/plain.js")} plain
+ * @property {typeof import("../../pkg/dist/types/search/clusters.js")} clusters
+ * @property {typeof import("../../pkg/dist/types/search/live.js")} live
+ * @property {typeof import("../../pkg/dist/types/search-box/links.js")} links
  */
 
 /** Bundles the modules and imports them. @returns {Promise<Modules>} */
@@ -51,15 +55,19 @@ export async function searchModules() {
     "placing",
     "random",
     "slices",
+    "plain",
+    "clusters",
+    "live",
+    "../search-box/links",
   ];
   const folder = mkdtempSync(join(tmpdir(), "felsic-search-"));
   try {
-    const input = Object.fromEntries(names.map((name) => [name, join(src, `${name}.ts`)]));
+    const input = Object.fromEntries(names.map((name) => [basename(name), join(src, `${name}.ts`)]));
     const bundle = await rolldown({ input, platform: "neutral", resolve: { mainFields: ["module", "main"] } });
     await bundle.write({ dir: folder, format: "esm", entryFileNames: "[name].mjs", chunkFileNames: "[name]-[hash].mjs" });
     await bundle.close();
     const load = async (/** @type {string} */ name) => [name, await import(pathToFileURL(join(folder, `${name}.mjs`)).href)];
-    return Object.fromEntries(await Promise.all(names.map(load)));
+    return Object.fromEntries(await Promise.all(names.map((name) => load(basename(name)))));
   } finally {
     rmSync(folder, { recursive: true });
   }

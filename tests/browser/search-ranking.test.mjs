@@ -5,10 +5,10 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { start } from "./harness.mjs";
-import { cutOff, figures, place, searcher, tasks, texts, unanswered } from "./search-evaluation.mjs";
+import { startSearch } from "./search-harness.mjs";
+import { cutOff, dot, figures, place, searcher, tasks, texts, unanswered } from "./search-evaluation.mjs";
 
-/** @type {import("./harness.mjs").Environment} */
+/** @type {import("./search-harness.mjs").SearchEnvironment} */
 let environment;
 /** @type {import("./search-evaluation.mjs").Task} */
 let task;
@@ -16,7 +16,7 @@ let task;
 let none;
 
 before(async () => {
-  environment = await start();
+  environment = await startSearch();
   const all = texts();
   const empty = (/** @type {string[]} */ list) => list.map(() => new Float32Array());
   const bare = {
@@ -61,4 +61,65 @@ test("the cut-off keeps the answers and refuses what has none", async () => {
   // Measured: 96 of 100 answers kept, 57 of 100 nonsense, 71 off topic and 75 foreign queries refused; nDCG falls from 29.3 to 28.4.
   assert.ok(cut.kept >= 94 && cut.after >= cut.before - 1.5, shown);
   assert.ok(cut.nonsense >= 53 && (cut.offTopic ?? 0) >= 67 && cut.foreign >= 60, shown);
+});
+
+test("a collection ranks as the evaluation does, and what only words have found has its own cosine", async () => {
+  const asked = task.queries.filter((_, at) => at % 3 === 0);
+  const lists = { passages: task.passages.map(({ text }) => text), queries: asked.map(({ text }) => text) };
+  const vectors = [...task.passages, ...asked].map(({ text, vector }) => [text, Array.from(vector)]);
+  const found = await environment.page.evaluate(
+    async (/** @type {any} */ { passages, queries, vectors }) => {
+      const known = new Map(vectors);
+      const vectorOf = (/** @type {string} */ text) => Float32Array.from(/** @type {any} */ (known.get(text)));
+      const dimensions = vectors[0][1].length;
+      const embedder = {
+        info: { ...new FakeEmbedder().info, dimensions, space: "known" },
+        embed: async (/** @type {any} */ input) => (Array.isArray(input) ? input.map(vectorOf) : vectorOf(input)),
+        // A passage each.
+        countTokens: async (/** @type {readonly string[]} */ texts) => texts.map(() => 1),
+      };
+      const docs = await search.Collection.open("evaluation", { embedder: /** @type {any} */ (embedder), memory: true });
+      await docs.add(passages.map((/** @type {string} */ text, /** @type {number} */ at) => ({ id: String(at), text })));
+      const all = /** @type {{ shown: { row: number, score: number, cosine?: number, rank?: number }[], kept: number }[]} */ ([]);
+      for (const query of queries) {
+        const hits = await docs.search(query, { limit: 10, minScore: 0 });
+        /** @type {number} */
+        const kept = all.length < 20 ? (await docs.search(query)).length : 0;
+        const shown = hits.map(({ id, score, why }) => ({
+          row: Number(id),
+          score,
+          cosine: why.meaning?.cosine,
+          rank: why.meaning?.rank,
+        }));
+        all.push({ shown, kept });
+      }
+      docs.close();
+      return { all, passages: docs.info.passages };
+    },
+    { ...lists, vectors },
+  );
+  assert.equal(found.passages, task.passages.length);
+  const of = (/** @type {{ row: number }[][]} */ ranked) =>
+    figures(ranked.map((hits, at) => place(hits, asked[at]?.answer ?? -1))).ndcg;
+  const { hybrid, least } = await searcher(task);
+  const stays = (/** @type {{ score: number }} */ { score }) => score >= least;
+  const expected = asked.map((query) => hybrid(query));
+  const shown = found.all.map(({ shown }) => shown);
+  // A collection has 16 bits of each component.
+  for (const [name, real, wanted] of /** @type {const} */ ([
+    ["all", of(shown), of(expected)],
+    ["with the cut-off", of(shown.map((hits) => hits.filter(stays))), of(expected.map((hits) => hits.filter(stays)))],
+  ])) {
+    assert.ok(Math.abs(real - wanted) < 0.1, `${name}: ${real.toFixed(2)} instead of ${wanted.toFixed(2)}`);
+  }
+  let words = 0;
+  for (const [at, { shown, kept }] of found.all.entries()) {
+    if (at < 20) assert.equal(kept, shown.filter(stays).length);
+    for (const { row, cosine, rank } of shown) {
+      const real = dot(task.passages[row]?.vector ?? new Float32Array(), asked[at]?.vector ?? new Float32Array());
+      assert.ok(Math.abs((cosine ?? NaN) - real) < 1e-4, `query ${at}, passage ${row}: ${cosine} instead of ${real}`);
+      if (rank === undefined) words += 1;
+    }
+  }
+  assert.ok(words > 0, "some are found by words alone");
 });

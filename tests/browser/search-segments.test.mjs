@@ -86,6 +86,51 @@ test("a segment is read as it was written", async () => {
   assert.deepEqual(head, HEAD);
 });
 
+test("a segment without passages that wait has the bytes that it always had", async () => {
+  const bytes = await modules.segments.encodeSegment(HEAD, content());
+  const hash = createHash("sha256").update(bytes).digest("hex");
+  assert.equal(hash, "f5f3db9034e132d7a9b8591c21be738ff3d4201267cd757635f98f963069920f");
+});
+
+/** The content without a vector of the first passage. */
+function waiting() {
+  const all = documents();
+  Object.assign(all.documents[0], { since: 1_800_000_000_000 }).passages[0].above = "A\n";
+  const { scales, coarse, fine } = content();
+  return { ...content(), documents: all, scales: scales.slice(1), coarse: coarse.slice(3), fine: fine.slice(3) };
+}
+
+const WAITING_HEAD = { ...HEAD, rows: 2, waiting: 1 };
+
+test("a passage that waits for its vector has none in its segment, and both agree about it", async () => {
+  const { encodeSegment } = modules.segments;
+  const { header, documents: read, rows } = await readAll(new Blob([await encodeSegment(WAITING_HEAD, waiting())]));
+  assert.deepEqual([header.rows, header.waiting, rows.scales.length], [2, 1, 2]);
+  assert.deepEqual(read, waiting().documents);
+  /** @type {Record<string, (all: any) => unknown>} */
+  const changes = {
+    "none that waits": ([first]) => (delete first.passages[0].above, delete first.since),
+    "one more that waits": ([first]) => (first.passages[1].above = ""),
+    "what is embedded is no text": ([first]) => (first.passages[0].above = 3),
+    "a time that is none": ([first]) => (first.since = -1),
+    "no time": ([first]) => delete first.since,
+    "a time of a document that does not wait": ([, second]) => (second.since = 1),
+  };
+  for (const [name, change] of Object.entries(changes)) {
+    const damaged = waiting();
+    change(damaged.documents.documents);
+    assert.equal(await codeOf(new Blob([await encodeSegment(WAITING_HEAD, damaged)])), "index-invalid", name);
+  }
+  // An index has no such passage.
+  const damaged = (/** @type {string} */ why) => /** @type {any} */ (new Error(why));
+  const check = () => modules["stored-check"].checkedDocuments(waiting().documents, { rows: 2, texts: TEXTS.length }, damaged);
+  assert.throws(check, /1 passages without a vector instead of 0/);
+  for (const count of [0, 2, -1, 0.5, "1", null]) {
+    const head = { ...WAITING_HEAD, waiting: /** @type {any} */ (count) };
+    assert.equal(await codeOf(new Blob([await encodeSegment(head, waiting())])), "index-invalid", `${count} wait`);
+  }
+});
+
 test("a segment with any byte changed, cut off or added is index-invalid", async () => {
   const bytes = await modules.segments.encodeSegment(HEAD, content());
   const next = random(7);
@@ -166,6 +211,7 @@ test("hostile documents are index-invalid, although their hash is right", async 
     "a negative passage": (all) => void (all.documents[0].passages[0].at = -1),
     "a passage that ends before it starts": (all) => void (all.documents[0].passages[0].end = -1),
     "a trail that is none": (all) => void (all.documents[1].passages[0].trail = "T"),
+    "an anchor that is none": (all) => void (all.documents[1].passages[0].anchor = ["T"]),
     "a source outside": (all) => void (all.documents[0].source.bytes = 999),
     "removed ids that are none": (all) => void (all.removed = [1]),
     "replaced segments that are none": (all) => void (all.replaces = {}),

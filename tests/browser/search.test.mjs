@@ -157,7 +157,11 @@ test("a hit has its passage, the headings above it, what to mark and why it was 
     "the sentence that fits best is marked",
   );
   const [revert] = (await searchLibrary([["revert", { mode: "words" }]]))[0] ?? [];
-  assert.deepEqual(revert?.passage.trail, ["Public commits"]);
+  assert.deepEqual(
+    [revert?.passage.trail, revert?.passage.anchor, revert?.kind],
+    [["Public commits"], "public-commits", "markdown"],
+  );
+  assert.ok(soup && !("anchor" in soup.passage) && soup.kind === "text");
 });
 
 /** @type {[string, import("felsic/search").Where, string[]][]} */
@@ -230,6 +234,86 @@ test("limit, minScore, exact", async () => {
   );
   assert.deepEqual(none, []);
   assert.deepEqual(await searchLibrary([[""], ["  \n"]]), [[], []]);
+});
+
+test("passages: further ones of the same document that fit, best first, each with its marks", async () => {
+  const found = await environment.page.evaluate(async () => {
+    const embedder = new FakeEmbedder();
+    const docs = await search.Collection.open("more", { embedder, memory: true, passage: { tokens: 20, overlap: 0 } });
+    const paragraph = (/** @type {string} */ words, /** @type {number} */ at) =>
+      `${words} ${Array.from({ length: 14 }, (_, i) => `w${at}x${i}`).join(" ")}.`;
+    const words = ["harbour lights at dusk", "harbour lights", "a harbour", "nothing of it", "dusk and a harbour", "lights"];
+    const long = Array.from({ length: 60 }, (_, at) => paragraph(words[at] ?? "something else", at)).join("\n\n");
+    await docs.add([
+      { id: "long", text: long, tags: ["a"] },
+      { id: "short", text: "harbour lights" },
+      // More passages that fit than a search looks at for its first hits.
+      { id: "flood", text: Array.from({ length: 150 }, (_, at) => paragraph("harbour lights dusk", 100 + at)).join("\n\n") },
+    ]);
+    await docs.add([{ id: "late", text: paragraph("harbour", 900) + "\n\n" + paragraph("harbour lights", 901) }], {
+      meaning: "later",
+    });
+    const shown = async (/** @type {import("felsic/search").SearchOptions} */ options) => {
+      const hits = await docs.search("harbour lights at dusk", { minScore: 0.01, ...options });
+      return hits.map(({ id, score, passage, more, highlights }) => ({
+        id,
+        score,
+        text: passage.text,
+        marked: highlights.map(({ start, end }) => passage.text.slice(start, end)),
+        more: more?.map(({ passage, score, highlights }) => ({
+          text: passage.text,
+          score,
+          isPlace: passage.text === long.slice(passage.start, passage.end),
+          marked: highlights.map(({ start, end }) => passage.text.slice(start, end)),
+        })),
+      }));
+    };
+    const modes = /** @type {const} */ (["words", "meaning", "hybrid"]);
+    const all = await Promise.all(modes.map((mode) => shown({ mode, passages: 4 })));
+    const few = await shown({ passages: 20, minScore: 0.9, mode: "words" });
+    const exact = await shown({ passages: 20, exact: true, where: { tags: "a" } });
+    const plain = await shown({});
+    const bad = await Promise.all(
+      [0, 21, 1.5, "2"].map((passages) => settle(docs.search("x", { passages: /** @type {any} */ (passages) }))),
+    );
+    docs.close();
+    return { all, few, exact, plain, bad };
+  });
+  const [words, meaning, hybrid] = found.all;
+  for (const hits of found.all) {
+    for (const { id, text, score, more } of hits) {
+      assert.ok(more && more.length <= 3, id);
+      const scores = [score, ...more.map(({ score }) => score)];
+      assert.deepEqual(
+        scores,
+        scores.toSorted((a, b) => b - a),
+        id,
+      );
+      assert.equal(new Set([text, ...more.map(({ text }) => text)]).size, more.length + 1);
+    }
+    const flood = hits.find(({ id }) => id === "flood");
+    assert.equal(flood?.more?.length, 3);
+    assert.equal(hits.find(({ id }) => id === "short")?.more?.length, 0);
+  }
+  for (const hits of [words, hybrid]) {
+    const long = hits?.find(({ id }) => id === "long");
+    assert.match(String(long?.text), /^harbour lights at dusk w0x0/);
+    const parts = (long?.more ?? []).map(({ text }) => text.split(" w")[0] ?? "");
+    assert.ok(parts.length === 3 && parts.includes("harbour lights") && parts.includes("dusk and a harbour"), parts.join());
+    assert.deepEqual(long?.more?.find(({ text }) => text.startsWith("harbour lights w"))?.marked, ["harbour", "lights"]);
+    assert.ok(long?.more?.every(({ isPlace }) => isPlace));
+    // What waits for its vector is there by its words.
+    assert.equal(hits?.find(({ id }) => id === "late")?.more?.length, 1);
+  }
+  assert.deepEqual(meaning?.find(({ id }) => id === "long")?.more?.[0]?.marked, []);
+  assert.deepEqual(found.few.find(({ id }) => id === "long")?.more, []);
+  assert.deepEqual(
+    found.exact.map(({ id, more }) => [id, more]),
+    [["long", []]],
+  );
+  assert.ok(found.plain.every(({ more }) => more === undefined));
+  for (const { code, message } of found.bad)
+    assert.deepEqual([code, /passages is/.test(String(message))], ["input-invalid", true]);
 });
 
 test("a second visit embeds nothing but the query", async () => {

@@ -77,7 +77,7 @@ function rowsOf(documents) {
     const optional = n % 2 ? { title: `Title ${n} “ü”`, url: `https://example.com/${n}`, tags: ["guide", `t${n % 3}`] } : {};
     const meta = n % 3 ? { meta: { page: n, deep: { list: [1, null, "x"] }, yes: true } } : {};
     return Array.from({ length: 1 + (n % 4) }, (_, p) => {
-      const trail = p > 0 ? { trail: ["Chapter", `Part ${p}`] } : {};
+      const trail = p > 0 ? { trail: ["Chapter", `Part ${p}`], anchor: `part-${p}` } : {};
       const row = {
         id: `d${n}`,
         ...optional,

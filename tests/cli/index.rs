@@ -164,6 +164,24 @@ fn a_site_becomes_an_index_and_the_same_one_every_time() {
     assert_eq!(site.files(), before);
 }
 
+#[test]
+fn passages_lead_to_the_heading_above_them() {
+    let site = Site::new();
+    site.write(
+        "why.html",
+        "<title>Why</title><main><h1 id=top>Why</h1><p>So.</p><h2 id=reasons>Reasons</h2><p>Many.</p></main>",
+    );
+    site.index(&[]);
+    let anchors = |id: &str| -> Vec<Value> {
+        let documents = site.documents();
+        let document = documents.iter().find(|document| document["id"] == id).expect("a document");
+        document["passages"].as_array().expect("a list").iter().map(|passage| passage["anchor"].clone()).collect()
+    };
+    assert_eq!(anchors("why.html"), [Value::Null, "reasons".into()]);
+    assert_eq!(anchors("guide/00.md"), [Value::Null, "more".into()]);
+    check_files(&site);
+}
+
 /// The texts in an index are those that the vectors were made of, and quantising keeps them near.
 #[test]
 fn vectors_and_texts_belong_together() {

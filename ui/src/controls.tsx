@@ -1,6 +1,6 @@
 /** What is pressed, typed into and chosen from. */
 
-import type { ComponentChildren, JSX, Ref } from "preact";
+import type { ComponentChildren } from "preact";
 import { useId } from "preact/hooks";
 import { Icon, type IconName } from "./icons.js";
 
@@ -66,11 +66,10 @@ interface FieldProps {
   readonly type?: "text" | "url";
   /** More than one line. */
   readonly rows?: number;
-  readonly inputRef?: Ref<HTMLInputElement & HTMLTextAreaElement>;
 }
 
 /** A field with its label and perhaps a line of help. */
-export function Field({ label, help, value, onInput, placeholder, type = "text", rows, inputRef }: FieldProps) {
+export function Field({ label, help, value, onInput, placeholder, type = "text", rows }: FieldProps) {
   const id = useId();
   const common = {
     id,
@@ -78,8 +77,7 @@ export function Field({ label, help, value, onInput, placeholder, type = "text",
     value,
     placeholder,
     "aria-describedby": help === undefined ? undefined : `${id}-help`,
-    onInput: (event: JSX.TargetedInputEvent<HTMLInputElement | HTMLTextAreaElement>) => onInput(event.currentTarget.value),
-    ref: inputRef,
+    onInput: (event: { readonly currentTarget: HTMLInputElement | HTMLTextAreaElement }) => onInput(event.currentTarget.value),
   };
   return (
     <div class="field">
@@ -170,8 +168,9 @@ export function FilterChip<Value extends string>({ label, choices, value, onChan
 /** A filter that holds and can be taken away. */
 export function Chip({ children, label, onRemove }: { children: ComponentChildren; label: string; onRemove: () => void }) {
   return (
-    <button type="button" class="chip on" aria-label={label} title={label} onClick={onRemove}>
+    <button type="button" class="chip on" title={label} onClick={onRemove}>
       <span>{children}</span>
+      <span class="unseen">{label}</span>
       <Icon name="close" small />
     </button>
   );

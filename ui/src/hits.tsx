@@ -40,11 +40,13 @@ export function HitCard({ title, icon, path, date, isCode = false, passages, onO
     <article class="hit">
       <header>
         <Icon name={icon} small />
-        <h3 dir="auto">{title}</h3>
+        <h3>
+          <bdi>{title}</bdi>
+        </h3>
         {date ? <time dateTime={date.machine}>{date.text}</time> : <span />}
         {path !== undefined && (
-          <p class="path" dir="auto" title={path}>
-            {path}
+          <p class="path" title={path}>
+            <bdi>{path}</bdi>
           </p>
         )}
       </header>

@@ -33,7 +33,8 @@ export function Dialog({ open, title, onClose, children, actions }: DialogProps)
       aria-labelledby={id}
       onClose={onClose}
       onClick={(event) => {
-        if (event.target === dialog.current && !isInside(event, dialog.current)) onClose();
+        const element = dialog.current;
+        if (element && event.target === element && !isInside(event, element)) onClose();
       }}
     >
       {open && (

@@ -20,7 +20,7 @@ const LATER = /felsic_(gpu|packer)|worker-(gpu|packer)|pdf|bench/i;
 /** Files that the page does not consist of. */
 const BESIDE = /^(sw\.js|404\.html|\.nojekyll)$|^(docs|packs|bench|screenshots)\/|\.map$/;
 /** The folder in which the build names files by their content. */
-const HASHED = /^assets\/.*-[\w-]{8}\.\w+$/;
+const HASHED = /^assets\/[^/]+-[\w-]{8}\.\w+$/;
 /** The most bytes that are kept of a visitor's first visit. */
 const MOST_FIRST = 20_000_000;
 
@@ -63,8 +63,6 @@ function head(first: string | undefined): HtmlTagDescriptor[] {
   const links: HtmlTagDescriptor[] = [
     { tag: "link", attrs: { rel: "manifest", href: "./app.webmanifest" }, injectTo: "head" },
     { tag: "link", attrs: { rel: "apple-touch-icon", href: "./icons/icon-192.png" }, injectTo: "head" },
-    { tag: "meta", attrs: { name: "theme-color", content: "#ffffff", media: "(prefers-color-scheme: light)" }, injectTo: "head" },
-    { tag: "meta", attrs: { name: "theme-color", content: "#14171b", media: "(prefers-color-scheme: dark)" }, injectTo: "head" },
   ];
   return [...prepended, ...links];
 }

@@ -13,7 +13,7 @@
 //! | `packs` | the packs that tests, demo and benchmark load |
 //! | `deny` | licences, sources and advisories of all crates |
 //! | `extension` | the browser extension, its zips, its tests |
-//! | `test` (`check` too), `demo`, `bench`, `bench_search`, `size` | the commands of these names |
+//! | `test` (`check` too), `demo`, `bench`, `bench_search`, `bench_index`, `site`, `size` | the commands of these names |
 
 mod bench;
 mod bench_index;
@@ -28,6 +28,7 @@ mod packs;
 mod process;
 mod project;
 mod setup;
+mod site;
 mod size;
 mod test;
 mod wasm;
@@ -60,6 +61,8 @@ enum Command {
         #[arg(long)]
         full: bool,
     },
+    /// Builds what is published, the page and the documents, as static files in target/site
+    Site,
     /// Prints what a page has to load, and fails past the budget
     Size,
 }
@@ -74,6 +77,7 @@ fn main() -> ExitCode {
         Command::Test(options) => test::run(&options),
         Command::Bench(options) => bench::run(&options),
         Command::Packs { full } => packs::all(full),
+        Command::Site => site::run(),
         Command::Size => web::package().and_then(|()| size::run()),
     };
     match done {

@@ -38,11 +38,11 @@ pub fn docs() -> Result<()> {
     let mut rust = cargo(["doc", "--release", "--no-deps", "--workspace"]);
     run(rust.env("RUSTDOCFLAGS", "-D warnings"))?;
     run(&mut command("npm", ["run", "--silent", "build", "--workspace", "docs/api"]))?;
-    site()
+    documents()
 }
 
-/// Makes a site of the documents and its index.
-fn site() -> Result<()> {
+/// Makes a site of the documents that can be searched, in `target/doc/site`. The package must be built.
+pub fn documents() -> Result<()> {
     run(&mut command("node", ["docs/site/make.mjs"]))?;
     let site = project::target("doc/site");
     let mut index = cargo(["run", "--release", "--quiet", "--bin", "felsic", "--", "index"]);

@@ -1,5 +1,6 @@
 /** Where a result leads, and what is shown of it. Everything in a result is untrusted. */
 
+import { plainMarkdown, type PlainText } from "../search/plain.js";
 import type { BoxHit, Range } from "./searchable.js";
 
 /** A piece of a text; marked if it is what was found. */
@@ -17,12 +18,25 @@ const FRAGMENT_WORDS = 6;
 /** Marks of Markdown, which a page does not show: a text fragment must not contain any. */
 const MARKUP = /[*_`#|<>[\](){}~\\!]/;
 
-/** Returns the address of a result, absolute; `undefined` if it is none that a page may open. */
-export function linkOf({ url, passage, highlights }: BoxHit, base: string): string | undefined {
+/** Returns what a person reads of a result's passage, and what is marked in it. */
+export function shownOf({ kind, passage, highlights }: BoxHit): PlainText {
+  return kind === "markdown" ? plainMarkdown(passage.text, highlights) : { text: passage.text, ranges: highlights };
+}
+
+/**
+ * Returns the address of a result, absolute, with what leads to its heading and to its words, of which a browser takes what it knows;
+ * `undefined` if it is none that a page may open.
+ */
+export function linkOf(hit: BoxHit, base: string): string | undefined {
+  const { url, passage } = hit;
   if (url === undefined || !URL.canParse(url, base)) return undefined;
   const link = new URL(url, base);
   if (link.protocol !== "https:" && link.protocol !== "http:") return undefined;
-  const fragment = fragmentOf(passage.text, highlights[0]?.start ?? 0);
+  // Half a character cannot be encoded.
+  const { anchor = "" } = passage;
+  if (link.hash === "" && anchor !== "" && !/\p{Cs}/u.test(anchor)) link.hash = encodeURIComponent(anchor);
+  const { text, ranges } = shownOf(hit);
+  const fragment = fragmentOf(text, ranges[0]?.start ?? 0);
   if (fragment) link.hash = `${link.hash}:~:text=${fragment}`;
   return link.href;
 }

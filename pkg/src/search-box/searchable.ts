@@ -14,12 +14,16 @@ export interface BoxPassage {
   readonly text: string;
   /** The headings above it, outermost first. */
   readonly trail: readonly string[];
+  /** What leads to it, behind the document's address and `#`. */
+  readonly anchor?: string;
 }
 
 /** A result. Its texts come from an index, so they may contain anything. */
 export interface BoxHit {
   /** Name of the document, shown if there is no title. */
   readonly id: string;
+  /** How the document was read: the marks of `markdown` are not shown. */
+  readonly kind?: string;
   /** Title of the document. */
   readonly title?: string;
   /** Address of the document; without one, or with one that is neither `http` nor `https`, the result is no link. */

@@ -1,6 +1,6 @@
 /** The search box's parts. Texts become text nodes: nothing that comes from a page or an index is read as HTML. */
 
-import { linkOf, piecesOf } from "./links.js";
+import { linkOf, piecesOf, shownOf } from "./links.js";
 import type { BoxHit } from "./searchable.js";
 
 type Attributes = Readonly<Record<string, string>>;
@@ -99,8 +99,9 @@ export function showHit(option: HTMLAnchorElement, hit: BoxHit, base: string): v
     option.append(make("span", { class: "trail", part: "trail", dir: "auto" }, hit.passage.trail.join(" › ")));
   }
   const passage = make("span", { class: "passage", part: "passage", dir: "auto" });
-  for (const { text, isMarked } of piecesOf(hit.passage.text, hit.highlights)) {
-    passage.append(isMarked ? make("mark", { part: "mark" }, text) : text);
+  const { text, ranges } = shownOf(hit);
+  for (const { text: piece, isMarked } of piecesOf(text, ranges)) {
+    passage.append(isMarked ? make("mark", { part: "mark" }, piece) : piece);
   }
   option.append(passage);
 }

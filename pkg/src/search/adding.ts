@@ -6,11 +6,13 @@ import { invalid } from "../options.js";
 import { checkedDocument } from "./documents.js";
 import type { Pace } from "./pace.js";
 import type { CheckedDocument, Committed, CutOptions, SearchCalls, SearchNews, Task } from "./protocol.js";
-import type { AddOptions, AddResult, PassageOptions, TextEmbedder } from "./types.js";
+import type { AddOptions, AddResult, CompleteOptions, PassageOptions, TextEmbedder } from "./types.js";
 
 /** The most documents of a batch, and the characters after which it is full. */
 const MOST_DOCUMENTS = 32;
 const MOST_CHARACTERS = 64_000;
+/** How many passages that wait are a batch: at first, at most, and how long the vectors of one should take, in milliseconds. */
+const WAITING = { first: 16, most: 256, time: 2000 };
 /** The characters of texts whose tokens are counted at once: while they are counted, no query is embedded. */
 const COUNTED = 8_000;
 
@@ -20,6 +22,8 @@ export type SearchLink = Link<SearchCalls, SearchNews>;
 /** What the embedder has done for a batch, and what the worker has. */
 interface Finished extends Committed {
   readonly embedded: number;
+  /** The tokens that were embedded; 0 if they were not to be counted. */
+  readonly tokens: number;
 }
 
 /** Adds documents to one collection. */
@@ -41,20 +45,48 @@ export class Adding {
   }
 
   /** Adds documents. Those of an array are all checked before the first is added. */
-  async add(documents: Iterable<unknown>, { signal, onProgress }: AddOptions): Promise<AddResult> {
+  async add(documents: Iterable<unknown>, { signal, onProgress, meaning }: AddOptions): Promise<AddResult> {
     const whole = Array.isArray(documents) ? documents.map(checkedDocument) : undefined;
     const cut = await this.cut(signal);
     const result = { added: 0, updated: 0, unchanged: 0, passages: 0, embedded: 0 };
-    let done = 0;
+    const manner = { cut, later: meaning === "later" };
+    let [done, tokens] = [0, 0];
     for (const documentsOfBatch of batchesOf(whole ?? checkedEach(documents))) {
       const batch = this.newBatch();
-      const begin = () => this.#link.request("prepare", { batch, documents: documentsOfBatch, cut }, { signal });
-      const finished = await this.finish(batch, begin, signal);
+      const begin = () => this.#link.request("prepare", { batch, documents: documentsOfBatch, ...manner }, { signal });
+      const finished = await this.finish(batch, begin, { signal, isCounted: onProgress !== undefined });
       for (const name of ["added", "updated", "unchanged", "passages", "embedded"] as const) result[name] += finished[name];
       done += documentsOfBatch.length;
-      onProgress?.({ done, total: whole?.length ?? done, passages: result.passages });
+      tokens += finished.tokens;
+      onProgress?.({ done, total: whole?.length ?? done, passages: result.passages, tokens });
     }
     return result;
+  }
+
+  /** Makes the vectors of the passages that wait. */
+  async complete({ signal, onProgress }: CompleteOptions): Promise<void> {
+    const call = this.newBatch();
+    const isCounted = onProgress !== undefined;
+    let [done, tokens, most]: [number, number, number] = [0, 0, WAITING.first];
+    try {
+      // The tokens that every text has are measured there.
+      await this.cut(signal);
+      for (;;) {
+        const batch = this.newBatch();
+        const { task, waiting, documents } = await this.#link.request("complete", { call, batch, most }, { signal });
+        onProgress?.({ done, total: done + waiting, documents, tokens });
+        if (!task) return;
+        const start = performance.now();
+        const finished = await this.finish(batch, () => Promise.resolve(task), { signal, isCounted });
+        done += finished.passages;
+        tokens += finished.tokens;
+        const share = WAITING.time / Math.max(performance.now() - start, 1);
+        most = Math.max(1, Math.min(WAITING.most, Math.round(most * Math.min(2, Math.max(0.5, share)))));
+      }
+    } catch (error) {
+      void this.#link.request("endComplete", { call }).catch(() => undefined);
+      throw error;
+    }
   }
 
   /** A number for the next batch. */
@@ -63,17 +95,22 @@ export class Adding {
   }
 
   /** Takes a batch from its beginning to its end; if anything fails, nothing of it is there. */
-  async finish(batch: number, begin: () => Promise<Task>, signal: AbortSignal | undefined): Promise<Finished> {
+  async finish(
+    batch: number,
+    begin: () => Promise<Task>,
+    { signal, isCounted }: { readonly signal: AbortSignal | undefined; readonly isCounted: boolean },
+  ): Promise<Finished> {
     try {
       let task = await begin();
       while ("count" in task) {
         const tokens = await this.#count(task.count, signal);
         task = await this.#link.request("counted", { batch, tokens }, { signal });
       }
+      const tokens = isCounted ? await this.#tokensOf(task.embed, signal) : 0;
       const vectors = await this.#embed(task.embed, signal);
       const transfer = [vectors.buffer];
       const committed = await this.#link.request("commit", { batch, vectors }, { signal, transfer });
-      return { ...committed, embedded: task.embed.length };
+      return { ...committed, embedded: task.embed.length, tokens };
     } catch (error) {
       void this.#link.request("forget", { batch }).catch(() => undefined);
       throw error;
@@ -102,6 +139,12 @@ export class Adding {
     const { dimensions } = this.#embedder.info;
     const whole = await this.#embed(texts, signal);
     return texts.map((_, at) => whole.subarray(at * dimensions, (at + 1) * dimensions));
+  }
+
+  /** The number of tokens that embedding texts takes. */
+  async #tokensOf(texts: readonly string[], signal: AbortSignal | undefined): Promise<number> {
+    const counts = await this.#count(texts, signal);
+    return counts.reduce((sum, count) => sum + count, 0) + counts.length * this.#special;
   }
 
   async #count(texts: readonly string[], signal: AbortSignal | undefined): Promise<Uint32Array<ArrayBuffer>> {

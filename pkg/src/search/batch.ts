@@ -3,9 +3,9 @@
 import { FelsicError } from "../errors.js";
 import { joined } from "../store/network.js";
 import { fieldsOf, type Held } from "./contents.js";
-import type { CheckedDocument, CutOptions, Task } from "./protocol.js";
+import type { CheckedDocument, Manner, Task } from "./protocol.js";
 import { gathered, type RowsData, type SegmentContent } from "./segments.js";
-import type { StoredDocument, StoredPassage } from "./stored.js";
+import { type StoredDocument, type StoredPassage, waitingOf, waits } from "./stored.js";
 import { shortHash } from "./texts.js";
 import type { CutPassage, Cutter, SearchModule } from "./wasm.js";
 
@@ -15,7 +15,7 @@ export interface BatchSource {
   readonly dimensions: number;
   /** The document that a new one takes the place of; its vectors are used again where nothing has changed. */
   get(id: string): Held | undefined;
-  /** The rows of a document. */
+  /** The rows of a document, those of its passages that do not wait. */
   rowsOf(held: Held): Promise<RowsData>;
 }
 
@@ -32,12 +32,17 @@ interface Item {
   passages: CutPassage[];
 }
 
-/** Where the vector of a passage comes from: a text to embed, or a row of the document that it replaces. */
-type VectorFrom = { readonly embed: number } | { readonly row: number; readonly rows: RowsData };
+/**
+ * Where the vector of a passage comes from: a text to embed, or a row of the document that it replaces. One that is to wait has what stands
+ * above its text in what will be embedded.
+ */
+type VectorFrom = { readonly embed: number } | { readonly row: number; readonly rows: RowsData } | { readonly above: string };
 
 /** Documents that are added together. */
 export class Batch {
   readonly #source: BatchSource;
+  /** Whether passages without a vector wait. */
+  readonly #isLater: boolean;
   readonly #items: Item[] = [];
   readonly #inputs: string[] = [];
   /** For each item, hashes and vectors of its passages. */
@@ -46,13 +51,14 @@ export class Batch {
   /** The items whose tokens are being counted, and how many texts of each. */
   #counting: [Cutter, number][] = [];
 
-  private constructor(source: BatchSource) {
+  private constructor(source: BatchSource, isLater: boolean) {
     this.#source = source;
+    this.#isLater = isLater;
   }
 
   /** Begins a batch. Of documents with the same id the last one counts. */
-  static async begin(source: BatchSource, documents: readonly CheckedDocument[], cut: CutOptions): Promise<Batch> {
-    const batch = new Batch(source);
+  static async begin(source: BatchSource, documents: readonly CheckedDocument[], { cut, later }: Manner): Promise<Batch> {
+    const batch = new Batch(source, later);
     try {
       for (const document of new Map(documents.map((document) => [document.id, document])).values())
         await batch.#add(document, cut);
@@ -63,15 +69,16 @@ export class Batch {
     return batch;
   }
 
-  async #add(document: CheckedDocument, { tokens, overlap }: CutOptions): Promise<void> {
+  async #add(document: CheckedDocument, { tokens, overlap }: Manner["cut"]): Promise<void> {
     const { id, kind, title, text } = document;
     const hash = await shortHash(JSON.stringify([kind, title ?? null, text, tokens, overlap]));
     const held = this.#source.get(id);
-    if (held?.stored.hash === hash && describesAlike(held.stored, document)) {
+    const isSettled = held !== undefined && (this.#isLater || waitingOf(held.stored) === 0);
+    if (isSettled && held.stored.hash === hash && describesAlike(held.stored, document)) {
       this.#unchanged += 1;
       return;
     }
-    const rows = held && held.stored.passages.length > 0 ? await this.#source.rowsOf(held) : undefined;
+    const rows = held && held.stored.passages.length > waitingOf(held.stored) ? await this.#source.rowsOf(held) : undefined;
     const cutter = new this.#source.module.Cutter(kind, text, tokens, overlap, title);
     this.#items.push({ document, hash, held, rows, cutter, title, passages: [] });
   }
@@ -84,6 +91,11 @@ export class Batch {
   /** Documents that were there already, the same. */
   get unchanged(): number {
     return this.#unchanged;
+  }
+
+  /** The number of passages. */
+  get passages(): number {
+    return this.#items.reduce((sum, { passages }) => sum + passages.length, 0);
   }
 
   get ids(): readonly string[] {
@@ -122,11 +134,12 @@ export class Batch {
       item.passages = item.cutter?.passages() ?? [];
       item.title = item.document.title ?? item.cutter?.title();
       this.#free(item);
-      const known = new Map(item.held?.stored.passages.map(({ hash }, row) => [hash, row]));
+      const known = new Map(item.held?.stored.passages.filter((passage) => !waits(passage)).map(({ hash }, row) => [hash, row]));
       const hashes = await Promise.all(item.passages.map(({ input }) => shortHash(input)));
       const from = hashes.map((hash, at): VectorFrom => {
         const row = known.get(hash);
         if (row !== undefined && item.rows) return { row, rows: item.rows };
+        if (this.#isLater) return { above: aboveOf(item.passages[at]!) };
         const embed = inputs.get(hash) ?? this.#inputs.push(item.passages[at]!.input) - 1;
         inputs.set(hash, embed);
         return { embed };
@@ -147,11 +160,11 @@ export class Batch {
       const count = this.#inputs.length;
       const fresh = { scales: made.scales(0, count), coarse: made.coarse(0, count), fine: made.fine(0, count)! };
       const from = this.#vectors.flatMap(({ from }) => from);
-      const rows = gathered(
-        from.map((from) => ("embed" in from ? [fresh, from.embed] : [from.rows, from.row])),
-        dimensions,
-      );
-      return { ...rows, ...(await this.#documents()) };
+      const rows = from.flatMap((from): [RowsData, number][] => {
+        if ("above" in from) return [];
+        return ["embed" in from ? [fresh, from.embed] : [from.rows, from.row]];
+      });
+      return { ...gathered(rows, dimensions), ...(await this.#documents()) };
     } finally {
       made.free();
     }
@@ -164,14 +177,20 @@ export class Batch {
       const { id, kind, url, tags, meta, text } = document;
       const source = texts.add(text);
       const places = texts.addSlices(source, text, passages);
-      const stored = passages.map(async ({ start, end, trail, text }, passage): Promise<StoredPassage> => ({
-        start,
-        end,
-        ...places[passage]!,
-        ...(trail.length > 0 && { trail }),
-        hash: this.#vectors[at]!.hashes[passage]!,
-        textHash: await shortHash(text),
-      }));
+      const { hashes, from } = this.#vectors[at]!;
+      const stored = passages.map(async ({ start, end, trail, anchor, text }, passage): Promise<StoredPassage> => {
+        const vector = from[passage]!;
+        return {
+          start,
+          end,
+          ...places[passage]!,
+          ...(trail.length > 0 && { trail }),
+          ...(anchor !== undefined && { anchor }),
+          hash: hashes[passage]!,
+          textHash: await shortHash(text),
+          ...("above" in vector && { above: vector.above }),
+        };
+      });
       documents.push({
         id,
         ...(title !== undefined && { title }),
@@ -182,6 +201,7 @@ export class Batch {
         hash,
         ...(title !== undefined && document.title === undefined && { foundTitle: true }),
         source,
+        ...(from.some((vector) => "above" in vector) && { since: Date.now() }),
         passages: await Promise.all(stored),
       });
     }
@@ -202,6 +222,12 @@ export class Batch {
 /** Whether a document has the fields that the collection has of it; the title is in its hash. */
 function describesAlike(stored: StoredDocument, { url, tags, meta }: CheckedDocument): boolean {
   return fieldsOf(stored) === fieldsOf({ url, tags, meta });
+}
+
+/** Returns what stands above a passage's text in what is embedded. */
+function aboveOf({ input, text }: CutPassage): string {
+  if (!input.endsWith(text)) throw new FelsicError("internal", "what is embedded of a passage does not end with its text");
+  return input.slice(0, input.length - text.length);
 }
 
 /** The texts of a segment. Slices of a text that is there already need no bytes of their own. */

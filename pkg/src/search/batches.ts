@@ -1,27 +1,36 @@
-/** The batches of documents that the page is adding, from their texts to a segment. */
+/** The batches that the page is working on, from their texts to a segment. */
 
 import { FelsicError } from "../errors.js";
 import { Batch, type BatchSource } from "./batch.js";
 import type { LiveCollection } from "./live.js";
-import type { CheckedDocument, Committed, CutOptions, Task } from "./protocol.js";
+import type { CheckedDocument, Committed, Manner, Task } from "./protocol.js";
 
-/** A batch, and the generation that it is for if that has not begun. */
-interface Open {
-  readonly batch: Batch;
-  readonly generation: number | undefined;
+/** A batch that is not written. */
+export interface OpenBatch {
+  /** Goes on when its numbers of tokens are known. */
+  counted(tokens: Uint32Array<ArrayBuffer>): Promise<Task>;
+  /** Writes it, with the vectors that the last task has asked for. */
+  commit(vectors: Float32Array<ArrayBuffer>): Promise<Committed>;
+  /** Frees what it holds in wasm memory. */
+  free(): void;
 }
 
 /** The batches that have begun and are not written. */
 export class Batches {
   readonly #live: LiveCollection;
-  readonly #open = new Map<number, Open>();
+  readonly #open = new Map<number, OpenBatch>();
 
   constructor(live: LiveCollection) {
     this.#live = live;
   }
 
-  /** Begins a batch. With a generation, its vectors are all made anew, and it does not count until its generation begins. */
-  async prepare(id: number, documents: readonly CheckedDocument[], cut: CutOptions, generation?: number): Promise<Task> {
+  /** Notes a batch that has begun. */
+  open(id: number, batch: OpenBatch): void {
+    this.#open.set(id, batch);
+  }
+
+  /** Begins a batch of documents. With a generation, its vectors are all made anew, and it does not count until its generation begins. */
+  async prepare(id: number, documents: readonly CheckedDocument[], manner: Manner, generation?: number): Promise<Task> {
     const live = this.#live;
     const isAnew = generation !== undefined;
     if (!isAnew && live.isOther) throw live.needsReindex();
@@ -31,23 +40,35 @@ export class Batches {
       get: (id) => (isAnew ? undefined : live.contents.get(id)),
       rowsOf: (held) => live.rowsOf(held),
     };
-    const batch = await Batch.begin(source, documents, cut);
-    this.#open.set(id, { batch, generation });
+    const batch = await Batch.begin(source, documents, manner);
+    this.open(id, {
+      counted: (tokens) => (batch.counted(tokens), batch.task()),
+      commit: (vectors) => this.#write(batch, vectors, generation),
+      free: () => batch.free(),
+    });
     return batch.task();
   }
 
   /** Goes on with a batch when its numbers of tokens are known. */
   counted(id: number, tokens: Uint32Array<ArrayBuffer>): Promise<Task> {
-    const { batch } = this.#batch(id);
-    batch.counted(tokens);
-    return batch.task();
+    return this.#batch(id).counted(tokens);
   }
 
   /** Writes a batch. */
-  async commit(id: number, vectors: Float32Array<ArrayBuffer>): Promise<Committed> {
-    const live = this.#live;
-    const { batch, generation } = this.#batch(id);
+  commit(id: number, vectors: Float32Array<ArrayBuffer>): Promise<Committed> {
+    const batch = this.#batch(id);
     this.forget(id);
+    return batch.commit(vectors);
+  }
+
+  /** Forgets a batch, if it is there. */
+  forget(id: number): void {
+    this.#open.get(id)?.free();
+    this.#open.delete(id);
+  }
+
+  async #write(batch: Batch, vectors: Float32Array<ArrayBuffer>, generation: number | undefined): Promise<Committed> {
+    const live = this.#live;
     const { unchanged, ids } = batch;
     if (batch.isEmpty) return { added: 0, updated: 0, unchanged, passages: 0 };
     const content = await batch.content(vectors);
@@ -58,16 +79,10 @@ export class Batches {
       updated = ids.filter((id) => live.contents.get(id)).length;
       return live.writing(content);
     });
-    return { added: ids.length - updated, updated, unchanged, passages: content.scales.length };
+    return { added: ids.length - updated, updated, unchanged, passages: batch.passages };
   }
 
-  /** Forgets a batch, if it is there. */
-  forget(id: number): void {
-    this.#open.get(id)?.batch.free();
-    this.#open.delete(id);
-  }
-
-  #batch(id: number): Open {
+  #batch(id: number): OpenBatch {
     const open = this.#open.get(id);
     if (!open) throw new FelsicError("internal", `there is no batch ${id}`);
     return open;

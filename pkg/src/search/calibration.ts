@@ -16,7 +16,7 @@ const measured = new WeakMap<Contents, Measured>();
 
 /** Returns the calibration of a collection. Its rows must be there. */
 export function calibrationOf(contents: Contents, dimensions: number): Calibration {
-  const { passages } = contents;
+  const passages = contents.passages - contents.waiting;
   const known = measured.get(contents);
   if (known && passages <= known.passages * DRIFT && passages >= known.passages / DRIFT) return known.calibration;
   const calibration = contents.calibration ?? calibrate(cosines(contents, rowsOf(contents)), dimensions);
@@ -25,12 +25,13 @@ export function calibrationOf(contents: Contents, dimensions: number): Calibrati
 }
 
 /** The cosines of pairs of passages. */
-function cosines({ rows }: Contents, used: readonly number[]): Float32Array<ArrayBuffer> {
+function cosines(contents: Contents, used: readonly number[]): Float32Array<ArrayBuffer> {
   const pairs = calibrationPairs(used.length);
-  return Float32Array.from(pairs, ([a, b]) => cosineOf(rows.vector(used[a]!), rows.vector(used[b]!)));
+  return Float32Array.from(pairs, ([a, b]) => cosineOf(contents.vector(used[a]!)!, contents.vector(used[b]!)!));
 }
 
-/** The rows of all passages, in the order of the documents. */
+/** The rows of all passages that have vectors, in the order of the documents. */
 function rowsOf(contents: Contents): number[] {
-  return [...contents.all()].flatMap(({ row, stored }) => stored.passages.map((_, at) => row + at));
+  const rows = [...contents.all()].flatMap(({ row, stored }) => stored.passages.map((_, at) => row + at));
+  return rows.filter((row) => contents.hasVector(row));
 }

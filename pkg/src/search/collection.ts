@@ -15,6 +15,7 @@ import {
   checkedAddOptions,
   checkedClusters,
   checkedDirectory,
+  checkedComplete,
   checkedDocuments,
   checkedEmbedder,
   checkedLayout,
@@ -23,6 +24,7 @@ import {
   checkedPlace,
   checkedPlaces,
   checkedPrepare,
+  checkedReindex,
   checkedIndex,
   checkedSearch,
   checkedSimilar,
@@ -42,6 +44,7 @@ import type {
   ClustersOptions,
   CollectionInfo,
   CollectionOptions,
+  CompleteOptions,
   Document,
   DocumentFields,
   DocumentsOptions,
@@ -52,6 +55,7 @@ import type {
   LayoutPoint,
   PlaceOptions,
   PrepareOptions,
+  ReindexOptions,
   SearchOptions,
   SimilarOptions,
   TextEmbedder,
@@ -205,12 +209,24 @@ export class Collection extends EventTarget {
    *
    * Batches of a few documents are written one after another, each whole or not at all; `onProgress` reports each one. If the call
    * fails, what has been reported stays. A search meanwhile goes first.
+   *
+   * With `meaning: "later"` nothing is embedded: words find the documents as soon as they are stored, and {@link Collection.complete}
+   * makes the vectors. Passages that have not changed keep theirs.
    */
   async add(documents: Iterable<Document>, options: AddOptions = {}): Promise<AddResult> {
     const checked = checkedAddOptions(options);
     const isIterable = typeof documents === "object" && documents !== null && Symbol.iterator in documents;
     if (!isIterable) throw invalid("add() needs an array of documents, or another iterable");
     return this.#adding.add(documents, checked);
+  }
+
+  /**
+   * Makes the vectors of passages that wait for them, those of the newest documents first. Batches are written one after another, each
+   * whole or not at all; whatever ends a call, the next one goes on with what still waits, and so it does after a visit that was cut
+   * off. Searches meanwhile go first, and find what has been made. Of several calls, in several tabs too, one follows another.
+   */
+  async complete(options: CompleteOptions = {}): Promise<void> {
+    await this.#adding.complete(checkedComplete(options));
   }
 
   /** Changes fields of a document; one that is `undefined` is removed. Rejects with `not-found` if there is no such document. */
@@ -295,7 +311,10 @@ export class Collection extends EventTarget {
     await Promise.all([vectors, signal ? orAborted(model, signal) : model]);
   }
 
-  /** Returns documents that are like a document, best first, without itself. Rejects with `not-found` if there is no such document. */
+  /**
+   * Returns documents that are like a document, best first, without itself. Rejects with `not-found` if there is no such document. A document
+   * whose passages all wait for their vectors is like no other yet, and no other is like it.
+   */
   async similar(id: string, options: SimilarOptions = {}): Promise<Hit[]> {
     checkId(id);
     const { signal, ...checked } = checkedSimilar(options);
@@ -304,7 +323,7 @@ export class Collection extends EventTarget {
 
   /**
    * Divides the documents into clusters of such as are like each other, the largest first, with words that set each apart. The same
-   * documents have the same clusters. Documents without text are in none.
+   * documents have the same clusters. Documents without text are in none, nor are those whose passages all wait for their vectors.
    */
   async clusters(options: ClustersOptions = {}): Promise<Cluster[]> {
     const { signal, ...query } = checkedClusters(options);
@@ -313,8 +332,8 @@ export class Collection extends EventTarget {
 
   /**
    * Places the documents on a plane, for a picture: those that are alike are near each other. The same documents have the same places in the
-   * same browser. Documents without text have none. Of more than 20,000, UMAP places a sample of 10,000, and each of the others goes to its
-   * nearest ones among them.
+   * same browser. Documents that {@link Collection.clusters} leaves out have none. Of more than 20,000, UMAP places a sample of 10,000, and
+   * each of the others goes to its nearest ones among them.
    *
    * The work is done in a worker of its own, whose script is loaded by this method alone.
    */
@@ -337,16 +356,18 @@ export class Collection extends EventTarget {
    * Makes new vectors for all documents, if the collection's are of another space than the embedder's. The old ones serve until all are
    * there: a search by words, and other tabs with the old embedder. What an interrupted call has made is used by the next one.
    */
-  async reindex(options: AddOptions = {}): Promise<void> {
-    const { signal, onProgress } = checkedAddOptions(options);
+  async reindex(options: ReindexOptions = {}): Promise<void> {
+    const { signal, onProgress } = checkedReindex(options);
     const cut = await this.#adding.cut(signal);
+    let tokens = 0;
     try {
       for (;;) {
         const batch = this.#adding.newBatch();
         const { task, ...progress } = await this.#link.request("reindex", { batch, cut }, { signal });
-        onProgress?.(progress);
+        onProgress?.({ ...progress, tokens });
         if (!task) return;
-        await this.#adding.finish(batch, () => Promise.resolve(task), signal);
+        const finish = { signal, isCounted: onProgress !== undefined };
+        tokens += (await this.#adding.finish(batch, () => Promise.resolve(task), finish)).tokens;
       }
     } catch (error) {
       void this.#link.request("endReindex", {}).catch(() => undefined);

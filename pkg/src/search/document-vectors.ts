@@ -1,4 +1,7 @@
-/** The vectors of whole documents: each is the direction in which the vectors of its passages lie together. */
+/**
+ * The vectors of whole documents: each is the direction in which the vectors of its passages lie together. Passages that wait for theirs
+ * count for nothing.
+ */
 
 import type { Contents, Held } from "./contents.js";
 import { normalize, type Points } from "./points.js";
@@ -13,16 +16,17 @@ export interface DocumentVectors {
   readonly points: Points;
 }
 
-/** Returns the documents that have text and fit, by their ids: the order must not depend on when they were added. */
+/** Returns the documents that have a vector and fit, by their ids: the order must not depend on when they were added. */
 export function documentsOf(contents: Contents, where: Where | undefined): Held[] {
   const fits = where && matcher(where);
-  const documents = Array.from(contents.all()).filter(({ stored }) => stored.passages.length > 0 && (!fits || fits(stored)));
+  const hasVector = ({ stored, row }: Held) => stored.passages.some((_, at) => contents.hasVector(row + at));
+  const documents = Array.from(contents.all()).filter((held) => hasVector(held) && (!fits || fits(held.stored)));
   return documents.sort((a, b) => (a.stored.id < b.stored.id ? -1 : 1));
 }
 
 /** Returns the vectors of documents; one whose passages have no common direction is left out. */
 export async function vectorsOf(
-  { rows }: Contents,
+  contents: Contents,
   documents: readonly Held[],
   dimensions: number,
   slices: Slices,
@@ -33,7 +37,8 @@ export async function vectorsOf(
     const start = kept.length * dimensions;
     data.fill(0, start, start + dimensions);
     for (const at of held.stored.passages.keys()) {
-      const vector = rows.vector(held.row + at);
+      const vector = contents.vector(held.row + at);
+      if (!vector) continue;
       for (let d = 0; d < dimensions; d += 1) data[start + d]! += vector[d]!;
       if (slices.isOver) await slices.next();
     }

@@ -2,14 +2,15 @@
 
 import { FelsicError } from "../errors.js";
 import { bitsOf, hasBit } from "./bits.js";
-import { calibrationOf } from "./calibration.js";
 import type { Contents, Held } from "./contents.js";
-import { fuse } from "./fuse.js";
+import { vectorsOf } from "./document-vectors.js";
 import { hasPhrase, highlights, phraseRanges } from "./highlight.js";
 import type { Query, SimilarQuery } from "./protocol.js";
-import { DEFAULT_MIN_SCORE, score } from "./score.js";
-import type { Hit, TextRange } from "./types.js";
-import type { Words, WordsHit } from "./words.js";
+import { type Candidate, type Near, Ranking } from "./ranking.js";
+import { DEFAULT_MIN_SCORE } from "./score.js";
+import { Slices } from "./slices.js";
+import type { Hit, HitPart, MeaningReason, TextRange } from "./types.js";
+import type { Words } from "./words.js";
 
 /** The fewest passages that are ranked, and how many there are for each hit: a document may have several. */
 const FEWEST = 100;
@@ -17,29 +18,6 @@ const FOR_EACH_HIT = 4;
 /** How many texts are read at once to look for a phrase, and how many at most. */
 const PHRASE_BATCH = 64;
 const MOST_PHRASES = 2048;
-
-/** A passage by meaning. */
-interface Near {
-  readonly row: number;
-  readonly cosine: number;
-  readonly score: number;
-}
-
-/** A passage that may become a hit. */
-interface Candidate {
-  readonly row: number;
-  readonly score: number;
-  readonly meaning?: Near & { readonly rank: number };
-  readonly words?: WordsHit & { readonly rank: number };
-}
-
-/** What is searched, when everything that it needs is there. */
-interface Prepared {
-  readonly vector: Float32Array<ArrayBuffer> | undefined;
-  readonly text: string;
-  readonly words: Words | undefined;
-  readonly allowed: Uint8Array<ArrayBuffer> | undefined;
-}
 
 /** Returns the hits of a query. */
 export async function find(contents: Contents, query: Query): Promise<Hit[]> {
@@ -50,33 +28,30 @@ export async function find(contents: Contents, query: Query): Promise<Hit[]> {
   const rows = exact ? await phraseRows(contents, words!, query) : undefined;
   const allowed = rows ? bitsOf(rows, contents.rowCount) : contents.allowed(where);
   const wanted = { vector, text, words: mode === "meaning" ? undefined : words, allowed };
-  return hitsOf(contents, query, (count) => ranked(contents, wanted, count));
+  const ranking = new Ranking(contents, wanted);
+  return hitsOf(contents, query, {
+    best: (count) => ranking.best(count),
+    bestOf: (documents) => ranking.bestOf(documents, query.passages),
+  });
 }
 
-/** Returns hits that are like a document. */
-export async function similarTo(contents: Contents, query: SimilarQuery): Promise<Hit[]> {
+/** Returns hits that are like a document; none if it has no text, or none of its passages has a vector yet. */
+export async function similarTo(
+  contents: Contents,
+  query: SimilarQuery,
+  dimensions: number,
+  signal: AbortSignal,
+): Promise<Hit[]> {
   await contents.vectors;
-  const held = contents.get(query.id);
-  if (!held) throw new FelsicError("not-found", `the collection has no document ${JSON.stringify(query.id)}`);
-  const vector = meanVector(contents, held);
-  if (!vector) return [];
-  const allowed = contents.allowed(query.where);
-  const wanted = { vector, text: "", words: undefined, allowed };
-  const others = (count: number) =>
-    ranked(contents, wanted, count + held.stored.passages.length).filter(({ row }) => contents.at(row)?.document !== held);
-  return hitsOf(contents, { ...query, text: "", exact: false }, others);
-}
-
-/** The direction in which a document's passages lie together; `undefined` if it has none. */
-function meanVector({ rows }: Contents, { stored, row }: Held): Float32Array<ArrayBuffer> | undefined {
-  let sum: Float32Array<ArrayBuffer> | undefined;
-  for (const at of stored.passages.keys()) {
-    const vector = rows.vector(row + at);
-    sum ??= new Float32Array(vector.length);
-    for (const [i, value] of vector.entries()) sum[i]! += value;
-  }
-  const length = Math.hypot(...(sum ?? []));
-  return length > 0 ? sum!.map((value) => value / length) : undefined;
+  const { id, where } = query;
+  const held = contents.get(id);
+  if (!held) throw new FelsicError("not-found", `the collection has no document ${JSON.stringify(id)}`);
+  const { points } = await vectorsOf(contents, [held], dimensions, new Slices(signal));
+  if (points.count === 0) return [];
+  const ranking = new Ranking(contents, { vector: points.data, text: "", words: undefined, allowed: contents.allowed(where) });
+  const isOther = ({ row }: Candidate) => contents.at(row)?.document.stored.id !== id;
+  const others = (count: number) => ranking.best(count + held.stored.passages.length).filter(isOther);
+  return hitsOf(contents, { ...query, text: "", exact: false, passages: 1 }, { best: others, bestOf: () => new Map() });
 }
 
 /** Returns the rows of the passages in which a query stands as it is, the best by words first. */
@@ -95,90 +70,96 @@ async function phraseRows(contents: Contents, words: Words, { text, where }: Que
   return rows;
 }
 
-/** Returns the best passages, best first. */
-function ranked(contents: Contents, { vector, text, words, allowed }: Prepared, count: number): Candidate[] {
-  const near = vector ? nearest(contents, vector, count, allowed) : [];
-  const isAllowed = (row: number) => hasBit(allowed, row);
-  const also = new Set(near.map(({ row }) => row));
-  const found = words?.search(text, { limit: count, also, ...(allowed && { allowed: isAllowed }) }) ?? [];
-  return fuse(near, found).map(({ row, score, meaning, words }) => ({
-    row,
-    score,
-    ...(meaning && { meaning: { ...near[meaning.rank - 1]!, rank: meaning.rank } }),
-    ...(words && { words: { ...found[words.rank - 1]!, rank: words.rank } }),
-  }));
-}
+/** What makes hits of a query, checked. */
+type Asked = Pick<Query, "limit" | "minScore" | "text" | "exact" | "passages">;
 
-function nearest(
-  contents: Contents,
-  vector: Float32Array<ArrayBuffer>,
-  count: number,
-  allowed: Uint8Array<ArrayBuffer> | undefined,
-): Near[] {
-  const calibration = calibrationOf(contents, vector.length);
-  const found = contents.rows.top(vector, count, allowed);
-  const { rows, scores, mean, deviation, seen } = found;
-  found.free();
-  return Array.from(rows, (row, at) => {
-    const cosine = scores[at]!;
-    return { row, cosine, score: score(cosine, calibration, { mean, deviation, seen }) };
-  });
+/** The best passages, and the best of each document. */
+interface Ranked {
+  best(count: number): Candidate[];
+  bestOf(documents: ReadonlySet<Held>): Map<Held, Candidate[]>;
 }
 
 /** Makes hits of the best passages, one for each document. */
-async function hitsOf(
-  contents: Contents,
-  query: Pick<Query, "limit" | "minScore" | "text" | "exact">,
-  rank: (count: number) => Candidate[],
-): Promise<Hit[]> {
-  const { limit, minScore = DEFAULT_MIN_SCORE } = query;
-  let best: Candidate[] = [];
+async function hitsOf(contents: Contents, query: Asked, ranked: Ranked): Promise<Hit[]> {
+  const { limit, minScore = DEFAULT_MIN_SCORE, passages } = query;
+  let best: Found[] = [];
   // More passages, until there are enough documents or no more passages.
   for (let count = Math.max(FEWEST, limit * FOR_EACH_HIT); ; count *= 4) {
-    const candidates = rank(count);
+    const candidates = ranked.best(count);
     best = bestOfEach(contents, candidates).slice(0, limit);
     if (best.length >= limit || candidates.length < count || count >= contents.rowCount) break;
   }
-  const hits = await Promise.all(best.filter(({ score }) => score >= minScore).map((found) => hitOf(contents, found, query)));
-  return hits.filter((hit) => hit !== undefined);
+  const fits = ({ score }: Candidate) => score >= minScore;
+  const found = best.filter(({ candidate }) => fits(candidate));
+  const all = passages > 1 ? ranked.bestOf(new Set(found.map(({ document }) => document))) : undefined;
+  const hits = found.map(({ document, candidate }) => {
+    const further = all?.get(document)?.filter((other) => other.row !== candidate.row && fits(other));
+    return hitOf(contents, query, { candidate, further: further?.slice(0, passages - 1) });
+  });
+  return (await Promise.all(hits)).filter((hit) => hit !== undefined);
+}
+
+/** A document that was found, and its best passage. */
+interface Found {
+  readonly document: Held;
+  readonly candidate: Candidate;
 }
 
 /** The first passage of each document. */
-function bestOfEach(contents: Contents, candidates: readonly Candidate[]): Candidate[] {
-  const seen = new Set<Held>();
-  return candidates.filter(({ row }) => {
-    const document = contents.at(row)?.document;
-    if (!document || seen.has(document)) return false;
-    seen.add(document);
-    return true;
-  });
+function bestOfEach(contents: Contents, candidates: readonly Candidate[]): Found[] {
+  const best = new Map<Held, Candidate>();
+  for (const candidate of candidates) {
+    const document = contents.at(candidate.row)?.document;
+    if (document && !best.has(document)) best.set(document, candidate);
+  }
+  return Array.from(best, ([document, candidate]) => ({ document, candidate }));
 }
 
 /** Makes a hit; `undefined` if its document has been removed meanwhile. */
 async function hitOf(
   contents: Contents,
-  { row, score, meaning, words }: Candidate,
-  { text: query, exact }: Pick<Query, "text" | "exact">,
+  query: Asked,
+  { candidate, further }: { readonly candidate: Candidate; readonly further: readonly Candidate[] | undefined },
 ): Promise<Hit | undefined> {
+  const { row, score, meaning, words } = candidate;
   const held = contents.at(row);
-  const text = await contents.text(row);
-  if (!held || text === undefined) return undefined;
-  const { id, title, url, tags, meta } = held.document.stored;
-  const { start, end, trail = [] } = held.passage;
+  const [part, ...more] = await Promise.all([candidate, ...(further ?? [])].map((one) => partOf(contents, query, one)));
+  if (!held || !part) return undefined;
+  const { id, kind, title, url, tags, meta } = held.document.stored;
   return {
     id,
     score,
-    passage: { text, start, end, trail },
-    highlights: marks(text, query, words?.terms ?? [], exact),
+    passage: part.passage,
+    highlights: part.highlights,
+    kind,
+    ...(further && { more: more.filter((other) => other !== undefined) }),
     ...(title !== undefined && { title }),
     ...(url !== undefined && { url }),
     ...(tags !== undefined && { tags }),
     ...(meta !== undefined && { meta }),
     why: {
-      ...(meaning && { meaning: { rank: meaning.rank, score: meaning.score, cosine: meaning.cosine } }),
+      ...(meaning && { meaning: meaningOf(meaning) }),
       ...(words && { words: { rank: words.rank, score: words.score, terms: [...words.terms] } }),
     },
   };
+}
+
+/** Reads a passage that was found; `undefined` if its document has been removed meanwhile. */
+async function partOf(
+  contents: Contents,
+  { text: query, exact }: Asked,
+  { row, score, words }: Candidate,
+): Promise<HitPart | undefined> {
+  const held = contents.at(row);
+  const text = await contents.text(row);
+  if (!held || text === undefined) return undefined;
+  const { start, end, trail = [], anchor } = held.passage;
+  const passage = { text, start, end, trail, ...(anchor !== undefined && { anchor }) };
+  return { passage, highlights: marks(text, query, words?.terms ?? [], exact), score };
+}
+
+function meaningOf({ rank, score, cosine }: Near): MeaningReason {
+  return { ...(rank !== undefined && { rank }), score, cosine };
 }
 
 /** What to mark in a passage. */

@@ -25,25 +25,27 @@ export interface FuseOptions {
   readonly limit?: number;
   /** Hits with a lower score are left out. */
   readonly minScore?: number;
+  /** The score by meaning of a passage that the ranking by meaning lacks. Default: that of its last one. */
+  readonly unknown?: number;
 }
 
 /**
- * Returns the passages of both rankings, best first; of equal ones the first row comes first. A passage that one ranking lacks is
- * taken to be as good there as its last one by meaning, and to have none of the words. If there is no ranking by meaning at all, since
- * the model has not arrived, the words' score stands alone, and the other way round.
+ * Returns the passages of both rankings, best first; of equal ones the first row comes first. A passage that the words lack has none
+ * of them; for one that the ranking by meaning lacks, see {@link FuseOptions.unknown}. Without that, and without any ranking by meaning,
+ * since the model has not arrived, the words' score stands alone.
  */
 export function fuse(
   meaning: readonly Ranked[],
   words: readonly Ranked[],
-  { limit = Infinity, minScore = 0 }: FuseOptions = {},
+  { limit = Infinity, minScore = 0, unknown }: FuseOptions = {},
 ): Fused[] {
-  const least = meaning.at(-1)?.score;
+  const lacking = unknown ?? meaning.at(-1)?.score;
   const byMeaning = placed(meaning);
   const byWords = placed(words);
   const hits: Fused[] = [];
   for (const row of new Set([...byMeaning.keys(), ...byWords.keys()])) {
     const [one, other] = [byMeaning.get(row), byWords.get(row)];
-    const meant = one?.score ?? least;
+    const meant = one?.score ?? lacking;
     const score = meant === undefined ? other!.score : hybridScore(meant, other?.score ?? 0);
     if (score >= minScore) hits.push({ row, score, ...(one && { meaning: one }), ...(other && { words: other }) });
   }

@@ -5,7 +5,7 @@ import { fieldsOf, type Held } from "./contents.js";
 import type { LiveCollection } from "./live.js";
 import type { Committed, GivenDocument } from "./protocol.js";
 import type { RowsData, SegmentContent } from "./segments.js";
-import type { StoredDocument, StoredPassage } from "./stored.js";
+import { type StoredDocument, type StoredPassage, waits } from "./stored.js";
 import { shortHash } from "./texts.js";
 import type { PassageRow } from "./transfer-rows.js";
 
@@ -43,15 +43,21 @@ function rowsOf(
     ...(meta !== undefined && { meta }),
     kind,
   };
-  return stored.passages.map(({ start, end, trail }, at) => ({
-    ...document,
-    start,
-    end,
-    ...(trail && { trail }),
-    text: texts[at]!,
-    ...(at === 0 && source !== undefined && { source }),
-    vector: vectorOf(data, at, data.coarse.length / stored.passages.length),
-  }));
+  const dimensions = data.coarse.length / Math.max(data.scales.length, 1);
+  let row = 0;
+  return stored.passages.map((passage, at) => {
+    const { start, end, trail, anchor } = passage;
+    return {
+      ...document,
+      start,
+      end,
+      ...(trail && { trail }),
+      ...(anchor !== undefined && { anchor }),
+      text: texts[at]!,
+      ...(at === 0 && source !== undefined && { source }),
+      ...(waits(passage) ? { waits: true } : { vector: vectorOf(data, row++, dimensions) }),
+    };
+  });
 }
 
 /** The vector that a row stands for. */
@@ -108,9 +114,10 @@ async function contentOf(
       const source = whole === undefined ? undefined : texts.add(whole);
       const places = source ? texts.addSlices(source, whole!, passages) : passages.map(({ text }) => texts.add(text));
       const stored: StoredPassage[] = [];
-      for (const { start, end, trail, text, input } of passages) {
+      for (const { start, end, trail, anchor, text, input } of passages) {
         const hashes = { hash: await shortHash(input), textHash: await shortHash(text) };
-        stored.push({ start, end, ...places[stored.length]!, ...(trail.length > 0 && { trail }), ...hashes });
+        const above = { ...(trail.length > 0 && { trail }), ...(anchor !== undefined && { anchor }) };
+        stored.push({ start, end, ...places[stored.length]!, ...above, ...hashes });
       }
       documents.push({ ...fields, hash, ...(source && { source }), passages: stored });
     }

@@ -7,14 +7,15 @@
  */
 
 import { FelsicError } from "../errors.js";
-import { merged, usesOf, worthMerging } from "./compact.js";
-import { Contents, type Held, type Placed, placed } from "./contents.js";
+import { ifLockFree } from "../store/locks.js";
+import { extentOf, merged, usesOf, worthMerging } from "./compact.js";
+import { Contents, type Held, type Intake, placed } from "./contents.js";
 import { lockOf, nextNumber } from "./files.js";
-import { exclusive, ifFree, listen, type News } from "./guard.js";
+import { exclusive, listen, type News } from "./guard.js";
 import type { CheckedDocument, SpaceInfo } from "./protocol.js";
 import { type Arrived, SegmentStore } from "./segment-store.js";
 import { gathered, type RowsData, type SegmentContent, type SegmentFile } from "./segments.js";
-import type { TextSource } from "./stored.js";
+import { type TextSource, waitingOf, waits } from "./stored.js";
 import type { CollectionInfo } from "./types.js";
 import type { SearchModule } from "./wasm.js";
 
@@ -50,6 +51,8 @@ interface State {
   readonly segments: Map<number, SegmentFile>;
   /** Segments of a generation that has not begun, and others that do not count. */
   readonly ignored: Set<number>;
+  /** Segments whose texts have been found to match their hash. */
+  readonly sound: Set<number>;
 }
 
 /** What a collection is opened with. */
@@ -108,8 +111,8 @@ export class LiveCollection implements TextSource {
     let bytes = 0;
     for (const { blob } of this.#state.segments.values()) bytes += blob.size;
     const state = this.isOther ? "needs-reindex" : "ready";
-    const { size: documents, passages } = this.contents;
-    return { name: this.store.name, space, model, dimensions, documents, passages, bytes, isReadOnly: false, state };
+    const { size: documents, passages, waiting } = this.contents;
+    return { name: this.store.name, space, model, dimensions, documents, passages, waiting, bytes, isReadOnly: false, state };
   }
 
   /** The space of the vectors that are there. */
@@ -144,13 +147,18 @@ export class LiveCollection implements TextSource {
     return `${this.#lock}:reindex`;
   }
 
+  /** The lock of the tab that makes the vectors of passages that wait; a collection in memory has no other tabs. */
+  get completeLock(): string | undefined {
+    return this.#memory ? undefined : `${this.#lock}:complete`;
+  }
+
   async read(segment: number, at: number, bytes: number): Promise<Uint8Array<ArrayBuffer>> {
     const file = this.#state.segments.get(segment);
     const texts = file && (await this.store.someTexts({ number: segment, file }, at, bytes));
     if (texts) return texts;
     // Another segment has taken its place.
     await this.refresh();
-    throw new FelsicError("io", "the documents have changed while they were read; try again");
+    throw changed();
   }
 
   /** Takes in what other tabs have written. */
@@ -217,17 +225,32 @@ export class LiveCollection implements TextSource {
     };
   }
 
-  /** Returns the rows of a document. */
-  async rowsOf({ stored, segment, first, row }: Held): Promise<RowsData> {
-    const count = stored.passages.length;
-    const { rows } = this.contents;
-    const fine = rows.fine(row, count);
-    if (fine) return { scales: rows.scales(row, count), coarse: rows.coarse(row, count), fine };
+  /** Returns the rows of a document, those of its passages that do not wait. */
+  async rowsOf(held: Held): Promise<RowsData> {
+    const rows = this.contents.rowsOf(held);
+    if (rows) return rows;
+    const { stored, segment, first } = held;
     const file = this.#state.segments.get(segment);
     const data = file && (await this.store.rows({ number: segment, file }));
-    if (!data) throw new FelsicError("io", "the documents have changed while they were read; try again");
-    const from = stored.passages.map((_, at) => [data, first + at] as const);
+    if (!data) throw changed();
+    const from = stored.passages.filter((passage) => !waits(passage)).map((_, at) => [data, first + at] as const);
     return gathered(from, this.#state.dimensions);
+  }
+
+  /** Returns the bytes of a document's texts, which have been found to match their hash. `at` is where they are in its segment. */
+  async textsOf(held: Held): Promise<{ readonly at: number; readonly bytes: Uint8Array<ArrayBuffer> }> {
+    const { segments, sound } = this.#state;
+    const { segment: number } = held;
+    const file = segments.get(number);
+    const [start, end] = extentOf(held);
+    if (!file) throw changed();
+    if (!sound.has(number)) {
+      if (!(await this.store.texts({ number, file }))) throw changed();
+      sound.add(number);
+    }
+    const bytes = await this.store.someTexts({ number, file }, start, end - start);
+    if (!bytes) throw changed();
+    return { at: start, bytes };
   }
 
   /** Segments of generations that have not begun, as far as they are there. */
@@ -246,7 +269,8 @@ export class LiveCollection implements TextSource {
     const numbers = await this.store.numbers();
     const number = nextNumber(numbers.at(-1) ?? 0);
     const { name } = this.store;
-    const head = { name, ...space, rows: content.scales.length, generation, begins };
+    const waiting = content.documents.documents.reduce((sum, document) => sum + waitingOf(document), 0);
+    const head = { name, ...space, rows: content.scales.length, ...(waiting > 0 && { waiting }), generation, begins };
     const file = await this.store.put(number, { ...head, space: space.space, model: space.model }, content);
     const arrived = { number, file, documents: content.documents };
     if (begins) await this.#sync();
@@ -263,13 +287,13 @@ export class LiveCollection implements TextSource {
 
   #empty(generation: number, dimensions: number): State {
     const contents = new Contents(new this.module.Rows(dimensions), this, (why) => this.store.damaged(why));
-    return { generation, dimensions, contents, segments: new Map(), ignored: new Set() };
+    return { generation, dimensions, contents, segments: new Map(), ignored: new Set(), sound: new Set() };
   }
 
   /** Reads what is new, as often as others change it meanwhile. */
   async #sync(): Promise<void> {
     for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt += 1) if (await this.#trySync()) return;
-    throw new FelsicError("io", "other tabs keep changing the collection; try again");
+    throw new FelsicError("io", "other tabs or processes keep changing the collection; try again");
   }
 
   /** Returns false if a segment went away before it was read. */
@@ -318,16 +342,16 @@ export class LiveCollection implements TextSource {
     const replaced = new Set(current.flatMap(({ documents }) => this.store.numbersOf(documents.replaces)));
     const taken = current.filter(({ number }) => !replaced.has(number));
     for (const { number } of arrived) if (!taken.some((other) => other.number === number)) state.ignored.add(number);
-    const passages = state.contents.rowCount + taken.reduce((sum, { file }) => sum + file.header.rows, 0);
-    const hasFine = state.contents.rowCount > 0 ? state.contents.hasFine : passages <= MOST_FINE;
+    const vectors = taken.reduce((sum, { file }) => sum + file.header.rows, 0);
     for (const segment of taken) {
       const { number, file, documents } = segment;
       this.#checkSpace(state, segment);
-      const all = placed(documents.documents);
-      const fresh = documents.replaces.length > 0 ? state.contents.move(number, all) : all;
-      const data = rows ?? (fresh.length > 0 ? await this.store.rows(segment) : NO_ROWS);
+      const intake = state.contents.intake(placed(documents.documents), documents.removed);
+      const data = rows ?? (intake.rows.length > 0 ? await this.store.rows(segment) : NO_ROWS);
       if (!data) return false;
-      this.#apply(state, number, { fresh, removed: documents.removed, data, isWhole: fresh === all, hasFine });
+      // First what can fail for want of memory.
+      const first = this.#addVectors(state, intake, data, vectors + state.contents.waiting <= MOST_FINE);
+      state.contents.apply(number, intake, first);
       state.segments.set(number, file);
     }
     for (const number of replaced) {
@@ -336,28 +360,13 @@ export class LiveCollection implements TextSource {
     return true;
   }
 
-  #apply(
-    { contents, dimensions }: State,
-    number: number,
-    {
-      fresh,
-      removed,
-      data,
-      isWhole,
-      hasFine,
-    }: {
-      readonly fresh: readonly Placed[];
-      readonly removed: readonly string[];
-      readonly data: RowsData;
-      readonly isWhole: boolean;
-      readonly hasFine: boolean;
-    },
-  ): void {
-    const from = fresh.flatMap(({ stored, first }) => stored.passages.map((_, at) => [data, first + at] as const));
-    const { scales, coarse, fine } = isWhole ? data : gathered(from, dimensions);
-    // First what can fail for want of memory.
-    const row = contents.rows.addRows(scales, coarse, hasFine ? fine : undefined);
-    if (contents.apply(number, fresh, removed) !== row) throw new Error("rows and documents disagree");
+  /** Adds the vectors of what is taken in; returns the number of the first one. The first of all decide whether there are fine components. */
+  #addVectors({ contents, dimensions }: State, { rows }: Intake, data: RowsData, hasRoom: boolean): number {
+    const { vectorCount } = contents;
+    if (rows.length === 0) return vectorCount;
+    const isWhole = rows.length === data.scales.length;
+    const from = rows.map((row) => [data, row] as const);
+    return contents.addVectors(isWhole ? data : gathered(from, dimensions), vectorCount > 0 ? contents.hasFine : hasRoom);
   }
 
   #checkSpace({ segments, dimensions }: State, { number, file: { header } }: Arrived): void {
@@ -372,10 +381,11 @@ export class LiveCollection implements TextSource {
     await this.#alone(() =>
       this.#exclusively(async () => {
         await this.#sync();
-        const { contents, segments, generation } = this.#state;
+        const { contents, segments, generation, dimensions } = this.#state;
         const numbers = worthMerging(usesOf(contents, segments));
         if (numbers.length > 0) {
-          const content = await merged(this.store, contents, numbers, numbers.length === segments.size);
+          const isAll = numbers.length === segments.size;
+          const content = await merged(this.store, contents, numbers, { isAll, dimensions });
           if (!content) return;
           const begins = numbers.some((number) => segments.get(number)?.header.begins);
           await this.#put({ content, generation, begins, space: this.space });
@@ -401,7 +411,7 @@ export class LiveCollection implements TextSource {
   /** Removes what is left of replaced segments, of earlier generations and of writes that were cut off. */
   async #tidy(): Promise<void> {
     if (this.#memory) return;
-    await ifFree(this.reindexLock, () =>
+    await ifLockFree(this.reindexLock, () =>
       this.#alone(() =>
         this.#exclusively(async () => {
           await this.#sync();
@@ -425,4 +435,8 @@ export class LiveCollection implements TextSource {
   #exclusively<T>(work: () => Promise<T>): Promise<T> {
     return this.#memory ? work() : exclusive(this.#lock, work);
   }
+}
+
+function changed(): FelsicError {
+  return new FelsicError("io", "the documents have changed while they were read; try again");
 }

@@ -1,12 +1,12 @@
 /** A static index as a collection in the search worker: documents and words at once, vectors when meaning is searched. */
 
-import type { FelsicError } from "../errors.js";
 import { Contents, placed } from "./contents.js";
 import { type IndexFiles, type IndexFilesOptions, openIndexFiles } from "./index-files.js";
 import type { IndexManifest } from "./index-manifest.js";
+import { parsed } from "./json.js";
 import { checkedDocuments } from "./stored-check.js";
 import type { CollectionInfo, Document } from "./types.js";
-import type { SearchModule } from "./wasm.js";
+import type { Rows, SearchModule } from "./wasm.js";
 import { Words } from "./words.js";
 
 /** Segments whose documents are fetched at the same time. */
@@ -16,23 +16,27 @@ const AT_ONCE = 4;
 export class OpenIndex {
   readonly contents: Contents;
   readonly #files: IndexFiles;
+  /** The vectors of `contents`, as far as they have been read. */
+  readonly #rows: Rows;
   #vectors: Promise<void> | undefined;
   readonly #listeners = new Set<(bytes: number) => void>();
   #vectorBytes = 0;
 
-  private constructor(files: IndexFiles, contents: Contents) {
+  private constructor(files: IndexFiles, contents: Contents, rows: Rows) {
     this.#files = files;
     this.contents = contents;
+    this.#rows = rows;
   }
 
   /** Opens an index: resolves when its documents are there. Its words follow by themselves. */
   static async open(options: IndexFilesOptions, module: SearchModule): Promise<OpenIndex> {
     const files = await openIndexFiles(options);
     const { dimensions, passages } = files.manifest;
-    const contents = new Contents(new module.Rows(dimensions), files, (why) => files.damaged(why));
+    const rows = new module.Rows(dimensions);
+    const contents = new Contents(rows, files, (why) => files.damaged(why));
     contents.calibration = files.manifest.calibration;
     contents.words.take(files.words().then((json) => Words.load(json, passages)));
-    const index = new OpenIndex(files, contents);
+    const index = new OpenIndex(files, contents, rows);
     await index.#readDocuments();
     return index;
   }
@@ -59,11 +63,15 @@ export class OpenIndex {
       const json = await reading[at]!;
       if (at + AT_ONCE < segments.length) reading.push(read(at + AT_ONCE));
       const damaged = (why: string) => this.#files.damaged(`segment ${at} is none: ${why}`);
-      const checked = checkedDocuments(parsed(json, damaged), { rows, texts: texts.bytes }, damaged);
+      const checked = checkedDocuments(
+        parsed(json, () => damaged("its documents are no JSON")),
+        { rows, texts: texts.bytes },
+        damaged,
+      );
       if (checked.removed.length > 0) throw damaged("it removes documents");
       const known = checked.documents.find(({ id }) => this.contents.get(id));
       if (known) throw damaged(`it has ${JSON.stringify(known.id)}, as another segment has`);
-      this.contents.apply(at, placed(checked.documents));
+      this.contents.apply(at, this.contents.intake(placed(checked.documents)), this.contents.vectorCount);
     }
     if (this.contents.size !== documents)
       throw this.#files.damaged(`it has ${this.contents.size} documents and claims ${documents}`);
@@ -83,15 +91,14 @@ export class OpenIndex {
   }
 
   async #readVectors(): Promise<void> {
-    const { rows } = this.contents;
     let first = 0;
     for (const [at, segment] of this.manifest.segments.entries()) {
       first += segment.rows;
       // Read by an attempt that failed later.
-      if (rows.length >= first) continue;
+      if (this.#rows.length >= first) continue;
       const { scales, coarse, fine } = await this.#files.rows(at);
       try {
-        rows.addRows(scales, coarse, fine);
+        this.#rows.addRows(scales, coarse, fine);
       } catch (cause) {
         throw this.#files.damaged(`the vectors of segment ${at} are none`, { cause });
       }
@@ -113,14 +120,7 @@ export class OpenIndex {
   get info(): CollectionInfo {
     const { space, model, dimensions, documents, passages } = this.manifest;
     const { url: name, bytes } = this.#files;
-    return { name, space, model: model.name, dimensions, documents, passages, bytes, isReadOnly: true, state: "ready" };
-  }
-}
-
-function parsed(json: string, damaged: (why: string) => FelsicError): unknown {
-  try {
-    return JSON.parse(json);
-  } catch {
-    throw damaged("its documents are no JSON");
+    const counts = { documents, passages, waiting: 0, bytes };
+    return { name, space, model: model.name, dimensions, ...counts, isReadOnly: true, state: "ready" };
   }
 }

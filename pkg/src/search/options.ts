@@ -7,6 +7,7 @@ import type {
   AddOptions,
   ClustersOptions,
   CollectionOptions,
+  CompleteOptions,
   DocumentsOptions,
   KeptOptions,
   Layout,
@@ -14,6 +15,7 @@ import type {
   PassageOptions,
   PlaceOptions,
   PrepareOptions,
+  ReindexOptions,
   SearchMode,
   SearchOptions,
   SimilarOptions,
@@ -35,7 +37,9 @@ const COLLECTION: Names<CollectionOptions> = {
   wasmUrl: true,
 };
 const PASSAGE: Names<PassageOptions> = { tokens: true, overlap: true };
-const ADD: Names<AddOptions> = { signal: true, onProgress: true };
+const REINDEX: Names<ReindexOptions> = { signal: true, onProgress: true };
+const ADD: Names<AddOptions> = { ...REINDEX, meaning: true };
+const COMPLETE: Names<CompleteOptions> = { signal: true, onProgress: true };
 const PREPARE: Names<PrepareOptions> = { signal: true, onProgress: true };
 const SEARCH: Names<SearchOptions> = {
   limit: true,
@@ -43,6 +47,7 @@ const SEARCH: Names<SearchOptions> = {
   mode: true,
   minScore: true,
   exact: true,
+  passages: true,
   sentences: true,
   signal: true,
 };
@@ -55,6 +60,7 @@ const PLACE: Names<PlaceOptions> = { where: true, signal: true };
 const MODES: readonly unknown[] = ["hybrid", "meaning", "words"];
 const DEFAULT_LIMIT = 10;
 const MOST_HITS = 1000;
+const MOST_PASSAGES = 20;
 const MOST_CLUSTERS = 100;
 /** A passage's tokens: the default, the fewest, the most. */
 const TOKENS = { usual: 200, fewest: 16, most: 8192 };
@@ -133,6 +139,21 @@ export function checkedPassage(passage: unknown = {}): Required<PassageOptions> 
 /** Checks the options of {@link Collection.add}. */
 export function checkedAddOptions(options: unknown): AddOptions {
   checkNames(options, ADD);
+  const { meaning } = options as AddOptions;
+  if (meaning !== undefined && meaning !== "now" && meaning !== "later")
+    throw invalid(`meaning is ${String(meaning)}; use "now" or "later"`);
+  return options;
+}
+
+/** Checks the options of {@link Collection.reindex}. */
+export function checkedReindex(options: unknown): ReindexOptions {
+  checkNames(options, REINDEX);
+  return options;
+}
+
+/** Checks the options of {@link Collection.complete}. */
+export function checkedComplete(options: unknown): CompleteOptions {
+  checkNames(options, COMPLETE);
   return options;
 }
 
@@ -149,11 +170,22 @@ export function checkedSearch(
 ): Omit<Query, "vector"> & Pick<SearchOptions, "signal"> & { readonly sentences: boolean } {
   if (typeof query !== "string") throw invalid(`a query must be a string, not ${kind(query)}`);
   checkNames(options, SEARCH);
-  const { mode = "hybrid", exact = false, sentences = false, signal } = options as SearchOptions;
+  const { mode = "hybrid", exact = false, passages = 1, sentences = false, signal } = options as SearchOptions;
   if (!MODES.includes(mode)) throw invalid(`mode is ${String(mode)}; use "hybrid", "meaning" or "words"`);
   if (typeof exact !== "boolean") throw invalid("exact must be true or false");
   if (typeof sentences !== "boolean") throw invalid("sentences must be true or false");
-  return { text: query, mode: mode as SearchMode, exact, sentences, ...checkedLimits(options), ...(signal && { signal }) };
+  if (!isCount(passages) || passages < 1 || passages > MOST_PASSAGES) {
+    throw invalid(`passages is ${String(passages)}; it must be a whole number from 1 to ${MOST_PASSAGES}`);
+  }
+  return {
+    text: query,
+    mode: mode as SearchMode,
+    exact,
+    passages,
+    sentences,
+    ...checkedLimits(options),
+    ...(signal && { signal }),
+  };
 }
 
 /** The options of {@link Collection.similar}, checked, with their defaults. */

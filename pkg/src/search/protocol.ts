@@ -62,6 +62,13 @@ export interface OpenedIndex {
   readonly model: IndexModel;
 }
 
+/** How documents are added. */
+export interface Manner {
+  readonly cut: CutOptions;
+  /** Whether what has no vector yet is to wait for one, instead of being embedded. */
+  readonly later: boolean;
+}
+
 /** What has to be done for a batch of documents: texts to count the tokens of, then texts to embed. */
 export type Task =
   | { readonly count: readonly string[] }
@@ -83,6 +90,7 @@ export interface Committed {
 export interface GivenPassage extends TextRange {
   readonly text: string;
   readonly trail: readonly string[];
+  readonly anchor?: string;
   /** What was embedded. */
   readonly input: string;
 }
@@ -104,6 +112,8 @@ export interface Query {
   readonly where?: Where;
   readonly minScore?: number;
   readonly exact: boolean;
+  /** The most passages of a hit. */
+  readonly passages: number;
 }
 
 /** What `similar` asks for, checked. */
@@ -130,6 +140,16 @@ export interface ReindexStep {
   readonly task?: Task;
 }
 
+/** Where the embedding of passages that wait stands: the next batch, or its end. */
+export interface CompleteStep {
+  /** Passages that wait. */
+  readonly waiting: number;
+  /** Documents none of whose passages waits any more, of those that have been taken up. */
+  readonly documents: number;
+  /** The batch to go on with; without it nothing waits any more. */
+  readonly task?: Task;
+}
+
 /** What a search worker can be asked, and what it answers. */
 export interface SearchCalls {
   open: { request: OpenRequest; result: CollectionInfo; progress: never };
@@ -140,7 +160,7 @@ export interface SearchCalls {
   readVectors: { request: Record<never, never>; result: null; progress: number };
   /** Begins a batch of documents; `batch` is a number that the page chooses. */
   prepare: {
-    request: { readonly batch: number; readonly documents: readonly CheckedDocument[]; readonly cut: CutOptions };
+    request: Manner & { readonly batch: number; readonly documents: readonly CheckedDocument[] };
     result: Task;
     progress: never;
   };
@@ -175,7 +195,7 @@ export interface SearchCalls {
   search: { request: Query; result: Hit[]; progress: never };
   similar: { request: SimilarQuery; result: Hit[]; progress: never };
   clusters: { request: ClustersQuery; result: Cluster[]; progress: never };
-  /** Returns the ids of the documents that have text and fit, in order. */
+  /** Returns the ids of the documents that have a vector and fit, in order. */
   documentIds: { request: { readonly where?: Where }; result: string[]; progress: never };
   /** Returns the vectors of documents, for a layout; of those that are there. */
   documentVectors: { request: { readonly ids: readonly string[] }; result: DocumentPoints; progress: never };
@@ -183,6 +203,17 @@ export interface SearchCalls {
   reindex: { request: { readonly batch: number; readonly cut: CutOptions }; result: ReindexStep; progress: never };
   /** Ends a reindexing that is not done; what it has made stays for the next one. */
   endReindex: { request: Record<never, never>; result: null; progress: never };
+  /**
+   * Takes up the next batch of passages that wait, about `most`; the first step begins it. The page commits the batch before it asks
+   * again. `call` is a number that the page chooses for all steps.
+   */
+  complete: {
+    request: { readonly call: number; readonly batch: number; readonly most: number };
+    result: CompleteStep;
+    progress: never;
+  };
+  /** Ends the steps of a call. */
+  endComplete: { request: { readonly call: number }; result: null; progress: never };
 }
 
 /** The name of a call. */

@@ -6,9 +6,9 @@
 import { FelsicError } from "../errors.js";
 import { isHash, sha256 } from "../store/names.js";
 import { joined } from "../store/network.js";
+import { parsed } from "./json.js";
 import { checkedDocuments, isCount, isObject } from "./stored-check.js";
 import type { SegmentDocuments } from "./stored.js";
-import { decode } from "./texts.js";
 
 const MAGIC = new TextEncoder().encode("felsicS1");
 /** Where the header's hash is, and where the header. */
@@ -43,8 +43,10 @@ export interface SegmentHead {
   /** The name of the model. */
   readonly model: string;
   readonly dimensions: number;
-  /** The number of passages. */
+  /** The number of passages that have a vector. */
   readonly rows: number;
+  /** The number of passages that wait for theirs; not there if there are none. */
+  readonly waiting?: number;
   /** Counts how often all vectors have been made anew. */
   readonly generation: number;
   /** Whether its generation takes the place of all earlier ones. Until there is such a segment, its generation is not complete. */
@@ -110,15 +112,22 @@ export async function openSegment(blob: Blob): Promise<SegmentFile> {
   const hash = bytesOfHex(await sha256(bytes));
   if (!hash.every((byte, at) => prefix[HASH_AT + at] === byte)) throw damaged("its header does not match its hash");
   const start = HEADER_AT + length;
-  return { header: checkedHeader(parsed(bytes, "header"), blob.size - start), start, blob };
+  return {
+    header: checkedHeader(
+      parsed(bytes, () => damaged("its header is no JSON")),
+      blob.size - start,
+    ),
+    start,
+    blob,
+  };
 }
 
 /** Reads and checks a segment's documents. @throws `index-invalid` */
 export async function readDocuments(segment: SegmentFile): Promise<SegmentDocuments> {
   const { header } = segment;
   if (header.sections.documents.bytes > LONGEST_DOCUMENTS) throw damaged("its documents are too long");
-  const json = parsed(await readSection(segment, "documents"), "documents");
-  return checkedDocuments(json, { rows: header.rows, texts: header.sections.texts.bytes }, damaged);
+  const json = parsed(await readSection(segment, "documents"), () => damaged("its documents are no JSON"));
+  return checkedDocuments(json, { rows: header.rows, waiting: header.waiting ?? 0, texts: header.sections.texts.bytes }, damaged);
 }
 
 /** Reads and checks a segment's rows. @throws `index-invalid` */
@@ -152,11 +161,12 @@ async function slice(blob: Blob, at: number, bytes: number): Promise<Uint8Array<
 
 function checkedHeader(json: unknown, bytes: number): SegmentHeader {
   if (!isObject(json)) throw damaged("its header is no object");
-  const { name, space, model, dimensions, rows, generation, begins, sections } = json;
+  const { name, space, model, dimensions, rows, waiting, generation, begins, sections } = json;
   if (typeof name !== "string" || typeof space !== "string" || typeof model !== "string")
     throw damaged("its header lacks a name");
   if (!isCount(dimensions) || dimensions < 1 || dimensions > MOST_DIMENSIONS) throw damaged("its dimensions are no number");
   if (!isCount(rows) || !isCount(generation) || typeof begins !== "boolean") throw damaged("its header lacks a number");
+  if (waiting !== undefined && !isCount(waiting)) throw damaged("its header lacks the number of passages that wait");
   if (!isObject(sections)) throw damaged("its header lacks the sections");
   const checked: Partial<Record<SectionName, Section>> = {};
   let end = 0;
@@ -173,15 +183,11 @@ function checkedHeader(json: unknown, bytes: number): SegmentHeader {
   if (vectors.bytes !== rows * (SCALE + dimensions) || fine.bytes !== rows * dimensions) {
     throw damaged(`its rows have another length than ${rows} vectors of ${dimensions} components`);
   }
-  return { name, space, model, dimensions, rows, generation, begins, sections: { documents, rows: vectors, fine, texts } };
-}
-
-function parsed(bytes: Uint8Array<ArrayBuffer>, what: string): unknown {
-  try {
-    return JSON.parse(decode(bytes) ?? "");
-  } catch {
-    throw damaged(`its ${what} are no JSON`);
-  }
+  return {
+    ...{ name, space, model, dimensions, rows, generation, begins },
+    ...(waiting !== undefined && { waiting }),
+    sections: { documents, rows: vectors, fine, texts },
+  };
 }
 
 function damaged(why: string): FelsicError {

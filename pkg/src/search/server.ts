@@ -5,6 +5,7 @@ import type { Warning } from "../store/warning.js";
 import { startWasm } from "../wasm.js";
 import { Batches } from "./batches.js";
 import { clustersOf } from "./clusters.js";
+import { Completion } from "./complete.js";
 import type { Contents } from "./contents.js";
 import { documentsOf, pointsOf } from "./document-vectors.js";
 import { find, similarTo } from "./find.js";
@@ -45,6 +46,7 @@ interface Writer {
   readonly live: LiveCollection;
   readonly batches: Batches;
   readonly reindex: Reindex;
+  readonly completion: Completion;
 }
 
 /** The calls that change nothing. */
@@ -116,12 +118,16 @@ class Server {
         return this.#find((contents) => find(contents, call.request));
       case "similar":
         await this.#session?.index?.readVectors();
-        return this.#find((contents) => similarTo(contents, call.request));
+        return this.#find((contents) => similarTo(contents, call.request, this.#ready().info.dimensions, signal));
       case "clusters":
         await this.#session?.index?.readVectors();
         return this.#find((contents) => clustersOf(contents, call.request, this.#ready().info.dimensions, signal));
       case "documentIds":
-        return documentsOf(this.#ready().contents, call.request.where).map(({ stored }) => stored.id);
+        await this.#session?.index?.readVectors();
+        return this.#find(async (contents) => {
+          await contents.vectors;
+          return documentsOf(contents, call.request.where).map(({ stored }) => stored.id);
+        });
       case "documentVectors":
         await this.#session?.index?.readVectors();
         return this.#find((contents) => pointsOf(contents, call.request.ids, this.#ready().info.dimensions, signal));
@@ -147,10 +153,10 @@ class Server {
     call: Exclude<SearchRequest, { readonly type: Reading }>,
     signal: AbortSignal,
   ): Promise<SearchCalls[SearchCallName]["result"]> {
-    const { live, batches, reindex } = this.#writer();
+    const { live, batches, reindex, completion } = this.#writer();
     switch (call.type) {
       case "prepare":
-        return batches.prepare(call.request.batch, call.request.documents, call.request.cut);
+        return batches.prepare(call.request.batch, call.request.documents, call.request);
       case "counted":
         return batches.counted(call.request.batch, call.request.tokens);
       case "commit": {
@@ -172,6 +178,13 @@ class Server {
       case "endReindex":
         reindex.end();
         return null;
+      case "complete": {
+        const { call: number, batch, most } = call.request;
+        return completion.step(number, batch, most, signal);
+      }
+      case "endComplete":
+        completion.end(call.request.call);
+        return null;
     }
   }
 
@@ -181,7 +194,7 @@ class Server {
     const changed = () => this.#changed();
     const live = await LiveCollection.open({ name, memory, embedder, module: this.#module, changed });
     const batches = new Batches(live);
-    const writer = { live, batches, reindex: new Reindex(live, batches) };
+    const writer = { live, batches, reindex: new Reindex(live, batches), completion: new Completion(live, batches) };
     this.#session = {
       writer,
       get contents() {

@@ -1,7 +1,7 @@
 /** The checks of a segment's documents, which may come from a damaged disk or from any server. */
 
 import type { FelsicError } from "../errors.js";
-import type { SegmentDocuments, StoredDocument, StoredPassage, TextPlace } from "./stored.js";
+import { type SegmentDocuments, type StoredDocument, type StoredPassage, type TextPlace, waitingOf, waits } from "./stored.js";
 import type { DocumentKind } from "./types.js";
 
 /** The longest id and the longest name of a collection, in UTF-16 units. */
@@ -11,8 +11,10 @@ export const KINDS: readonly DocumentKind[] = ["text", "markdown", "html", "code
 
 /** The sizes that a segment's documents have to agree with. */
 export interface SegmentSizes {
-  /** The number of passages. */
+  /** The number of passages that have a vector. */
   readonly rows: number;
+  /** The number of those that have none. Default 0. */
+  readonly waiting?: number;
   /** The bytes of its texts. */
   readonly texts: number;
 }
@@ -44,20 +46,24 @@ export function checkedDocuments(json: unknown, sizes: SegmentSizes, damaged: (w
   const { documents, removed = [], replaces = [] } = json;
   if (!Array.isArray(documents) || !isStrings(removed) || !isStrings(replaces)) throw damaged("its documents are no lists");
   const ids = new Set<string>();
-  let rows = 0;
+  let [rows, waiting] = [0, 0];
   for (const document of documents as readonly unknown[]) {
     if (!isDocument(document, sizes)) throw damaged(`document ${ids.size} is not one`);
     if (ids.has(document.id)) throw damaged(`it has ${JSON.stringify(document.id)} twice`);
     ids.add(document.id);
-    rows += document.passages.length;
+    const without = waitingOf(document);
+    rows += document.passages.length - without;
+    waiting += without;
   }
   if (rows !== sizes.rows) throw damaged(`its documents have ${rows} passages instead of ${sizes.rows}`);
+  const { waiting: stated = 0 } = sizes;
+  if (waiting !== stated) throw damaged(`its documents have ${waiting} passages without a vector instead of ${stated}`);
   return { documents: documents as StoredDocument[], removed, replaces };
 }
 
 function isDocument(value: unknown, sizes: SegmentSizes): value is StoredDocument {
   if (!isObject(value)) return false;
-  const { id, title, url, tags, meta, kind, hash, foundTitle, source, passages } = value;
+  const { id, title, url, tags, meta, kind, hash, foundTitle, source, since, passages } = value;
   return (
     isId(id) &&
     [title, url].every((text) => isOptional(text, isString)) &&
@@ -67,16 +73,19 @@ function isDocument(value: unknown, sizes: SegmentSizes): value is StoredDocumen
     isShortHash(hash) &&
     isOptional(foundTitle, (found) => found === true) &&
     isOptional(source, (place) => isPlace(place, sizes)) &&
+    isOptional(since, isCount) &&
     Array.isArray(passages) &&
-    passages.every((passage) => isPassage(passage, sizes))
+    passages.every((passage) => isPassage(passage, sizes)) &&
+    (since !== undefined) === passages.some(waits)
   );
 }
 
 function isPassage(value: unknown, sizes: SegmentSizes): value is StoredPassage {
   if (!isPlace(value, sizes)) return false;
-  const { start, end, trail, hash, textHash } = value as Partial<Record<keyof StoredPassage, unknown>>;
+  const { start, end, trail, anchor, hash, textHash, above } = value as Partial<Record<keyof StoredPassage, unknown>>;
   const isRange = isCount(start) && isCount(end) && start <= end;
-  return isRange && isOptional(trail, isStrings) && isShortHash(hash) && isOptional(textHash, isShortHash);
+  const isHashed = isShortHash(hash) && isOptional(textHash, isShortHash);
+  return isRange && isHashed && isOptional(trail, isStrings) && [anchor, above].every((text) => isOptional(text, isString));
 }
 
 function isPlace(value: unknown, { texts }: SegmentSizes): value is TextPlace {

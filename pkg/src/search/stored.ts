@@ -15,10 +15,17 @@ export interface StoredPassage extends TextPlace {
   readonly end: number;
   /** The headings above it; left out if there is none. */
   readonly trail?: readonly string[];
+  /** What leads to it on the document's page, behind `#`. */
+  readonly anchor?: string;
   /** The first 16 hexadecimal digits of the SHA-256 of what was embedded. */
   readonly hash: string;
   /** The same of its text, which is checked when it is read; an index has hashes of blocks instead. */
   readonly textHash?: string;
+  /**
+   * What stands above its text in what will be embedded. It is there as long as the passage waits for its vector, and has no row in
+   * its segment; an index has no such passage.
+   */
+  readonly above?: string;
 }
 
 /** A document in a segment's `documents`. */
@@ -30,8 +37,20 @@ export interface StoredDocument extends Pick<Document, "id" | "title" | "url" | 
   readonly foundTitle?: true;
   /** Where its whole text is; live collections alone have it. */
   readonly source?: TextPlace;
-  /** In the order of the rows. */
+  /** When it was added, in milliseconds since 1970, while passages of it wait for their vectors: the newest are embedded first. */
+  readonly since?: number;
+  /** In the order of the rows of those that have one. */
   readonly passages: readonly StoredPassage[];
+}
+
+/** Whether a passage waits for its vector. */
+export function waits({ above }: StoredPassage): boolean {
+  return above !== undefined;
+}
+
+/** Returns how many passages of a document wait for their vectors. */
+export function waitingOf({ passages }: StoredDocument): number {
+  return passages.reduce((sum, passage) => sum + Number(waits(passage)), 0);
 }
 
 /** A segment's `documents`. */

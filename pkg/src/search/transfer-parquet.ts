@@ -37,7 +37,23 @@ const MOST_ROWS = 1 << 20;
 const LARGEST_FOOTER = 1 << 26;
 
 /** The columns that are read. */
-const COLUMNS = ["id", "title", "url", "tags", "meta", "kind", "start", "end", "trail", "text", "source", "vector", "embedding"];
+const COLUMNS = [
+  "id",
+  "title",
+  "url",
+  "tags",
+  "meta",
+  "kind",
+  "start",
+  "end",
+  "trail",
+  "anchor",
+  "text",
+  "source",
+  "vector",
+  "embedding",
+  "waits",
+];
 
 const required = { repetition_type: "REQUIRED" } as const;
 const optional = { repetition_type: "OPTIONAL" } as const;
@@ -51,7 +67,7 @@ const listOf = (name: string, element: Omit<SchemaElement, "name">): SchemaEleme
 ];
 
 const SCHEMA: SchemaElement[] = [
-  { name: "passages", num_children: 12 },
+  { name: "passages", num_children: 14 },
   { name: "id", ...required, ...utf8 },
   { name: "title", ...optional, ...utf8 },
   { name: "url", ...optional, ...utf8 },
@@ -61,9 +77,11 @@ const SCHEMA: SchemaElement[] = [
   { name: "start", ...optional, type: "INT32" },
   { name: "end", ...optional, type: "INT32" },
   ...listOf("trail", utf8),
+  { name: "anchor", ...optional, ...utf8 },
   { name: "text", ...required, ...utf8 },
   { name: "source", ...optional, ...utf8 },
   ...listOf("vector", { type: "FLOAT" }),
+  { name: "waits", ...optional, type: "BOOLEAN" },
 ];
 
 /** What a file says of the vectors in it. */
@@ -100,6 +118,7 @@ export function parquetWriter({ space, model, dimensions }: SpaceOf): {
         column(rows, "start"),
         column(rows, "end"),
         column(rows, "trail"),
+        column(rows, "anchor"),
         column(rows, "text"),
         column(rows, "source"),
         {
@@ -110,6 +129,7 @@ export function parquetWriter({ space, model, dimensions }: SpaceOf): {
           codec: "UNCOMPRESSED" as const,
           statistics: false,
         },
+        column(rows, "waits"),
       ];
       void writer.write({ columnData, rowGroupSize: rows.length });
       return taken();
@@ -159,14 +179,20 @@ async function checkedMetadata(file: Blob, buffer: Parameters<typeof parquetMeta
   let rows = 0n;
   for (const { columns, num_rows } of metadata.row_groups) {
     let bytes = 0n;
-    for (const { meta_data } of columns) bytes += meta_data?.total_uncompressed_size ?? 0n;
+    for (const { meta_data } of columns) bytes += counted(meta_data?.total_uncompressed_size ?? 0n);
     if (bytes < 0n || num_rows < 0n || bytes > LARGEST_GROUP || num_rows > MOST_ROWS) {
       throw wrong("the file", `a row group has ${num_rows} rows and ${bytes} bytes; write it in row groups of about 1,000 rows`);
     }
-    rows += num_rows;
+    rows += counted(num_rows);
   }
   if (rows !== metadata.num_rows) throw wrong("the file", "its numbers of rows contradict each other");
   return metadata;
+}
+
+/** A number of a damaged file may be of another type than the library declares. */
+function counted(value: unknown): bigint {
+  if (typeof value === "bigint") return value;
+  throw wrong("the file", "a number in its metadata is none");
 }
 
 /** What the library throws for a damaged file may be anything. */

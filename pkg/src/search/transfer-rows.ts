@@ -1,6 +1,7 @@
 /** A row of a file: one passage with its document, as it leaves a collection and as it comes in, checked. */
 
 import { FelsicError } from "../errors.js";
+import { parsed } from "./json.js";
 
 /** A value that JSON has. */
 type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json };
@@ -24,11 +25,15 @@ export interface PassageRow {
   readonly end?: number;
   /** The headings above it, outermost first. */
   readonly trail?: readonly string[];
+  /** What leads to it on the document's page. */
+  readonly anchor?: string;
   readonly text: string;
   /** The document's whole text, with its first passage. */
   readonly source?: string;
   /** Of unit length, once it has been checked. */
   readonly vector?: Float32Array<ArrayBuffer>;
+  /** Whether it has no vector yet although its file has vectors: it is embedded when it comes in. */
+  readonly waits?: true;
 }
 
 /** Checks what a file has for a row. Fields with other names are ignored. @throws `input-invalid`, `vectors-disagree` */
@@ -42,9 +47,11 @@ export function checkedRow(raw: unknown, where: string, dimensions: number): Pas
     kind: kind(fields, where),
     tags: texts(fields, "tags", where),
     trail: texts(fields, "trail", where),
+    anchor: text(fields, "anchor", where),
     source: text(fields, "source", where),
     meta: meta(fields, where),
     vector: vector(fields, where, dimensions),
+    waits: waits(fields, where),
   };
   const given = Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined));
   const body = text(fields, "text", where);
@@ -81,6 +88,12 @@ function kind({ kind }: Readonly<Record<string, unknown>>, where: string): Passa
   return known;
 }
 
+function waits({ waits }: Readonly<Record<string, unknown>>, where: string): true | undefined {
+  if (waits === undefined || waits === null || waits === false) return undefined;
+  if (waits === true) return true;
+  throw wrong(where, '"waits" must be true or false');
+}
+
 function checkedPlace({ start, end }: Readonly<Record<string, unknown>>, where: string): { start?: number; end?: number } {
   if ((start ?? undefined) === undefined && (end ?? undefined) === undefined) return {};
   const [from, to] = [offset(start), offset(end)];
@@ -100,19 +113,11 @@ function offset(value: unknown): number | undefined {
 function meta(fields: Readonly<Record<string, unknown>>, where: string): PassageRow["meta"] {
   const given = fields["meta"] ?? undefined;
   if (given === undefined) return undefined;
-  const value: unknown = typeof given === "string" ? parsed(given, where) : given;
+  const value: unknown = typeof given === "string" ? parsed(given, () => wrong(where, '"meta" is not JSON')) : given;
   if (typeof value !== "object" || value === null || Array.isArray(value) || !isJson(value)) {
     throw wrong(where, '"meta" must be an object of JSON values');
   }
   return value as Record<string, Json>;
-}
-
-function parsed(json: string, where: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch {
-    throw wrong(where, '"meta" is not JSON');
-  }
 }
 
 /** Whether a value is JSON, nested no deeper than anybody needs. */

@@ -36,7 +36,7 @@ export interface PassageSource {
 }
 
 /** A document whose passages are known, with their vectors. */
-export interface CutDocument extends Omit<PassageRow, "start" | "end" | "trail" | "text" | "vector"> {
+export interface CutDocument extends Omit<PassageRow, "start" | "end" | "trail" | "anchor" | "text" | "vector" | "waits"> {
   readonly passages: readonly CutPassage[];
 }
 
@@ -45,6 +45,7 @@ export interface CutPassage {
   readonly start: number;
   readonly end: number;
   readonly trail: readonly string[];
+  readonly anchor?: string;
   readonly text: string;
   /** What was embedded. */
   readonly input: string;
@@ -52,7 +53,7 @@ export interface CutPassage {
 }
 
 /** A document that has yet to be cut. */
-export type WholeDocument = Omit<PassageRow, "start" | "end" | "trail" | "source" | "vector">;
+export type WholeDocument = Omit<PassageRow, "start" | "end" | "trail" | "anchor" | "source" | "vector" | "waits">;
 
 /** What takes in passages. */
 export interface PassageSink {
@@ -220,6 +221,7 @@ async function survey(
       order.next(row, total);
       checkFor(sink, row, total);
       const has = row.vector !== undefined;
+      if (row.waits && !has) continue;
       hasVectors ??= has;
       if (has !== hasVectors) throw wrong(`row ${total}`, "some rows of the file have a vector, and some have none");
       sample.add(row);
@@ -313,10 +315,11 @@ function cutDocument(
   made: ReadonlyMap<PassageRow, Float32Array<ArrayBuffer>>,
   form: Agreement["of"],
 ): CutDocument {
-  const { start: _, end: __, trail: ___, text: ____, vector: _____, ...document } = rows[0]!;
+  const { start: _, end: __, trail: ___, anchor: ____, text: _____, vector: ______, waits: _______, ...document } = rows[0]!;
   const passages = rows.map((row) => {
-    const { start = 0, end = row.text.length, trail = [], text, vector } = row;
-    return { start, end, trail, text, input: inputsOf(row)[form], vector: vector ?? made.get(row)! };
+    const { start = 0, end = row.text.length, trail = [], anchor, text, vector } = row;
+    const place = { start, end, trail, ...(anchor !== undefined && { anchor }) };
+    return { ...place, text, input: inputsOf(row)[form], vector: vector ?? made.get(row)! };
   });
   return { ...document, passages };
 }

@@ -65,9 +65,11 @@ export interface SearchOptions {
   readonly minScore?: number;
   /** Finds only passages in which the query stands as it is. */
   readonly exact?: boolean;
+  /** The most passages of a hit, from 1 to 20: the best, and in `more` those of the same document that fit as well. Default 1. */
+  readonly passages?: number;
   /**
-   * Whether a hit that was found by meaning alone has the sentence marked that fits best. The sentences of such hits are embedded for
-   * that, which takes longer than the search itself. Default `false`.
+   * Whether a hit that was found by meaning alone has the sentence of its best passage marked that fits best. The sentences of such hits
+   * are embedded for that, which takes longer than the search itself. Default `false`.
    */
   readonly sentences?: boolean;
   /** Aborts the search. */
@@ -191,16 +193,21 @@ export interface TextRange {
 
 /** The part of a document that was found. */
 export interface HitPassage extends TextRange {
-  /** What a person reads: for HTML the extracted text, otherwise the document's text from `start` to `end`. */
+  /**
+   * The document's text from `start` to `end`; of HTML, CSV and JSON what a person reads of it. Of Markdown it has the marks; {@link plainMarkdown}
+   * takes them away.
+   */
   readonly text: string;
   /** The headings above it, outermost first. */
   readonly trail: readonly string[];
+  /** What leads to it on the document's page, behind `url#`; left out if there is nothing. Encode it with `encodeURIComponent()`. */
+  readonly anchor?: string;
 }
 
 /** Why a passage was found by meaning. */
 export interface MeaningReason {
-  /** Its place among all passages by meaning, beginning with 1. */
-  readonly rank: number;
+  /** Its place among all passages by meaning, beginning with 1; only of the nearest is it known. */
+  readonly rank?: number;
   /** Its score by meaning alone, from 0 to 1. */
   readonly score: number;
   /** The cosine of its vector with the query's. */
@@ -217,6 +224,16 @@ export interface WordsReason {
   readonly terms: readonly string[];
 }
 
+/** A further passage of a document that was found. */
+export interface HitPart {
+  /** The passage. */
+  readonly passage: HitPassage;
+  /** What to mark in `passage.text`: the words that were found. */
+  readonly highlights: readonly TextRange[];
+  /** From 0 to 1, as that of the hit. */
+  readonly score: number;
+}
+
 /** A document that was found, by its best passage. */
 export interface Hit {
   /** The document's id. */
@@ -227,13 +244,17 @@ export interface Hit {
   readonly passage: HitPassage;
   /** What to mark in `passage.text`: the words that were found, or the sentence that fits best. */
   readonly highlights: readonly TextRange[];
+  /** Further passages that fit, best first; not there unless {@link SearchOptions.passages} is more than 1. */
+  readonly more?: readonly HitPart[];
   /** Why it was found. */
   readonly why: {
-    /** By meaning, unless it has not been among the best. */
+    /** By meaning, unless its passage has no vector, or only words were searched. */
     readonly meaning?: MeaningReason;
     /** By words, unless it has none of them. */
     readonly words?: WordsReason;
   };
+  /** How the document was read: of `markdown`, `plainMarkdown()` makes what a person reads. */
+  readonly kind: DocumentKind;
   /** The document's title, given or found. */
   readonly title?: string;
   /** The document's URL. */
@@ -248,13 +269,13 @@ export interface Hit {
 export interface AddResult {
   /** Documents that are new. */
   readonly added: number;
-  /** Documents that were replaced. */
+  /** Documents that were replaced, or got vectors that they had waited for. */
   readonly updated: number;
   /** Documents that were there already, the same. */
   readonly unchanged: number;
   /** Passages of the documents that were added or replaced. */
   readonly passages: number;
-  /** Passages that had to be embedded; the others had their vectors already. */
+  /** Passages that were embedded; the others had their vectors already, or wait for them. */
   readonly embedded: number;
 }
 
@@ -266,14 +287,45 @@ export interface AddProgress {
   readonly total: number;
   /** Passages of the documents that are stored. */
   readonly passages: number;
+  /** Tokens that have been embedded in this call, with those that every text has. */
+  readonly tokens: number;
 }
 
-/** Options of {@link Collection.add}, {@link Collection.update} and {@link Collection.reindex}. */
-export interface AddOptions {
+/** Progress of {@link Collection.complete}. */
+export interface CompleteProgress {
+  /** Passages that have got their vectors in this call: whatever happens now, they have them. */
+  readonly done: number;
+  /** These, and the passages that still wait. */
+  readonly total: number;
+  /** Documents none of whose passages waits any more, of those that this call has taken up. */
+  readonly documents: number;
+  /** Tokens that have been embedded in this call, with those that every text has. */
+  readonly tokens: number;
+}
+
+/** Options of {@link Collection.reindex}. */
+export interface ReindexOptions {
   /** Aborts the call. What has been reported as done stays. */
   readonly signal?: AbortSignal;
   /** Called when further documents are stored. */
   readonly onProgress?: (progress: AddProgress) => void;
+}
+
+/** Options of {@link Collection.add} and {@link Collection.update}. */
+export interface AddOptions extends ReindexOptions {
+  /**
+   * When passages are embedded. `now`, the default: before they are stored. `later`: not in this call. They are found by words at once,
+   * and by meaning after {@link Collection.complete}.
+   */
+  readonly meaning?: "now" | "later";
+}
+
+/** Options of {@link Collection.complete}. */
+export interface CompleteOptions {
+  /** Aborts the call. What has been reported as done stays, and the next call goes on from there. */
+  readonly signal?: AbortSignal;
+  /** Called when the call begins, and when further vectors are stored. */
+  readonly onProgress?: (progress: CompleteProgress) => void;
 }
 
 /** Describes a collection. */
@@ -290,6 +342,8 @@ export interface CollectionInfo {
   readonly documents: number;
   /** The number of passages. */
   readonly passages: number;
+  /** How many of them have no vector yet: words find them, and {@link Collection.complete} makes their vectors. */
+  readonly waiting: number;
   /** Bytes that it takes up where it is stored. */
   readonly bytes: number;
   /** Whether it can only be searched. */

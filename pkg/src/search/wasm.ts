@@ -37,6 +37,8 @@ export interface Rows {
 export interface CutPassage extends TextRange {
   readonly text: string;
   readonly trail: readonly string[];
+  /** What leads to it on the document's page, behind `#`. */
+  readonly anchor?: string;
   /** What is embedded. */
   readonly input: string;
 }

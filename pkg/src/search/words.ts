@@ -3,6 +3,7 @@
 import MiniSearch, { type SearchResult } from "minisearch";
 import { FelsicError } from "../errors.js";
 import { hasPhrase } from "./highlight.js";
+import { parsed } from "./json.js";
 import { isCount, isObject } from "./stored-check.js";
 import { type Term, terms } from "./terms.js";
 
@@ -18,11 +19,17 @@ export interface WordsOptions {
   /** The most results. */
   readonly limit?: number;
   /** Rows whose result is wanted however low it is, if they have any of the words. */
-  readonly also?: ReadonlySet<number>;
+  readonly also?: Pick<ReadonlySet<number>, "has">;
   /** Rows that may be found; all, if it is not there. */
   readonly allowed?: (row: number) => boolean;
   /** Finds only passages in which the query stands as it is; needs the texts. The title is not searched then. */
   readonly exact?: (row: number) => string;
+}
+
+/** A search that has been made. */
+export interface WordsQuery {
+  /** Returns the best results, at most `limit`, and those of `also` beyond them. */
+  take(limit: number, also?: Pick<ReadonlySet<number>, "has">): WordsHit[];
 }
 
 /** A passage that has words of the query. */
@@ -77,7 +84,7 @@ export class Words {
    * @throws `index-invalid` if it is anything else
    */
   static load(json: unknown, rows: number): Words {
-    const index = typeof json === "string" ? parsed(json) : json;
+    const index = typeof json === "string" ? parsed(json, () => invalid("they are no JSON")) : json;
     const frequency = checkIndex(index, rows);
     return new Words(MiniSearch.loadJS(index as SavedIndex, OPTIONS), frequency);
   }
@@ -109,8 +116,13 @@ export class Words {
    * be unfinished, longer words stand for their forms too, and may be misspelt.
    */
   search(query: string, { limit = MOST_RESULTS, also, allowed, exact }: WordsOptions = {}): WordsHit[] {
+    return this.query(query, { ...(allowed && { allowed }), ...(exact && { exact }) }).take(limit, also);
+  }
+
+  /** Searches, and leaves open how many results are wanted. */
+  query(query: string, { allowed, exact }: Pick<WordsOptions, "allowed" | "exact"> = {}): WordsQuery {
     const all = distinct(terms(query));
-    if (all.length === 0) return [];
+    if (all.length === 0) return { take: () => [] };
     const { end } = all.at(-1)!;
     const wanted = this.#telling(all);
     const found = this.#index.search(query, {
@@ -128,14 +140,17 @@ export class Words {
       terms: result.terms,
     }));
     ranked.sort((a, b) => b.score - a.score || b.bm25 - a.bm25 || a.row - b.row);
-    const hits: WordsHit[] = [];
-    for (const { row, score, terms } of ranked) {
-      if (hits.length >= limit && !also) break;
-      if (hits.length >= limit && !also?.has(row)) continue;
-      if (exact && !hasPhrase(exact(row), query)) continue;
-      hits.push({ row, score, terms });
-    }
-    return hits;
+    const take = (limit: number, also?: Pick<ReadonlySet<number>, "has">) => {
+      const hits: WordsHit[] = [];
+      for (const { row, score, terms } of ranked) {
+        if (hits.length >= limit && !also) break;
+        if (hits.length >= limit && !also?.has(row)) continue;
+        if (exact && !hasPhrase(exact(row), query)) continue;
+        hits.push({ row, score, terms });
+      }
+      return hits;
+    };
+    return { take };
   }
 
   /** Returns the terms without the most frequent ones, unless there are no others. */
@@ -177,14 +192,6 @@ type SavedIndex = Parameters<typeof MiniSearch.loadJS>[0];
 
 function invalid(why: string): FelsicError {
   return new FelsicError("index-invalid", `the words of the index are damaged: ${why}; make the index again`);
-}
-
-function parsed(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch {
-    throw invalid("they are no JSON");
-  }
 }
 
 const isBelow = (value: unknown, below: number): value is number => isCount(value) && value < below;

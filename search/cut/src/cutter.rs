@@ -157,6 +157,7 @@ impl Cutter {
                 end: 0,
                 text: within(self.reading.text(), start, end).to_owned(),
                 trail: self.trail(draft.section),
+                anchor: self.reading.sections.get(draft.section).and_then(|section| section.anchor.clone()),
                 input: draft.input.clone(),
             });
         }

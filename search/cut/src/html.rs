@@ -22,6 +22,9 @@ enum Place {
     Margin,
 }
 
+/// The longest id that is an anchor, in bytes.
+const LONGEST_ANCHOR: usize = 200;
+
 /// Reads HTML.
 pub(super) fn read(source: String, title: Option<&str>) -> Reading {
     let best = best_place(&source);
@@ -130,6 +133,8 @@ struct Page<'a> {
     space: bool,
     /// The level of the heading that is read, 0 if none is.
     heading: u8,
+    /// The last id since a text: what leads to the heading that comes, or is read.
+    anchor: &'a str,
     cells: bool,
 }
 
@@ -146,6 +151,7 @@ impl<'a> Page<'a> {
             level: Level::Paragraph,
             space: false,
             heading: 0,
+            anchor: "",
             cells: false,
         }
     }
@@ -159,6 +165,9 @@ impl<'a> Page<'a> {
                     self.outline.title(&joined(title.split_whitespace(), " "));
                 }
                 Token::Text(start, end) => {
+                    if self.heading == 0 && !within(self.source, start, end).trim().is_empty() {
+                        self.anchor = "";
+                    }
                     // In a page with nothing but margins they are read.
                     if self.stack.place() == Some(self.best) || self.best == Place::Margin && self.stack.hidden == 0 {
                         self.text(start, end);
@@ -166,11 +175,22 @@ impl<'a> Page<'a> {
                 }
                 Token::Tag(tag) => {
                     self.tag(&tag);
+                    self.see_anchor(&tag);
                     self.stack.see(&tag);
                 }
             }
         }
         self.close(Level::Paragraph);
+    }
+
+    /// Takes the id of an element. That of the heading itself counts, then the last one before it, then the first one inside of it.
+    fn see_anchor(&mut self, tag: &Tag<'a>) {
+        let is_heading = tag.element.is_some_and(|element| element.heading() > 0);
+        let is_late = self.heading > 0 && !is_heading && !self.anchor.is_empty();
+        let is_anchor = tag.id.len() <= LONGEST_ANCHOR && !tag.id.contains(|c: char| c.is_whitespace() || c == '&');
+        if !tag.id.is_empty() && is_anchor && !tag.is_hidden && self.stack.hidden == 0 && !is_late {
+            self.anchor = tag.id;
+        }
     }
 
     fn tag(&mut self, tag: &Tag) {
@@ -184,9 +204,9 @@ impl<'a> Page<'a> {
                 self.close(Level::Paragraph);
                 self.shape = if tag.closes { Shape::Prose } else { Shape::Lines };
             }
-            "h1" | "h2" | "h3" | "h4" | "h5" | "h6" => {
+            _ if element.heading() > 0 => {
                 self.close(Level::Paragraph);
-                self.heading = if tag.closes { 0 } else { element.name.as_bytes()[1] - b'0' };
+                self.heading = if tag.closes { 0 } else { element.heading() };
             }
             // A block inside of a heading does not end it, but for those that cannot be there.
             _ if element.is_block() && (self.heading == 0 || element.ends_heading()) => self.close(Level::Paragraph),
@@ -249,7 +269,8 @@ impl<'a> Page<'a> {
                 let words = within(self.extract.text(), start, end)
                     .trim_end_matches(['¶', '#', '§', ' ', '\u{f0c1}'])
                     .to_owned();
-                self.outline.heading(self.heading, &words, start, end);
+                self.outline.heading(self.heading, &words, self.anchor, start, end);
+                self.anchor = "";
             } else {
                 self.outline.block(start, end, self.shape, self.level);
             }

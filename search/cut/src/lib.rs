@@ -6,6 +6,7 @@
 //!
 //! - `lines`: lines of a text, white space;
 //! - `reading`: a document as a person reads it, and where each part of it stands in the source;
+//! - `anchor`: what leads to a heading of Markdown;
 //! - `outline`: headings and blocks to sections;
 //! - `text`, `markdown`, `html`, `code`, `csv`, `json`: sources to readings;
 //! - `split`: a part that is too long to smaller parts, `sentences` among them;
@@ -15,6 +16,7 @@
 //!
 //! Everything takes linear time, whatever the source holds, and nothing recurs: sources are untrusted.
 
+mod anchor;
 mod code;
 mod csv;
 mod cutter;
@@ -112,6 +114,8 @@ pub struct Passage {
     pub text: String,
     /// The headings above it, outermost first, without the title.
     pub trail: Arc<[String]>,
+    /// What leads to it on its page, behind `#`: of the nearest heading above that has an anchor, but not of the title.
+    pub anchor: Option<Arc<str>>,
     /// What is embedded: title and trail in a first line, then the text.
     pub input: String,
 }

@@ -3,13 +3,20 @@
 //! Lines are looked at one by one; containers (quotes, lists) matter only where they hide a fence. What is inside a
 //! paragraph stays as it is, since passages are the source's own slices.
 
+use super::anchor::Anchors;
 use super::lines::{Line, after_marker, behind, find, indented, is_blank, is_white, line_at, tail, trimmed, within};
 use super::outline::{LONGEST_HEADING, Outline};
 use super::reading::{Level, Reading, Shape};
 
 /// Reads Markdown.
 pub(super) fn read(source: String, title: Option<&str>) -> Reading {
-    let mut reader = Reader { source: &source, outline: Outline::new(title), open: None, in_list: false };
+    let mut reader = Reader {
+        source: &source,
+        outline: Outline::new(title),
+        anchors: Anchors::default(),
+        open: None,
+        in_list: false,
+    };
     reader.read();
     let (title, sections) = reader.outline.finish();
     Reading::of_source(source, title, sections)
@@ -29,6 +36,7 @@ struct Open {
 struct Reader<'a> {
     source: &'a str,
     outline: Outline,
+    anchors: Anchors,
     open: Option<Open>,
     /// The last block was a list: what is indented belongs to it.
     in_list: bool,
@@ -142,8 +150,12 @@ impl Reader<'_> {
         self.in_list = false;
         let (start, end) = trimmed(self.source, start, end);
         // What is far too long is no heading, whatever its marks are.
-        let words = if words.len() > 4 * LONGEST_HEADING { words.to_owned() } else { plain(words) };
-        self.outline.heading(level, &words, start, end);
+        if words.len() > 4 * LONGEST_HEADING {
+            return self.outline.heading(level, words, "", start, end);
+        }
+        let text = plain(words);
+        let anchor = self.anchors.next(words, &text);
+        self.outline.heading(level, &text, &anchor, start, end);
     }
 
     /// Adds a line to the block that is open, or opens one.

@@ -11,6 +11,8 @@ pub(super) const LONGEST_HEADING: usize = 300;
 pub(super) struct Section {
     /// The headings above, outermost first, without the title.
     pub trail: Arc<[String]>,
+    /// What leads to the nearest of them that has an anchor, behind `#`.
+    pub anchor: Option<Arc<str>>,
     pub blocks: Vec<Block>,
     /// Made of headings that have no text of their own.
     bare: bool,
@@ -21,6 +23,7 @@ pub(super) struct Section {
 struct Heading {
     level: u8,
     text: String,
+    anchor: Option<Arc<str>>,
     start: usize,
     end: usize,
     /// The document's title, which is not in the trail.
@@ -57,8 +60,8 @@ impl Outline {
         }
     }
 
-    /// Adds a heading of a level from 1 on: its words, and where it stands in the text that is read.
-    pub fn heading(&mut self, level: u8, text: &str, start: usize, end: usize) {
+    /// Adds a heading of a level from 1 on: its words, what leads to it, and where it stands in the text that is read.
+    pub fn heading(&mut self, level: u8, text: &str, anchor: &str, start: usize, end: usize) {
         let text = text.trim();
         if text.len() > LONGEST_HEADING {
             return self.block(start, end, Shape::Prose, Level::Paragraph);
@@ -69,7 +72,8 @@ impl Outline {
             self.title(text);
             self.given.as_ref().or(self.found.as_ref()).is_some_and(|title| title.starts_with(text))
         };
-        self.above.push(Heading { level, text: text.to_owned(), start, end, is_title });
+        let anchor = (!anchor.is_empty() && !is_title).then(|| anchor.into());
+        self.above.push(Heading { level, text: text.to_owned(), anchor, start, end, is_title });
         self.fresh = true;
         self.open = false;
     }
@@ -80,8 +84,8 @@ impl Outline {
             return;
         }
         if !self.open {
-            let trail = self.trail();
-            self.sections.push(Section { trail, blocks: Vec::new(), bare: false });
+            let (trail, anchor) = (self.trail(), self.anchor());
+            self.sections.push(Section { trail, anchor, blocks: Vec::new(), bare: false });
             self.open = true;
         }
         self.fresh = false;
@@ -120,9 +124,17 @@ impl Outline {
         let trail = self.trail();
         match self.sections.last_mut() {
             Some(section) if section.bare && section.trail == trail => section.blocks.push(block),
-            _ => self.sections.push(Section { trail, blocks: vec![block], bare: true }),
+            _ => {
+                let anchor = heading.anchor.clone().or_else(|| self.anchor());
+                self.sections.push(Section { trail, anchor, blocks: vec![block], bare: true });
+            }
         }
         self.open = false;
+    }
+
+    /// Returns what leads to the nearest heading above.
+    fn anchor(&self) -> Option<Arc<str>> {
+        self.above.iter().rev().find_map(|heading| heading.anchor.clone())
     }
 
     /// Returns the headings above; sections that follow one another share them.

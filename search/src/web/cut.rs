@@ -20,6 +20,8 @@ export interface Passage {
   text: string;
   /** The headings above it, outermost first, without the title. */
   trail: string[];
+  /** What leads to it on its page, behind `#`; left out if there is nothing. */
+  anchor?: string;
   /** What is embedded: title and trail in a first line, then the text. */
   input: string;
 }
@@ -80,6 +82,9 @@ impl Cutter {
             set("end", (passage.end as f64).into());
             set("text", passage.text.into());
             set("trail", names.slice(0, names.length()).into());
+            if let Some(anchor) = &passage.anchor {
+                set("anchor", JsValue::from_str(anchor));
+            }
             set("input", passage.input.into());
             trail = Some((known, names));
             JsValue::from(object)

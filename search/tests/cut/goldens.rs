@@ -34,7 +34,8 @@ fn shown(document: &Document) -> String {
     let mut shown = format!("title: {:?}\n", document.title);
     for passage in &document.passages {
         let line = passage.input.strip_suffix(&passage.text).map_or("", str::trim_end);
-        let _ = write!(shown, "\n=== {}..{} [{line}]\n{}\n", passage.start, passage.end, passage.text);
+        let anchor = passage.anchor.as_deref().map(|anchor| format!(" #{anchor}")).unwrap_or_default();
+        let _ = write!(shown, "\n=== {}..{}{anchor} [{line}]\n{}\n", passage.start, passage.end, passage.text);
     }
     shown.replace('\r', "\\r")
 }

@@ -224,3 +224,54 @@ fn an_item_of_json_is_a_passage() {
     let object = cut(Kind::Json, r#"{"pages": [{"t": "a b c d"}, {"t": "e f g h"}]}"#, 7, 0);
     assert_eq!(texts(&object), ["pages\nt: a b c d", "t: e f g h"]);
 }
+
+/// Returns the anchor of each passage, empty if it has none.
+fn anchors(kind: Kind, source: &str) -> Vec<String> {
+    let document = cut(kind, source, 100, 0);
+    document.passages.iter().map(|passage| passage.anchor.as_deref().unwrap_or_default().to_owned()).collect()
+}
+
+#[test]
+fn a_passage_of_markdown_leads_to_the_nearest_heading() {
+    let source = "# Guide\n\nIntroduction.\n\n## Install it!\n\nOne.\n\n### On `Linux` {#linux}\n\nTwo.\n\nThe [Windows](w.md) part\n---\n\n\
+        Three.\n\n## Install it\n\n## Empty\n\n## _Last_\n\nFour.\n";
+    let want = ["", "install-it", "linux", "the-windows-part", "install-it-1", "last"];
+    assert_eq!(anchors(Kind::Markdown, source), want);
+    // The title has none, and what follows it neither; a heading without words has that of the heading above.
+    assert_eq!(anchors(Kind::Markdown, "# Guide\n\nOne.\n\n## A\n\n### ?\n\nTwo."), ["", "a"]);
+    for kind in [Kind::Text, Kind::Code, Kind::Csv, Kind::Json] {
+        assert!(anchors(kind, "# A\n\nb\n").iter().all(String::is_empty), "{kind:?}");
+    }
+}
+
+#[test]
+fn a_passage_of_a_page_leads_to_the_nearest_heading_with_an_id() {
+    let of = |source: &str| anchors(Kind::Html, &format!("<h1 id=top>Title</h1><p>First.</p>{source}"))[1..].join(" ");
+    for (source, anchor) in [
+        ("<h2 id=\"a\">A</h2><p>Text.", "a"),
+        ("<section id='a'><h2>A</h2><p>Text.</section>", "a"),
+        ("<section id=a><span id=b></span><h2>A</h2><p>Text.", "b"),
+        ("<section id=a><h2 id=own>A</h2><p>Text.", "own"),
+        ("<a name=a></a>\n<h2>A</h2><p>Text.", "a"),
+        ("<p><a id=a></a></p><h2>A</h2><p>Text.", "a"),
+        ("<h2><a id=a href=\"#a\">A</a> <b id=late>b</b></h2><p>Text.", "a"),
+        ("<h2 ID=a id=b>A</h2><p>Text.", "a"),
+        // An anchor above that has a text before the heading is not the heading's.
+        ("<section id=a><p>Text of the section.</p><h2>A</h2><p>Text.", ""),
+        ("<h2 id=a>A</h2><p>One.<h3>B</h3><p>Two.<h2>C</h2><p>Three.", "a a "),
+        ("<h2 id=a>A</h2><h2 id=b>B</h2><p>Text.", "a b"),
+        // A name leads somewhere in links alone.
+        ("<form name=a><h2>A</h2><p>Text.", ""),
+        ("<div id=a hidden></div><h2>A</h2><p>Text.", ""),
+        ("<template id=t><b id=a></b></template><h2>A</h2><p>Text.", ""),
+        ("<h2 id=\"no spaces\">A</h2><p>Text.", ""),
+        ("<h2 id=\"über-uns\">A</h2><p>Text.", "über-uns"),
+        ("<nav id=nav>Menu</nav><h2>A</h2><p>Text.", ""),
+        ("</section id=a><h2>A</h2><p>Text.", ""),
+    ] {
+        assert_eq!(of(source), anchor, "{source}");
+    }
+    assert_eq!(of(&format!("<h2 id={}>A</h2><p>Text.", "x".repeat(201))), "");
+    // Without a given title the first heading is it, and leads to the page.
+    assert_eq!(anchors(Kind::Html, "<h1 id=top>Title</h1><p>First."), [""]);
+}

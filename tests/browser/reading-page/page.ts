@@ -2,4 +2,4 @@
 
 import { Reader } from "../../../www/src/reading/index.js";
 
-Object.assign(globalThis, { Reader });
+Object.assign(globalThis, { Reader, pdfPage: () => import("../../../www/src/reading/pdf-page.js") });

@@ -20,6 +20,12 @@ export async function readCopy(): Promise<string> {
   return (await (await cache?.match(CHOICE_ENTRY))?.text()) ?? "";
 }
 
+/** Removes the service worker's copy. */
+export async function removeCopy(): Promise<void> {
+  const cache = await globalThis.caches?.open(CHOICE_CACHE);
+  await cache?.delete(CHOICE_ENTRY);
+}
+
 /** Writes the service worker's copy of the choice. */
 export async function writeCopy(origin: string): Promise<void> {
   const cache = await globalThis.caches?.open(CHOICE_CACHE);

@@ -2,10 +2,10 @@
 
 import type { ReadonlySignal } from "@preact/signals";
 import type { ModelState } from "../library/types.js";
-import { readCopy, stored, writeCopy } from "./choice.js";
+import { readCopy, removeCopy, STORED, stored, writeCopy } from "./choice.js";
 import { watchInstalling } from "./install.js";
-import type { Shared } from "./protocol.js";
-import { receiveFiles, takeShared } from "./received.js";
+import { SHARE_LOST, type Shared } from "./protocol.js";
+import { receiveFiles, removeShared, takeOutcome, takeShared } from "./received.js";
 import { type NetworkRequest, type Watched, watchRequests } from "./requests.js";
 import { startWorker } from "./worker.js";
 
@@ -38,8 +38,15 @@ export interface Shell {
   applyUpdate(): void;
   /** Takes what other apps have shared, once. */
   shared(): Promise<readonly Shared[]>;
+  /** Whether something that another app has shared could not be kept, and this page is what the person sees instead. */
+  readonly isShareLost: boolean;
   /** Calls back with files that a person opens with the installed app. */
   onFiles(callback: (files: readonly File[]) => void): void;
+  /**
+   * Removes what the shell has kept on this machine: the page's files, the chosen host, what was shared. The page goes on, needs the network
+   * when it is opened again, and is kept anew then.
+   */
+  remove(): Promise<void>;
 }
 
 let started: Shell | undefined;
@@ -52,7 +59,7 @@ export function startShell(): Shell {
 
 function start(): Shell {
   const { list, watched, sinceModel, noteModel } = watchRequests();
-  const { offline, update, applyUpdate, settled } = startWorker();
+  const { offline, update, applyUpdate, settled, remove } = startWorker();
   const { installable, install } = watchInstalling();
   void mendCopy();
   return {
@@ -62,7 +69,7 @@ function start(): Shell {
     noteModel(model) {
       noteModel(model);
       const isLoaded = model.state === "ready" && model.loadedBytes >= model.totalBytes;
-      if (isLoaded || model.state === "failed" || model.state === "none") settled();
+      if (isLoaded || model.state === "failed") settled();
     },
     offline,
     installable,
@@ -70,7 +77,12 @@ function start(): Shell {
     update,
     applyUpdate,
     shared: takeShared,
+    isShareLost: takeOutcome() === SHARE_LOST,
     onFiles: receiveFiles,
+    async remove() {
+      localStorage.removeItem(STORED);
+      await Promise.all([remove(), removeShared(), removeCopy()]);
+    },
   };
 }
 

@@ -47,6 +47,13 @@ export const SHARED_STORE = "things";
 /** The key of the list of shared things. */
 export const SHARED_KEY = "waiting";
 
+/** The page's query after something was shared: whether it waits, or could not be kept. */
+export const SHARE_WAITS = "shared";
+export const SHARE_LOST = "share-lost";
+
+/** The names of the caches with the page's files begin so; the page's folder follows. */
+export const FILES_CACHES = ["felsic-app ", "felsic-app-later "] as const;
+
 /** Where other apps send what they share, below the page's folder. */
 export const SHARE_PATH = "share";
 

@@ -1,7 +1,7 @@
 /** What other apps and the system hand to the page. */
 
-import { createStore, update } from "idb-keyval";
-import { SHARED_DATABASE, SHARED_KEY, SHARED_STORE, type Shared } from "./protocol.js";
+import { clear, createStore, update } from "idb-keyval";
+import { SHARE_LOST, SHARE_WAITS, SHARED_DATABASE, SHARED_KEY, SHARED_STORE, type Shared } from "./protocol.js";
 
 /** The part of the File Handling API that is used; TypeScript's library does not have it yet. */
 interface LaunchQueue {
@@ -22,6 +22,21 @@ export async function takeShared(): Promise<readonly Shared[]> {
     return [];
   }
   return taken;
+}
+
+/** Removes what waits. */
+export async function removeShared(): Promise<void> {
+  await clear(createStore(SHARED_DATABASE, SHARED_STORE)).catch(() => undefined);
+}
+
+/** Takes out of the page's URL how a share has ended: a reload is none. */
+export function takeOutcome(): string | undefined {
+  const url = new URL(location.href);
+  const outcome = [SHARE_WAITS, SHARE_LOST].find((name) => url.searchParams.has(name));
+  if (outcome === undefined) return undefined;
+  url.searchParams.delete(outcome);
+  history.replaceState(history.state, "", url);
+  return outcome;
 }
 
 /** Calls back with files that a person opens with the installed app, also with those that were opened before this call. */

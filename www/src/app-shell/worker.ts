@@ -1,7 +1,7 @@
 /** The service worker from the page's side: when it is registered, and how a new version takes the place of the old one. */
 
 import { type ReadonlySignal, signal } from "@preact/signals";
-import type { ToWorker } from "./protocol.js";
+import { FILES_CACHES, type ToWorker } from "./protocol.js";
 
 /** Milliseconds after which the page's files are kept even if no model has come: a person who waits for it should not lose more. */
 const PATIENCE = 20_000;
@@ -13,6 +13,8 @@ export interface AppWorker {
   applyUpdate(): void;
   /** Says that the page has loaded what it needs: keeping its files now takes nothing from it. */
   settled(): void;
+  /** Ends the service worker of this page, and removes the files that it has kept. */
+  remove(): Promise<void>;
 }
 
 export function startWorker(): AppWorker {
@@ -64,5 +66,13 @@ export function startWorker(): AppWorker {
     update,
     applyUpdate: () => registration?.waiting?.postMessage({ type: "replace" } satisfies ToWorker),
     settled: () => void begin(),
+    async remove() {
+      const folder = new URL("./", document.baseURI).href;
+      // One that has been removed still answers to the pages that are open; without its files it asks the network.
+      await (await container?.getRegistration(folder))?.unregister();
+      await Promise.all(FILES_CACHES.map((name) => globalThis.caches?.delete(name + folder)));
+      offline.value = "no";
+      update.value = false;
+    },
   };
 }

@@ -5,8 +5,9 @@ import { useState } from "preact/hooks";
 import { isNarrow, useApp } from "./context.js";
 import { date, score, t } from "./messages/index.js";
 import { fileName, KIND_ICONS, kindName } from "./names.js";
-import { focusSearch, keysShown } from "./keys.js";
+import { focusReader, focusSearch, keysShown } from "./keys.js";
 import { go, hashOf, resetFilters, type Route, route } from "./route.js";
+import { telling } from "./telling.js";
 import type { Found, FoundFile, FoundPassage } from "./searching.js";
 
 /** The passages of a file that are shown at once. */
@@ -40,6 +41,7 @@ export function Summary() {
   } else if (lacks === "waiting") parts.push(t("results.waiting"));
   else if (lacks === "model") parts.push(t("results.unsearchable"));
   else if (searching.busy.value) parts.push(t("results.busy"));
+  else if (searching.query.value === "") parts.push(t("results.files", { count: library.files.value.length }));
   return (
     <p class={searching.busy.value ? "summary busy" : "summary"} role="status">
       {parts.join(" · ")}
@@ -80,6 +82,7 @@ export function Results() {
   if (found.files.length === 0) return <Nothing found={found} />;
   return (
     <>
+      <h2 class="unseen">{t("results.label")}</h2>
       <ol class="hits">
         {found.files.map((file) => (
           <li key={file.path}>
@@ -136,7 +139,7 @@ function FileHit({ file, found }: { readonly file: FoundFile; readonly found: Fo
         event.preventDefault();
         open(key, route.value.view === "reader");
         // By the keyboard one goes on to read; a mouse leaves the focus in the list.
-        if (event.detail === 0 || isNarrow.value) requestAnimationFrame(() => document.getElementById("reading")?.focus());
+        if (event.detail === 0 || isNarrow.value) requestAnimationFrame(focusReader);
       }}
       onFocus={(key) => {
         if (route.value.view === "reader" && !isNarrow.value) open(key, true);
@@ -167,7 +170,7 @@ function passageView(found: FoundPassage, file: FoundFile): HitPassageView {
   return {
     key: keyOf(found),
     href: hashOf({ ...route.value, ...placeOf(found) }),
-    snippet: snippet(passage.text, highlights),
+    snippet: snippet(passage.text, telling(passage.text, highlights, route.value.query)),
     trail: [...(part === "" ? [] : [part.replaceAll("/", " › ")]), ...passage.trail].join(" › "),
     page: page === undefined ? undefined : t(file.kind === "slides" ? "hit.slide" : "hit.page", { page }),
     current: view === "reader" && open === hit.id && start === passage.start,
@@ -191,7 +194,7 @@ function reasonsOf({ hit }: FoundPassage, { by }: Found): Reason[] {
 
 /** Nothing fits: says so, and offers what may help. */
 function Nothing({ found }: { readonly found: Found }) {
-  const { library, selection } = useApp();
+  const { library, searching, selection } = useApp();
   const filtered = isFiltered(route.value, selection.value);
   const files = t("results.files", { count: library.files.value.length });
   const text =
@@ -213,6 +216,9 @@ function Nothing({ found }: { readonly found: Found }) {
             >
               {t("filter.reset")}
             </Button>
+          )}
+          {found.left > 0 && (
+            <Button onClick={() => (searching.showsFar.value = true)}>{t("results.none.far", { count: found.left })}</Button>
           )}
           {route.value.mode !== "hybrid" && <Button onClick={() => go({ mode: "hybrid" })}>{t("results.none.mode")}</Button>}
         </>
@@ -243,8 +249,8 @@ function Home() {
                 go({ view: "reader", open: file.path, start: undefined, end: undefined });
               }}
             >
-              <span class="name" dir="auto">
-                {fileName(file.path)}
+              <span class="name">
+                <bdi>{fileName(file.path)}</bdi>
               </span>
               <span class="detail">
                 {kindName(file.kind)} · {date(file.modified)}

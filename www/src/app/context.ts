@@ -1,17 +1,16 @@
 /** What all views share: the library, the search, the shell around the page, and what has just been said. */
 
-import { signal, type ReadonlySignal, type Signal } from "@preact/signals";
+import { signal, type Signal } from "@preact/signals";
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
+import type { Shell } from "../app-shell/index.js";
 import type { Library } from "../library/types.js";
 import type { Searching } from "./searching.js";
-import type { Shell } from "./seams.js";
 
 export interface App {
   readonly library: Library;
   readonly searching: Searching;
-  /** `undefined` until it has been loaded, or where the page has none. */
-  readonly shell: ReadonlySignal<Shell | undefined>;
+  readonly shell: Shell;
   /** The documents that are chosen on the map. */
   readonly selection: Signal<readonly string[] | undefined>;
 }

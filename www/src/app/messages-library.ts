@@ -14,11 +14,13 @@ export const en = {
     "The folder “{source}” cannot be found. What was read of it stays; reconnect its disk, or remove it.",
   "library.problem.tooMany":
     "The folder “{source}” has more than {count} files; the others are left out. Add its folders one by one.",
-  "library.problem.lost":
-    "The page was closed before {count} files were read. Add them again; they are in the list of files left out.",
-} as const;
+  "library.problem.lost": {
+    one: "The page was closed before a file was read. Add it again; it is in the list of files left out.",
+    other: "The page was closed before {count} files were read. Add them again; they are in the list of files left out.",
+  },
+};
 
-export const de: Record<keyof typeof en, string> = {
+export const de: typeof en = {
   "library.problem.quota":
     "Auf diesem Gerät ist kein Platz mehr für die Seite. Löschen Sie etwas oder schaffen Sie Speicherplatz, und fahren Sie dann fort.",
   "library.problem.damaged":
@@ -32,6 +34,9 @@ export const de: Record<keyof typeof en, string> = {
     "Der Ordner „{source}“ ist nicht zu finden. Was daraus gelesen wurde, bleibt; schließen Sie seinen Datenträger an, oder entfernen Sie ihn.",
   "library.problem.tooMany":
     "Der Ordner „{source}“ hat mehr als {count} Dateien; die übrigen fehlen. Fügen Sie seine Unterordner einzeln hinzu.",
-  "library.problem.lost":
-    "Die Seite wurde geschlossen, bevor {count} Dateien gelesen waren. Fügen Sie sie neu hinzu; sie stehen in der Liste der ausgelassenen Dateien.",
+  "library.problem.lost": {
+    one: "Die Seite wurde geschlossen, bevor eine Datei gelesen war. Fügen Sie sie neu hinzu; sie steht in der Liste der ausgelassenen Dateien.",
+    other:
+      "Die Seite wurde geschlossen, bevor {count} Dateien gelesen waren. Fügen Sie sie neu hinzu; sie stehen in der Liste der ausgelassenen Dateien.",
+  },
 };

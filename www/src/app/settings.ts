@@ -1,6 +1,6 @@
 /** What a person has chosen for this page; kept on this machine. */
 
-import { effect, signal } from "@preact/signals";
+import { batch, effect, signal } from "@preact/signals";
 import { bestLanguage, type Language, LANGUAGES, language } from "./messages/index.js";
 
 export type Device = "auto" | "cpu" | "webgpu";
@@ -41,9 +41,18 @@ export const theme = signal<Theme>(oneOf(THEMES, before.theme, "auto"));
 export const model = signal<string>(asked.get("pack") ?? (typeof before.model === "string" ? before.model : ""));
 export const device = signal<Device>(oneOf(DEVICES, asked.get("device") ?? before.device, "auto"));
 
-/** What a link named counts for this visit alone. */
-const isFromLink = asked.has("pack") || asked.has("device");
-let isKept = true;
+/** What a link named counts for this visit alone, until the person chooses. */
+let isFromLink = asked.has("pack") || asked.has("device");
+
+/** Chooses a model and where it computes. */
+export function choose(address: string, where: Device): void {
+  isFromLink = false;
+  batch(() => {
+    model.value = address;
+    device.value = where;
+  });
+  keep();
+}
 
 /** Keeps the choices, and shows those that the whole page shows. */
 export function applySettings(): void {
@@ -55,36 +64,34 @@ export function applySettings(): void {
     if (theme.value === "auto") delete document.documentElement.dataset.theme;
     else document.documentElement.dataset.theme = theme.value;
   });
-  let first = true;
-  effect(() => {
-    const now = {
-      language: chosenLanguage.value,
-      theme: theme.value,
-      ...(isFromLink ? { model: before.model, device: before.device } : { model: model.value, device: device.value }),
-    };
-    if (first || !isKept) {
-      first = false;
-      return;
-    }
-    try {
-      localStorage.setItem(KEY, JSON.stringify(now));
-    } catch {
-      // The choices then hold until the page is closed.
-    }
-  });
 }
 
-/** Forgets all choices. */
-export function forgetSettings(): void {
-  isKept = false;
+/** Chooses a language or a theme. */
+export function chooseLook(look: { readonly language?: Language | "auto"; readonly theme?: Theme }): void {
+  if (look.language !== undefined) chosenLanguage.value = look.language;
+  if (look.theme !== undefined) theme.value = look.theme;
+  keep();
+}
+
+function keep(): void {
+  const now = {
+    language: chosenLanguage.value,
+    theme: theme.value,
+    ...(isFromLink ? { model: before.model, device: before.device } : { model: model.value, device: device.value }),
+  };
   try {
-    localStorage.removeItem(KEY);
+    localStorage.setItem(KEY, JSON.stringify(now));
   } catch {
-    // Nothing has been kept.
+    // The choices then hold until the page is closed.
   }
-  chosenLanguage.value = "auto";
-  theme.value = "auto";
-  model.value = "";
-  device.value = "auto";
-  isKept = true;
+}
+
+/** Goes back to what holds without any choice; the library has deleted what was kept. */
+export function forgetSettings(): void {
+  batch(() => {
+    chosenLanguage.value = "auto";
+    theme.value = "auto";
+    model.value = "";
+    device.value = "auto";
+  });
 }

@@ -9,27 +9,15 @@ export interface Made {
   readonly tokens: number;
 }
 
-/** What a collection has that makes vectors later. */
-type Later = Collection & {
-  complete(options: {
-    readonly signal?: AbortSignal;
-    readonly onProgress?: (progress: { readonly passages: number; readonly tokens?: number }) => void;
-  }): Promise<unknown>;
-};
-
-/** Passages that are found by words alone until their vectors are made. */
-export function waitingOf(collection: Collection): number {
-  return (collection.info as { readonly waiting?: number }).waiting ?? 0;
-}
-
-/** Adds documents. */
+/** Adds documents, which words find at once. */
 export async function addDocuments(collection: Collection, documents: readonly Document[], signal: AbortSignal): Promise<void> {
-  const later = "complete" in collection ? { meaning: "later" } : {};
-  await collection.add(documents, { signal, ...later });
+  await collection.add(documents, { signal, meaning: "later" });
 }
 
-/** Makes the vectors that are missing. */
+/** Makes the vectors that are missing; those of a model that was there before are all missing. */
 export async function makeVectors(collection: Collection, signal: AbortSignal, report: (made: Made) => void): Promise<void> {
-  if (!("complete" in collection)) return;
-  await (collection as Later).complete({ signal, onProgress: ({ passages, tokens = 0 }) => report({ passages, tokens }) });
+  if (collection.info.state === "ready") {
+    return collection.complete({ signal, onProgress: ({ done, tokens }) => report({ passages: done, tokens }) });
+  }
+  await collection.reindex({ signal, onProgress: ({ passages, tokens }) => report({ passages, tokens }) });
 }

@@ -1,5 +1,6 @@
 /** The library's database: what is known of sources and files, in two stores that idb-keyval's functions take. */
 
+import { FelsicError } from "felsic";
 import { promisifyRequest, type UseStore } from "idb-keyval";
 
 const STORES = ["sources", "files"] as const;
@@ -10,6 +11,7 @@ const PAGE = 500;
 export class Database {
   readonly #name: string;
   #opening: Promise<IDBDatabase> | undefined;
+  #isEnded = false;
 
   constructor(name: string) {
     this.#name = name;
@@ -37,8 +39,18 @@ export class Database {
     }
   }
 
-  /** Closes the connection; the next call opens another one. */
-  close(): void {
+  /** Lets calls through again. */
+  begin(): void {
+    this.#isEnded = false;
+  }
+
+  /** Closes the connection; later calls reject, so that none makes a database anew that has just been deleted. */
+  end(): void {
+    this.#isEnded = true;
+    this.#close();
+  }
+
+  #close(): void {
     const opening = this.#opening;
     this.#opening = undefined;
     void opening?.then(
@@ -47,17 +59,12 @@ export class Database {
     );
   }
 
-  /** Removes the database from this machine. */
-  async delete(): Promise<void> {
-    this.close();
-    await promisifyRequest(indexedDB.deleteDatabase(this.#name));
-  }
-
   #store(name: (typeof STORES)[number]): UseStore {
     return async (mode, work) => work((await this.#open()).transaction(name, mode).objectStore(name));
   }
 
   #open(): Promise<IDBDatabase> {
+    if (this.#isEnded) return Promise.reject(new FelsicError("destroyed", "the library was closed"));
     return (this.#opening ??= this.#connect().catch((error: unknown) => {
       this.#opening = undefined;
       throw error;
@@ -68,7 +75,7 @@ export class Database {
     const request = indexedDB.open(this.#name);
     request.onupgradeneeded = () => STORES.forEach((name) => request.result.createObjectStore(name));
     const database = await promisifyRequest(request);
-    database.onversionchange = () => this.close();
+    database.onversionchange = () => this.#close();
     database.onclose = () => (this.#opening = undefined);
     return database;
   }

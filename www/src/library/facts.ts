@@ -1,6 +1,5 @@
 /** What the panel of facts shows. Numbers are bytes where the name says so. */
 
-import { waitingOf } from "./adding.js";
 import type { Choice } from "./model.js";
 import type { Shelf } from "./shelf.js";
 
@@ -34,7 +33,7 @@ export async function factsOf(
     persisted: persisted === undefined ? undefined : persisted ? "yes" : "no",
     documents: collection?.info.documents,
     passages: collection?.info.passages,
-    waiting: collection && waitingOf(collection),
+    waiting: collection?.info.waiting,
     state: collection?.info.state,
     speed: speed === undefined ? undefined : Math.round(speed),
   };

@@ -1,8 +1,8 @@
 /** The library: everything that the page knows of a person's files, and does with them. */
 
 import { HOSTS } from "../policy.js";
+import { Reader } from "../reading/index.js";
 import { type LibraryOptions, PrivateLibrary } from "./library.js";
-import { PlainReader } from "./plain-reader.js";
 import type { Library } from "./types.js";
 
 export type { LibraryOptions } from "./library.js";
@@ -11,5 +11,5 @@ export type * from "./types.js";
 /** Opens the library of this origin. Its signals tell the rest: what is stored appears in a moment, and the model a little later. */
 export function openLibrary(options: Partial<LibraryOptions> = {}): Library {
   const embedder = { allowedOrigins: HOSTS, ...options.embedder };
-  return new PrivateLibrary({ reader: () => new PlainReader(), ...options, embedder });
+  return new PrivateLibrary({ reader: () => new Reader(), ...options, embedder });
 }

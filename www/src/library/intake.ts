@@ -5,13 +5,12 @@
 
 import { FelsicError } from "felsic";
 import type { Collection, Document } from "felsic/search";
-import type { FileKind, ReadDocument, Refusal } from "../reading/types.js";
+import type { FileKind, ReadDocument, ReadResult, Refusal } from "../reading/types.js";
 import { addDocuments } from "./adding.js";
 import { sha256 } from "./hash.js";
 import type { FileRecord, Ledger } from "./ledger.js";
 import { foldersOf, metaJson, metaOf } from "./meta.js";
 import type { Originals } from "./originals.js";
-import type { FileReading } from "./plain-reader.js";
 import { fileAt } from "./walk.js";
 
 /** The most bytes of a file. */
@@ -19,12 +18,20 @@ export const MOST_BYTES = 256 << 20;
 /** Documents that are added at once, and the characters after which they are enough. */
 const MOST_DOCUMENTS = 64;
 const MOST_CHARACTERS = 128_000;
+/** The most refused parts of one file that are listed. */
+const MOST_REFUSALS = 500;
 /** What a collection takes of an id, a text, a title. */
 const LONGEST_ID = 1024;
 const LONGEST_TEXT = 1 << 24;
 const LONGEST_TITLE = 8192;
 /** Kinds of which a view shows the file itself. */
 const SHOWN: ReadonlySet<FileKind> = new Set(["pdf"]);
+
+/** What reads files. The work takes place in a worker. */
+export interface FileReading {
+  read(file: File, path: string, options?: { readonly signal?: AbortSignal }): AsyncIterable<ReadResult>;
+  close(): void;
+}
 
 /** What the intake needs of the library. */
 export interface IntakeOptions {
@@ -45,6 +52,8 @@ interface ReadFile {
   kind: FileKind | undefined;
   sha256: string | undefined;
   copied: boolean;
+  /** Whether the person has taken the permission back. */
+  isForbidden: boolean;
 }
 
 /** Documents to add, and the files that are complete with them. */
@@ -86,15 +95,13 @@ export class Intake {
     this.#near.delete(path);
   }
 
-  /** Returns a file that is known, if the browser gives it. */
+  /** Returns a file that is known; rejects or gives none if the browser does not give it. */
   async file(record: FileRecord): Promise<File | undefined> {
     const { ledger, originals } = this.#options;
     const near = this.#near.get(record.path);
     if (near) return near;
     const source = ledger.sources.get(record.source);
-    if (source?.handle) {
-      return fileAt(source.handle, record.path.slice(source.name.length + 1)).catch(() => undefined);
-    }
+    if (source?.handle) return fileAt(source.handle, record.path.slice(source.name.length + 1));
     return record.copied ? originals.get(record.path, record.modified) : undefined;
   }
 
@@ -116,12 +123,13 @@ export class Intake {
         signal.throwIfAborted();
         const record = ledger.files.get(path);
         if (!record) continue;
-        const read: ReadFile = { record, ids: new Set(), refusals: [], kind: undefined, sha256: undefined, copied: false };
+        const read = newFile(record);
         for await (const document of this.#read(read, signal)) {
           batch.add(read, document);
           if (batch.isFull) await flush();
         }
-        batch.files.push(read);
+        if (read.isForbidden) ledger.park(record.source, true);
+        else batch.files.push(read);
         if (batch.isFull) await flush();
       }
       await flush();
@@ -144,20 +152,21 @@ export class Intake {
       }
       for await (const result of this.#options.reader().read(file, path, { signal })) {
         if ("code" in result) refusals.push(result);
-        else yield* await this.#document(read, result, file);
+        else yield* await this.#document(read, result, file, signal);
       }
     } catch (error) {
       signal.throwIfAborted();
       if (error instanceof FelsicError) throw error;
+      if (error instanceof DOMException && error.name === "NotAllowedError") read.isForbidden = true;
       refusals.push({ path, code: "unreadable", detail: String(error) });
     }
   }
 
-  async #document(read: ReadFile, result: ReadDocument, file: File): Promise<Document[]> {
+  async #document(read: ReadFile, result: ReadDocument, file: File, signal: AbortSignal): Promise<Document[]> {
     const { record, refusals } = read;
     const { path, kind, text, cut, title, pages, date } = result;
     if (path.length > LONGEST_ID) {
-      refusals.push({ path, code: "unreadable", detail: `its path is longer than ${LONGEST_ID} characters` });
+      refusals.push({ path, code: "too-large", detail: `its path is longer than ${LONGEST_ID} characters` });
       return [];
     }
     if (text.length > LONGEST_TEXT) {
@@ -166,7 +175,7 @@ export class Intake {
     }
     read.kind ??= kind;
     if (!read.copied && SHOWN.has(kind) && !this.#options.ledger.sources.get(record.source)?.handle) {
-      read.copied = record.copied === true || (await this.#options.originals.keep(record.path, file));
+      read.copied = record.copied === true || (await this.#options.originals.keep(record.path, file, signal));
     }
     const meta = metaJson({
       source: this.#options.ledger.sources.get(record.source)?.name ?? record.source,
@@ -248,6 +257,10 @@ export class Intake {
   }
 }
 
+function newFile(record: FileRecord): ReadFile {
+  return { record, ids: new Set(), refusals: [], kind: undefined, sha256: undefined, copied: false, isForbidden: false };
+}
+
 /** Notes that the collection does not take a document. */
 function refuse({ file, document }: Batch["documents"][number], error: unknown): void {
   if (!(error instanceof FelsicError) || error.code !== "input-invalid") throw error;
@@ -266,7 +279,9 @@ function recordOf({ record, ids, refusals, kind, sha256, copied }: ReadFile): Fi
     ...(kind && { kind }),
     ...(sha256 !== undefined && { sha256 }),
     // A file without text and without a reason is empty.
-    ...(refusals.length > 0 ? { refusals } : ids.size === 0 && { refusals: [{ path, code: "empty" as const }] }),
+    ...(refusals.length > 0
+      ? { refusals: refusals.slice(0, MOST_REFUSALS) }
+      : ids.size === 0 && { refusals: [{ path, code: "empty" as const }] }),
     ...(copied && { copied }),
   };
 }

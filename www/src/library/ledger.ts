@@ -53,6 +53,8 @@ export class Ledger {
   readonly #sources = new Map<string, SourceRecord>();
   readonly #files = new Map<string, FileRecord>();
   readonly #waiting = new Set<string>();
+  /** Sources whose files the browser does not give now. */
+  readonly #parked = new Set<string>();
   readonly #held = new Map<string, Held>();
 
   /** `changed` is called after each change. */
@@ -72,6 +74,15 @@ export class Ledger {
   /** The paths of files that have yet to be read, in the order in which they came. */
   get waiting(): ReadonlySet<string> {
     return this.#waiting;
+  }
+
+  /** Whether the files of a source can be read: those of others do not wait for it. */
+  park(source: string, isParked: boolean): void {
+    if (this.#parked.has(source) === isParked) return;
+    if (isParked) this.#parked.add(source);
+    else this.#parked.delete(source);
+    for (const file of this.filesOf(source)) this.#note(file);
+    this.#changed();
   }
 
   held(path: string): Held | undefined {
@@ -144,7 +155,7 @@ export class Ledger {
 
   /** Forgets everything in memory; on disk it stays. */
   forget(): void {
-    for (const records of [this.#sources, this.#files, this.#held, this.#waiting]) records.clear();
+    for (const records of [this.#sources, this.#files, this.#held, this.#waiting, this.#parked]) records.clear();
   }
 
   /**
@@ -188,7 +199,7 @@ export class Ledger {
 
   #note(file: FileRecord): void {
     this.#files.set(file.path, file);
-    if (file.state === "waiting") this.#waiting.add(file.path);
+    if (file.state === "waiting" && !this.#parked.has(file.source)) this.#waiting.add(file.path);
     else this.#waiting.delete(file.path);
   }
 }

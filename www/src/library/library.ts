@@ -13,7 +13,7 @@ import { metaOf, whereOf } from "./meta.js";
 import { type Choice, type CreateEmbedder, type Device, Models } from "./model.js";
 import { later } from "./later.js";
 import { pickFolder } from "./pick.js";
-import type { FileReading } from "./plain-reader.js";
+import type { FileReading } from "./intake.js";
 import { problemOf } from "./problems.js";
 import { Shelf } from "./shelf.js";
 import { Tabs } from "./tabs.js";
@@ -32,6 +32,8 @@ export interface LibraryOptions {
   readonly embedder?: CreateOptions;
   /** Where felsic's search is, where a bundler does not find it. */
   readonly search?: Pick<CollectionOptions, "baseUrl" | "workerUrl" | "wasmUrl">;
+  /** The model to begin with. Default: that of the last visit. */
+  readonly choice?: Pick<Choice, "model" | "device">;
   /** Makes embedders. Default `Embedder.create`. */
   readonly createEmbedder?: CreateEmbedder;
 }
@@ -58,7 +60,10 @@ type News =
 const OFTEN = 150;
 const SELDOM = 500;
 const HITS = 20;
+/** Passages that are shown of a document. */
 const PASSAGES = 3;
+/** How often the library begins anew after a crash, before it says that something is wrong. */
+const MOST_RESTARTS = 3;
 
 /** A library that is open in this tab. */
 export class PrivateLibrary implements Library {
@@ -86,6 +91,9 @@ export class PrivateLibrary implements Library {
   #works: Works | undefined;
   #reader: FileReading | undefined;
   #isPersistent = false;
+  /** Tokens a second, when it was measured last. */
+  #speed: number | undefined;
+  #restarts = 0;
 
   constructor(options: LibraryOptions) {
     this.#options = options;
@@ -93,7 +101,8 @@ export class PrivateLibrary implements Library {
     this.#key = `felsic-${this.#name}`;
     this.#database = new Database(this.#key);
     this.#ledger = new Ledger(this.#database, () => this.#ledgerChanged());
-    this.#models = new Models(`${this.#key}-model`, options.createEmbedder, options.embedder ?? {});
+    const serves = () => this.#shelf.peek()?.embedder !== undefined;
+    this.#models = new Models(`${this.#key}-model`, options.createEmbedder, options.embedder ?? {}, serves);
     this.problems = computed(() => [...this.#ownProblems.value, ...this.#sharedProblems.value]);
     this.#watch = new Watch(() => void this.refresh());
     this.#begin();
@@ -155,18 +164,20 @@ export class PrivateLibrary implements Library {
     await this.#call("cancel");
   }
 
-  async search({ text, mode, filters, like, limit = HITS }: Ask, signal: AbortSignal): Promise<readonly Hit[]> {
+  async search(ask: Ask, signal: AbortSignal): Promise<readonly Hit[]> {
     const collection = this.#collection.peek();
     if (!collection) return [];
+    const { text, mode, filters, like, limit = HITS } = ask;
     const where = whereOf(filters);
     const options = { limit, signal, ...(where && { where }) };
     try {
       if (like !== undefined) return await collection.similar(like, options);
       const possible = this.#shelf.peek()?.hasMeaning ? mode : "words";
-      const passages = "complete" in collection ? { passages: PASSAGES } : {};
-      return await collection.search(text, { ...options, mode: possible, ...passages });
+      return await collection.search(text, { ...options, mode: possible, passages: PASSAGES });
     } catch (error) {
       signal.throwIfAborted();
+      // Another model has taken this one's place meanwhile.
+      if (collection !== this.#collection.peek()) return this.search(ask, signal);
       this.#heed(error);
       throw error;
     }
@@ -175,7 +186,13 @@ export class PrivateLibrary implements Library {
   async original(id: string): Promise<File | undefined> {
     const document = await this.#collection.peek()?.get(id);
     const record = document && this.#ledger.files.get(metaOf(document).file);
-    return record && this.#worksHere().intake.file(record);
+    // A file that is gone is shown as the text that it had.
+    return (
+      record &&
+      this.#worksHere()
+        .intake.file(record)
+        .catch(() => undefined)
+    );
   }
 
   async text(id: string): Promise<string | undefined> {
@@ -190,8 +207,7 @@ export class PrivateLibrary implements Library {
   }
 
   async facts(): Promise<Readonly<Record<string, string | number>>> {
-    const speed = this.progress.peek()?.speed;
-    return factsOf(this.#shelf.peek(), this.#models.choice, speed);
+    return factsOf(this.#shelf.peek(), this.#models.choice, this.#speed);
   }
 
   export(format: "jsonl" | "parquet"): ReadableStream<Uint8Array<ArrayBuffer>> {
@@ -203,7 +219,7 @@ export class PrivateLibrary implements Library {
   async import(file: File): Promise<void> {
     this.#put("import", undefined);
     try {
-      await this.#call("import", file);
+      await this.#ask("import", file);
     } catch (error) {
       this.#say(problemOf(error, "import"));
     }
@@ -227,6 +243,7 @@ export class PrivateLibrary implements Library {
   /** Opens the library in this tab, if it is not open. */
   #begin(): void {
     if (this.#tabs) return;
+    this.#database.begin();
     const shelf = new Shelf({
       name: this.#name,
       models: this.#models,
@@ -237,7 +254,7 @@ export class PrivateLibrary implements Library {
     });
     this.#shelf.value = shelf;
     const loaded = this.#ledger.load().catch((error: unknown) => this.#heed(error));
-    void shelf.begin(this.#models.choice);
+    void shelf.begin(this.#firstChoice());
     this.#tabs = new Tabs<News>(this.#key, {
       lead: async () => {
         await loaded;
@@ -251,6 +268,13 @@ export class PrivateLibrary implements Library {
     this.#watch.start();
   }
 
+  /** The model to begin with; what is known of it since the last visit counts only for the same one. */
+  #firstChoice(): Choice {
+    const last = this.#models.choice;
+    const { choice = last } = this.#options;
+    return choice.model === last.model && choice.device === last.device ? last : choice;
+  }
+
   /** Ends everything in this tab; `addItems()` and the like begin anew. */
   async #end(): Promise<void> {
     this.#watch.stop();
@@ -260,7 +284,7 @@ export class PrivateLibrary implements Library {
     this.#shelf.peek()?.close();
     this.#works = this.#reader = this.#tabs = undefined;
     this.#shelf.value = undefined;
-    this.#database.close();
+    this.#database.end();
     this.#ledger.forget();
     batch(() => {
       for (const list of [this.#ownProblems, this.#sharedProblems]) list.value = [];
@@ -268,6 +292,12 @@ export class PrivateLibrary implements Library {
       this.paused.value = false;
     });
     this.#publishLedger();
+  }
+
+  /** Begins anew after a worker has crashed: what is stored is intact. */
+  async #restart(): Promise<void> {
+    await this.#end();
+    this.#begin();
   }
 
   /** Begins the work, in the tab that does it. */
@@ -320,6 +350,14 @@ export class PrivateLibrary implements Library {
 
   /** Has the tab that works do something; the library begins anew if it has ended. */
   async #call(method: string, ...values: readonly unknown[]): Promise<void> {
+    try {
+      await this.#ask(method, ...values);
+    } catch (error) {
+      this.#heed(error);
+    }
+  }
+
+  async #ask(method: string, ...values: readonly unknown[]): Promise<void> {
     this.#begin();
     await this.#tabs!.call(method, ...values);
   }
@@ -380,9 +418,7 @@ export class PrivateLibrary implements Library {
   async #import(works: Works, file: File): Promise<void> {
     const collection = await this.#opened(this.#shelf.peek()!);
     if (!collection) return;
-    await collection.import(file);
-    await works.reconcile(collection);
-    works.kick();
+    await works.import(collection, file);
     await this.#persist();
   }
 
@@ -407,6 +443,7 @@ export class PrivateLibrary implements Library {
   });
 
   #show({ progress, paused, problems }: State): void {
+    this.#speed = progress?.speed ?? this.#speed;
     batch(() => {
       this.progress.value = progress;
       this.paused.value = paused;
@@ -417,6 +454,7 @@ export class PrivateLibrary implements Library {
   readonly #publishState = later(OFTEN, () => {
     const works = this.#works;
     if (!works) return;
+    this.#speed = works.progress?.speed ?? this.#speed;
     const state = { progress: works.progress, paused: works.isPaused, problems: this.#ownProblems.peek() };
     this.progress.value = state.progress;
     this.paused.value = state.paused;
@@ -455,7 +493,10 @@ export class PrivateLibrary implements Library {
 
   /** Has a person know what went wrong. */
   #heed(error: unknown, about: "work" | "model" = "work"): void {
-    if (error instanceof FelsicError && error.code === "internal") this.#shelf.peek()?.lose(error);
+    if (about === "work" && error instanceof FelsicError && error.code === "internal") {
+      if (++this.#restarts <= MOST_RESTARTS) return void this.#restart();
+      this.#shelf.peek()?.lose(error);
+    }
     this.#say(problemOf(error, about));
     this.#publishState();
   }

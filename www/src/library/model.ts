@@ -30,11 +30,13 @@ export class Models {
   readonly #key: string;
   readonly #create: CreateEmbedder;
   readonly #options: CreateOptions;
+  readonly #serves: () => boolean;
   #loading = new AbortController();
 
-  /** `key` is where the choice is kept in `localStorage`; `options` are those of every load. */
-  constructor(key: string, create: CreateEmbedder | undefined, options: CreateOptions) {
+  /** `key` is where the choice is kept in `localStorage`; `options` are those of every load; `serves` says whether a model is there. */
+  constructor(key: string, create: CreateEmbedder | undefined, options: CreateOptions, serves: () => boolean) {
     this.#key = key;
+    this.#serves = serves;
     this.#create = create ?? ((all) => Embedder.create(all));
     this.#options = options;
   }
@@ -85,10 +87,10 @@ export class Models {
     }
   }
 
-  /** Notes that the model cannot be used, or not any more. */
+  /** Notes that a model cannot be used, or not any more; the one before may still serve. */
   fail(error: unknown): void {
     const problem = error instanceof FelsicError ? `${error.message} (${error.code})` : String(error);
-    this.state.value = { ...NONE, state: "failed", problem };
+    this.state.value = { ...NONE, state: this.#serves() ? "ready" : "failed", problem };
   }
 
   end(): void {

@@ -15,14 +15,16 @@ const MOST_SHARE = 0.25;
 /** The copies of one library. */
 export class Originals {
   /** Keeps a copy, if there is room; returns whether there is one. */
-  async keep(path: string, file: File): Promise<boolean> {
+  async keep(path: string, file: File, signal: AbortSignal): Promise<boolean> {
     try {
+      signal.throwIfAborted();
       if (file.size > MOST_BYTES || !(await this.#hasRoom(file.size))) return false;
       const handle = await (await folder(true)).getFileHandle(await nameOf(path), { create: true });
       const writable = await handle.createWritable();
-      await file.stream().pipeTo(writable);
+      await file.stream().pipeTo(writable, { signal });
       return true;
     } catch {
+      signal.throwIfAborted();
       // Without a copy, its text is shown.
       return false;
     }

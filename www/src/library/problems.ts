@@ -5,7 +5,8 @@ import type { Problem } from "./types.js";
 
 /** The problem that an error is to a person; `undefined` if it is none. */
 export function problemOf(error: unknown, about: "work" | "model" | "import"): Problem | undefined {
-  const code = error instanceof FelsicError ? error.code : undefined;
+  const isFull = error instanceof DOMException && error.name === "QuotaExceededError";
+  const code = error instanceof FelsicError ? error.code : isFull ? "quota-exceeded" : undefined;
   const detail = error instanceof Error ? error.message : String(error);
   switch (code) {
     case "aborted":

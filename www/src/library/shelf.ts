@@ -90,6 +90,7 @@ export class Shelf {
     if (this.#isClosed) return (embedder.destroy(), false);
     try {
       await this.#take(embedder);
+      if (this.#isClosed) return false;
     } catch (error) {
       embedder.destroy();
       this.#options.failed(error);
@@ -132,7 +133,7 @@ export class Shelf {
       return;
     }
     const collection = await this.#open(embedder);
-    if (this.#isClosed) return collection.close();
+    if (this.#isClosed) return end({ collection, embedder });
     end(this.#coming);
     this.#coming = undefined;
     const next = { collection, embedder };

@@ -103,7 +103,11 @@ export class Tabs<News> {
       await this.#duties.work(method, values);
       return { type: "answer", id };
     } catch (error) {
-      return { type: "answer", id, error: error instanceof FelsicError ? error.toJSON() : String(error) };
+      return {
+        type: "answer",
+        id,
+        error: FelsicError.from(error)?.toJSON() ?? { name: "FelsicError", code: "io", message: String(error) },
+      };
     }
   }
 
@@ -111,7 +115,7 @@ export class Tabs<News> {
     const pending = this.#pending.get(id);
     this.#pending.delete(id);
     if (error === undefined) pending?.resolve();
-    else pending?.reject(FelsicError.from(error) ?? new FelsicError("internal", String(error)));
+    else pending?.reject(FelsicError.from(error) ?? new FelsicError("io", String(error)));
   };
 
   #post(message: Message<News>): void {

@@ -5,17 +5,19 @@
 
 import { FelsicError } from "felsic";
 import type { Collection } from "felsic/search";
-import { makeVectors, waitingOf } from "./adding.js";
+import { makeVectors } from "./adding.js";
 import { Intake, MOST_BYTES } from "./intake.js";
 import type { Given, GivenFile } from "./items.js";
 import type { FileRecord, Ledger, SourceRecord } from "./ledger.js";
 import { Originals } from "./originals.js";
-import type { FileReading } from "./plain-reader.js";
+import type { FileReading } from "./intake.js";
 import type { Shelf } from "./shelf.js";
 import { Speed } from "./speed.js";
 import type { Progress } from "./types.js";
 import { mayRead, MOST_FILES, walk } from "./walk.js";
 
+/** The most files of all sources together. */
+const MOST_OF_ALL = 100_000;
 /** Ids that are removed at once. */
 const REMOVED = 1000;
 
@@ -61,7 +63,13 @@ export class Works {
   /** Whether the person has ended the work: what lacks vectors waits until they add something, or go on. */
   #isHalted: boolean;
   #path: string | undefined;
-  #reindexing: { readonly done: number; readonly total: number } | undefined;
+  /** Ends the reading of folders. */
+  #walk = new AbortController();
+  /** The source whose folder is being read. */
+  #walking: string | undefined;
+  #importing: { readonly path: string; readonly done: number; readonly total: number } | undefined;
+  /** Passages that have got vectors of another model. */
+  #reindexed = 0;
 
   /** `opened` resolves to the collection; without one nothing is known of its documents. */
   constructor(
@@ -102,6 +110,10 @@ export class Works {
     const { files, passages } = this.#counts;
     const waitingFiles = this.#options.ledger.waiting.size;
     const waiting = this.#waitingPassages();
+    if (this.#importing) {
+      const { path, done, total } = this.#importing;
+      return { step: "embedding", files: { done: 0, total: 1 }, passages: { done, total }, path };
+    }
     if (waitingFiles === 0 && (waiting === 0 || this.#isHalted) && !this.#running.reading) return undefined;
     const speed = this.#speed.tokens;
     // How many passages the files will have is not known before they are read.
@@ -124,10 +136,10 @@ export class Works {
   /** Goes on with whatever there is to do. */
   kick(): void {
     for (const resolve of this.#waitingForWritable.splice(0)) resolve();
+    this.#options.progressed();
     if (!this.#isKnown || this.#isPaused || this.#ended.signal.aborted) return;
     if (!this.#running.reading && this.#options.ledger.waiting.size > 0) void this.#run("reading");
     if (!this.#running.embedding && !this.#isHalted && this.#waitingPassages() > 0) void this.#run("embedding");
-    this.#options.progressed();
   }
 
   pause(): void {
@@ -145,10 +157,13 @@ export class Works {
     const { ledger } = this.#options;
     this.#isHalted = true;
     this.#isPaused = false;
+    const walking = this.#walking === undefined ? undefined : [this.#walking];
+    this.#walk.abort();
+    this.#walk = new AbortController();
     this.#stop();
     await this.#known;
     const waiting = [...ledger.waiting].map((path) => ledger.files.get(path)!);
-    for (const id of new Set(waiting.map(({ source }) => source))) {
+    for (const id of new Set([...waiting.map(({ source }) => source), ...(walking ?? [])])) {
       const source = ledger.sources.get(id);
       if (source?.handle) await ledger.putSource({ ...source, halted: true });
     }
@@ -191,10 +206,27 @@ export class Works {
     this.kick();
   }
 
+  /** Takes in what a library has exported. */
+  async import(collection: Collection, file: File): Promise<void> {
+    try {
+      const onProgress = ({ done, total }: { readonly done: number; readonly total: number }) => {
+        this.#importing = { path: file.name, done, total };
+        this.#options.progressed();
+      };
+      onProgress({ done: 0, total: 0 });
+      await collection.import(file, { signal: this.#walk.signal, onProgress });
+    } finally {
+      this.#importing = undefined;
+      await this.#inTurn(() => this.reconcile(collection));
+    }
+    this.kick();
+  }
+
   /** Has the ledger follow the collection, and lists the files that the page can no longer get. */
   async reconcile(collection: Collection): Promise<void> {
     const { ledger, noted } = this.#options;
     await ledger.reconcile(collection.documents({ signal: this.#ended.signal }));
+    for (const { id, handle } of ledger.sources.values()) if (handle) ledger.park(id, !(await mayRead(handle, false)));
     const lost: FileRecord[] = [];
     for (const path of ledger.waiting) {
       const record = ledger.files.get(path)!;
@@ -209,6 +241,7 @@ export class Works {
 
   end(): void {
     this.#ended.abort();
+    this.#walk.abort();
     this.#stop();
   }
 
@@ -236,41 +269,28 @@ export class Works {
   }
 
   async #makeVectors(signal: AbortSignal): Promise<void> {
-    const { shelf } = this.#options;
+    const { shelf, progressed } = this.#options;
     this.#speed.reset();
     for (let waiting = this.#waitingPassages(); waiting > 0; waiting = this.#waitingPassages()) {
       const collection = shelf.unfinished;
       if (!collection) return;
+      const isAnew = collection.info.state === "needs-reindex";
       const { passages, tokens } = this.#counts;
-      const report = (made: { readonly passages: number; readonly tokens: number }) => {
-        this.#counts.passages = passages + made.passages;
-        this.#counts.tokens = tokens + made.tokens;
-        this.#speed.note(this.#counts.tokens, this.#counts.passages);
-        this.#options.progressed();
-      };
-      if (collection.info.state === "needs-reindex") await this.#reindex(collection, signal, report);
-      else await makeVectors(collection, signal, report);
+      try {
+        await makeVectors(collection, signal, (made) => {
+          // What was made anew before an interruption counts, too.
+          this.#counts.passages = isAnew ? made.passages : passages + made.passages;
+          this.#counts.tokens = tokens + made.tokens;
+          if (isAnew) this.#reindexed = made.passages;
+          this.#speed.note(this.#counts.tokens, this.#counts.passages);
+          progressed();
+        });
+      } finally {
+        this.#reindexed = 0;
+      }
       shelf.settle();
-      if (this.#waitingPassages() >= waiting) return;
-    }
-  }
-
-  async #reindex(
-    collection: Collection,
-    signal: AbortSignal,
-    report: (made: { readonly passages: number; readonly tokens: number }) => void,
-  ): Promise<void> {
-    try {
-      await collection.reindex({
-        signal,
-        onProgress: ({ passages, ...progress }) => {
-          this.#reindexing = { done: passages, total: collection.info.passages };
-          const { tokens = 0 } = progress as { readonly tokens?: number };
-          report({ passages, tokens });
-        },
-      });
-    } finally {
-      this.#reindexing = undefined;
+      if (isAnew) this.#counts.passages = 0;
+      else if (this.#waitingPassages() >= waiting) return;
     }
   }
 
@@ -278,9 +298,8 @@ export class Works {
   #waitingPassages(): number {
     const collection = this.#options.shelf.unfinished;
     if (!collection) return 0;
-    const { state, passages } = collection.info;
-    if (state === "ready") return waitingOf(collection);
-    return Math.max(1, passages - (this.#reindexing?.done ?? 0));
+    const { state, passages, waiting } = collection.info;
+    return state === "ready" ? waiting : Math.max(1, passages - this.#reindexed);
   }
 
   async #writable(signal: AbortSignal): Promise<Collection> {
@@ -320,7 +339,8 @@ export class Works {
       if (!ledger.sources.has(FILES)) await ledger.putSource(source);
       return source;
     }
-    const known = [...ledger.sources.values()].find(({ name, handle }) => name === given.name && !handle);
+    const isSame = ({ name, kind, handle }: SourceRecord) => name === given.name && kind === "folder" && !handle;
+    const known = [...ledger.sources.values()].find(isSame);
     if (known) return known;
     const name = freeName(given.name, ledger);
     const source: SourceRecord = { id: name, name, kind: "folder" };
@@ -331,7 +351,10 @@ export class Works {
   async #refresh(id: string, asked: boolean): Promise<void> {
     const { ledger, noted } = this.#options;
     const source = ledger.sources.get(id);
-    if (!source?.handle || (source.halted && !asked) || !(await mayRead(source.handle, false))) return;
+    if (!source?.handle || (source.halted && !asked)) return;
+    const isAllowed = await mayRead(source.handle, false);
+    ledger.park(id, !isAllowed);
+    if (!isAllowed) return;
     if (source.halted) {
       const { halted: _, ...going } = source;
       await ledger.putSource(going);
@@ -340,10 +363,11 @@ export class Works {
     const seen = new Set<string>();
     const give = async (found: readonly GivenFile[]) => {
       for (const { path } of found) seen.add(`${source.name}/${path}`);
-      await this.#note(source, found, asked);
+      await this.#note(source, found);
       this.kick();
     };
-    const { signal } = this.#work;
+    const { signal } = this.#walk;
+    this.#walking = id;
     try {
       const { unread, tooMany } = await walk(source.handle, give, signal);
       if (tooMany) noted("too-many", source.name, MOST_FILES);
@@ -353,18 +377,25 @@ export class Works {
       if (signal.aborted) return;
       // A disk that is not there now may come again: its documents stay.
       noted("missing", source.name, 0);
+    } finally {
+      this.#walking = undefined;
     }
   }
 
   /** Notes files that are new or have changed. */
-  async #note(source: SourceRecord, files: readonly GivenFile[], again = false): Promise<void> {
+  async #note(source: SourceRecord, files: readonly GivenFile[]): Promise<void> {
     const { ledger } = this.#options;
     const changed: FileRecord[] = [];
+    let room = MOST_OF_ALL - ledger.files.size;
     for (const { path: inside, file } of files) {
       const path = `${source.name}/${inside}`;
       const known = ledger.files.get(path);
+      if (!known && (room -= 1) < 0) {
+        this.#options.noted("too-many", source.name, MOST_OF_ALL);
+        break;
+      }
       const isSame = known?.bytes === file.size && known.modified === file.lastModified;
-      const isRetried = again && known?.refusals?.some(({ code }) => code === "unreadable");
+      const isRetried = known?.refusals?.some(({ code }) => code === "unreadable");
       if (!source.handle || !isSame) this.intake.give(path, file);
       if (isSame && known.state !== "waiting" && !isRetried && source.handle) continue;
       if (isSame && known.state === "waiting") continue;

@@ -6,7 +6,7 @@ import { DEEPEST_ARCHIVE, MOST_PART_BYTES } from "./limits.js";
 import type { ReadPart } from "./mail.js";
 import { Names } from "./names.js";
 import type { ReadResult } from "./types.js";
-import { Refused, refusalOf, type Work } from "./work.js";
+import { nearby, Refused, refusalOf, type Source, type Work } from "./work.js";
 import { gunzipped, type Zip } from "./zip.js";
 
 /** What systems add to archives by themselves. */
@@ -21,7 +21,8 @@ export async function* readZip(zip: Zip, path: string, work: Work, readPart: Rea
     if (NOTHING.test(entry.name.replaceAll("\\", "/"))) continue;
     isEmpty = false;
     const own = names.of(entry.name);
-    let part: Blob | undefined;
+    if (!work.wants(own)) continue;
+    let part: Source | undefined;
     try {
       work.budget.part();
       part = await unpacked(zip.chunks(entry, work, MOST_PART_BYTES));
@@ -37,7 +38,7 @@ export async function* readZip(zip: Zip, path: string, work: Work, readPart: Rea
 }
 
 /** Reads the one file that gzip has packed. */
-export async function* readGzip(blob: Blob, path: string, work: Work, readPart: ReadPart): AsyncGenerator<ReadResult> {
+export async function* readGzip(blob: Source, path: string, work: Work, readPart: ReadPart): AsyncGenerator<ReadResult> {
   checkDepth(work);
   const name = nameOf(path);
   const own = new Names(path).of(endingOf(path) === "gz" ? name.slice(0, -3) : name);
@@ -50,11 +51,11 @@ function checkDepth(work: Work): void {
 }
 
 /** Unpacks a part, unless its first bytes say that nobody can read it. */
-async function unpacked(chunks: AsyncIterable<Uint8Array>): Promise<Blob> {
+async function unpacked(chunks: AsyncIterable<Uint8Array>): Promise<Source> {
   const parts: Uint8Array<ArrayBuffer>[] = [];
   for await (const chunk of chunks) {
     if (parts.length === 0 && isBinary(chunk)) throw new Refused("binary", "it has zero bytes");
     parts.push(chunk as Uint8Array<ArrayBuffer>);
   }
-  return new Blob(parts);
+  return nearby(new Blob(parts));
 }

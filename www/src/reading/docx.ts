@@ -2,8 +2,8 @@
 
 import { Markdown, titleOf } from "./markdown.js";
 import { firstText, relations } from "./office.js";
-import type { ReadDocument } from "./types.js";
-import { Refused, type Work } from "./work.js";
+import type { ReadResult, Refusal } from "./types.js";
+import { Refused, refusalOf, type Work } from "./work.js";
 import { attribute, type Handlers, readXml } from "./xml.js";
 import type { Zip } from "./zip.js";
 
@@ -13,22 +13,34 @@ const SILENT = new Set("Fallback del delText moveFrom instrText delInstrText rt 
 /** Levels of styles: 1 to 9 of headings, 0 of a document's title. */
 type Styles = ReadonlyMap<string, number>;
 
-export async function readDocx(zip: Zip, path: string, work: Work): Promise<ReadDocument> {
+export async function* readDocx(zip: Zip, path: string, work: Work): AsyncGenerator<ReadResult> {
   const root = [...(await relations(zip, "", work)).values()].find(({ type }) => type === "officeDocument")?.target;
   const entry = zip.find(root ?? "word/document.xml") ?? zip.find("word/document.xml");
   if (!entry) throw new Refused("damaged", "it has no word/document.xml");
   const related = [...(await relations(zip, entry.name, work)).values()];
   const part = (type: string) => related.find((relation) => relation.type === type)?.target;
-  const styles = await readStyles(zip, part("styles") ?? "word/styles.xml", work);
+  const missing: Refusal[] = [];
+  const attempt = async <T>(name: string, reading: () => Promise<T>): Promise<T | undefined> => {
+    try {
+      return await reading();
+    } catch (error) {
+      work.signal.throwIfAborted();
+      if (work.budget.isSpent) throw error;
+      missing.push({ path: `${path}/${name}`, ...refusalOf(error) });
+      return undefined;
+    }
+  };
+  const styles = await attempt("styles", () => readStyles(zip, part("styles") ?? "word/styles.xml", work));
   const document = new Markdown();
-  await readXml(zip, entry, work, body(document, styles));
+  await readXml(zip, entry, work, body(document, styles ?? new Map()));
   for (const type of ["footnotes", "endnotes"]) {
     const notes = zip.find(part(type) ?? "");
-    if (notes) await readXml(zip, notes, work, body(document, styles));
+    if (notes) await attempt(type, () => readXml(zip, notes, work, body(document, new Map())));
   }
   const { text } = document.finish();
   const title = titleOf(await firstText(zip, "docProps/core.xml", "title", work), document.title);
-  return { path, kind: "document", text, cut: "markdown", ...(title !== undefined && { title }) };
+  yield { path, kind: "document", text, cut: "markdown", ...(title !== undefined && { title }) };
+  yield* missing;
 }
 
 /** Reads which styles are headings: by the level of their outline, their name, or the style that they are based on. */
@@ -119,7 +131,10 @@ function body(document: Markdown, styles: Styles): Handlers {
         if (outer) outer.push(cells.join(" "));
         else document.row(cells);
         if (tables.length > 0) tables.at(-1)!.cells = [];
-      } else if (name === "tbl") tables.pop();
+      } else if (name === "tbl") {
+        tables.pop();
+        document.divide();
+      }
     },
   };
 }

@@ -120,7 +120,7 @@ function nearlyUtf8(bytes: Uint8Array): string | undefined {
     else if (code > 127) right += 1;
   }
   // The bytes of old encodings are hardly ever UTF-8 by chance.
-  return right >= 8 && wrong <= 1 + right / 50 ? readable(text) : undefined;
+  return right >= 8 && wrong <= 1 + right / 50 ? readable(text.replace(/\ufffd$/, "")) : undefined;
 }
 
 /** Refuses what windows-1252 would turn into garbage. */

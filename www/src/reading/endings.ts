@@ -18,10 +18,11 @@ function add(endings: string, kind: FileKind, cut?: DocumentKind): void {
 
 add("txt text log rst adoc asciidoc org tex srt vtt ics vcf nfo", "text", "text");
 add("md markdown mdown mkd mdx qmd rmd", "markdown", "markdown");
-add("html htm xhtml xht", "page", "html");
+add("ipynb", "markdown", "markdown");
+add("html htm xhtml xht mht mhtml", "page", "html");
 add("csv tsv tab", "table", "csv");
 add("xlsx xlsm xltx ods ots", "table");
-add("json jsonl ndjson geojson webmanifest ipynb", "data", "json");
+add("json jsonl ndjson geojson webmanifest", "data", "json");
 add("xml yaml yml toml ini cfg conf properties plist rdf atom rss opml bib", "data", "code");
 add("js mjs cjs jsx ts mts cts tsx vue svelte astro css scss sass less graphql gql", "code", "code");
 add("py pyi rb php pl pm lua r jl swift kt kts java scala groovy gradle clj cljs edn dart", "code", "code");

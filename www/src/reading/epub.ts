@@ -2,11 +2,11 @@
 
 import { decode } from "./encoding.js";
 import { addHtml, htmlTitle } from "./html.js";
-import { MOST_TEXT_BYTES } from "./limits.js";
+import { MOST_TEXT_BYTES, MOST_TOLD } from "./limits.js";
 import { Markdown, oneLine, titleOf } from "./markdown.js";
 import { resolved } from "./office.js";
-import type { ReadDocument } from "./types.js";
-import { Refused, type Work } from "./work.js";
+import type { ReadResult, Refusal } from "./types.js";
+import { Refused, refusalOf, type Work } from "./work.js";
 import { readXml } from "./xml.js";
 import type { Entry, Zip } from "./zip.js";
 
@@ -18,29 +18,27 @@ interface Package {
   contents: { nav?: string; ncx?: string };
 }
 
-export async function readEpub(zip: Zip, path: string, work: Work): Promise<ReadDocument> {
+export async function* readEpub(zip: Zip, path: string, work: Work): AsyncGenerator<ReadResult> {
   const book = await readPackage(zip, await packagePart(zip, work), work);
   const titles = await chapterTitles(zip, book, work);
   const locked = await lockedParts(zip, work);
   const document = new Markdown();
-  let problem: unknown = new Refused("empty", "its spine has no chapters");
+  const missing: Refusal[] = [];
   for (const chapter of book.chapters) {
     try {
       await addChapter(zip, chapter, titles.get(chapter), locked, document, work);
     } catch (error) {
       work.signal.throwIfAborted();
       if (work.budget.isSpent || (error instanceof Refused && error.code === "too-large")) throw error;
-      problem = error;
+      missing.push({ path: `${path}/${chapter}`, ...refusalOf(error) });
     }
   }
-  let text: string;
-  try {
-    text = document.finish().text;
-  } catch {
-    throw problem;
-  }
+  if (document.isEmpty && missing[0]) throw new Refused(missing[0].code, missing[0].detail ?? "");
+  const { text } = document.finish();
   const title = titleOf(book.title, document.title);
-  return { path, kind: "book", text, cut: "markdown", ...(title !== undefined && { title }) };
+  yield { path, kind: "book", text, cut: "markdown", ...(title !== undefined && { title }) };
+  // One bad chapter keeps no other out, and is told.
+  yield* missing.slice(0, MOST_TOLD);
 }
 
 async function packagePart(zip: Zip, work: Work): Promise<string> {

@@ -39,6 +39,32 @@ export function htmlTitle(html: string): string | undefined {
   return title === undefined ? undefined : oneLine(unescaped(title));
 }
 
+/** Returns a page without the pictures that are in it as text, which may be most of it. */
+export function withoutData(html: string): string {
+  const parts: string[] = [];
+  let from = 0;
+  for (let at = html.indexOf(BASE64); at >= 0; at = html.indexOf(BASE64, at + BASE64.length)) {
+    const start = at + BASE64.length;
+    let end = start;
+    while (isBase64(html.charCodeAt(end))) end += 1;
+    const begin = html.lastIndexOf("data:", at);
+    if (end - start < SHORT_DATA || begin < from || at - begin > 200) continue;
+    parts.push(html.slice(from, begin), "data:,");
+    from = end;
+  }
+  return from === 0 ? html : parts.join("") + html.slice(from);
+}
+
+const BASE64 = ";base64,";
+/** Characters of a picture that may stay. */
+const SHORT_DATA = 200;
+
+/** Whether a character is of Base64, or an escape in it: `NaN` behind the end is not. */
+function isBase64(code: number): boolean {
+  const [isDigit, isLetter] = [code >= 47 && code <= 57, (code | 32) >= 97 && (code | 32) <= 122];
+  return isDigit || isLetter || code === 43 || code === 61 || code === 37;
+}
+
 class Page {
   #at = 0;
   /** The words of the block that is open. */
@@ -173,7 +199,10 @@ class Page {
       return;
     }
     if (name === "table") {
-      if (this.#tables === 0 || (this.#tables === 1 && isEnd)) this.#endRow();
+      if (this.#tables === 0 || (this.#tables === 1 && isEnd)) {
+        this.#endRow();
+        this.document.divide();
+      }
       this.#tables = Math.max(0, this.#tables + (isEnd ? -1 : 1));
     } else if (name === "tr") this.#endRow();
     else if (isEnd) this.#endCell();

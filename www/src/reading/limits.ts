@@ -28,6 +28,8 @@ export const DEEPEST_ARCHIVE = 2;
 /** The most bytes of an archive's list of parts. */
 export const MOST_DIRECTORY_BYTES = 1 << 26;
 
+/** The most parts of a document that are told one by one where they cannot be read. */
+export const MOST_TOLD = 20;
 /** The longest title: longer ones are no titles. */
 export const LONGEST_TITLE = 300;
 /** The most characters that a path may have, which is what an id may have less a source's name. */

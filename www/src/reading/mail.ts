@@ -2,35 +2,53 @@
 
 import type { Address, Email } from "postal-mime";
 import PostalMime from "postal-mime";
-import { addHtml } from "./html.js";
+import { addHtml, withoutData } from "./html.js";
 import { LONGEST_TEXT, LONGEST_TITLE, MOST_MESSAGE_BYTES } from "./limits.js";
-import { Markdown, oneLine } from "./markdown.js";
+import { Markdown, oneLine, titleOf } from "./markdown.js";
 import { Names } from "./names.js";
 import type { ReadDocument, ReadResult } from "./types.js";
-import { bytesOf, Refused, type Work } from "./work.js";
+import { bytesOf, Memory, Refused, type Source, type Work } from "./work.js";
 
 /** How a part of a message is read. */
-export type ReadPart = (blob: Blob, path: string, work: Work) => AsyncGenerator<ReadResult>;
+export type ReadPart = (blob: Source, path: string, work: Work) => AsyncGenerator<ReadResult>;
+
+/** Attachments that nobody looks for: pictures, signatures, what servers tell each other. */
+const UNWANTED =
+  /^(?:image|audio|video|font)\/|^application\/(?:pgp-signature|(?:x-)?pkcs7)|^message\/(?:delivery-status|external-body)|^text\/rfc822-headers/;
 
 /** Reads a message and what is attached to it. */
-export async function* readMail(blob: Blob, path: string, work: Work, readPart: ReadPart): AsyncGenerator<ReadResult> {
+export async function* readMail(blob: Source, path: string, work: Work, readPart: ReadPart): AsyncGenerator<ReadResult> {
+  const mail = await parsed(blob, work);
+  yield message(mail, path);
+  const names = new Names(path);
+  for (const { filename, mimeType, related, content } of mail.attachments) {
+    if (related || UNWANTED.test(mimeType)) continue;
+    if (typeof content === "string" || content.byteLength === 0) continue;
+    work.budget.part();
+    const name =
+      filename ?? (mimeType === "message/rfc822" ? "message.eml" : mimeType === "text/calendar" ? "event.ics" : "attachment");
+    yield* readPart(new Memory(new Uint8Array(content as ArrayBuffer)), names.of(name), work);
+  }
+}
+
+/** Reads a page that a browser has saved with its pictures, as if it were a message. */
+export async function readSavedPage(blob: Source, path: string, work: Work): Promise<ReadDocument> {
+  const { html = "", subject } = await parsed(blob, work);
+  const text = withoutData(readable(html)).trim();
+  if (text === "") throw new Refused("empty", "it has no page");
+  if (text.length > LONGEST_TEXT) throw new Refused("too-large", `it has ${text.length} characters`);
+  const title = titleOf(subject);
+  return { path, kind: "page", text, cut: "html", ...(title !== undefined && { title }) };
+}
+
+async function parsed(blob: Source, work: Work): Promise<Email> {
   if (blob.size > MOST_MESSAGE_BYTES) throw new Refused("too-large", `the message has ${blob.size} bytes`);
   const bytes = await bytesOf(blob);
   if (!/^(?:>?From [^\n]*\n)?[!-9;-~]{1,70}:[ \t\r]?/.test(String.fromCharCode(...bytes.subarray(0, 500))))
     throw new Refused("damaged", "it does not begin with the lines of a message");
   const mail = await PostalMime.parse(bytes, { rfc822Attachments: true, maxNestingDepth: 50 });
   await work.breathe();
-  yield message(mail, path);
-  const names = new Names(path);
-  for (const { filename, mimeType, related, content } of mail.attachments) {
-    // Pictures in the text, and signatures, are nothing that anyone looks for.
-    if (related || /^(?:image|audio|video|font)\/|^application\/(?:pgp-signature|(?:x-)?pkcs7)/.test(mimeType)) continue;
-    if (typeof content === "string" || content.byteLength === 0) continue;
-    work.budget.part();
-    const name =
-      filename ?? (mimeType === "message/rfc822" ? "message.eml" : mimeType === "text/calendar" ? "event.ics" : "attachment");
-    yield* readPart(new Blob([content as Uint8Array<ArrayBuffer>]), names.of(name), work);
-  }
+  return mail;
 }
 
 function message(mail: Email, path: string): ReadDocument {
@@ -57,16 +75,18 @@ function message(mail: Email, path: string): ReadDocument {
 
 /** The text that its writer gave; the page that it was made of, if there is no other. */
 function words({ text = "", html = "" }: Email): string {
-  const plain = text.replace(/\r\n?/g, "\n").trim();
+  const plain = readable(text.replace(/\r\n?/g, "\n")).trim();
   if (plain !== "" || html === "") return plain;
   const document = new Markdown("plain");
-  addHtml(html, document, { tables: false });
-  try {
-    return document.finish().text;
-  } catch (error) {
-    if (error instanceof Refused && error.code === "empty") return "";
-    throw error;
-  }
+  addHtml(readable(html), document, { tables: false });
+  return document.isEmpty ? "" : document.finish().text;
+}
+
+/** A text without stray control characters; a message whose text is none is refused. */
+function readable(text: string): string {
+  const clean = text.replace(/[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/g, "");
+  if (text.length - clean.length > 2 + text.length / 50) throw new Refused("binary", "its text is none");
+  return clean;
 }
 
 function person({ name, address, group }: Address): string {

@@ -23,6 +23,10 @@ export class Markdown {
     this.#isPlain = kind === "plain";
   }
 
+  get isEmpty(): boolean {
+    return this.#length === 0;
+  }
+
   get title(): string | undefined {
     return this.#title?.text;
   }
@@ -53,6 +57,11 @@ export class Markdown {
   row(cells: readonly string[]): void {
     const words = cells.map(oneLine);
     if (words.some((cell) => cell !== "")) this.#add("row", `| ${words.join(" | ")} |`);
+  }
+
+  /** Ends a list or a table: what follows is another one. */
+  divide(): void {
+    if (this.#last) this.#last = "block";
   }
 
   /** Begins a page or a slide. */

@@ -1,9 +1,9 @@
 /** Mailboxes: messages one after another in a file, of which a few megabytes are in memory at a time. */
 
 import { MOST_MESSAGE_BYTES } from "./limits.js";
-import { readMail, type ReadPart } from "./mail.js";
+import type { ReadPart } from "./mail.js";
 import type { ReadResult } from "./types.js";
-import { bytesOf, Refused, refusalOf, type Work } from "./work.js";
+import { bytesOf, Memory, refusalOf, Refused, type Source, type Work } from "./work.js";
 import { joined } from "./zip.js";
 
 /** Bytes that are read from the file at once. */
@@ -22,14 +22,15 @@ export function isMbox(head: Uint8Array): boolean {
 }
 
 /** Reads a mailbox. */
-export async function* readMbox(blob: Blob, path: string, work: Work, readPart: ReadPart): AsyncGenerator<ReadResult> {
+export async function* readMbox(blob: Source, path: string, work: Work, readPart: ReadPart): AsyncGenerator<ReadResult> {
   let number = 0;
   for await (const message of messages(blob, work)) {
     number += 1;
     const own = `${path}/${number}.eml`;
+    if (!work.wants(own)) continue;
     try {
       if (message === undefined) throw new Refused("too-large", `the message has more than ${MOST_MESSAGE_BYTES} bytes`);
-      yield* readMail(new Blob([message]), own, work, readPart);
+      yield* readPart(new Memory(message), own, work);
     } catch (error) {
       work.signal.throwIfAborted();
       yield { path: own, ...refusalOf(error) };
@@ -40,7 +41,7 @@ export async function* readMbox(blob: Blob, path: string, work: Work, readPart: 
 }
 
 /** Yields the bytes of each message without the line that begins it; `undefined` for one that is too large. */
-export async function* messages(blob: Blob, work: Work): AsyncGenerator<Uint8Array<ArrayBuffer> | undefined> {
+export async function* messages(blob: Source, work: Work): AsyncGenerator<Uint8Array<ArrayBuffer> | undefined> {
   let pieces: Uint8Array[] = [];
   let size = 0;
   let isOpen = false;
@@ -74,7 +75,7 @@ export async function* messages(blob: Blob, work: Work): AsyncGenerator<Uint8Arr
 }
 
 /** Yields pieces that end with lines, and where their lines are; a line that is longer than a piece is cut. */
-async function* lines(blob: Blob, work: Work) {
+async function* lines(blob: Source, work: Work) {
   let rest: Uint8Array = new Uint8Array();
   for (let at = 0; at < blob.size; at += PIECE) {
     const isLast = at + PIECE >= blob.size;

@@ -55,6 +55,8 @@ class Content implements Handlers {
   /** The cells of the row that is open in each table. */
   readonly #tables: string[][][] = [];
   readonly #frames: string[] = [];
+  /** The text of notes, which follows the paragraph that they are in. */
+  readonly #held: string[] = [];
   #silent = 0;
   #lists = 0;
   #notes = 0;
@@ -107,8 +109,10 @@ class Content implements Handlers {
     if (name === "h" || name === "p") this.#add(this.#open.pop());
     else if (name === "list") this.#lists = Math.max(0, this.#lists - 1);
     else if (name === "table-row") this.#row();
-    else if (name === "table") this.#tables.pop();
-    else if (name === "notes") this.#notes -= 1;
+    else if (name === "table") {
+      this.#tables.pop();
+      this.document.divide();
+    } else if (name === "notes") this.#notes -= 1;
     else if (name === "frame") this.#frames.pop();
   }
 
@@ -130,10 +134,12 @@ class Content implements Handlers {
     if (!paragraph) return;
     const text = paragraph.words.join("").replace(/\u00ad/g, "");
     const cell = this.#tables.at(-1)?.at(-1);
-    if (cell) cell.push(text);
+    if (this.#open.length > 0) return void this.#held.push(text);
+    if (cell) cell.push(text, ...this.#held.splice(0));
     else if (paragraph.level !== undefined) this.document.heading(paragraph.level, text);
     else if (this.#isItem && this.#lists > 0) this.document.item(text, this.#lists - 1);
     else this.document.paragraph(text);
     if (text.trim() !== "") this.#isItem = false;
+    for (const note of this.#held.splice(0)) this.document.paragraph(note);
   }
 }

@@ -6,6 +6,13 @@ import { Refused } from "./work.js";
 /** What pdf.js reads for some files only: tables of characters of Asian fonts, fonts that files need not have, decoders. */
 const DATA = "pdf/";
 
+/** The worker of pdf.js does not run any more: a file broke it, or it never started. */
+export class Broken extends Refused {
+  constructor(hasStarted: boolean, message = "its script cannot be loaded") {
+    super(hasStarted ? "damaged" : "unreadable", `the reader of PDF does not run: ${message}`);
+  }
+}
+
 /** pdf.js with a worker of its own, until {@link Engine.end}. */
 export class Engine {
   readonly #worker: PDFWorker;
@@ -18,10 +25,12 @@ export class Engine {
     thread: Worker,
   ) {
     this.#thread = thread;
+    let hasSpoken = false;
+    thread.addEventListener("message", () => (hasSpoken = true), { once: true });
     this.broken = new Promise((_, reject) => {
       thread.addEventListener("error", (event) => {
         event.preventDefault();
-        reject(new Refused("unreadable", `the reader of PDF does not run: ${event.message ?? "its script cannot be loaded"}`));
+        reject(new Broken(hasSpoken, event.message));
       });
     });
     this.broken.catch(() => {});
@@ -44,7 +53,8 @@ export class Engine {
       verbosity: 0,
       isEvalSupported: false,
       enableXfa: false,
-      useSystemFonts: false,
+      // Without drawing, a font's own letters matter as little as those of the fonts that every reader has.
+      useSystemFonts: !options.draw,
       disableFontFace: !options.draw,
       useWorkerFetch: true,
       cMapUrl: `${base}cmaps/`,

@@ -2,19 +2,20 @@
 
 import { decode } from "./encoding.js";
 import { endingOf, formatOf } from "./endings.js";
-import { addHtml } from "./html.js";
+import { addHtml, withoutData } from "./html.js";
 import { LONGEST_TEXT, MOST_TEXT_BYTES } from "./limits.js";
 import { Markdown } from "./markdown.js";
 import type { ReadDocument } from "./types.js";
-import { bytesOf, Refused, type Work } from "./work.js";
+import { bytesOf, Refused, type Source, type Work } from "./work.js";
 
 /** Pages up to this length are looked through for words; longer ones have some. */
 const LONGEST_LOOK = 200_000;
 
-export async function readText(blob: Blob, path: string, work: Work): Promise<ReadDocument> {
+export async function readText(blob: Source, path: string, work: Work): Promise<ReadDocument> {
   if (blob.size > MOST_TEXT_BYTES) throw new Refused("too-large", `the file has ${blob.size} bytes`);
-  const text = decode(await bytesOf(blob));
+  let text = decode(await bytesOf(blob));
   await work.breathe();
+  if (formatOf(path)?.cut === "html") text = withoutData(text);
   if (text.trim() === "") throw new Refused("empty", "there is nothing in it");
   if (text.length > LONGEST_TEXT) throw new Refused("too-large", `it has ${text.length} characters`);
   if (

@@ -1,9 +1,10 @@
 /** Slides of PowerPoint, in their order, with their titles and notes. */
 
+import { MOST_TOLD } from "./limits.js";
 import { Markdown, titleOf } from "./markdown.js";
 import { firstText, type Relation, relations } from "./office.js";
-import type { ReadDocument } from "./types.js";
-import { Refused, type Work } from "./work.js";
+import type { ReadResult, Refusal } from "./types.js";
+import { Refused, refusalOf, type Work } from "./work.js";
 import { attribute, prefixed, readXml } from "./xml.js";
 import type { Zip } from "./zip.js";
 
@@ -17,7 +18,7 @@ interface Shape {
   rows: string[][];
 }
 
-export async function readPptx(zip: Zip, path: string, work: Work): Promise<ReadDocument> {
+export async function* readPptx(zip: Zip, path: string, work: Work): AsyncGenerator<ReadResult> {
   const root = [...(await relations(zip, "", work)).values()].find(({ type }) => type === "officeDocument")?.target;
   const entry = zip.find(root ?? "ppt/presentation.xml") ?? zip.find("ppt/presentation.xml");
   if (!entry) throw new Refused("damaged", "it has no ppt/presentation.xml");
@@ -30,13 +31,22 @@ export async function readPptx(zip: Zip, path: string, work: Work): Promise<Read
     },
   });
   const document = new Markdown();
-  for (const slide of slides) {
+  const missing: Refusal[] = [];
+  for (const [i, slide] of slides.entries()) {
     document.page();
-    await addSlide(zip, slide, document, work);
+    try {
+      await addSlide(zip, slide, document, work);
+    } catch (error) {
+      work.signal.throwIfAborted();
+      if (work.budget.isSpent) throw error;
+      missing.push({ path: `${path}/slide ${i + 1}`, ...refusalOf(error) });
+    }
   }
+  if (document.isEmpty && missing[0]) throw new Refused(missing[0].code, missing[0].detail ?? "");
   const { text, pages } = document.finish();
   const title = titleOf(await firstText(zip, "docProps/core.xml", "title", work), document.title);
-  return { path, kind: "slides", text, cut: "markdown", pages, ...(title !== undefined && { title }) };
+  yield { path, kind: "slides", text, cut: "markdown", pages, ...(title !== undefined && { title }) };
+  yield* missing.slice(0, MOST_TOLD);
 }
 
 async function addSlide(zip: Zip, part: string, document: Markdown, work: Work): Promise<void> {

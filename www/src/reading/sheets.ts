@@ -5,7 +5,7 @@ import { oneLine } from "./markdown.js";
 import { checkEncryption, repeated } from "./odf.js";
 import { relations } from "./office.js";
 import { Names } from "./names.js";
-import type { ReadResult } from "./types.js";
+import type { ReadDocument, ReadResult } from "./types.js";
 import { Refused, refusalOf, type Work } from "./work.js";
 import { attribute, prefixed, readXml } from "./xml.js";
 import type { Zip } from "./zip.js";
@@ -28,8 +28,11 @@ class Sheet {
     this.#rows.push(row);
   }
 
-  result(path: string, title: string): ReadResult {
-    if (this.#rows.length === 0) return { path, code: "empty", detail: "the sheet has no cells" };
+  get isEmpty(): boolean {
+    return this.#rows.length === 0;
+  }
+
+  document(path: string, title: string): ReadDocument {
     return { path, kind: "table", text: `${this.#rows.join("\n")}\n`, cut: "csv", title };
   }
 }
@@ -53,15 +56,21 @@ export async function* readXlsx(zip: Zip, path: string, work: Work): AsyncGenera
   const strings = [...related.values()].find(({ type }) => type === "sharedStrings")?.target;
   const shared = await sharedStrings(zip, strings, work);
   const names = new Names(path);
+  let isEmpty = true;
   for (const { name, part } of sheets) {
     const own = names.of(name);
     try {
-      yield await xlsxSheet(zip, part, shared, own, name, work);
+      const sheet = await xlsxSheet(zip, part, shared, work);
+      if (sheet.isEmpty) continue;
+      yield sheet.document(own, name);
     } catch (error) {
       work.signal.throwIfAborted();
       yield { path: own, ...refusalOf(error) };
     }
+    isEmpty = false;
   }
+  // Workbooks have empty sheets by themselves.
+  if (isEmpty) throw new Refused("empty", "its sheets have no cells");
 }
 
 /** The texts that all sheets share. */
@@ -89,14 +98,7 @@ async function sharedStrings(zip: Zip, part: string | undefined, work: Work): Pr
   return shared;
 }
 
-async function xlsxSheet(
-  zip: Zip,
-  part: string,
-  shared: readonly string[],
-  path: string,
-  title: string,
-  work: Work,
-): Promise<ReadResult> {
+async function xlsxSheet(zip: Zip, part: string, shared: readonly string[], work: Work): Promise<Sheet> {
   const entry = zip.find(part);
   if (!entry) throw new Refused("damaged", `it has no ${part}`);
   const sheet = new Sheet();
@@ -121,7 +123,7 @@ async function xlsxSheet(
       } else if (name === "row") sheet.row(cells);
     },
   });
-  return sheet.result(path, title);
+  return sheet;
 }
 
 /** The number of a column, from 0, of a place such as `AB12`. */
@@ -135,7 +137,7 @@ export async function* readOds(zip: Zip, path: string, work: Work): AsyncGenerat
   await checkEncryption(zip, work);
   const entry = zip.find("content.xml");
   if (!entry) throw new Refused("damaged", "it has no content.xml");
-  const results: ReadResult[] = [];
+  const sheets: ReadDocument[] = [];
   const names = new Names(path);
   let title = "";
   let sheet = new Sheet();
@@ -163,8 +165,9 @@ export async function* readOds(zip: Zip, path: string, work: Work): AsyncGenerat
         isCell = false;
         for (let i = 0; i < times && cells.length < MOST_COLUMNS; i += 1) cells.push(cell);
       } else if (name === "table-row") sheet.row(cells);
-      else if (name === "table") results.push(sheet.result(names.of(title), title));
+      else if (name === "table" && !sheet.isEmpty) sheets.push(sheet.document(names.of(title), title));
     },
   });
-  yield* results;
+  if (sheets.length === 0) throw new Refused("empty", "its sheets have no cells");
+  yield* sheets;
 }

@@ -3,7 +3,7 @@
 import { Gunzip, Inflate } from "fflate";
 import { knownEncoding } from "./encoding.js";
 import { MOST_DIRECTORY_BYTES, MOST_PARTS } from "./limits.js";
-import { bytesOf, Refused, type Work } from "./work.js";
+import { bytesOf, Refused, type Source, type Work } from "./work.js";
 
 /** Bytes that are read from the file at once. */
 const PIECE = 1 << 16;
@@ -33,12 +33,12 @@ export class Zip {
   #byName: Map<string, Entry> | undefined;
 
   private constructor(
-    readonly blob: Blob,
+    readonly blob: Source,
     readonly entries: readonly Entry[],
   ) {}
 
   /** Reads the list of parts. */
-  static async open(blob: Blob): Promise<Zip> {
+  static async open(blob: Source): Promise<Zip> {
     const { at, size, count, shift } = await directory(blob);
     if (count > MOST_PARTS * 5) throw new Refused("too-many", `it has ${count} parts`);
     if (size > MOST_DIRECTORY_BYTES) throw new Refused("too-many", `its list of parts has ${size} bytes`);
@@ -87,7 +87,7 @@ export class Zip {
 }
 
 /** Yields what gzip has packed. */
-export async function* gunzipped(blob: Blob, work: Work, most: number): AsyncGenerator<Uint8Array> {
+export async function* gunzipped(blob: Source, work: Work, most: number): AsyncGenerator<Uint8Array> {
   const tail = new DataView((await bytesOf(blob, Math.max(0, blob.size - 8))).buffer);
   if (blob.size < 18) throw new Refused("damaged", "the file ends within its first bytes");
   const sum = new Crc();
@@ -116,7 +116,7 @@ export function joined(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-async function* stored(blob: Blob, work: Work): AsyncGenerator<Uint8Array> {
+async function* stored(blob: Source, work: Work): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < blob.size; at += PIECE) {
     const piece = await bytesOf(blob, at, Math.min(at + PIECE, blob.size));
     work.budget.unpacked(piece.length);
@@ -125,7 +125,7 @@ async function* stored(blob: Blob, work: Work): AsyncGenerator<Uint8Array> {
   }
 }
 
-async function* inflated(inflate: Inflate | Gunzip, blob: Blob, work: Work): AsyncGenerator<Uint8Array> {
+async function* inflated(inflate: Inflate | Gunzip, blob: Source, work: Work): AsyncGenerator<Uint8Array> {
   let out: Uint8Array[] = [];
   let isOver = false;
   inflate.ondata = (bytes: Uint8Array, final: boolean) => {
@@ -146,7 +146,7 @@ async function* inflated(inflate: Inflate | Gunzip, blob: Blob, work: Work): Asy
 }
 
 /** Finds the list of parts. */
-async function directory(blob: Blob): Promise<{ at: number; size: number; count: number; shift: number }> {
+async function directory(blob: Source): Promise<{ at: number; size: number; count: number; shift: number }> {
   const tailAt = Math.max(0, blob.size - 22 - 65_535);
   const tail = await bytesOf(blob, tailAt);
   const view = new DataView(tail.buffer);
@@ -168,7 +168,7 @@ async function directory(blob: Blob): Promise<{ at: number; size: number; count:
 }
 
 /** The list of parts of an archive of more than 4 GB, or 65,535 parts. */
-async function directory64(blob: Blob, end: number) {
+async function directory64(blob: Source, end: number) {
   if (end < 20) return undefined;
   const locator = new DataView((await bytesOf(blob, end - 20, end)).buffer);
   if (locator.getUint32(0, true) !== LOCATOR_64) return undefined;

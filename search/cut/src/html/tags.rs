@@ -1,6 +1,8 @@
 //! Tags and the texts between them.
 
 use super::super::lines::{bytes_of, find, tail, within};
+use std::ops::Range;
+
 /// An element that matters; others are read as if they were not there.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Element {
@@ -75,6 +77,14 @@ impl Element {
         self.is & MAIN != 0
     }
 
+    /// Returns the level of a heading, 0 for other elements.
+    pub fn heading(&self) -> u8 {
+        match self.name.as_bytes() {
+            [b'h', level @ b'1'..=b'6'] => level - b'0',
+            _ => 0,
+        }
+    }
+
     pub fn ends_heading(&self) -> bool {
         self.is & ENDS_HEADING != 0
     }
@@ -88,9 +98,11 @@ impl Element {
 
 /// A tag.
 #[derive(Debug)]
-pub(super) struct Tag {
+pub(super) struct Tag<'a> {
     pub element: Option<Element>,
     pub closes: bool,
+    /// Its id, or the `name` of an `<a>`; empty if it has none.
+    pub id: &'a str,
     /// `role=main`.
     pub is_main: bool,
     /// `hidden`, or `aria-hidden=true`.
@@ -99,9 +111,9 @@ pub(super) struct Tag {
 
 /// A part of a page.
 #[derive(Debug)]
-pub(super) enum Token {
+pub(super) enum Token<'a> {
     Text(usize, usize),
-    Tag(Tag),
+    Tag(Tag<'a>),
     Title(usize, usize),
 }
 
@@ -133,7 +145,7 @@ impl<'a> Tags<'a> {
     }
 
     /// Reads a tag, a comment or a declaration at a `<`; `None` if it is a text.
-    fn tag(&mut self) -> Option<Option<Token>> {
+    fn tag(&mut self) -> Option<Option<Token<'a>>> {
         let bytes = self.source.as_bytes();
         let start = self.at + 1;
         let first = *bytes.get(start)?;
@@ -151,20 +163,25 @@ impl<'a> Tags<'a> {
         let is_name = |byte: &u8| !byte.is_ascii_whitespace() && *byte != b'>' && *byte != b'/';
         let length = tail(bytes, name_start).iter().take_while(|byte| is_name(byte)).count();
         let name = within(self.source, name_start, name_start + length);
-        let attributes = if self.has_open_quote { None } else { attributes(bytes, name_start + length) };
+        let attributes = if self.has_open_quote { None } else { Attributes::read(bytes, name_start + length) };
         // In a tag whose quotes are not closed, and all that follow it, quotes mean nothing.
         self.has_open_quote |= attributes.is_none();
-        let (end, is_main, is_hidden) = attributes.unwrap_or((first_end, false, false));
+        let attributes = attributes.unwrap_or(Attributes { end: first_end, ..Attributes::default() });
+        let Attributes { end, is_main, is_hidden, mut id, name: other } = attributes;
         self.at = end;
+        if id.is_empty() && name.eq_ignore_ascii_case("a") {
+            id = other;
+        }
+        let id = if closes { "" } else { within(self.source, id.start, id.end) };
         let is_raw = |raw: &&&str| !closes && raw.eq_ignore_ascii_case(name);
         if let Some(raw) = RAW.iter().chain(&["title"]).find(is_raw) {
             return Some(self.raw(raw));
         }
-        Some(Some(Token::Tag(Tag { element: element(name), closes, is_main, is_hidden })))
+        Some(Some(Token::Tag(Tag { element: element(name), closes, id, is_main, is_hidden })))
     }
 
     /// Passes over the content of an element that holds no tags. If it is not closed, what follows is read.
-    fn raw(&mut self, name: &'static str) -> Option<Token> {
+    fn raw(&mut self, name: &'static str) -> Option<Token<'a>> {
         if self.missing.contains(&name) {
             return None;
         }
@@ -185,10 +202,10 @@ impl<'a> Tags<'a> {
     }
 }
 
-impl Iterator for Tags<'_> {
-    type Item = Token;
+impl<'a> Iterator for Tags<'a> {
+    type Item = Token<'a>;
 
-    fn next(&mut self) -> Option<Token> {
+    fn next(&mut self) -> Option<Token<'a>> {
         let bytes = self.source.as_bytes();
         while self.at < bytes.len() {
             let start = self.at;
@@ -207,34 +224,58 @@ impl Iterator for Tags<'_> {
     }
 }
 
-/// Returns where a tag ends and whether its attributes say that it is main content or hidden; `None` if it does not end.
-fn attributes(bytes: &[u8], from: usize) -> Option<(usize, bool, bool)> {
-    let (mut is_main, mut is_hidden) = (false, false);
-    let mut at = from;
-    loop {
-        at += tail(bytes, at).iter().take_while(|byte| byte.is_ascii_whitespace() || **byte == b'/').count();
-        if *bytes.get(at)? == b'>' {
-            return Some((at + 1, is_main, is_hidden));
+/// What the attributes of a tag say.
+#[derive(Default)]
+struct Attributes {
+    /// Where the tag ends.
+    end: usize,
+    is_main: bool,
+    is_hidden: bool,
+    /// Where the values of `id` and `name` stand.
+    id: Range<usize>,
+    name: Range<usize>,
+}
+
+impl Attributes {
+    /// Reads the attributes of a tag, up to its end; `None` if it does not end.
+    fn read(bytes: &[u8], from: usize) -> Option<Self> {
+        let mut found = Self::default();
+        let mut at = from;
+        loop {
+            at += tail(bytes, at).iter().take_while(|byte| byte.is_ascii_whitespace() || **byte == b'/').count();
+            if *bytes.get(at)? == b'>' {
+                found.end = at + 1;
+                return Some(found);
+            }
+            let name = at;
+            at += 1;
+            at +=
+                tail(bytes, at).iter().take_while(|byte| !byte.is_ascii_whitespace() && !b"=>/".contains(byte)).count();
+            let name = bytes_of(bytes, name, at);
+            let white = tail(bytes, at).iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+            let mut value = at..at;
+            if bytes.get(at + white) == Some(&b'=') {
+                at += white + 1;
+                at += tail(bytes, at).iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+                let quote = *bytes.get(at)?;
+                let is_quoted = quote == b'"' || quote == b'\'';
+                at += usize::from(is_quoted);
+                let is_end =
+                    |byte: u8| if is_quoted { byte == quote } else { byte.is_ascii_whitespace() || byte == b'>' };
+                let length = tail(bytes, at).iter().position(|&byte| is_end(byte))?;
+                value = at..at + length;
+                at += length + usize::from(is_quoted);
+            }
+            let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
+            let says = |known: &[u8]| bytes_of(bytes, value.start, value.end).eq_ignore_ascii_case(known);
+            found.is_main |= is("role") && says(b"main");
+            found.is_hidden |= is("hidden") || is("aria-hidden") && says(b"true");
+            // Of several attributes with one name the first counts.
+            if is("id") && found.id.is_empty() {
+                found.id = value;
+            } else if is("name") && found.name.is_empty() {
+                found.name = value;
+            }
         }
-        let name = at;
-        at += 1;
-        at += tail(bytes, at).iter().take_while(|byte| !byte.is_ascii_whitespace() && !b"=>/".contains(byte)).count();
-        let name = bytes_of(bytes, name, at);
-        let white = tail(bytes, at).iter().take_while(|byte| byte.is_ascii_whitespace()).count();
-        let mut value: &[u8] = b"";
-        if bytes.get(at + white) == Some(&b'=') {
-            at += white + 1;
-            at += tail(bytes, at).iter().take_while(|byte| byte.is_ascii_whitespace()).count();
-            let quote = *bytes.get(at)?;
-            let is_quoted = quote == b'"' || quote == b'\'';
-            at += usize::from(is_quoted);
-            let is_end = |byte: u8| if is_quoted { byte == quote } else { byte.is_ascii_whitespace() || byte == b'>' };
-            let length = tail(bytes, at).iter().position(|&byte| is_end(byte))?;
-            value = bytes_of(bytes, at, at + length);
-            at += length + usize::from(is_quoted);
-        }
-        is_main |= name.eq_ignore_ascii_case(b"role") && value.eq_ignore_ascii_case(b"main");
-        is_hidden |= name.eq_ignore_ascii_case(b"hidden");
-        is_hidden |= name.eq_ignore_ascii_case(b"aria-hidden") && value.eq_ignore_ascii_case(b"true");
     }
 }

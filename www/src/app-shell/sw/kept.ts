@@ -1,13 +1,12 @@
 /** The files of the page that are kept on this machine: those of one version, and only with the content that the build gave them. */
 
 import { PrecacheController } from "workbox-precaching";
-import type { AppFile } from "../protocol.js";
+import { type AppFile, FILES_CACHES } from "../protocol.js";
 import { bytesOf, measured, note } from "./log.js";
 import { base, files, scope } from "./scope.js";
 
 /** The caches are this page's own: other pages of the same host, in other folders, may be the same app. */
-const FIRST = `felsic-app ${base}`;
-const LATER = `felsic-app-later ${base}`;
+const [FIRST, LATER] = [FILES_CACHES[0] + base, FILES_CACHES[1] + base];
 /** The folder of the private file system in which felsic keeps the files of models, by their hashes (docs/store.md). */
 const PACKS = "felsic";
 
@@ -104,7 +103,8 @@ export async function kept(event: FetchEvent): Promise<Answer | undefined> {
     whole = Promise.resolve(false);
   }
   if (first.getCacheKeyForURL(href)) {
-    event.waitUntil(mend());
+    // Only when a page is opened: a service worker that has been removed is not asked for pages any more, and must keep nothing anew.
+    if (isPage) event.waitUntil(mend());
     return undefined;
   }
   const file = later.get(href);

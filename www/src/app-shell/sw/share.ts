@@ -1,7 +1,7 @@
 /** What other apps share with this one waits in a database until a page takes it. */
 
 import { createStore, update } from "idb-keyval";
-import { SHARE_PATH, SHARED_DATABASE, SHARED_KEY, SHARED_STORE, type Shared } from "../protocol.js";
+import { SHARE_LOST, SHARE_PATH, SHARE_WAITS, SHARED_DATABASE, SHARED_KEY, SHARED_STORE, type Shared } from "../protocol.js";
 import { base } from "./scope.js";
 
 /** The most things that wait; the oldest go first. */
@@ -15,8 +15,8 @@ export function isShare({ method, url }: Request): boolean {
 /** Puts aside what was shared, and sends the browser to the page. */
 export async function takeShare(request: Request): Promise<Response> {
   const outcome = await putAside(request).then(
-    () => "shared",
-    () => "share-failed",
+    () => SHARE_WAITS,
+    () => SHARE_LOST,
   );
   return Response.redirect(`${base}?${outcome}`, 303);
 }
