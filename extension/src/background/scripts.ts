@@ -31,7 +31,8 @@ async function sync(settings: Settings): Promise<void> {
     if (script) await chrome.scripting.unregisterContentScripts({ ids: [SCRIPT] });
     return;
   }
-  if (JSON.stringify(script?.matches) === JSON.stringify(matches)) return;
+  // The browser gives them back in its own order.
+  if (script?.matches?.toSorted().join(" ") === matches.toSorted().join(" ")) return;
   const registered: chrome.scripting.RegisteredContentScript = { id: SCRIPT, matches, js: [FILE], runAt: "document_idle" };
   await (script ? chrome.scripting.updateContentScripts([registered]) : chrome.scripting.registerContentScripts([registered]));
   await readOpenTabs(matches);

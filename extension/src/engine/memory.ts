@@ -17,9 +17,11 @@ const NAME = "memory";
 const CLEAN_JOBS = 50;
 const CLEAN_TIME = 3_600_000;
 /** How often a job is begun before it is put aside: something about it ends the engine. */
-const ATTEMPTS = 5;
+const ATTEMPTS = 8;
 /** A vector's scale and a passage's place, beside its components. */
 const PASSAGE_BYTES = 64;
+/** Fewer hits than this are completed by those that have the words. */
+const FEW = 3;
 const DAY = 86_400_000;
 /** Failures that say nothing about the page: its job waits on. */
 const PASSING = ["engine-unavailable", "destroyed", "out-of-memory", "quota-exceeded", "io", "network", "aborted"];
@@ -103,6 +105,8 @@ export class Memory {
     const next = await nextJob();
     if (!next) return false;
     const { key, job } = next;
+    // What ends the engine before it is ready has nothing to do with the page.
+    await this.#collection();
     if (beginAttempt(key) > ATTEMPTS) {
       const message = "the engine ended each time when it came to this page";
       await fail(key, { job, code: "interrupted", message });
@@ -139,7 +143,14 @@ export class Memory {
     const range = { ...(from !== undefined && { gte: from }), ...(to !== undefined && { lt: to }) };
     const where: Where = { ...(site !== undefined && { site }), ...(Object.keys(range).length > 0 && { last: range }) };
     const possible = collection.info.state === "ready" ? mode : "words";
-    return (await collection.search(query, { limit, mode: possible, where })).map((hit) => found(hit, "page"));
+    const hits = await collection.search(query, { limit, mode: possible, where });
+    if (possible === "hybrid" && hits.length < FEW) {
+      // Scores are measured on the collection: one of a page or two knows too little to trust a word that is there.
+      const known = new Set(hits.map(({ id }) => id));
+      const words = await collection.search(query, { limit, mode: "words", where, minScore: 0.5 });
+      hits.push(...words.filter(({ id }) => !known.has(id)).slice(0, limit - hits.length));
+    }
+    return hits.map((hit) => found(hit, "page"));
   }
 
   /** Returns the pages that were seen last. */

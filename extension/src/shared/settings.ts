@@ -56,8 +56,8 @@ const MODES: readonly unknown[] = ["off", "click", "sites", "all"] satisfies Mod
 const LIMITS = {
   readSeconds: [0, 600],
   keepDays: [0, 36_500],
-  keepMegabytes: [1, 100_000],
-  engineMegabytes: [16, 4_096],
+  keepMegabytes: [0.01, 100_000],
+  engineMegabytes: [1, 4_096],
   idleMinutes: [1, 1_440],
 } as const;
 

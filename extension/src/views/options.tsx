@@ -43,7 +43,15 @@ const denied = signal<string | undefined>(undefined);
 const isDeleting = signal(false);
 const span = signal({ from: "", to: "" });
 
-const granted = live<chrome.permissions.Permissions>({}, () => chrome.permissions.getAll());
+/** Whether the browser keeps the memory when it is short of space. */
+const isKept = live(true, () => navigator.storage.persisted());
+
+async function keep(): Promise<void> {
+  isKept.value = await navigator.storage.persist();
+  news.value = isKept.value
+    ? "The browser keeps the memory, also when it is short of space."
+    : "The browser does not promise it. Save a copy from time to time.";
+}
 
 /** Chooses a mode; the browser asks at once, while the click counts. */
 async function choose(mode: Mode): Promise<void> {
@@ -250,7 +258,6 @@ function Indexing() {
 
 function Data() {
   const now = state.value;
-  const isSafe = granted.value.permissions?.includes("unlimitedStorage") ?? false;
   return (
     <Section title="Your memory">
       {now && (
@@ -282,9 +289,7 @@ function Data() {
             onChange={({ currentTarget }) => void load(currentTarget.files?.[0])}
           />
         </label>
-        {!isSafe && (
-          <Button onClick={() => void allow({ permissions: ["unlimitedStorage"] })}>Keep the memory when space is short</Button>
-        )}
+        {!isKept.value && <Button onClick={() => void keep()}>Keep the memory when space is short</Button>}
       </div>
       <form class="row" onSubmit={(event) => (event.preventDefault(), void forgetSpan())}>
         {(["from", "to"] as const).map((end) => (

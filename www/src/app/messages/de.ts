@@ -1,11 +1,15 @@
 /** Die Worte der Oberfläche auf Deutsch. */
 
+import { de as bench } from "../messages-bench.js";
 import { de as library } from "../messages-library.js";
+import { de as map } from "../messages-map.js";
 import { de as shell } from "../messages-shell.js";
 import type { Messages } from "./index.js";
 
 export const de: Messages = {
+  ...bench,
   ...library,
+  ...map,
   ...shell,
 
   "app.name": "Private Suche",

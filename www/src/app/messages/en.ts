@@ -1,10 +1,14 @@
 /** The words of the interface in English; the other languages have the same keys. */
 
+import { en as bench } from "../messages-bench.js";
 import { en as library } from "../messages-library.js";
+import { en as map } from "../messages-map.js";
 import { en as shell } from "../messages-shell.js";
 
 export const en = {
+  ...bench,
   ...library,
+  ...map,
   ...shell,
 
   "app.name": "Private search",
