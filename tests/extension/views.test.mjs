@@ -34,6 +34,8 @@ async function open(path, size = { width: 380, height: 800 }) {
   page.on("console", (message) => void (message.type() === "error" && errors.push(message.text())));
   page.on("pageerror", (error) => errors.push(String(error)));
   await page.setViewportSize(size);
+  // A colour that is on its way to another one is not what axe should judge.
+  await page.emulateMedia({ reducedMotion: "reduce" });
   await page.goto(extension.url(path));
   await page.waitForSelector("main");
   return page;
