@@ -91,6 +91,9 @@ test("the panel shows what was read, finds it, opens it and forgets it", async (
   assert.deepEqual(await findings(panel), []);
   for (const colorScheme of /** @type {const} */ (["dark", "light"])) {
     await panel.emulateMedia({ colorScheme });
+    // The new colours are there after a frame or two.
+    await panel.evaluate(() => Promise.all(document.getAnimations().map(({ finished }) => finished)));
+    await panel.waitForTimeout(200);
     assert.deepEqual(await findings(panel), [], colorScheme);
   }
   assert.match((await hit.getByRole("link").getAttribute("href")) ?? "", /\/bread#:~:text=Let%20the%20dough/);
