@@ -1,25 +1,16 @@
 /** A page with the library of the private-search page on it, built as that page is. */
 
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { build } from "vite";
-import { root, start } from "./harness.mjs";
+import { start } from "./harness.mjs";
+import { buildTestPage } from "./reading-modules.mjs";
 
 /** @typedef {Awaited<ReturnType<typeof startLibrary>>} LibraryEnvironment */
 /** @typedef {import("playwright-core").Page} Page */
 
 /** Starts Chromium, and serves the page under `/library/`. */
 export async function startLibrary() {
+  const folder = await buildTestPage("library-page");
   const environment = await start({ gpu: false });
   await environment.page.close();
-  const folder = mkdtempSync(join(tmpdir(), "felsic-library-"));
-  await build({
-    configFile: join(root, "www/vite.config.ts"),
-    root: join(root, "tests/browser/library-page"),
-    logLevel: "error",
-    build: { outDir: folder, emptyOutDir: true },
-  });
   Object.assign(environment.mounts, { "/library/": [folder] });
 
   const open = async (/** @type {import("playwright-core").BrowserContext} */ context) => {
@@ -35,10 +26,6 @@ export async function startLibrary() {
     async visitor() {
       const context = await environment.browser.newContext();
       return { context, page: await open(context), newTab: () => open(context) };
-    },
-    async close() {
-      await environment.close();
-      rmSync(folder, { recursive: true });
     },
   };
 }

@@ -11,6 +11,7 @@ import { startLibrary } from "./library-harness.mjs";
 const FULL = Boolean(process.env.FELSIC_TEST_FULL);
 const PASSAGES = Number(process.env.FELSIC_PASSAGES ?? (FULL ? 10_000 : 100));
 const PASSAGES_A_FILE = 20;
+const FILES = Number(process.env.FELSIC_FILES ?? 10_000);
 
 /** @type {import("./library-harness.mjs").LibraryEnvironment} */
 let environment;
@@ -51,6 +52,39 @@ test(`${PASSAGES} passages are taken up without a hitch`, { timeout: 60_000 + PA
   const { told, took } = figures.left;
   assert.ok(told > took / 1.5 && told < took * 1.5, `${told} s were said to be left, and it took ${took} s`);
 });
+
+test(
+  `${FILES} files are read without a hitch, and a person may stop there`,
+  { skip: !FULL, timeout: 1_200_000 },
+  async (context) => {
+    const { page } = await environment.visitor();
+    await page.evaluate(async (count) => {
+      Object.assign(globalThis, { library: lib.open() });
+      await lib.idle(library);
+      lib.settings.delay = 1000;
+      const files = Array.from({ length: count }, (_, at) => new File([`File mark${at} is one of many.`], `file${at}.txt`));
+      Object.assign(globalThis, { files });
+    }, FILES);
+    /** @type {any} */
+    let figures;
+    const longest = await longestTask({ ...environment, page }, async () => {
+      figures = await page.evaluate(async () => {
+        const { files } = /** @type {any} */ (globalThis);
+        const start = performance.now();
+        await library.addItems(files);
+        const listed = Math.round(performance.now() - start);
+        await lib.until(() => library.files.value.length === files.length, "the end of reading", 1_000_000);
+        const read = Math.round(performance.now() - start);
+        const found = await lib.find(library, `mark${files.length >> 1}`, { mode: "words" });
+        await library.cancel();
+        return { listed, read, found: found[0], documents: library.collection.value.info.documents };
+      });
+    });
+    context.diagnostic(JSON.stringify({ ...figures, longest }));
+    assert.equal(figures.documents, FILES);
+    assert.ok(longest <= 50, `a task of the page took ${longest} ms`);
+  },
+);
 
 /** Runs in the page: adds files, and notes what a person would. @param {{ passages: number, each: number, searches: number }} options */
 async function takeUp({ passages, each, searches }) {

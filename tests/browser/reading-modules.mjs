@@ -45,9 +45,12 @@ export async function readingModules() {
   }
 }
 
-/** Builds the page of tests with the settings of felsic's page; returns its folder. */
-export async function buildReadingPage() {
-  const [page, outDir] = [join(root, "tests/browser/reading-page"), join(target, "reading-page")];
+/** Builds the page of tests; returns its folder. */
+export const buildReadingPage = () => buildTestPage("reading-page");
+
+/** Builds a page of tests with the settings of felsic's page; returns its folder. @param {string} name of its folder here */
+export async function buildTestPage(name) {
+  const [page, outDir] = [join(root, "tests/browser", name), join(target, name)];
   const loaded = await loadConfigFromFile(
     { command: "build", mode: "production" },
     join(root, "www/vite.config.ts"),

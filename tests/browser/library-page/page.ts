@@ -71,7 +71,7 @@ async function pick(library: Library, name: string): Promise<void> {
 }
 
 /** Resolves when something holds; rejects after a while. */
-async function until(holds: () => unknown, what: string, patience = 15_000): Promise<void> {
+async function until(holds: () => unknown, what: string, patience = 30_000): Promise<void> {
   const end = performance.now() + patience;
   while (!holds()) {
     if (performance.now() > end) throw new Error(`${what} has not happened`);
@@ -83,7 +83,7 @@ async function until(holds: () => unknown, what: string, patience = 15_000): Pro
 async function idle(library: Library, patience?: number): Promise<void> {
   await until(() => library.model.value.state === "ready" && library.collection.value, "the model", patience);
   let quiet = 0;
-  await until(() => (quiet = library.progress.value === undefined ? quiet + 1 : 0) > 20, "the end of the work", patience);
+  await until(() => (quiet = library.progress.value === undefined ? quiet + 1 : 0) > 10, "the end of the work", patience);
 }
 
 /** Searches, and returns the ids that were found. */
