@@ -8,8 +8,8 @@ const PERMISSIONS = {
   firefox: ["activeTab", "scripting", "storage"],
 };
 
-/** What a button asks for at the moment of use. */
-const OPTIONAL = ["bookmarks", "contextMenus", "tabs", "unlimitedStorage"];
+/** What a button asks for at the moment of use. Firefox grants context menus only at installation, so it does without. */
+const OPTIONAL = { chromium: ["bookmarks", "contextMenus", "tabs"], firefox: ["bookmarks", "tabs"] };
 
 /**
  * Scripts, workers and WebAssembly come from the package, requests go to the package, and nothing else is loaded: there is no
@@ -47,7 +47,7 @@ export function manifest(browser, version) {
       "remember-page": { description: "Remember this page", suggested_key: { default: "Alt+Shift+R" } },
     },
     permissions: PERMISSIONS[browser],
-    optional_permissions: OPTIONAL,
+    optional_permissions: OPTIONAL[browser],
     optional_host_permissions: ["http://*/*", "https://*/*"],
     incognito: "not_allowed",
     content_security_policy: { extension_pages: POLICY },
@@ -68,7 +68,7 @@ function firefox() {
     background: { scripts: ["background.js"], type: "module" },
     sidebar_action: { default_title: "felsic", default_panel: "panel.html", default_icon: ICONS, open_at_install: false },
     browser_specific_settings: {
-      gecko: { id: "felsic@extension.felsic", strict_min_version: "140.0", data_collection_permissions: { required: ["none"] } },
+      gecko: { id: "felsic@extension.felsic", strict_min_version: "142.0", data_collection_permissions: { required: ["none"] } },
     },
   };
 }

@@ -17,6 +17,7 @@ export function pdfjsData(): Plugin {
   return {
     name: "data of pdf.js",
     generateBundle() {
+      this.emitFile({ type: "asset", fileName: `${PLACE}/LICENSE`, source: readFileSync(join(ROOT, "LICENSE")) });
       for (const folder of FOLDERS) {
         for (const name of readdirSync(join(ROOT, folder)).filter((name) => FILES.test(name))) {
           this.emitFile({

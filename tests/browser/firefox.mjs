@@ -1,7 +1,7 @@
 /** A distribution's Firefox, driven through its own WebDriver BiDi. Has only what the store's tests need. */
 
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { once } from "node:events";
@@ -38,30 +38,49 @@ export async function startFirefox() {
   };
 }
 
-/** Starts Firefox with its own profile. */
-export async function launchFirefox() {
+/** Starts Firefox with its own profile. @param {Record<string, string | boolean>} [prefs] its settings */
+export async function launchFirefox(prefs = {}) {
   const profile = mkdtempSync(join(tmpdir(), "felsic-firefox-"));
+  const lines = Object.entries(prefs).map(([name, value]) => `user_pref(${JSON.stringify(name)}, ${JSON.stringify(value)});\n`);
+  writeFileSync(join(profile, "user.js"), lines.join(""));
   const process = spawn(executable, ["--headless", "--no-remote", "--profile", profile, "--remote-debugging-port=0"]);
   const session = await Session.open(await addressOf(process));
   await session.send("session.new", { capabilities: {} });
+  /** @param {string} context */
+  const evaluateIn =
+    (context) =>
+    /**
+     * @template A, R
+     * @param {(argument: A) => R} work
+     * @param {A} argument
+     * @returns {Promise<Awaited<R>>}
+     */
+    (work, argument) =>
+      session.evaluate(context, work, argument);
   return {
+    /** Installs an extension until Firefox ends. @param {string} path of its folder */
+    install: (path) => session.send("webExtension.install", { extensionData: { type: "path", path } }),
     /** Opens a page in its own container, which shares no stored files. @param {string} url */
     async newPage(url) {
       const { userContext } = await session.send("browser.createUserContext", {});
       const { context } = await session.send("browsingContext.create", { type: "tab", userContext });
       await session.send("browsingContext.navigate", { context, url, wait: "complete" });
       return {
-        /**
-         * @template A, R
-         * @param {(argument: A) => R} work
-         * @param {A} argument
-         * @returns {Promise<Awaited<R>>}
-         */
-        evaluate: (work, argument) => session.evaluate(context, work, argument),
+        evaluate: evaluateIn(context),
         /** Loads another address, or the same again. @param {string} url */
         navigate: (url) => session.send("browsingContext.navigate", { context, url, wait: "complete" }),
         close: () => session.send("browser.removeUserContext", { userContext }),
       };
+    },
+    /** Waits for a page that something else opens, such as an extension. @param {string} scheme */
+    async pageOf(scheme) {
+      for (let i = 0; i < 100; i += 1) {
+        const { contexts } = await session.send("browsingContext.getTree", {});
+        const found = contexts.find((/** @type {{ url: string }} */ { url }) => url.startsWith(`${scheme}:`));
+        if (found) return { evaluate: evaluateIn(found.context) };
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+      throw new Error(`nothing opens a page with ${scheme}:`);
     },
     async close() {
       await session.send("browser.close", {}).catch(() => {});

@@ -19,7 +19,7 @@ const modules = {
   name: "map",
   resolveId(id) {
     if (id === "./map/index.js") return join(source, "index.tsx");
-    return id.startsWith("./map/") ? join(source, id.slice("./map/".length).replace(/\.js$/, ".ts")) : undefined;
+    return /^\.\/(map|app)\//.test(id) ? join(root, "www/src", id.replace(/\.js$/, ".ts")) : undefined;
   },
   load: (id) => (id.endsWith(".css") ? { code: "", moduleType: "js" } : undefined),
 };

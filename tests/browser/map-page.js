@@ -4,6 +4,8 @@ import { signal } from "@preact/signals";
 import { h, render } from "preact";
 // The bundler shows the page's modules under these names.
 // @ts-ignore
+import { language } from "./app/messages/index.js";
+// @ts-ignore
 import { MapView } from "./map/index.js";
 // @ts-ignore
 import { boxAround } from "./map/shapes.js";
@@ -100,6 +102,7 @@ const view = {
   library,
   hits,
   query,
+  language,
   /** @type {any[]} */
   opened: [],
   /** @type {(readonly string[] | undefined)[]} */
@@ -136,16 +139,15 @@ const view = {
       return { x: x + left + 1, y: y + top + 1 };
     });
   },
-  /** The colours of the canvas at places of the window, in the frame that is drawn next. @param {readonly { x: number, y: number }[]} places */
+  /** The colours of the canvas at places of the window, when all points are drawn the next time. @param {readonly { x: number, y: number }[]} places */
   pixels(places) {
     const canvas = /** @type {HTMLCanvasElement} */ (document.querySelector(".map-stage canvas"));
     const gl = /** @type {WebGL2RenderingContext} */ (canvas.getContext("webgl2"));
-    const { left, top } = canvas.getBoundingClientRect();
-    // A wheel that does not turn has the map drawn anew; what is read in the same frame is what was drawn.
-    canvas.parentElement?.dispatchEvent(new WheelEvent("wheel", { deltaY: 0, cancelable: true }));
-    return new Promise((resolve) =>
-      requestAnimationFrame(() => {
-        const read = places.map(({ x, y }) => {
+    const { length } = library.collection.value.documents;
+    return new Promise((resolve) => {
+      const read = () => {
+        const { left, top } = canvas.getBoundingClientRect();
+        const found = places.map(({ x, y }) => {
           const pixel = new Uint8Array(4);
           const [across, up] = [
             Math.floor((x - left) * devicePixelRatio),
@@ -154,9 +156,19 @@ const view = {
           gl.readPixels(across, up, 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, pixel);
           return [...pixel];
         });
-        resolve(read);
-      }),
-    );
+        resolve(found);
+      };
+      /** @param {number} mode @param {number} first @param {number} count */
+      gl.drawArrays = (mode, first, count) => {
+        WebGL2RenderingContext.prototype.drawArrays.call(gl, mode, first, count);
+        if (count < length) return;
+        Reflect.deleteProperty(gl, "drawArrays");
+        // After the frame has been drawn, and before the browser takes it.
+        queueMicrotask(read);
+      };
+      // A wheel that does not turn has the map drawn anew.
+      canvas.parentElement?.dispatchEvent(new WheelEvent("wheel", { deltaY: 0, cancelable: true }));
+    });
   },
 };
 

@@ -318,7 +318,7 @@ test("the query is a point, and hits are lit up", async () => {
   const hit = await page.evaluate(() => {
     const probe = document.createElement("i");
     probe.hidden = true;
-    document.querySelector(".map")?.append(probe);
+    document.querySelector(".atlas")?.append(probe);
     probe.style.color = "var(--map-hit)";
     const colour = getComputedStyle(probe).color.match(/\d+/g)?.map(Number);
     probe.remove();
@@ -395,6 +395,23 @@ test("work can be watched and stopped; what comes later is placed, and the next 
   await page.getByRole("button", { name: /^harbour.*51 documents$/s }).waitFor();
   assert.deepEqual(await calls(), { ...before, from: before.from + 1 });
 
+  const databases = await page.evaluate(async () => (await indexedDB.databases()).map(({ name }) => name));
+  assert.deepEqual(databases, ["felsic-maps"]);
+  // When there are many more, all are arranged anew, while the map that was there is shown.
+  await page.evaluate(() => {
+    const { documents } = view.library.collection.value;
+    for (let i = 0; i < 120; i += 1) documents.push({ id: `zzz/${1000 + i}.md`, group: 1, x: 0.4, y: 0.6 });
+    view.library.version.value += 1;
+  });
+  await page.getByRole("button", { name: /^bread.*170 documents$/s }).waitFor();
+  for (let tried = 0; tried < 100 && (await calls()).anew === before.anew; tried += 1) await page.waitForTimeout(50);
+  assert.deepEqual(await calls(), { ...before, anew: before.anew + 1, from: before.from + 2, clusters: before.clusters + 1 });
+  await page.evaluate(() => {
+    view.library.collection.value.documents.splice(301);
+    view.library.version.value += 1;
+  });
+  await page.getByRole("button", { name: /^bread.*50 documents$/s }).waitFor();
+
   // Another visit: the same documents, and a layout that does not settle.
   await page.reload();
   await page.waitForFunction(() => "view" in globalThis);
@@ -406,6 +423,18 @@ test("work can be watched and stopped; what comes later is placed, and the next 
   await page.getByRole("button", { name: /^harbour.*51 documents$/s }).waitFor();
   assert.deepEqual(await calls(), { anew: 0, from: 1, clusters: 0, place: 0 });
 
+  // No connection is left that would hold up those who delete everything.
+  assert.equal(
+    await page.evaluate(
+      () =>
+        new Promise((resolve) => {
+          const request = indexedDB.deleteDatabase("felsic-maps");
+          request.onblocked = () => resolve("blocked");
+          request.onsuccess = () => resolve("deleted");
+        }),
+    ),
+    "deleted",
+  );
   await page.evaluate(() => {
     const collection = new view.FakeCollection(0, 1, "other");
     view.show(collection);
@@ -496,11 +525,7 @@ test("axe finds nothing wrong, light, dark and narrow; and the map speaks German
     assert.ok(scrolls <= width, `${scrolls} of ${width}`);
     await page.screenshot({ path: join(screenshots, `map-${Object.values(options).at(-1)}.png`) });
     if ("viewport" in options) {
-      await page.evaluate(() => {
-        document.documentElement.lang = "de";
-        view.unmount();
-        view.show(view.library.collection.value);
-      });
+      await page.evaluate(() => (view.language.value = "de"));
       await page.getByRole("button", { name: "Bereich auswählen" }).waitFor();
       assert.match(await page.locator(".map-side").innerText(), /Gruppen[\s\S]*50 Dokumente/);
     }

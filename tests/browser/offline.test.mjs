@@ -32,6 +32,8 @@ after(async () => {
 });
 
 const isKept = () => app.offline.value === "ready" && app.watched.value !== "page";
+/** The page with a model that is not there: nothing is loaded, and the shell goes on without. */
+const WITHOUT_MODEL = "?pack=./nowhere/";
 const isLoaded = () => app.sinceModel.value !== undefined;
 const requests = () => page.evaluate(() => app.requests.value);
 
@@ -149,8 +151,7 @@ test("at the very first visit the page is bound by the policy, and its workers b
 test("a new version waits, is offered, and takes the place of the old one in all tabs at once", async () => {
   const html = join(environment.dist, "index.html");
   const other = await context.newPage();
-  await Promise.all([page.goto(environment.url), other.goto(environment.url)]);
-  await until(page, isLoaded);
+  await Promise.all([page, other].map((tab) => tab.goto(environment.url + WITHOUT_MODEL)));
   writeFileSync(html, readFileSync(html, "utf8").replace('data-version="1"', 'data-version="2"'));
   await environment.writeWorker();
   await page.reload();
@@ -164,7 +165,7 @@ test("a new version waits, is offered, and takes the place of the old one in all
   for (const tab of [page, other]) await until(tab, () => document.documentElement.dataset.version === "2");
   await until(page, () => !app.update.value && app.offline.value === "ready");
   await environment.goOffline();
-  await page.reload();
+  await page.goto(environment.url);
   assert.equal(await version(page), "2");
   assert.equal(await page.evaluate(() => find("a pet that rests")), "cats");
   await environment.goOnline();
@@ -255,8 +256,8 @@ test("what another app shares is handed out once", async () => {
 });
 
 test("what the shell has kept can be removed, and the page is kept anew when it is opened again", async () => {
-  await page.goto(environment.url);
-  await until(page, isLoaded);
+  await page.goto(environment.url + WITHOUT_MODEL);
+  await until(page, isKept);
   const left = () =>
     page.evaluate(async () => {
       const registrations = await navigator.serviceWorker.getRegistrations();
@@ -266,7 +267,7 @@ test("what the shell has kept can be removed, and the page is kept anew when it 
   await page.evaluate(() => localStorage.setItem("felsic-host", "https://example.org"));
   await page.evaluate(() => app.remove());
   assert.deepEqual(await left(), [0, [], null, 0]);
-  await page.goto(environment.url);
-  assert.equal(await page.evaluate(() => find("a pet that rests")), "cats");
+  assert.equal(await page.evaluate(() => app.offline.value), "no");
+  await page.reload();
   await until(page, isKept);
 });

@@ -1,16 +1,20 @@
 /** The reading of files in the page's own worker, under the page's own policy. */
 
 import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { files, png } from "../fixtures/files/make.mjs";
 import { zip } from "../fixtures/files/packing.mjs";
-import { pdf, pdfText } from "../fixtures/files/pdf.mjs";
+import { pdf, pdfText, stream } from "../fixtures/files/pdf.mjs";
 import { hasFirefox, launchFirefox } from "./firefox.mjs";
 import { launch } from "./harness.mjs";
 import { compared, EXPECTED, PDF, WINDOWS } from "./reading-expected.mjs";
 import { buildReadingPage, readingModules } from "./reading-modules.mjs";
 import { Server } from "./server.mjs";
 
+/** Where the page is built. @type {string} */
+let folder;
 /** @type {Server} */
 let server;
 /** @type {string} */
@@ -23,7 +27,8 @@ let page;
 const said = [];
 
 before(async () => {
-  const [folder, { policy }] = await Promise.all([buildReadingPage(), readingModules()]);
+  const [built, { policy }] = await Promise.all([buildReadingPage(), readingModules()]);
+  folder = built;
   server = await Server.start({ "/reading/": [folder] });
   url = `${server.spoilt("/reading/", { file: /./, headers: policy.HEADERS })}index.html`;
   browser = await launch();
@@ -77,6 +82,14 @@ test("all formats are read in the worker, under the policy, with no request but 
   assert.deepEqual(others, []);
 });
 
+test("no script of the page makes code from text, and pdf.js has its licence with it", () => {
+  const scripts = readdirSync(join(folder, "assets")).filter((name) => name.endsWith(".js"));
+  assert.ok(scripts.length >= 4, scripts.join());
+  for (const name of scripts)
+    assert.doesNotMatch(readFileSync(join(folder, "assets", name), "utf8"), /\bnew Function\b|\beval\(/, name);
+  assert.match(readFileSync(join(folder, "assets/pdf/LICENSE"), "utf8"), /Apache License/);
+});
+
 test("a PDF of an Asian font gets its table of characters from the page's host", async () => {
   const font =
     "<< /Type /Font /Subtype /Type0 /BaseFont /HeiseiMin-W3 /Encoding /UniJIS-UTF16-H /DescendantFonts [<< /Type /Font /Subtype /CIDFontType0 /BaseFont /HeiseiMin-W3 /CIDSystemInfo << /Registry (Adobe) /Ordering (Japan1) /Supplement 4 >> /FontDescriptor << /Type /FontDescriptor /FontName /HeiseiMin-W3 /Flags 4 /ItalicAngle 0 /Ascent 800 /Descent -200 /CapHeight 700 /StemV 80 /FontBBox [0 -200 1000 800] >> >>] >>";
@@ -85,6 +98,16 @@ test("a PDF of an Asian font gets its table of characters from the page's host",
   const results = await page.evaluate(readAll, encoded({ "asian.pdf": asian }));
   assert.equal(results["asian.pdf"]?.[0].text, "灯台");
   assert.ok(server.requests.every((path) => path.includes("/assets/pdf/cmaps/")) && server.requests.length > 0);
+});
+
+test("a PDF whose fonts do not say which letters they show is refused", async () => {
+  const table = stream(
+    "/CIDInit /ProcSet findresource begin 12 dict begin begincmap 1 begincodespacerange <00> <ff> endcodespacerange 1 beginbfrange <20> <7e> <e020> endbfrange endcmap end end",
+  );
+  const font = "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /ToUnicode 6 0 R >>";
+  const garbled = pdf({ pages: ["BT /F 12 Tf 40 500 Td (Nobody can read this) Tj ET"], font, others: [table] });
+  const results = withoutDetails(await page.evaluate(readAll, encoded({ "garbled.pdf": garbled })));
+  assert.deepEqual(results, { "garbled.pdf": [{ path: "garbled.pdf", code: "encoding" }] });
 });
 
 test("a PDF's page that is broken keeps no other out", async () => {
@@ -199,14 +222,23 @@ test("an abort and an early end leave the reader ready for the next file", async
       return number;
     };
     const both = await Promise.all([count(), count()]);
+    const part = await (await reader.part(file, "many.zip", "many.zip/499.txt"))?.text();
+    const none = await reader.part(file, "many.zip", "many.zip/500.txt");
     reader.close();
     const closed = await reader
       .read(file, "many.zip")
       .next()
       .catch((/** @type {Error} */ error) => error.name);
-    return { read, thrown, both, closed };
+    return { read, thrown, both, part, none, closed };
   }, many.toString("base64"));
-  assert.deepEqual(outcome, { read: 3, thrown: "Error: enough", both: [500, 500], closed: "AbortError" });
+  assert.deepEqual(outcome, {
+    read: 3,
+    thrown: "Error: enough",
+    both: [500, 500],
+    part: "Note 499.",
+    none: undefined,
+    closed: "AbortError",
+  });
 });
 
 test("a worker that breaks down or hangs is replaced, and costs one file", async () => {
@@ -250,7 +282,7 @@ test("a worker that breaks down or hangs is replaced, and costs one file", async
   await own.close();
 });
 
-test("a file that is gone, and a reader whose script is, are unreadable", async () => {
+test("with a reader whose script cannot be loaded, files are unreadable", async () => {
   const own = await open();
   await own.route(/\/worker-/, (route) => route.abort());
   const codes = await own.evaluate(async () => {

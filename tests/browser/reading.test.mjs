@@ -276,6 +276,39 @@ test("pictures that are in a page as text are left out", async () => {
   assert.equal(page.text, '<html><body><img src="data:,"><p>A pond.</p></body></html>');
 });
 
+test("each part is found again by its path, and nothing else is unpacked for it", async () => {
+  const { partOf } = modules.read;
+  const parts = {
+    "parts.zip": ["parts.zip/notes/a.txt", "parts.zip/b (2).txt", "parts.zip/letter.docx", "parts.zip/inner.zip/deep.txt"],
+    "letter.eml": ["letter.eml/seats.csv"],
+    "box.mbox": ["box.mbox/3.eml"],
+    "notes.txt.gz": ["notes.txt.gz/notes.txt"],
+  };
+  for (const [name, paths] of Object.entries(parts)) {
+    const bytes = /** @type {Buffer} */ (files()[name]);
+    const blob = new Blob([Uint8Array.from(bytes)]);
+    const { signal } = new AbortController();
+    for (const path of paths) {
+      const part = await partOf(blob, name, path, signal);
+      const again = await all(new Blob([await part.arrayBuffer()]), path);
+      assert.deepEqual(
+        again,
+        (await all(bytes, name)).filter((result) => result.path === path),
+        path,
+      );
+    }
+    assert.equal(await partOf(blob, name, `${name}/nowhere`, signal), undefined);
+    assert.equal(await partOf(blob, name, "another.zip", signal), undefined);
+  }
+  // The part behind one that unpacks to too much is found.
+  const bomb = zip([
+    { name: "a.txt", data: "a".repeat(70_000_000) },
+    { name: "b.txt", data: "A note." },
+  ]);
+  const part = await partOf(new Blob([Uint8Array.from(bomb)]), "a.zip", "a.zip/b.txt", new AbortController().signal);
+  assert.equal(Buffer.from(await part.arrayBuffer()).toString(), "A note.");
+});
+
 test("a mailbox is read in pieces, wherever they end", async () => {
   const random = randomFrom(3);
   const bodies = Array.from({ length: 60 }, (_, i) => {
@@ -413,6 +446,7 @@ test("lines of a PDF become paragraphs, columns and whole words; running heads s
     transform: [0, 10, -10, 0, x, y],
   });
   assert.equal(text([turned("first", 100, 40), turned("line,", 100, 75), turned("second", 112, 40)]).text, "first line, second");
+  assert.equal(text([run("\uf0b7 a pond")]).text, "• a pond");
   const hebrew = [run("שלום", 200), run("עולם", 170), run("טוב", 145)].map((run) => ({ ...run, dir: "rtl" }));
   assert.equal(text(hebrew).text, "שלום עולם טוב");
   // Lines of a program, and of a poem, stay lines.

@@ -29,6 +29,8 @@ const src = join(import.meta.dirname, "../../pkg/src/search");
  * @property {typeof import("../../pkg/dist/types/search/random.js")} random
  * @property {typeof import("../../pkg/dist/types/search/slices.js")} slices
  * @property {typeof import("../../pkg/dist/types/search/plain.js")} plain
+ * @property {typeof import("../../pkg/dist/types/search/clusters.js")} clusters
+ * @property {typeof import("../../pkg/dist/types/search/live.js")} live
  * @property {typeof import("../../pkg/dist/types/search-box/links.js")} links
  */
 
@@ -54,6 +56,8 @@ export async function searchModules() {
     "random",
     "slices",
     "plain",
+    "clusters",
+    "live",
     "../search-box/links",
   ];
   const folder = mkdtempSync(join(tmpdir(), "felsic-search-"));

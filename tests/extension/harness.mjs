@@ -93,9 +93,40 @@ export async function startExtension({ hosts, permissions, settings = {}, flags 
   };
   // Nothing may depend on which window the machine has in front.
   await call("settings.set", { pauseInBackground: false, pauseOnBattery: false, readSeconds: 0, ...settings });
+  const devtools = await context.newCDPSession(view);
+  const engineTarget = async () => {
+    const { targetInfos } = await devtools.send("Target.getTargets");
+    return targetInfos.find(({ url: at }) => at === url("engine.html"))?.targetId;
+  };
   return {
     context,
     worker,
+    profile,
+    /** Ends the offscreen document as the browser does when it is short of memory; returns whether there was one. */
+    async killEngine() {
+      const targetId = await engineTarget();
+      if (targetId) await devtools.send("Target.closeTarget", { targetId });
+      return targetId !== undefined;
+    },
+    /** Ends the service worker. */
+    async killWorker() {
+      await devtools.send("ServiceWorker.enable");
+      await devtools.send("ServiceWorker.stopAllWorkers");
+    },
+    /** Evaluates an expression in the offscreen document. @param {string} expression */
+    async inEngine(expression) {
+      const targetId = await engineTarget();
+      if (!targetId) throw new Error("there is no offscreen document");
+      const { sessionId } = await devtools.send("Target.attachToTarget", { targetId });
+      const answered = new Promise((resolve) => devtools.once("Target.receivedMessageFromTarget", resolve));
+      const params = { expression, awaitPromise: true, returnByValue: true };
+      const message = JSON.stringify({ id: 1, method: "Runtime.evaluate", params });
+      await devtools.send("Target.sendMessageToTarget", { sessionId, message });
+      const { result } = JSON.parse((await answered).message);
+      await devtools.send("Target.detachFromTarget", { sessionId });
+      if (result.exceptionDetails) throw new Error(result.exceptionDetails.text);
+      return result.result.value;
+    },
     view,
     url,
     call,
@@ -120,4 +151,9 @@ export async function startExtension({ hosts, permissions, settings = {}, flags 
 /** Returns a page. @param {string} title @param {string} body @param {string} [head] */
 export function html(title, body, head = "") {
   return `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>${title}</title>${head}</head><body>${body}</body></html>`;
+}
+
+/** What the browser has to grant for a site. @param {string} site */
+export function originsOf(site) {
+  return ["http://", "https://", "http://*.", "https://*."].map((begin) => `${begin}${site}/*`);
 }

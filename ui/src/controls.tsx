@@ -168,8 +168,9 @@ export function FilterChip<Value extends string>({ label, choices, value, onChan
 /** A filter that holds and can be taken away. */
 export function Chip({ children, label, onRemove }: { children: ComponentChildren; label: string; onRemove: () => void }) {
   return (
-    <button type="button" class="chip on" aria-label={label} title={label} onClick={onRemove}>
+    <button type="button" class="chip on" title={label} onClick={onRemove}>
       <span>{children}</span>
+      <span class="unseen">{label}</span>
       <Icon name="close" small />
     </button>
   );

@@ -63,8 +63,6 @@ function head(first: string | undefined): HtmlTagDescriptor[] {
   const links: HtmlTagDescriptor[] = [
     { tag: "link", attrs: { rel: "manifest", href: "./app.webmanifest" }, injectTo: "head" },
     { tag: "link", attrs: { rel: "apple-touch-icon", href: "./icons/icon-192.png" }, injectTo: "head" },
-    { tag: "meta", attrs: { name: "theme-color", content: "#ffffff", media: "(prefers-color-scheme: light)" }, injectTo: "head" },
-    { tag: "meta", attrs: { name: "theme-color", content: "#14171b", media: "(prefers-color-scheme: dark)" }, injectTo: "head" },
   ];
   return [...prepended, ...links];
 }

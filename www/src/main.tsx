@@ -57,5 +57,6 @@ async function takeShared(): Promise<void> {
   }
 }
 
+if (shell.isShareLost) say(t("shell.shared.failed"), "bad");
 takeShared().catch(() => say(t("shell.shared.failed"), "bad"));
 shell.onFiles((files) => void library.addItems(files));

@@ -12,7 +12,8 @@
 //! | `checkpoints` | checkpoints of the real shapes with seeded weights |
 //! | `packs` | the packs that tests, demo and benchmark load |
 //! | `deny` | licences, sources and advisories of all crates |
-//! | `test` (`check` too), `demo`, `bench`, `bench_search`, `site`, `size` | the commands of these names |
+//! | `extension` | the browser extension, its zips, its tests |
+//! | `test` (`check` too), `demo`, `bench`, `bench_search`, `bench_index`, `site`, `size` | the commands of these names |
 
 mod bench;
 mod bench_index;
@@ -20,6 +21,7 @@ mod bench_search;
 mod checkpoints;
 mod demo;
 mod deny;
+mod extension;
 mod files;
 mod notices;
 mod packs;
@@ -45,6 +47,8 @@ enum Command {
     },
     /// Serves the private-search page on this machine
     Demo(demo::Options),
+    /// Builds the browser extension for Chromium and Firefox, and the zips for their stores
+    Extension,
     /// Checks formatting, lints, types and the tests that need no WebAssembly: minutes, once everything has been built
     Check,
     /// Runs all tests, from formatting to the browser
@@ -68,6 +72,7 @@ fn main() -> ExitCode {
         Command::Build { filter: None } => web::page(),
         Command::Build { filter: Some(filter) } => wasm::build(&filter),
         Command::Demo(options) => demo::run(&options),
+        Command::Extension => extension::run_all(),
         Command::Check => test::check(),
         Command::Test(options) => test::run(&options),
         Command::Bench(options) => bench::run(&options),

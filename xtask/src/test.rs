@@ -1,7 +1,7 @@
 //! `cargo xtask test`: all tests, in the order in which their results are needed. `cargo xtask check`: the quick ones.
 
 use crate::process::{cargo, command, run as run_command};
-use crate::{checkpoints, deny, files, packs, project, setup, size, wasm, web};
+use crate::{checkpoints, deny, extension, files, packs, project, setup, size, wasm, web};
 use anyhow::{Result, bail, ensure};
 use clap::Args;
 use std::env;
@@ -57,11 +57,13 @@ const STEPS: &[Step] = &[
     Step { name: "size", needs: &["page"], run: |_| size::run().map(|()| Passed) },
     Step { name: "packs", needs: &["checkpoints"], run: |options| packs::all(options.full).map(|()| Passed) },
     Step { name: "browser", needs: &["page", "packs"], run: browser },
+    Step { name: "extension", needs: &["page"], run: extension_tests },
 ];
 
 /// Steps that run only when the filter names them: they take long, or repeat a part of the others at greater length.
 const ON_REQUEST: &[Step] = &[
     Step { name: "tokenizer", needs: &[], run: tokenizer },
+    Step { name: "lint-extension", needs: &["page"], run: |_| extension::lint().map(|()| Passed) },
     Step { name: "deny", needs: &[], run: |_| deny::check().map(|()| Passed) },
     Step { name: "bulk", needs: &[], run: |_| bulk() },
 ];
@@ -167,14 +169,14 @@ fn without_engine(_: &Options) -> Result<Outcome> {
 }
 
 /// Files of `tests/browser` that compare times or memory, or fill the disk, and run alone.
-const ALONE: [&str; 6] = ["api", "granite", "page", "search", "simd", "store"];
+const ALONE: [&str; 6] = ["api", "granite", "library-speed", "search", "simd", "store"];
 
-/// Runs the browser tests: those that compare nothing two at a time, since they wait for networks and browsers half of their time.
+/// Runs the browser tests: those that compare nothing three at a time, since they wait for networks and browsers most of their time.
 fn browser(options: &Options) -> Result<Outcome> {
     if !options.runner.is_empty() {
         return browser_tests(&options.runner);
     }
-    let (mut together, mut alone) = (vec!["--test-concurrency=2".to_string()], Vec::new());
+    let (mut together, mut alone) = (vec!["--test-concurrency=3".to_string()], Vec::new());
     for file in files::under(&project::path("tests/browser")) {
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let is_own = file.parent().is_some_and(|folder| folder.ends_with("tests/browser"));
@@ -210,6 +212,14 @@ fn browser_tests(arguments: &[String]) -> Result<Outcome> {
 fn consumers(_: &Options) -> Result<Outcome> {
     match setup::chromium() {
         Ok(chromium) => web::consumers(&chromium).map(|()| Passed),
+        Err(error) => unless_ci(Err(error)),
+    }
+}
+
+/// The browser extension, in Chromium and, where there is one, in Firefox.
+fn extension_tests(_: &Options) -> Result<Outcome> {
+    match setup::chromium() {
+        Ok(chromium) => extension::test(&chromium, setup::firefox().ok().as_deref()).map(|()| Passed),
         Err(error) => unless_ci(Err(error)),
     }
 }

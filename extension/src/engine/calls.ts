@@ -20,6 +20,9 @@ export type EngineCall =
   | "memory.import"
   | "engine.search"
   | "engine.bookmarks"
+  | "bridge.use"
+  | "engine.connect"
+  | "engine.bridge"
   | "engine.wake";
 
 /** The calls that the background passes on as they are. */
@@ -32,4 +35,5 @@ export const PASSED_ON: readonly string[] = [
   "memory.retry",
   "memory.export",
   "memory.import",
+  "bridge.use",
 ] satisfies EngineCall[];

@@ -17,12 +17,14 @@ const NAME = "memory";
 const CLEAN_JOBS = 50;
 const CLEAN_TIME = 3_600_000;
 /** How often a job is begun before it is put aside: something about it ends the engine. */
-const ATTEMPTS = 5;
+const ATTEMPTS = 8;
 /** A vector's scale and a passage's place, beside its components. */
 const PASSAGE_BYTES = 64;
+/** Fewer hits than this are completed by those that have the words. */
+const FEW = 3;
 const DAY = 86_400_000;
 /** Failures that say nothing about the page: its job waits on. */
-const PASSING = ["engine-unavailable", "destroyed", "out-of-memory", "quota-exceeded", "io", "network", "aborted"];
+const PASSING = ["engine-unavailable", "destroyed", "out-of-memory", "quota-exceeded", "io", "network", "aborted", "internal"];
 
 export class Memory {
   readonly #model: Model;
@@ -58,6 +60,17 @@ export class Memory {
     // An update of the extension may bring another model. Words are found meanwhile.
     if (collection.info.state === "needs-reindex") void this.#inTurn(() => collection.reindex()).catch(() => {});
     return collection;
+  }
+
+  /** Has the collection do something; one whose worker has crashed is opened again by the next call. */
+  async #with<Value>(work: (collection: Collection) => Promise<Value>): Promise<Value> {
+    const collection = await this.#collection();
+    try {
+      return await work(collection);
+    } catch (error) {
+      if (hasCode(error, "internal", "destroyed", "out-of-memory")) await this.#close();
+      throw error;
+    }
   }
 
   #inTurn<Value>(work: () => Promise<Value>): Promise<Value> {
@@ -103,6 +116,8 @@ export class Memory {
     const next = await nextJob();
     if (!next) return false;
     const { key, job } = next;
+    // What ends the engine before it is ready has nothing to do with the page.
+    await this.#collection();
     if (beginAttempt(key) > ATTEMPTS) {
       const message = "the engine ended each time when it came to this page";
       await fail(key, { job, code: "interrupted", message });
@@ -127,7 +142,8 @@ export class Memory {
     const { first, last, visits } = record;
     const collection = await this.#collection();
     const meta = { source: "page", site, first, last, visits: visits.length };
-    const { passages } = await collection.add([{ id, text: html, kind: "html", title, url, meta }]);
+    const document = { id, text: html, kind: "html", title, url, meta } as const;
+    const { passages } = await this.#with((collection) => collection.add([document]));
     const bytes = html.length + passages * (2 * collection.info.dimensions + PASSAGE_BYTES);
     // A page that has not changed has no passages to count.
     if (passages > 0 || record.bytes === 0) await keep({ ...record, bytes });
@@ -139,7 +155,14 @@ export class Memory {
     const range = { ...(from !== undefined && { gte: from }), ...(to !== undefined && { lt: to }) };
     const where: Where = { ...(site !== undefined && { site }), ...(Object.keys(range).length > 0 && { last: range }) };
     const possible = collection.info.state === "ready" ? mode : "words";
-    return (await collection.search(query, { limit, mode: possible, where })).map((hit) => found(hit, "page"));
+    const hits = await this.#with((collection) => collection.search(query, { limit, mode: possible, where }));
+    if (possible === "hybrid" && hits.length < FEW) {
+      // Scores are measured on the collection: one of a page or two knows too little to trust a word that is there.
+      const known = new Set(hits.map(({ id }) => id));
+      const words = await collection.search(query, { limit, mode: "words", where, minScore: 0.5 });
+      hits.push(...words.filter(({ id }) => !known.has(id)).slice(0, limit - hits.length));
+    }
+    return hits.map((hit) => found(hit, "page"));
   }
 
   /** Returns the pages that were seen last. */
@@ -168,7 +191,7 @@ export class Memory {
 
   async #remove(ids: readonly string[]): Promise<void> {
     if (ids.length === 0) return;
-    await (await this.#collection()).remove(ids);
+    await this.#with((collection) => collection.remove(ids));
     await drop(ids);
   }
 

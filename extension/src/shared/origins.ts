@@ -5,5 +5,5 @@ export const ALL_SITES = ["http://*/*", "https://*/*"];
 
 /** Returns what the browser has to grant for a site. */
 export function originsOf(site: string): string[] {
-  return [`*://${site}/*`, `*://*.${site}/*`];
+  return [`http://${site}/*`, `https://${site}/*`, `http://*.${site}/*`, `https://*.${site}/*`];
 }

@@ -198,7 +198,10 @@ function Results() {
     );
   }
   return (
-    <section aria-label="Results" class="hits">
+    <section aria-labelledby="results" class="hits">
+      <h2 id="results" class="unseen">
+        Results
+      </h2>
       {hits.value.map((hit) => (
         <Hit key={hit.id} hit={hit} />
       ))}

@@ -3,10 +3,12 @@
 import { FelsicError } from "../errors.js";
 import { bitsOf, hasBit } from "./bits.js";
 import type { Contents, Held } from "./contents.js";
+import { vectorsOf } from "./document-vectors.js";
 import { hasPhrase, highlights, phraseRanges } from "./highlight.js";
 import type { Query, SimilarQuery } from "./protocol.js";
 import { type Candidate, type Near, Ranking } from "./ranking.js";
 import { DEFAULT_MIN_SCORE } from "./score.js";
+import { Slices } from "./slices.js";
 import type { Hit, HitPart, MeaningReason, TextRange } from "./types.js";
 import type { Words } from "./words.js";
 
@@ -33,32 +35,23 @@ export async function find(contents: Contents, query: Query): Promise<Hit[]> {
   });
 }
 
-/** Returns hits that are like a document. */
-export async function similarTo(contents: Contents, query: SimilarQuery): Promise<Hit[]> {
+/** Returns hits that are like a document; none if it has no text, or none of its passages has a vector yet. */
+export async function similarTo(
+  contents: Contents,
+  query: SimilarQuery,
+  dimensions: number,
+  signal: AbortSignal,
+): Promise<Hit[]> {
   await contents.vectors;
-  const held = contents.get(query.id);
-  if (!held) throw new FelsicError("not-found", `the collection has no document ${JSON.stringify(query.id)}`);
-  const vector = meanVector(contents, held);
-  if (!vector) return [];
-  const allowed = contents.allowed(query.where);
-  const wanted = { vector, text: "", words: undefined, allowed };
-  const ranking = new Ranking(contents, wanted);
-  const others = (count: number) =>
-    ranking.best(count + held.stored.passages.length).filter(({ row }) => contents.at(row)?.document !== held);
+  const { id, where } = query;
+  const held = contents.get(id);
+  if (!held) throw new FelsicError("not-found", `the collection has no document ${JSON.stringify(id)}`);
+  const { points } = await vectorsOf(contents, [held], dimensions, new Slices(signal));
+  if (points.count === 0) return [];
+  const ranking = new Ranking(contents, { vector: points.data, text: "", words: undefined, allowed: contents.allowed(where) });
+  const isOther = ({ row }: Candidate) => contents.at(row)?.document.stored.id !== id;
+  const others = (count: number) => ranking.best(count + held.stored.passages.length).filter(isOther);
   return hitsOf(contents, { ...query, text: "", exact: false, passages: 1 }, { best: others, bestOf: () => new Map() });
-}
-
-/** The direction in which a document's passages lie together; `undefined` if it has none, or none of them has a vector yet. */
-function meanVector(contents: Contents, { stored, row }: Held): Float32Array<ArrayBuffer> | undefined {
-  let sum: Float32Array<ArrayBuffer> | undefined;
-  for (const at of stored.passages.keys()) {
-    const vector = contents.vector(row + at);
-    if (!vector) continue;
-    sum ??= new Float32Array(vector.length);
-    for (const [i, value] of vector.entries()) sum[i]! += value;
-  }
-  const length = Math.hypot(...(sum ?? []));
-  return length > 0 ? sum!.map((value) => value / length) : undefined;
 }
 
 /** Returns the rows of the passages in which a query stands as it is, the best by words first. */

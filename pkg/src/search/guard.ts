@@ -25,19 +25,14 @@ export async function exclusive<T>(
     await locks.request(name, { signal: giveUp.signal }, held);
   } catch (error) {
     if (!giveUp.signal.aborted) throw error;
-    throw new FelsicError("io", "another tab is writing this collection and does not finish; close the other tabs and try again");
+    throw new FelsicError(
+      "io",
+      "another tab or process is writing this collection and does not finish; close the others and try again",
+    );
   } finally {
     clearTimeout(timer);
   }
   return result!.value;
-}
-
-/** Runs something if nobody holds a lock. */
-export async function ifFree(name: string, work: () => Promise<void>): Promise<void> {
-  if (!globalThis.navigator?.locks) return work();
-  await navigator.locks.request(name, { ifAvailable: true }, async (lock) => {
-    if (lock) await work();
-  });
 }
 
 /** Takes a lock and keeps it; resolves to what lets it go. Waits for whoever has it. */

@@ -4,6 +4,7 @@ import { FelsicError } from "../errors.js";
 import { INDEX_FORMAT } from "../store/manifests.js";
 import { isHash, pinnedHash } from "../store/names.js";
 import type { FileEntry } from "../store/types.js";
+import { parsed } from "./json.js";
 import { type Calibration, checkedCalibration } from "./score.js";
 
 /** A file of an index. */
@@ -78,15 +79,10 @@ type Json = Readonly<Record<string, unknown>>;
 /** Returns the manifest of the index at `url`, checked; throws `index-invalid` with what is wrong. */
 export function checkedManifest(bytes: Uint8Array, url: string): IndexManifest {
   const wrong = (what: string) => new FelsicError("index-invalid", `${url} is not an index that felsic can read: ${what}`);
-  return new Checker(wrong).manifest(parsed(bytes, wrong), url);
-}
-
-function parsed(bytes: Uint8Array, wrong: (what: string) => FelsicError): unknown {
-  try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-  } catch {
-    throw wrong("it is not JSON");
-  }
+  return new Checker(wrong).manifest(
+    parsed(bytes, () => wrong("it is not JSON")),
+    url,
+  );
 }
 
 class Checker {

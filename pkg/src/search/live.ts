@@ -7,10 +7,11 @@
  */
 
 import { FelsicError } from "../errors.js";
+import { ifLockFree } from "../store/locks.js";
 import { extentOf, merged, usesOf, worthMerging } from "./compact.js";
 import { Contents, type Held, type Intake, placed } from "./contents.js";
 import { lockOf, nextNumber } from "./files.js";
-import { exclusive, ifFree, listen, type News } from "./guard.js";
+import { exclusive, listen, type News } from "./guard.js";
 import type { CheckedDocument, SpaceInfo } from "./protocol.js";
 import { type Arrived, SegmentStore } from "./segment-store.js";
 import { gathered, type RowsData, type SegmentContent, type SegmentFile } from "./segments.js";
@@ -292,7 +293,7 @@ export class LiveCollection implements TextSource {
   /** Reads what is new, as often as others change it meanwhile. */
   async #sync(): Promise<void> {
     for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt += 1) if (await this.#trySync()) return;
-    throw new FelsicError("io", "other tabs keep changing the collection; try again");
+    throw new FelsicError("io", "other tabs or processes keep changing the collection; try again");
   }
 
   /** Returns false if a segment went away before it was read. */
@@ -410,7 +411,7 @@ export class LiveCollection implements TextSource {
   /** Removes what is left of replaced segments, of earlier generations and of writes that were cut off. */
   async #tidy(): Promise<void> {
     if (this.#memory) return;
-    await ifFree(this.reindexLock, () =>
+    await ifLockFree(this.reindexLock, () =>
       this.#alone(() =>
         this.#exclusively(async () => {
           await this.#sync();

@@ -1,9 +1,9 @@
 /** A static index as a collection in the search worker: documents and words at once, vectors when meaning is searched. */
 
-import type { FelsicError } from "../errors.js";
 import { Contents, placed } from "./contents.js";
 import { type IndexFiles, type IndexFilesOptions, openIndexFiles } from "./index-files.js";
 import type { IndexManifest } from "./index-manifest.js";
+import { parsed } from "./json.js";
 import { checkedDocuments } from "./stored-check.js";
 import type { CollectionInfo, Document } from "./types.js";
 import type { Rows, SearchModule } from "./wasm.js";
@@ -63,7 +63,11 @@ export class OpenIndex {
       const json = await reading[at]!;
       if (at + AT_ONCE < segments.length) reading.push(read(at + AT_ONCE));
       const damaged = (why: string) => this.#files.damaged(`segment ${at} is none: ${why}`);
-      const checked = checkedDocuments(parsed(json, damaged), { rows, texts: texts.bytes }, damaged);
+      const checked = checkedDocuments(
+        parsed(json, () => damaged("its documents are no JSON")),
+        { rows, texts: texts.bytes },
+        damaged,
+      );
       if (checked.removed.length > 0) throw damaged("it removes documents");
       const known = checked.documents.find(({ id }) => this.contents.get(id));
       if (known) throw damaged(`it has ${JSON.stringify(known.id)}, as another segment has`);
@@ -118,13 +122,5 @@ export class OpenIndex {
     const { url: name, bytes } = this.#files;
     const counts = { documents, passages, waiting: 0, bytes };
     return { name, space, model: model.name, dimensions, ...counts, isReadOnly: true, state: "ready" };
-  }
-}
-
-function parsed(json: string, damaged: (why: string) => FelsicError): unknown {
-  try {
-    return JSON.parse(json);
-  } catch {
-    throw damaged("its documents are no JSON");
   }
 }

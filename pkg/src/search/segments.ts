@@ -6,9 +6,9 @@
 import { FelsicError } from "../errors.js";
 import { isHash, sha256 } from "../store/names.js";
 import { joined } from "../store/network.js";
+import { parsed } from "./json.js";
 import { checkedDocuments, isCount, isObject } from "./stored-check.js";
 import type { SegmentDocuments } from "./stored.js";
-import { decode } from "./texts.js";
 
 const MAGIC = new TextEncoder().encode("felsicS1");
 /** Where the header's hash is, and where the header. */
@@ -112,14 +112,21 @@ export async function openSegment(blob: Blob): Promise<SegmentFile> {
   const hash = bytesOfHex(await sha256(bytes));
   if (!hash.every((byte, at) => prefix[HASH_AT + at] === byte)) throw damaged("its header does not match its hash");
   const start = HEADER_AT + length;
-  return { header: checkedHeader(parsed(bytes, "header"), blob.size - start), start, blob };
+  return {
+    header: checkedHeader(
+      parsed(bytes, () => damaged("its header is no JSON")),
+      blob.size - start,
+    ),
+    start,
+    blob,
+  };
 }
 
 /** Reads and checks a segment's documents. @throws `index-invalid` */
 export async function readDocuments(segment: SegmentFile): Promise<SegmentDocuments> {
   const { header } = segment;
   if (header.sections.documents.bytes > LONGEST_DOCUMENTS) throw damaged("its documents are too long");
-  const json = parsed(await readSection(segment, "documents"), "documents");
+  const json = parsed(await readSection(segment, "documents"), () => damaged("its documents are no JSON"));
   return checkedDocuments(json, { rows: header.rows, waiting: header.waiting ?? 0, texts: header.sections.texts.bytes }, damaged);
 }
 
@@ -181,14 +188,6 @@ function checkedHeader(json: unknown, bytes: number): SegmentHeader {
     ...(waiting !== undefined && { waiting }),
     sections: { documents, rows: vectors, fine, texts },
   };
-}
-
-function parsed(bytes: Uint8Array<ArrayBuffer>, what: string): unknown {
-  try {
-    return JSON.parse(decode(bytes) ?? "");
-  } catch {
-    throw damaged(`its ${what} are no JSON`);
-  }
 }
 
 function damaged(why: string): FelsicError {

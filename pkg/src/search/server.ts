@@ -118,7 +118,7 @@ class Server {
         return this.#find((contents) => find(contents, call.request));
       case "similar":
         await this.#session?.index?.readVectors();
-        return this.#find((contents) => similarTo(contents, call.request));
+        return this.#find((contents) => similarTo(contents, call.request, this.#ready().info.dimensions, signal));
       case "clusters":
         await this.#session?.index?.readVectors();
         return this.#find((contents) => clustersOf(contents, call.request, this.#ready().info.dimensions, signal));

@@ -1,5 +1,6 @@
 /** JSON lines: a passage on each line, with its vector as a list of numbers. */
 
+import { parsed } from "./json.js";
 import { checkedRow, type PassageRow, wrong } from "./transfer-rows.js";
 
 /** The most characters of a line. */
@@ -25,17 +26,11 @@ export async function* readLines(file: Blob, dimensions: number): AsyncGenerator
     const rows: PassageRow[] = [];
     for (const line of lines) {
       number += 1;
-      if (line.trim() !== "") rows.push(checkedRow(parsed(line, number), `line ${number}`, dimensions));
+      const where = `line ${number}`;
+      const isNone = () => wrong(where, "it is not JSON; a file has one object on each line, or is Parquet");
+      if (line.trim() !== "") rows.push(checkedRow(parsed(line, isNone), where, dimensions));
     }
     if (rows.length > 0) yield rows;
-  }
-}
-
-function parsed(line: string, number: number): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    throw wrong(`line ${number}`, "it is not JSON; a file has one object on each line, or is Parquet");
   }
 }
 

@@ -1,6 +1,7 @@
 /** A row of a file: one passage with its document, as it leaves a collection and as it comes in, checked. */
 
 import { FelsicError } from "../errors.js";
+import { parsed } from "./json.js";
 
 /** A value that JSON has. */
 type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json };
@@ -112,19 +113,11 @@ function offset(value: unknown): number | undefined {
 function meta(fields: Readonly<Record<string, unknown>>, where: string): PassageRow["meta"] {
   const given = fields["meta"] ?? undefined;
   if (given === undefined) return undefined;
-  const value: unknown = typeof given === "string" ? parsed(given, where) : given;
+  const value: unknown = typeof given === "string" ? parsed(given, () => wrong(where, '"meta" is not JSON')) : given;
   if (typeof value !== "object" || value === null || Array.isArray(value) || !isJson(value)) {
     throw wrong(where, '"meta" must be an object of JSON values');
   }
   return value as Record<string, Json>;
-}
-
-function parsed(json: string, where: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch {
-    throw wrong(where, '"meta" is not JSON');
-  }
 }
 
 /** Whether a value is JSON, nested no deeper than anybody needs. */

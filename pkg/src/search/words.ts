@@ -3,6 +3,7 @@
 import MiniSearch, { type SearchResult } from "minisearch";
 import { FelsicError } from "../errors.js";
 import { hasPhrase } from "./highlight.js";
+import { parsed } from "./json.js";
 import { isCount, isObject } from "./stored-check.js";
 import { type Term, terms } from "./terms.js";
 
@@ -83,7 +84,7 @@ export class Words {
    * @throws `index-invalid` if it is anything else
    */
   static load(json: unknown, rows: number): Words {
-    const index = typeof json === "string" ? parsed(json) : json;
+    const index = typeof json === "string" ? parsed(json, () => invalid("they are no JSON")) : json;
     const frequency = checkIndex(index, rows);
     return new Words(MiniSearch.loadJS(index as SavedIndex, OPTIONS), frequency);
   }
@@ -191,14 +192,6 @@ type SavedIndex = Parameters<typeof MiniSearch.loadJS>[0];
 
 function invalid(why: string): FelsicError {
   return new FelsicError("index-invalid", `the words of the index are damaged: ${why}; make the index again`);
-}
-
-function parsed(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch {
-    throw invalid("they are no JSON");
-  }
 }
 
 const isBelow = (value: unknown, below: number): value is number => isCount(value) && value < below;

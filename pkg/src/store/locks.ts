@@ -78,8 +78,13 @@ function openChannel(name: string): BroadcastChannel | undefined {
   return globalThis.BroadcastChannel && new BroadcastChannel(PREFIX + name);
 }
 
-/** Runs something under a lock; does not run it if the lock is held, or if that cannot be found out. */
+/** Runs something under the lock of a file; does not run it if the lock is held, or if that cannot be found out. */
 export function ifFree(name: string, work: () => Promise<void>): Promise<void> {
+  return ifLockFree(PREFIX + name, work);
+}
+
+/** The same for a lock of any kind, by its whole name. */
+export function ifLockFree(name: string, work: () => Promise<void>): Promise<void> {
   if (!globalThis.navigator?.locks) return work();
   return new Promise((resolve, reject) => {
     let isOver = false;
@@ -91,7 +96,7 @@ export function ifFree(name: string, work: () => Promise<void>): Promise<void> {
       clearTimeout(timer);
       if (held && !isOver) await work();
     };
-    request(name, { ifAvailable: true }, granted).then(resolve, reject);
+    navigator.locks.request(name, { ifAvailable: true }, granted).then(resolve, reject);
   });
 }
 

@@ -7,7 +7,7 @@ import { watchInstalling } from "./install.js";
 import { SHARE_LOST, type Shared } from "./protocol.js";
 import { receiveFiles, removeShared, takeOutcome, takeShared } from "./received.js";
 import { type NetworkRequest, type Watched, watchRequests } from "./requests.js";
-import { removeWorker, startWorker } from "./worker.js";
+import { startWorker } from "./worker.js";
 
 export { allowedOrigins, chooseHost, chosenHost } from "./chosen.js";
 export { hostOf } from "./host.js";
@@ -59,7 +59,7 @@ export function startShell(): Shell {
 
 function start(): Shell {
   const { list, watched, sinceModel, noteModel } = watchRequests();
-  const { offline, update, applyUpdate, settled } = startWorker();
+  const { offline, update, applyUpdate, settled, remove } = startWorker();
   const { installable, install } = watchInstalling();
   void mendCopy();
   return {
@@ -81,7 +81,7 @@ function start(): Shell {
     onFiles: receiveFiles,
     async remove() {
       localStorage.removeItem(STORED);
-      await Promise.all([removeWorker(), removeShared(), removeCopy()]);
+      await Promise.all([remove(), removeShared(), removeCopy()]);
     },
   };
 }

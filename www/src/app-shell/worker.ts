@@ -13,14 +13,8 @@ export interface AppWorker {
   applyUpdate(): void;
   /** Says that the page has loaded what it needs: keeping its files now takes nothing from it. */
   settled(): void;
-}
-
-/** Ends the service worker of this page, and removes the files that it has kept. */
-export async function removeWorker(): Promise<void> {
-  const folder = new URL("./", document.baseURI).href;
-  // One that has been removed still answers to the pages that are open; without its files it asks the network.
-  await (await navigator.serviceWorker?.getRegistration(folder))?.unregister();
-  await Promise.all(FILES_CACHES.map((name) => globalThis.caches?.delete(name + folder)));
+  /** Ends the service worker of this page, and removes the files that it has kept. */
+  remove(): Promise<void>;
 }
 
 export function startWorker(): AppWorker {
@@ -72,5 +66,13 @@ export function startWorker(): AppWorker {
     update,
     applyUpdate: () => registration?.waiting?.postMessage({ type: "replace" } satisfies ToWorker),
     settled: () => void begin(),
+    async remove() {
+      const folder = new URL("./", document.baseURI).href;
+      // One that has been removed still answers to the pages that are open; without its files it asks the network.
+      await (await container?.getRegistration(folder))?.unregister();
+      await Promise.all(FILES_CACHES.map((name) => globalThis.caches?.delete(name + folder)));
+      offline.value = "no";
+      update.value = false;
+    },
   };
 }

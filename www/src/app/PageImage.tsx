@@ -3,7 +3,9 @@
 import { IconButton } from "felsic-ui";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Library } from "../library/types.js";
+import type { Box, PdfView } from "../reading/pdf-page.js";
 import { useApp } from "./context.js";
+import { readerIsThere } from "./keys.js";
 import { t } from "./messages/index.js";
 
 interface PageImageProps {
@@ -22,28 +24,8 @@ interface PageImageProps {
 const WIDEST = 900;
 const MARGIN = 32;
 
-interface Box {
-  readonly x: number;
-  readonly y: number;
-  readonly width: number;
-  readonly height: number;
-}
-
-interface PdfView {
-  render(
-    page: number,
-    canvas: HTMLCanvasElement,
-    options: { readonly width: number; readonly highlight: string; readonly signal: AbortSignal },
-  ): Promise<{ readonly boxes: readonly Box[] }>;
-  close(): void;
-}
-
-const loaders = import.meta.glob("../reading/pdf-page.ts");
-const loadPages = async () =>
-  (await Object.values(loaders)[0]?.()) as { readonly PdfView: { open(file: Blob): Promise<PdfView> } };
-
 async function open(library: Library, id: string): Promise<PdfView> {
-  const [{ PdfView }, file] = await Promise.all([loadPages(), library.original(id)]);
+  const [{ PdfView }, file] = await Promise.all([import("../reading/pdf-page.js"), library.original(id)]);
   if (!file) throw new Error("the browser does not give the file any more");
   return PdfView.open(file);
 }
@@ -55,6 +37,7 @@ export function PageImage({ id, name, page, pages, passage, onPage, onFail }: Pa
   const [view, setView] = useState<PdfView>();
   const [boxes, setBoxes] = useState<readonly Box[]>();
 
+  useEffect(readerIsThere, []);
   useEffect(() => {
     let isCurrent = true;
     const opening = open(library, id);

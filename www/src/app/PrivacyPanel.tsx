@@ -51,7 +51,9 @@ function Requests() {
           {since === 0 ? t("shell.requests.none") : t("shell.requests.some", { count: since })}
         </p>
       )}
-      <p class="quiet-line">{t(shell.watched.value === "all" ? "shell.requests.all" : "shell.requests.page")}</p>
+      <p class="quiet-line">
+        {t(`shell.requests.${shell.watched.value}`)} {t("shell.requests.browser")}
+      </p>
       {requests.length > 0 && (
         <details class="requests">
           <summary>{t("privacy.requests.list", { count: requests.length })}</summary>
@@ -125,11 +127,14 @@ function Host() {
 
 /** Takes everything out, in, or away. */
 function Data() {
-  const { library, selection } = useApp();
+  const { library, selection, shell } = useApp();
   const [asks, setAsks] = useState(false);
   const [busy, setBusy] = useState(false);
   const file = useRef<HTMLInputElement>(null);
-  const during = async (work: () => Promise<void>, failed: "privacy.export.failed" | "privacy.import.failed" | "privacy.delete.failed") => {
+  const during = async (
+    work: () => Promise<void>,
+    failed: "privacy.export.failed" | "privacy.import.failed" | "privacy.delete.failed",
+  ) => {
     setBusy(true);
     try {
       await work();
@@ -181,6 +186,8 @@ function Data() {
               onClick={() => {
                 setAsks(false);
                 void during(async () => {
+                  // First what is in the shell's database: the library deletes all of them, and then they cannot be opened.
+                  await shell.remove();
                   await library.deleteEverything();
                   forgetSettings();
                   selection.value = undefined;

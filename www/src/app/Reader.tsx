@@ -6,6 +6,7 @@ import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/ho
 import type { Library } from "../library/types.js";
 import type { FileKind } from "../reading/types.js";
 import { useApp } from "./context.js";
+import { readerIsThere } from "./keys.js";
 import { t } from "./messages/index.js";
 import { fileName, KIND_ICONS } from "./names.js";
 import { PageImage } from "./PageImage.js";
@@ -134,9 +135,7 @@ export function Reader() {
 }
 
 function inOrder(file: FoundFile | undefined): readonly FoundPassage[] {
-  return [...(file?.passages ?? [])].sort(
-    (a, b) => a.hit.id.localeCompare(b.hit.id) || a.passage.start - b.passage.start,
-  );
+  return [...(file?.passages ?? [])].sort((a, b) => a.hit.id.localeCompare(b.hit.id) || a.passage.start - b.passage.start);
 }
 
 /** From passage to passage of the file. */
@@ -181,7 +180,10 @@ function Text({ opened, found, start, end }: TextProps) {
     [content, start, end],
   );
   const marks = useMemo(
-    () => (range && found ? marksIn(content, range, found.passage.text, telling(found.passage.text, found.highlights, route.value.query)) : []),
+    () =>
+      range && found
+        ? marksIn(content, range, found.passage.text, telling(found.passage.text, found.highlights, route.value.query))
+        : [],
     [content, range, found],
   );
   const center = range?.start ?? 0;
@@ -194,6 +196,7 @@ function Text({ opened, found, start, end }: TextProps) {
   }, [isCovered, from, to]);
   const blocks = content.blocks.filter((block) => block.start + block.text.length > from && block.start < to);
 
+  useEffect(readerIsThere, []);
   useLayoutEffect(() => {
     const box = scroller.current;
     const lit = box?.querySelector(".lit");
@@ -266,9 +269,7 @@ function Table({ content, rows, range, marks }: TableProps) {
       <thead>
         <tr>{cellsOf(first, "th")}</tr>
       </thead>
-      <tbody>
-        {rows.map((row) => row !== first && row.text.trim() !== "" && <tr key={row.start}>{cellsOf(row, "td")}</tr>)}
-      </tbody>
+      <tbody>{rows.map((row) => row !== first && row.text.trim() !== "" && <tr key={row.start}>{cellsOf(row, "td")}</tr>)}</tbody>
     </table>
   );
 }

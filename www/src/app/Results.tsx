@@ -5,7 +5,7 @@ import { useState } from "preact/hooks";
 import { isNarrow, useApp } from "./context.js";
 import { date, score, t } from "./messages/index.js";
 import { fileName, KIND_ICONS, kindName } from "./names.js";
-import { focusSearch, keysShown } from "./keys.js";
+import { focusReader, focusSearch, keysShown } from "./keys.js";
 import { go, hashOf, resetFilters, type Route, route } from "./route.js";
 import { telling } from "./telling.js";
 import type { Found, FoundFile, FoundPassage } from "./searching.js";
@@ -41,6 +41,7 @@ export function Summary() {
   } else if (lacks === "waiting") parts.push(t("results.waiting"));
   else if (lacks === "model") parts.push(t("results.unsearchable"));
   else if (searching.busy.value) parts.push(t("results.busy"));
+  else if (searching.query.value === "") parts.push(t("results.files", { count: library.files.value.length }));
   return (
     <p class={searching.busy.value ? "summary busy" : "summary"} role="status">
       {parts.join(" · ")}
@@ -81,6 +82,7 @@ export function Results() {
   if (found.files.length === 0) return <Nothing found={found} />;
   return (
     <>
+      <h2 class="unseen">{t("results.label")}</h2>
       <ol class="hits">
         {found.files.map((file) => (
           <li key={file.path}>
@@ -125,9 +127,7 @@ function FileHit({ file, found }: { readonly file: FoundFile; readonly found: Fo
       icon={KIND_ICONS[file.kind]}
       path={file.folder === "" ? undefined : file.folder.replaceAll("/", " › ")}
       date={
-        file.modified === undefined
-          ? undefined
-          : { text: date(file.modified), machine: new Date(file.modified).toISOString() }
+        file.modified === undefined ? undefined : { text: date(file.modified), machine: new Date(file.modified).toISOString() }
       }
       isCode={file.kind === "code" || file.kind === "data"}
       passages={shown.map((passage) => passageView(passage, file))}
@@ -137,7 +137,7 @@ function FileHit({ file, found }: { readonly file: FoundFile; readonly found: Fo
         event.preventDefault();
         open(key, route.value.view === "reader");
         // By the keyboard one goes on to read; a mouse leaves the focus in the list.
-        if (event.detail === 0 || isNarrow.value) requestAnimationFrame(() => document.getElementById("reading")?.focus());
+        if (event.detail === 0 || isNarrow.value) requestAnimationFrame(focusReader);
       }}
       onFocus={(key) => {
         if (route.value.view === "reader" && !isNarrow.value) open(key, true);
@@ -192,7 +192,7 @@ function reasonsOf({ hit }: FoundPassage, { by }: Found): Reason[] {
 
 /** Nothing fits: says so, and offers what may help. */
 function Nothing({ found }: { readonly found: Found }) {
-  const { library, selection } = useApp();
+  const { library, searching, selection } = useApp();
   const filtered = isFiltered(route.value, selection.value);
   const files = t("results.files", { count: library.files.value.length });
   const text =
@@ -214,6 +214,9 @@ function Nothing({ found }: { readonly found: Found }) {
             >
               {t("filter.reset")}
             </Button>
+          )}
+          {found.left > 0 && (
+            <Button onClick={() => (searching.showsFar.value = true)}>{t("results.none.far", { count: found.left })}</Button>
           )}
           {route.value.mode !== "hybrid" && <Button onClick={() => go({ mode: "hybrid" })}>{t("results.none.mode")}</Button>}
         </>

@@ -30,6 +30,20 @@ export function focusResults(): void {
   else focusSearch();
 }
 
+let wantsReader = false;
+
+/** Goes to what is open, as soon as it is there. */
+export function focusReader(): void {
+  const reading = document.getElementById("reading");
+  wantsReader = !reading;
+  reading?.focus();
+}
+
+/** Something to read is there; whoever waits for it goes on in it. */
+export function readerIsThere(): void {
+  if (wantsReader) focusReader();
+}
+
 /** Whether a key belongs to what has the focus. */
 function isWriting(target: EventTarget | null): boolean {
   return target instanceof HTMLElement && target.closest("input:not([type=radio]), textarea, select, [contenteditable]") !== null;

@@ -40,7 +40,6 @@ export const en = {
   "shell.requests.from": "From",
   "shell.requests.from.network": "network",
   "shell.requests.from.cache": "this device",
-  "shell.requests.before": "before the model was there",
 };
 
 export const de: typeof en = {
@@ -85,5 +84,4 @@ export const de: typeof en = {
   "shell.requests.from": "Von",
   "shell.requests.from.network": "Netz",
   "shell.requests.from.cache": "diesem Gerät",
-  "shell.requests.before": "bevor das Modell da war",
 };

@@ -5,6 +5,8 @@ import type { Hit, HitPassage, SearchMode, TextRange } from "felsic/search";
 import type { Ask, Library } from "../library/types.js";
 import { type FileKind } from "../reading/types.js";
 import { isAbort, reason } from "./context.js";
+import { facts, weaknessOf } from "./model-facts.js";
+import { isNear, measureNoise, noise } from "./noise.js";
 import { FILE_KINDS, filtersOf, type Route, route } from "./route.js";
 
 /** A passage that fits, of a hit's document. */
@@ -36,6 +38,8 @@ export interface Found {
   readonly query: string;
   /** Whether there may be more than were asked for. */
   readonly hasMore: boolean;
+  /** How many documents were left out because they are as near to nonsense. */
+  readonly left: number;
 }
 
 type HitWithMore = Hit & {
@@ -48,6 +52,14 @@ const PAUSE = 60;
 const PATIENCE = 180;
 /** Milliseconds between searches that only a change of the library asks for. */
 const SELDOM = 1000;
+/** Milliseconds of rest after which it is measured what nonsense is near to. */
+const REST = 400;
+/**
+ * How much nearer to a query than to nonsense a document has to be. Measured with the built-in model over samples and over felsic's own
+ * documents: 33 of 40 queries that have an answer find it, 63 of 70 that have none find nothing. With other models a document has to be
+ * no nearer to nonsense.
+ */
+const BUILT_IN_MARGIN = 0.1;
 const FEW = 20;
 const MANY = 200;
 
@@ -92,7 +104,17 @@ function passagesOf(hit: HitWithMore): FoundPassage[] {
 }
 
 export class Searching {
-  readonly found = signal<Found | undefined>(undefined);
+  readonly #found = signal<Found | undefined>(undefined);
+  /** Whether what is near to everything is shown, too. */
+  readonly showsFar = signal(false);
+  readonly found = computed<Found | undefined>(() => {
+    const found = this.#found.value;
+    if (!found || found.by === "words" || found.by === "like" || this.showsFar.value) return found;
+    const margin = weaknessOf(facts.value) === "builtIn" ? BUILT_IN_MARGIN : 0;
+    const hits = found.hits.filter((hit) => isNear(hit, noise.value, margin));
+    if (hits.length === found.hits.length) return found;
+    return { ...found, hits, files: byFile(hits), left: found.hits.length - hits.length };
+  });
   readonly hits = computed<readonly Hit[]>(() => this.found.value?.hits ?? []);
   readonly query = computed(() => route.value.query.trim());
   readonly busy = signal(false);
@@ -110,6 +132,21 @@ export class Searching {
     this.#library = library;
     this.#selection = selection;
     effect(() => this.#schedule());
+    effect(() => this.#listenToNoise());
+  }
+
+  /** Measures what nonsense is near to, when nothing else is to be done. */
+  #listenToNoise(): (() => void) | void {
+    const collection = this.#library.collection.value;
+    void this.#library.version.value;
+    if (!collection || this.#library.model.value.state !== "ready" || this.#library.progress.value) return undefined;
+    const ending = new AbortController();
+    // Without it only the collection's own bound holds.
+    const timer = setTimeout(() => void measureNoise(collection, ending.signal).catch(() => {}), REST);
+    return () => {
+      clearTimeout(timer);
+      ending.abort();
+    };
   }
 
   /** Asks for more results than the first few. */
@@ -140,7 +177,10 @@ export class Searching {
     this.#timer = setTimeout(() => {
       const wasOther = (JSON.parse(this.#last.asked || "[]") as unknown[])[0] !== what;
       this.#last = { asked, at: performance.now() };
-      if (wasOther && many) this.#many.value = false;
+      if (wasOther) {
+        this.#many.value = false;
+        this.showsFar.value = false;
+      }
       void this.#search(now, ids, wasOther ? FEW : many ? MANY : FEW);
     }, pause);
   }
@@ -198,12 +238,12 @@ export class Searching {
 
   #take(ask: Ask, by: Found["by"], hits: readonly Hit[], goesOn = false): void {
     const hasMore = hits.length >= (ask.limit ?? FEW) && (ask.limit ?? FEW) < MANY;
-    this.#show({ files: byFile(hits), hits, by, query: ask.text, hasMore }, goesOn);
+    this.#show({ files: byFile(hits), hits, by, query: ask.text, hasMore, left: 0 }, goesOn);
   }
 
   #show(found: Found | undefined, goesOn = false): void {
     batch(() => {
-      this.found.value = found;
+      this.#found.value = found;
       this.busy.value = goesOn;
       this.problem.value = undefined;
       this.lacks.value = undefined;

@@ -14,10 +14,13 @@ export type AtlasState =
 
 /** The share of the work that the layout takes. The clusters are the rest. */
 const LAYOUT = 0.9;
-/** A layout is made anew when there are this many times the documents that it was made of. */
-const OUTGROWN = 2;
-/** Milliseconds between a change and the update, and how many times as long as the last update took they are at least. */
-const PAUSE = { least: 1200, times: 4 };
+/**
+ * A layout is made anew when there are this many times the documents that it was made of: of few documents sooner, since that takes seconds, and
+ * clusters of the first ones say little of those that came later.
+ */
+const OUTGROWN = { few: 1.3, many: 1.6, fewDocuments: 2000 };
+/** Milliseconds between a change and the update: a few times as long as the last update took, within these bounds. */
+const PAUSE = { least: 1200, times: 4, most: 15_000 };
 
 /** The map of one collection. */
 export class Atlas {
@@ -48,7 +51,7 @@ export class Atlas {
   changed(): void {
     this.#isChanged = true;
     if (this.#work || this.#timer !== undefined || this.#state.peek().step === "stopped") return;
-    const wait = Math.max(PAUSE.least, PAUSE.times * this.#took);
+    const wait = Math.max(PAUSE.least, Math.min(PAUSE.most, PAUSE.times * this.#took));
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       void this.#update(false);
@@ -76,7 +79,6 @@ export class Atlas {
     const work = new AbortController();
     this.#work = work;
     this.#isChanged = false;
-    const begin = performance.now();
     try {
       const chart = await this.#made(isAnew, work.signal);
       if (work.signal.aborted || this.#isClosed) return;
@@ -89,7 +91,6 @@ export class Atlas {
     } finally {
       if (this.#work === work) {
         this.#work = undefined;
-        this.#took = performance.now() - begin;
         if (this.#isChanged && !this.#isClosed) this.changed();
       }
     }
@@ -107,8 +108,10 @@ export class Atlas {
     // What was kept is there at once; the rest comes to it.
     if (before && !shown) this.#chart.value = before;
     if (!before || isAnew) return this.#new(signal);
+    const begin = performance.now();
     const continued = await this.#continued(before, signal);
-    if (!continued || continued.ids.length <= OUTGROWN * continued.arranged || signal.aborted) return continued;
+    this.#took = performance.now() - begin;
+    if (!continued || !isOutgrown(continued) || signal.aborted) return continued;
     // It shows everything already, in places that a new layout would choose better.
     this.#chart.value = continued;
     return this.#new(signal);
@@ -139,6 +142,10 @@ export class Atlas {
     await keep(this.#collection, { ids, x, y, cluster, words: groups.map(({ words }) => words), arranged });
     return chart;
   }
+}
+
+function isOutgrown({ ids, arranged }: Chart): boolean {
+  return ids.length > arranged * (ids.length <= OUTGROWN.fewDocuments ? OUTGROWN.few : OUTGROWN.many);
 }
 
 function groupingOfChart({ ids, cluster, groups }: Chart): Grouping {

@@ -3,7 +3,7 @@
 import type { Place } from "../library/types.js";
 import type { Chart, Group } from "./chart.js";
 import { nameOf } from "./previews.js";
-import { counted, text } from "./text.js";
+import { t } from "../app/messages/index.js";
 
 /** How many documents of the selected cluster are listed. */
 const LISTED = 12;
@@ -18,22 +18,22 @@ interface GroupsProps {
 
 /** The words of a cluster, for people. */
 export function wordsOf({ words }: Group): string {
-  return words.length > 0 ? words.join(", ") : text("map.nameless");
+  return words.length > 0 ? words.join(", ") : t("atlas.nameless");
 }
 
 /** The list of clusters. */
 export function Groups({ chart, chosen, onChoose, onOpen }: GroupsProps) {
   return (
     <section class="map-groups">
-      <h2>{text("map.clusters")}</h2>
-      <p class="map-help">{text("map.clusters-help")}</p>
+      <h2>{t("atlas.clusters")}</h2>
+      <p class="map-help">{t("atlas.clusters-help")}</p>
       <ul>
         {chart.groups.map((group, at) => (
           <li key={at}>
             <button type="button" class="map-group" aria-pressed={chosen === at} onClick={() => onChoose(at)}>
               <i class={`map-dot colour-${group.colour + 1}`} />
               <span class="words">{wordsOf(group)}</span>
-              <span class="size">{counted("map.documents", group.size)}</span>
+              <span class="size">{t("atlas.documents", { count: group.size })}</span>
             </button>
             {chosen === at && <Documents chart={chart} group={at} onOpen={onOpen} />}
           </li>
@@ -53,7 +53,7 @@ function Documents({
   readonly onOpen: (place: Place) => void;
 }) {
   return (
-    <ul class="map-documents" aria-label={text("map.first-documents")}>
+    <ul class="map-documents" aria-label={t("atlas.first-documents")}>
       {nearestOf(chart, group, LISTED).map((at) => {
         const id = chart.ids[at]!;
         return (

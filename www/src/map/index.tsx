@@ -9,7 +9,7 @@ import type { Chart } from "./chart.js";
 import { Groups, membersOf } from "./groups-list.js";
 import { Previews } from "./previews.js";
 import { Stage } from "./stage.js";
-import { counted, text } from "./text.js";
+import { t } from "../app/messages/index.js";
 import type { Point } from "./view.js";
 import "./map.css";
 
@@ -86,34 +86,36 @@ function CollectionMap({ collection, version, hits, query, onOpen, onSelect }: C
   if (!chart) return <Waiting atlas={atlas} />;
   const unplaced = collection.info.documents - chart.ids.length;
   return (
-    <section class="map" aria-label={text("map.title")}>
-      {hasCanvas ? (
-        <Stage
-          chart={chart}
-          marks={marks.value}
-          query={place}
-          previews={previews}
-          onOpen={(index) => onOpen({ id: chart.ids[index]!, start: 0, end: 0 })}
-          onChoose={(indexes) => select({ ids: indexes.map((at) => chart.ids[at]!) })}
-          onGiveUp={() => select(undefined)}
-          onAnew={() => atlas.anew()}
-          onNoCanvas={() => setHasCanvas(false)}
-        />
-      ) : (
-        <p class="map-note">{text("map.no-canvas")}</p>
-      )}
-      <div class="map-side">
-        <Work atlas={atlas} />
-        <div class="map-selection" role="status">
-          {selection.value && <span>{counted("map.chosen", selection.value.ids.length)}</span>}
-        </div>
-        {selection.value && (
-          <button type="button" class="button quiet map-give-up" onClick={() => select(undefined)}>
-            {text("map.give-up")}
-          </button>
+    <section class="atlas" aria-label={t("atlas.title")}>
+      <div class="atlas-body">
+        {hasCanvas ? (
+          <Stage
+            chart={chart}
+            marks={marks.value}
+            query={place}
+            previews={previews}
+            onOpen={(index) => onOpen({ id: chart.ids[index]!, start: 0, end: 0 })}
+            onChoose={(indexes) => select({ ids: indexes.map((at) => chart.ids[at]!) })}
+            onGiveUp={() => select(undefined)}
+            onAnew={() => atlas.anew()}
+            onNoCanvas={() => setHasCanvas(false)}
+          />
+        ) : (
+          <p class="map-note">{t("atlas.no-canvas")}</p>
         )}
-        {unplaced > 0 && <p class="map-help">{counted("map.not-placed", unplaced)}</p>}
-        <Groups chart={chart} chosen={selection.value?.group} onChoose={(group) => chooseGroup(chart, group)} onOpen={onOpen} />
+        <div class="map-side">
+          <Work atlas={atlas} />
+          <div class="map-selection" role="status">
+            {selection.value && <span>{t("atlas.chosen", { count: selection.value.ids.length })}</span>}
+          </div>
+          {selection.value && (
+            <button type="button" class="button quiet map-give-up" onClick={() => select(undefined)}>
+              {t("atlas.give-up")}
+            </button>
+          )}
+          {unplaced > 0 && <p class="map-help">{t("atlas.not-placed", { count: unplaced })}</p>}
+          <Groups chart={chart} chosen={selection.value?.group} onChoose={(group) => chooseGroup(chart, group)} onOpen={onOpen} />
+        </div>
       </div>
     </section>
   );
@@ -124,12 +126,12 @@ function Waiting({ atlas }: { readonly atlas: Atlas }) {
   const state = atlas.state.value;
   if (state.step === "empty") return <Empty />;
   return (
-    <section class="map empty" aria-label={text("map.title")}>
+    <section class="atlas empty" aria-label={t("atlas.title")}>
       <Work atlas={atlas} />
-      {state.step === "stopped" && <p>{text("map.stopped")}</p>}
+      {state.step === "stopped" && <p>{t("atlas.stopped")}</p>}
       {(state.step === "stopped" || state.step === "failed") && (
         <button type="button" class="button primary" onClick={() => atlas.anew()}>
-          {text("map.start")}
+          {t("atlas.start")}
         </button>
       )}
     </section>
@@ -142,7 +144,7 @@ function Work({ atlas }: { readonly atlas: Atlas }) {
   if (state.step === "failed") {
     return (
       <p class="map-note" role="alert">
-        {text("map.failed", { message: state.message })}
+        {t("atlas.failed", { message: state.message })}
       </p>
     );
   }
@@ -150,11 +152,11 @@ function Work({ atlas }: { readonly atlas: Atlas }) {
   return (
     <div class="map-work">
       <label>
-        {text("map.working")}
+        {t("atlas.working")}
         <progress class="progress" max={1} value={state.share} />
       </label>
       <button type="button" class="button quiet" onClick={() => atlas.stop()}>
-        {text("map.stop")}
+        {t("atlas.stop")}
       </button>
     </div>
   );
@@ -162,9 +164,9 @@ function Work({ atlas }: { readonly atlas: Atlas }) {
 
 function Empty() {
   return (
-    <section class="map empty" aria-label={text("map.title")}>
-      <h2>{text("map.empty")}</h2>
-      <p>{text("map.empty-help")}</p>
+    <section class="atlas empty" aria-label={t("atlas.title")}>
+      <h2>{t("atlas.empty")}</h2>
+      <p>{t("atlas.empty-help")}</p>
     </section>
   );
 }

@@ -1,6 +1,6 @@
 /** A map that is kept on this machine, so that the next visit shows it at once. */
 
-import { del, get, set } from "idb-keyval";
+import { del, get, promisifyRequest, set, type UseStore } from "idb-keyval";
 import type { Collection } from "felsic/search";
 
 /** What is kept of a map. */
@@ -21,23 +21,36 @@ export interface Kept {
 
 const VERSION = 1;
 
-const keyOf = (name: string) => `map/${name}`;
+const DATABASE = "felsic-maps";
+const STORE = "maps";
+
+/** A connection for each use: one that stays would keep the person from deleting everything. */
+const store: UseStore = async (mode, work) => {
+  const request = indexedDB.open(DATABASE);
+  request.onupgradeneeded = () => request.result.createObjectStore(STORE);
+  const database = await promisifyRequest(request);
+  try {
+    return await work(database.transaction(STORE, mode).objectStore(STORE));
+  } finally {
+    database.close();
+  }
+};
 
 /** Reads the map of a collection; `undefined` if there is none, or it is not right. */
 export async function readKept({ info }: Collection): Promise<Kept | undefined> {
-  const value = await get<unknown>(keyOf(info.name)).catch(() => undefined);
+  const value = await get<unknown>(info.name, store).catch(() => undefined);
   return isKept(value) && value.space === info.space ? value : undefined;
 }
 
 /** Keeps the map of a collection. That it cannot be kept is no problem: it is made again. */
 export async function keep({ info }: Collection, map: Omit<Kept, "version" | "space">): Promise<void> {
   const kept: Kept = { version: VERSION, space: info.space, ...map };
-  await set(keyOf(info.name), kept).catch(() => undefined);
+  await set(info.name, kept, store).catch(() => undefined);
 }
 
 /** Forgets the map of a collection. */
 export async function forget(name: string): Promise<void> {
-  await del(keyOf(name)).catch(() => undefined);
+  await del(name, store).catch(() => undefined);
 }
 
 function isKept(value: unknown): value is Kept {

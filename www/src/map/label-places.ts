@@ -12,17 +12,17 @@ export interface Label {
 
 /** Pixels between two names, and from the edge. */
 const GAP = 6;
-/** Where a name may stand if its place is taken: shifts in its own height, and in half of its width. */
+/** Where a name may stand, first above the middle, so that it does not cover it: shifts in its own height and width. */
 const SHIFTS: readonly (readonly [across: number, down: number])[] = [
-  [0, 0],
   [0, -1],
   [0, 1],
   [0.6, 0],
   [-0.6, 0],
-  [0.6, -1],
-  [-0.6, 1],
   [0, -2],
   [0, 2],
+  [0.6, -1],
+  [-0.6, 1],
+  [0, 0],
 ];
 
 /**

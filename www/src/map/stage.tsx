@@ -4,7 +4,7 @@ import { useEffect, useId, useRef, useState } from "preact/hooks";
 import type { Chart } from "./chart.js";
 import type { Preview, Previews } from "./previews.js";
 import { type Marks, Scene } from "./scene.js";
-import { text } from "./text.js";
+import { t } from "../app/messages/index.js";
 import type { Point } from "./view.js";
 
 interface StageProps {
@@ -82,7 +82,7 @@ export function Stage(props: StageProps) {
         class={`map-stage${isChoosing ? " choosing" : ""}`}
         tabIndex={0}
         role="application"
-        aria-label={text("map.stage")}
+        aria-label={t("atlas.stage")}
         aria-describedby={keys}
       >
         <canvas aria-hidden="true" />
@@ -90,7 +90,7 @@ export function Stage(props: StageProps) {
         <svg class="map-line" aria-hidden="true">
           <polygon />
         </svg>
-        <i class="map-query" title={text("map.query")} hidden />
+        <i class="map-query" title={t("atlas.query")} hidden />
         <i class="map-ring" hidden />
         <div class="map-tip" role="status">
           {id !== undefined && (
@@ -102,26 +102,26 @@ export function Stage(props: StageProps) {
         </div>
       </div>
       <p id={keys} class="map-unseen">
-        {text("map.keys")}
+        {t("atlas.keys")}
       </p>
       <div class="map-tools">
-        <Tool label={text("map.zoom-in")} shape="M8 3v10M3 8h10" onClick={() => scene.current?.zoom(1.6)} />
-        <Tool label={text("map.zoom-out")} shape="M3 8h10" onClick={() => scene.current?.zoom(1 / 1.6)} />
+        <Tool label={t("atlas.zoom-in")} shape="M8 3v10M3 8h10" onClick={() => scene.current?.zoom(1.6)} />
+        <Tool label={t("atlas.zoom-out")} shape="M3 8h10" onClick={() => scene.current?.zoom(1 / 1.6)} />
         <Tool
-          label={text("map.whole")}
+          label={t("atlas.whole")}
           shape="M2.5 6V2.5H6M10 2.5h3.5V6M13.5 10v3.5H10M6 13.5H2.5V10"
           onClick={() => scene.current?.whole()}
         />
         <Tool
-          label={text("map.choose")}
-          help={text("map.choose-help")}
+          label={t("atlas.choose")}
+          help={t("atlas.choose-help")}
           shape="M8 2.5c3.6 0 6 1.6 6 3.8s-2.4 3.9-6 3.9-6-1.7-6-3.9 2.4-3.8 6-3.8M5.5 10c-1 1.2-.8 2.600.4 3.500"
           pressed={isChoosing}
           onClick={() => setChoosing(!isChoosing)}
         />
         <Tool
-          label={text("map.anew")}
-          help={text("map.anew-help")}
+          label={t("atlas.anew")}
+          help={t("atlas.anew-help")}
           shape="M13 8a5 5 0 1 1-1.5-3.550M13 2.5V5h-2.5"
           onClick={() => latest.current.onAnew()}
         />

@@ -21,6 +21,7 @@ export async function* readZip(zip: Zip, path: string, work: Work, readPart: Rea
     if (NOTHING.test(entry.name.replaceAll("\\", "/"))) continue;
     isEmpty = false;
     const own = names.of(entry.name);
+    if (!work.wants(own)) continue;
     let part: Source | undefined;
     try {
       work.budget.part();

@@ -15,6 +15,13 @@ const STARTING = 4;
 /** Milliseconds that a worker has to leave what is not wanted any more. */
 const FAREWELL = 2000;
 
+/** A file to be read, or a part of it. */
+interface Wanted {
+  readonly file: Blob;
+  readonly path: string;
+  readonly part?: string;
+}
+
 interface Thread {
   readonly worker: Worker;
   isReady: boolean;
@@ -38,7 +45,21 @@ export class Reader {
    * signal. The next file begins when this one has been read to its end, or left.
    */
   async *read(file: Blob, path: string, options: { readonly signal?: AbortSignal } = {}): AsyncGenerator<ReadResult, void> {
-    const { signal } = options;
+    for await (const result of this.#inTurn({ file, path }, options.signal)) if (!(result instanceof Blob)) yield result;
+  }
+
+  /**
+   * Returns the bytes of a part of an archive, a mailbox or a message, by the path that reading the file gave it: for showing
+   * a PDF that is in an archive. `undefined` if the file has no such part; the file itself for its own path. It waits for its
+   * turn, too: who does not want to wait for a file that is being read uses another reader.
+   */
+  async part(file: Blob, path: string, part: string, options: { readonly signal?: AbortSignal } = {}): Promise<Blob | undefined> {
+    if (part === path) return file;
+    for await (const result of this.#inTurn({ file, path, part }, options.signal)) if (result instanceof Blob) return result;
+    return undefined;
+  }
+
+  async *#inTurn(wanted: Wanted, signal: AbortSignal | undefined): AsyncGenerator<ReadResult | Blob, void> {
     const before = this.#before;
     let release = () => {};
     this.#before = new Promise((resolve) => (release = resolve));
@@ -46,7 +67,7 @@ export class Reader {
       await before;
       signal?.throwIfAborted();
       if (this.#isClosed) throw new DOMException("the reader is closed", "AbortError");
-      yield* this.#read(file, path, signal);
+      yield* this.#read(wanted, signal);
     } finally {
       release();
     }
@@ -58,7 +79,7 @@ export class Reader {
     this.#end();
   }
 
-  async *#read(file: Blob, path: string, signal: AbortSignal | undefined): AsyncGenerator<ReadResult, void> {
+  async *#read(wanted: Wanted, signal: AbortSignal | undefined): AsyncGenerator<ReadResult | Blob, void> {
     const thread = (this.#thread ??= start());
     const { worker } = thread;
     const id = ++this.#last;
@@ -67,7 +88,7 @@ export class Reader {
     signal?.addEventListener("abort", onAbort);
     let isOver = false;
     try {
-      send(worker, { type: "read", id, file, path });
+      send(worker, { type: "read", id, ...wanted });
       for (;;) {
         const message = await inbox.next();
         signal?.throwIfAborted();
@@ -76,7 +97,7 @@ export class Reader {
           isOver = true;
           this.#end();
           if (this.#isClosed) throw new DOMException("the reader is closed", "AbortError");
-          yield lost(path, thread, message);
+          yield lost(wanted.path, thread, message);
           return;
         }
         if (message.type === "done") {

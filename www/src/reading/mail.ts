@@ -12,14 +12,17 @@ import { bytesOf, Memory, Refused, type Source, type Work } from "./work.js";
 /** How a part of a message is read. */
 export type ReadPart = (blob: Source, path: string, work: Work) => AsyncGenerator<ReadResult>;
 
+/** Attachments that nobody looks for: pictures, signatures, what servers tell each other. */
+const UNWANTED =
+  /^(?:image|audio|video|font)\/|^application\/(?:pgp-signature|(?:x-)?pkcs7)|^message\/(?:delivery-status|external-body)|^text\/rfc822-headers/;
+
 /** Reads a message and what is attached to it. */
 export async function* readMail(blob: Source, path: string, work: Work, readPart: ReadPart): AsyncGenerator<ReadResult> {
   const mail = await parsed(blob, work);
   yield message(mail, path);
   const names = new Names(path);
   for (const { filename, mimeType, related, content } of mail.attachments) {
-    // Pictures in the text, and signatures, are nothing that anyone looks for.
-    if (related || /^(?:image|audio|video|font)\/|^application\/(?:pgp-signature|(?:x-)?pkcs7)/.test(mimeType)) continue;
+    if (related || UNWANTED.test(mimeType)) continue;
     if (typeof content === "string" || content.byteLength === 0) continue;
     work.budget.part();
     const name =

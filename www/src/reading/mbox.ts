@@ -1,7 +1,7 @@
 /** Mailboxes: messages one after another in a file, of which a few megabytes are in memory at a time. */
 
 import { MOST_MESSAGE_BYTES } from "./limits.js";
-import { readMail, type ReadPart } from "./mail.js";
+import type { ReadPart } from "./mail.js";
 import type { ReadResult } from "./types.js";
 import { bytesOf, Memory, refusalOf, Refused, type Source, type Work } from "./work.js";
 import { joined } from "./zip.js";
@@ -27,9 +27,10 @@ export async function* readMbox(blob: Source, path: string, work: Work, readPart
   for await (const message of messages(blob, work)) {
     number += 1;
     const own = `${path}/${number}.eml`;
+    if (!work.wants(own)) continue;
     try {
       if (message === undefined) throw new Refused("too-large", `the message has more than ${MOST_MESSAGE_BYTES} bytes`);
-      yield* readMail(new Memory(message), own, work, readPart);
+      yield* readPart(new Memory(message), own, work);
     } catch (error) {
       work.signal.throwIfAborted();
       yield { path: own, ...refusalOf(error) };

@@ -39,6 +39,16 @@ const STOP = /[.!?:;…。！？][\u0022')\]»”’]*$/;
 const WIDE = /[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef]/;
 const BULLET = /^(?:[•▪◦‣·●■–-]\s|\(?\d{1,2}[.)]\s|\(?[a-z]\)\s)/;
 
+/** Bullets of the fonts Symbol and Wingdings, which have no characters of Unicode. */
+const SYMBOL_BULLET = /[\uf06c\uf06e\uf076\uf0a7\uf0a8\uf0b7\uf0d8\uf0fc]/g;
+
+/** Whether a text is mostly signs that only its fonts know: these do not say which letters they show. */
+export function isGarbled(text: string): boolean {
+  const signs = text.match(/[\p{Co}\p{Cn}\p{Cc}\ufffd]/gu)?.length ?? 0;
+  const breaks = text.match(/\n/g)?.length ?? 0;
+  return signs - breaks > (text.length - breaks) / 5;
+}
+
 /** Returns the lines of a page, in the order in which the page draws them: columns one after another. */
 export function linesOf(runs: Iterable<Run>): Line[] {
   const lines: Line[] = [];
@@ -67,7 +77,11 @@ export function linesOf(runs: Iterable<Run>): Line[] {
       lines.push(line);
     }
   }
-  for (const line of lines) line.text = line.text.replace(/[\s\u0000-\u001f]+/g, " ").trim();
+  for (const line of lines)
+    line.text = line.text
+      .replace(SYMBOL_BULLET, "•")
+      .replace(/[\s\u0000-\u001f]+/g, " ")
+      .trim();
   return lines.filter(({ text }) => text !== "");
 }
 

@@ -3,13 +3,15 @@
 import type { PDFDocumentProxy } from "pdfjs-dist";
 import { LONGEST_TEXT, MOST_PDF_BYTES, MOST_TOLD } from "./limits.js";
 import { titleOf } from "./markdown.js";
-import { largestLine, type Line, linesOf, type Run, textOf } from "./pdf-lines.js";
+import { isGarbled, largestLine, type Line, linesOf, type Run, textOf } from "./pdf-lines.js";
 import { Broken, Engine, opened } from "./pdfjs.js";
 import type { ReadResult, Refusal } from "./types.js";
 import { bytesOf, refusalOf, Refused, type Source, type Work } from "./work.js";
 
 /** Milliseconds after which a page, or the beginning, is given up. */
 const PATIENCE = 60_000;
+/** Milliseconds that pdf.js has to put a document away. */
+const FAREWELL = 2000;
 /** The most pages; no one has read more. */
 const MOST_PAGES = 50_000;
 /** After so many broken pages at the beginning the others are broken, too. */
@@ -23,7 +25,7 @@ export async function* readPdf(blob: Source, path: string, work: Work): AsyncGen
   const own = (engine ??= await Engine.start());
   const data = await bytesOf(blob);
   const task = own.open(data, { draw: false });
-  const onAbort = () => void task.destroy();
+  const onAbort = () => void task.destroy().catch(() => {});
   work.signal.addEventListener("abort", onAbort);
   try {
     const document = await inTime(opened(own, task));
@@ -33,6 +35,7 @@ export async function* readPdf(blob: Source, path: string, work: Work): AsyncGen
       if (failed > 0) throw new Refused("damaged", broken[0]?.detail ?? "its pages cannot be read");
       throw new Refused("empty", "its pages have no text: they may be pictures of pages");
     }
+    if (isGarbled(text)) throw new Refused("encoding", "its fonts do not say which letters they show");
     const title = titleOf(await inTime(titleFrom(document)), largestLine(lines[0] ?? []));
     yield { path, kind: "pdf", text, cut: "text", pages, ...(title !== undefined && { title }) };
     yield* broken;
@@ -41,7 +44,8 @@ export async function* readPdf(blob: Source, path: string, work: Work): AsyncGen
     throw error instanceof Stuck ? new Refused("damaged", error.message) : error;
   } finally {
     work.signal.removeEventListener("abort", onAbort);
-    await task.destroy().catch(() => {});
+    // A worker that has ended does not answer.
+    await inTime(task.destroy(), FAREWELL).catch(() => {});
   }
 }
 
@@ -104,10 +108,10 @@ async function titleFrom(document: PDFDocumentProxy): Promise<string | undefined
 /** The work on a page does not end. */
 class Stuck extends Error {}
 
-async function inTime<T>(work: Promise<T>): Promise<T> {
+async function inTime<T>(work: Promise<T>, patience = PATIENCE): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Stuck(`a page takes more than ${PATIENCE / 1000} seconds`)), PATIENCE);
+    timer = setTimeout(() => reject(new Stuck(`a page takes more than ${patience / 1000} seconds`)), patience);
   });
   try {
     return await Promise.race([work, late]);

@@ -14,7 +14,7 @@ import { readPptx } from "./pptx.js";
 import { readRtf } from "./rtf.js";
 import { readOds, readXlsx } from "./sheets.js";
 import type { ReadResult } from "./types.js";
-import { bytesOf, nearby, refusalOf, Refused, type Source, type Work } from "./work.js";
+import { Budget, bytesOf, nearby, Refused, refusalOf, Search, type Source, Work } from "./work.js";
 import { Zip } from "./zip.js";
 import { MOST_TEXT_BYTES } from "./limits.js";
 
@@ -22,13 +22,22 @@ const HEAD = 4096;
 
 /** Reads a file. What cannot be read is said so; nothing is thrown but the reason of an abort. */
 export async function* read(blob: Source, path: string, work: Work): AsyncGenerator<ReadResult> {
+  if (!work.wants(path)) return;
   try {
     work.signal.throwIfAborted();
+    if (path === work.search?.path) return void (work.search.found = blob);
     yield* readers(await nearby(blob), path, work);
   } catch (error) {
     work.signal.throwIfAborted();
     yield { path, ...refusalOf(error) };
   }
+}
+
+/** Returns the bytes of a part of a file, by the path that reading the file gave it. */
+export async function partOf(blob: Source, path: string, part: string, signal: AbortSignal): Promise<Source | undefined> {
+  const search = new Search(part);
+  for await (const _ of read(blob, path, new Work(signal, new Budget(blob.size), search)));
+  return search.found;
 }
 
 async function* readers(blob: Source, path: string, work: Work): AsyncGenerator<ReadResult> {
@@ -88,5 +97,5 @@ async function refuseOld(blob: Source): Promise<never> {
   const bytes = await bytesOf(blob, 0, Math.min(blob.size, 1 << 22));
   const name = Array.from("EncryptedPackage", (letter) => `${letter}\0`).join("");
   if (new TextDecoder("latin1").decode(bytes).includes(name)) throw new Refused("encrypted", "it needs a password");
-  throw new Refused("binary", "it is a file of Office before 2007: save it in a new format");
+  throw new Refused("binary", "it is a file of Office before 2007, or of Outlook: save it in a new format");
 }

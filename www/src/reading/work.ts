@@ -50,6 +50,18 @@ export class Budget {
   }
 }
 
+/** The one part of a file that is looked for: nothing else is read. */
+export class Search {
+  found: Source | undefined;
+
+  constructor(readonly path: string) {}
+
+  /** Whether a path is that of the part, or of an archive or a message that it is in. */
+  leadsTo(path: string): boolean {
+    return this.found === undefined && (path === this.path || this.path.startsWith(`${path}/`));
+  }
+}
+
 /** The reading of one file. */
 export class Work {
   #last = performance.now();
@@ -57,13 +69,19 @@ export class Work {
   constructor(
     readonly signal: AbortSignal,
     readonly budget: Budget,
+    readonly search?: Search,
     /** How many archives the file is in. */
     readonly depth = 0,
   ) {}
 
   /** The reading of what is in an archive or a message. */
   within(): Work {
-    return new Work(this.signal, this.budget, this.depth + 1);
+    return new Work(this.signal, this.budget, this.search, this.depth + 1);
+  }
+
+  /** Whether what has this path is to be read. */
+  wants(path: string): boolean {
+    return this.search === undefined || this.search.leadsTo(path);
   }
 
   /** Lets messages in from time to time, and ends the work if it is no longer wanted. */

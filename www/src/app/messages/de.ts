@@ -1,11 +1,15 @@
 /** Die Worte der Oberfläche auf Deutsch. */
 
+import { de as bench } from "../messages-bench.js";
 import { de as library } from "../messages-library.js";
+import { de as map } from "../messages-map.js";
 import { de as shell } from "../messages-shell.js";
 import type { Messages } from "./index.js";
 
 export const de: Messages = {
+  ...bench,
   ...library,
+  ...map,
   ...shell,
 
   "app.name": "Private Suche",
@@ -79,6 +83,7 @@ export const de: Messages = {
   "results.none.text": "In {files} passt keine Stelle zu „{query}“.",
   "results.none.like": "Kein anderes Dokument ist diesem ähnlich.",
   "results.none.filtered": "In dem, was die Filter übrig lassen, passt keine Stelle zu „{query}“.",
+  "results.none.far": { one: "Das nächste Dokument trotzdem zeigen", other: "Die {count} nächsten Dokumente trotzdem zeigen" },
   "results.none.mode": "Nach Sinn und Wörtern suchen",
   "hit.page": "Seite {page}",
   "hit.slide": "Folie {page}",
@@ -100,9 +105,11 @@ export const de: Messages = {
   "welcome.folder": "Ordner wählen",
   "welcome.files": "Dateien wählen",
   "welcome.samples": "Mit Beispielen probieren",
-  "welcome.kinds": "PDF, Word, OpenDocument, Folien, E-Books, E-Mail, Webseiten, Markdown, Tabellen, Programmcode und Zip-Archive davon",
+  "welcome.kinds":
+    "PDF, Word, OpenDocument, Folien, E-Books, E-Mail, Webseiten, Markdown, Tabellen, Programmcode und Zip-Archive davon",
   "welcome.point.private": "Vertraulich",
-  "welcome.point.private.text": "Sobald das Modell da ist, verlässt keine Anfrage diese Seite. Die Liste unter „Schutz“ zeigt jede einzelne.",
+  "welcome.point.private.text":
+    "Sobald das Modell da ist, verlässt keine Anfrage diese Seite. Die Liste unter „Schutz“ zeigt jede einzelne.",
   "welcome.point.meaning": "Nach Sinn und Wörtern",
   "welcome.point.meaning.text":
     "„Ein Haustier, das ruht“ findet die Katze auf der Fensterbank. Namen und Zahlen werden gefunden, wie sie dastehen.",
@@ -213,7 +220,7 @@ export const de: Messages = {
   "privacy.delete.confirm": "Alles löschen",
   "privacy.delete.done": "Alles ist gelöscht.",
   "privacy.delete.failed": "Nicht alles konnte gelöscht werden: {reason}",
-  "cancel": "Abbrechen",
+  cancel: "Abbrechen",
 
   "settings.title": "Optionen",
   "settings.model": "Modell",

@@ -1,0 +1,13 @@
+/** The benchmark page: one click measures how fast felsic is in this browser. */
+
+import { render } from "preact";
+import "felsic-ui/style.css";
+import "./bench.css";
+import { applySettings } from "../app/settings.js";
+import { allowedOrigins } from "../app-shell/index.js";
+import { Bench } from "./Bench.js";
+
+applySettings();
+const given = new URLSearchParams(location.search);
+const root = document.getElementById("app");
+if (root) render(<Bench model={given.get("pack") ?? ""} given={given} allowedOrigins={allowedOrigins()} />, root);

@@ -1,0 +1,251 @@
+/**
+ * Measures engines as a page uses them: through the npm package, whose engines run in workers of their own. The rules are those of the
+ * benchmark in www/bench: every engine runs once without being counted, then they run in turn, one call each, so that whatever else the
+ * machine does meets them alike; figures are medians.
+ */
+
+import { Embedder, type CreateOptions } from "felsic";
+import { FIRST, passagesOf, queryOf } from "./texts.js";
+
+/** What is measured. */
+export type EngineName = "cpu" | "cpu-workers" | "webgpu";
+
+/** How often. */
+export interface Plan {
+  readonly loads: number;
+  readonly queries: number;
+  readonly batches: number;
+  /** Passages of one call. */
+  readonly passages: number;
+}
+
+export const PLAN: Plan = { loads: 3, queries: 15, batches: 5, passages: 32 };
+
+/** What an engine did; times in milliseconds. */
+export interface Figures {
+  readonly engine: EngineName;
+  readonly device: string;
+  readonly kernel: string;
+  readonly workers: number;
+  readonly model: string;
+  readonly format: string;
+  /** From the call until the engine was ready, at first: with the downloads that were still necessary. */
+  readonly firstLoad: number;
+  /** The same with everything stored; `undefined` if it was loaded only once. */
+  readonly load: number | undefined;
+  /** From the call until the first vector, likewise. */
+  readonly firstVector: number;
+  /** One short query. */
+  readonly query: number;
+  /** One call with passages, and its tokens. */
+  readonly batch: number;
+  readonly tokens: number;
+  readonly tokensPerSecond: number;
+  /** Bytes of WebAssembly memory of all its workers, at the end. */
+  readonly memory: number;
+  /** All runs. */
+  readonly runs: { readonly query: readonly number[]; readonly batch: readonly number[] };
+}
+
+/** An engine that gave no figures, and why. */
+export interface Failure {
+  readonly engine: EngineName;
+  readonly code: string;
+  readonly message: string;
+}
+
+/** What is being done, for people. */
+export interface Step {
+  readonly name: "loading" | "warming" | "queries" | "batches";
+  readonly engine?: EngineName;
+  /** From 0 to 1. */
+  readonly share: number;
+}
+
+interface Job {
+  readonly plan: Plan;
+  /** As `Embedder.create()` takes it; without it, the built-in model. */
+  readonly model?: string;
+  readonly allowedOrigins?: readonly string[];
+  readonly signal: AbortSignal;
+  readonly note: (step: Step) => void;
+}
+
+/** An engine that takes part. */
+interface Contestant {
+  readonly engine: EngineName;
+  readonly embedder: Embedder;
+  readonly workers: number;
+  readonly loads: readonly number[];
+  readonly firstVectors: readonly number[];
+  readonly query: number[];
+  readonly batch: number[];
+  readonly tokens: number[];
+}
+
+const ENGINES: readonly EngineName[] = ["cpu", "cpu-workers", "webgpu"];
+/** Lets threads that spin for a while after their work go to sleep, and the page paint. */
+const PAUSE = 50;
+/** The shares of the parts in the progress. */
+const SHARES = { loading: 0.35, warming: 0.15, queries: 0.2, batches: 0.3 };
+
+/** Measures every engine that this browser has. @throws the signal's reason, if it is aborted */
+export async function measure(job: Job): Promise<{ readonly rows: readonly Figures[]; readonly failures: readonly Failure[] }> {
+  const failures: Failure[] = [];
+  const contestants: Contestant[] = [];
+  const out = new Set<Contestant>();
+  const attempt = async (engine: EngineName, work: () => Promise<void>, contestant?: Contestant) => {
+    job.signal.throwIfAborted();
+    if (contestant && out.has(contestant)) return;
+    try {
+      await work();
+    } catch (error) {
+      job.signal.throwIfAborted();
+      if (contestant) out.add(contestant);
+      failures.push(failureOf(engine, error));
+    }
+  };
+  try {
+    for (const [at, engine] of ENGINES.entries()) {
+      job.note({ name: "loading", engine, share: (SHARES.loading * at) / ENGINES.length });
+      await attempt(engine, async () => {
+        const contestant = await load(engine, job);
+        if (contestant) contestants.push(contestant);
+      });
+    }
+    await inTurn(contestants, attempt, job);
+    const rows: Figures[] = [];
+    for (const contestant of contestants) {
+      await attempt(contestant.engine, async () => void rows.push(await figuresOf(contestant)), contestant);
+    }
+    return { rows, failures };
+  } finally {
+    for (const { embedder } of contestants) embedder.destroy();
+  }
+}
+
+function settings(engine: EngineName, { model, allowedOrigins, signal }: Job): CreateOptions {
+  return {
+    ...(model !== undefined && { model }),
+    ...(allowedOrigins && { allowedOrigins }),
+    device: engine === "webgpu" ? "webgpu" : "cpu",
+    workers: engine === "cpu-workers" ? "auto" : 1,
+    signal,
+  };
+}
+
+/** Loads an engine as often as the plan says, and keeps the last one; none if there is nothing of its own to measure. */
+async function load(engine: EngineName, job: Job): Promise<Contestant | undefined> {
+  if (engine === "webgpu") await requireAdapter();
+  const loads: number[] = [];
+  const firstVectors: number[] = [];
+  for (let run = 1; ; run += 1) {
+    job.signal.throwIfAborted();
+    const begin = performance.now();
+    const embedder = await Embedder.create(settings(engine, job));
+    try {
+      loads.push(performance.now() - begin);
+      mustBeUnit(await embedder.embed(FIRST, { signal: job.signal }));
+      firstVectors.push(performance.now() - begin);
+      const workers = engine === "cpu-workers" ? await embedder.warmUp() : 1;
+      // With one worker it is the engine before.
+      if (engine === "cpu-workers" && workers < 2) return (embedder.destroy(), undefined);
+      if (run >= job.plan.loads) return { engine, embedder, workers, loads, firstVectors, query: [], batch: [], tokens: [] };
+      embedder.destroy();
+    } catch (error) {
+      embedder.destroy();
+      throw error;
+    }
+  }
+}
+
+type Attempt = (engine: EngineName, work: () => Promise<void>, contestant: Contestant) => Promise<void>;
+
+/** Runs the engines in turn. Run 0 does not count. */
+async function inTurn(contestants: readonly Contestant[], attempt: Attempt, { plan, signal, note }: Job): Promise<void> {
+  const timed = async (
+    name: Step["name"],
+    from: number,
+    share: number,
+    last: number,
+    run: (run: number, contestant: Contestant) => Promise<void>,
+  ) => {
+    const first = name === "warming" ? 0 : 1;
+    for (let at = first; at <= last; at += 1) {
+      note({ name, share: from + (share * (at - first)) / Math.max(1, last - first + 1) });
+      for (const contestant of contestants) {
+        await new Promise((resolve) => setTimeout(resolve, PAUSE));
+        await attempt(contestant.engine, () => run(at, contestant), contestant);
+      }
+    }
+  };
+  const query = async (run: number, { embedder, query }: Contestant) => {
+    const begin = performance.now();
+    const vector = await embedder.embed(queryOf(run), { taskType: "retrieval-query", signal });
+    if (run > 0) query.push(performance.now() - begin);
+    mustBeUnit(vector);
+  };
+  const batch = async (run: number, { embedder, batch, tokens }: Contestant) => {
+    const texts = passagesOf(run, plan.passages);
+    const begin = performance.now();
+    const made = await embedder.embedDetailed(texts, { taskType: "retrieval-document", signal });
+    const took = performance.now() - begin;
+    for (const { vector } of made) mustBeUnit(vector);
+    if (run === 0) return;
+    batch.push(took);
+    tokens.push(made.reduce((sum, { tokens }) => sum + tokens, 0));
+  };
+  await timed("warming", SHARES.loading, SHARES.warming, 0, async (run, contestant) => {
+    await query(run, contestant);
+    await batch(run, contestant);
+  });
+  await timed("queries", SHARES.loading + SHARES.warming, SHARES.queries, plan.queries, query);
+  await timed("batches", 1 - SHARES.batches, SHARES.batches, plan.batches, batch);
+}
+
+async function figuresOf({ engine, embedder, workers, loads, firstVectors, query, batch, tokens }: Contestant): Promise<Figures> {
+  const { device, kernel, model, format } = embedder.info;
+  const rates = tokens.map((count, run) => (1000 * count) / batch[run]!);
+  // The first load may have had to fetch the model.
+  const stored = (times: readonly number[]) => (times.length > 1 ? median(times.slice(1)) : undefined);
+  return {
+    engine,
+    device,
+    kernel,
+    workers,
+    model,
+    format,
+    firstLoad: loads[0]!,
+    load: stored(loads),
+    firstVector: stored(firstVectors) ?? firstVectors[0]!,
+    query: median(query),
+    batch: median(batch),
+    tokens: median(tokens),
+    tokensPerSecond: median(rates),
+    memory: await embedder.memoryBytes(),
+    runs: { query, batch },
+  };
+}
+
+/** Returns the value in the middle; of an even number of values, the mean of the two. */
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length / 2;
+  return (sorted[Math.floor(middle)]! + sorted[Math.ceil(middle) - 1]!) / 2;
+}
+
+/** Throws unless a vector is of unit length: an engine that answers nonsense quickly must not win. */
+function mustBeUnit(vector: Float32Array): void {
+  const length = Math.hypot(...vector);
+  if (!(Math.abs(length - 1) < 1e-3)) throw new Error(`a vector of length ${length} instead of 1`);
+}
+
+async function requireAdapter(): Promise<void> {
+  const adapter = await navigator.gpu?.requestAdapter().catch(() => null);
+  if (!adapter) throw Object.assign(new Error("this browser offers no WebGPU adapter"), { code: "device-unavailable" });
+}
+
+function failureOf(engine: EngineName, error: unknown): Failure {
+  const { code = "internal", message = String(error) } = (error ?? {}) as { readonly code?: string; readonly message?: string };
+  return { engine, code: String(code), message };
+}
