@@ -57,9 +57,10 @@ after(async () => {
 /** Remembers pages in the mode "all". @param {...string} paths */
 async function read(...paths) {
   for (const path of paths) {
-    const { pages: known, waiting } = await extension.call("memory.state");
+    // A page counts as waiting until its job has gone, and by then as remembered, too.
+    const { pages: known } = await extension.until("memory.state", ({ waiting }) => waiting === 0);
     await page.goto(site.url("news.example", path));
-    await extension.until("memory.state", (state) => state.pages + state.waiting > known + waiting);
+    await extension.until("memory.state", ({ pages, waiting }) => pages + waiting > known);
   }
   await extension.until("memory.state", ({ waiting }) => waiting === 0);
 }
