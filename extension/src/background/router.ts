@@ -12,12 +12,13 @@ import { readSettings, writeSettings, type Settings } from "../shared/settings.j
 import { engine, wakeEngine } from "./engine.js";
 import { PASSED_ON } from "../engine/calls.js";
 import { syncBookmarks } from "./bookmarks.js";
+import { answerBar, find } from "./find.js";
 import { rememberTab } from "./remember.js";
 import { search } from "./search.js";
 import { syncScripts } from "./scripts.js";
 
 /** What content scripts may ask; they run in the processes of pages, and are trusted as little as these. */
-const CONTENT_CALLS: readonly string[] = ["memory.may", "memory.capture"];
+const CONTENT_CALLS: readonly string[] = ["memory.may", "memory.capture", "find.ask"];
 
 /** The most characters of a page that are kept. */
 export const LONGEST_PAGE = 1_000_000;
@@ -29,6 +30,8 @@ type RouterCall =
   | "memory.capture"
   | "memory.remember"
   | "memory.search"
+  | "find.start"
+  | "find.ask"
   | "settings.get"
   | "settings.set"
   | "permissions.changed"
@@ -52,6 +55,8 @@ const handlers: Handlers<RouterCall, Sender> = {
   },
   "memory.remember": ({ tab }) => rememberFor(tab),
   "memory.search": search,
+  "find.start": ({ tab, query }) => find(tab, query),
+  "find.ask": answerBar,
   "settings.get": () => readSettings(),
   async "settings.set"(changes) {
     const settings = await writeSettings(changes);

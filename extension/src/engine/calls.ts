@@ -20,6 +20,7 @@ export type EngineCall =
   | "memory.import"
   | "engine.search"
   | "engine.bookmarks"
+  | "engine.find"
   | "engine.wake";
 
 /** The calls that the background passes on as they are. */

@@ -7,6 +7,7 @@ import type { Found, Handlers, Input, Message, SourceName } from "../shared/mess
 import { handle, tellViews } from "../shared/messages.js";
 import type { Answer } from "../shared/errors.js";
 import type { EngineCall, Surroundings } from "./calls.js";
+import { PageFinder } from "./find.js";
 import { found, joined } from "./found.js";
 import { Gate } from "./gate.js";
 import { Memory } from "./memory.js";
@@ -20,6 +21,7 @@ export class Host {
   readonly #model = new Model();
   readonly #bookmarks = new Titles("bookmarks", this.#model, true);
   readonly #tabs = new Titles("tabs", this.#model, false);
+  readonly #finder = new PageFinder(this.#model);
   readonly #gate: Gate;
   readonly #memory: Memory;
   readonly #handlers: Handlers<EngineCall, undefined>;
@@ -47,6 +49,7 @@ export class Host {
       "memory.retry": () => memory.retry(),
       "memory.export": () => memory.export(),
       "memory.import": ({ file }) => memory.import(file),
+      "engine.find": (input) => this.#finder.ask(input),
       // The surroundings have come with the call, which is what it is for.
       "engine.wake": () => undefined,
     };
@@ -87,8 +90,8 @@ export class Host {
     if (problem) this.#memory.wake();
     const time = this.#surroundings.settings.idleMinutes * 60_000;
     const hasWork = waiting > 0 && this.#gate.pauses.length === 0;
-    if (this.#calls > 0 || this.#memory.isBusy || hasWork || Date.now() - this.#lastCall < time) return;
-    await Promise.all([this.#memory.end(), this.#bookmarks.end(), this.#tabs.end()]);
+    if (this.#calls > 0 || this.#memory.isBusy || this.#finder.isBusy || hasWork || Date.now() - this.#lastCall < time) return;
+    await Promise.all([this.#memory.end(), this.#bookmarks.end(), this.#tabs.end(), this.#finder.end()]);
     await this.#model.end();
     rested();
   }

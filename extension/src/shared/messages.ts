@@ -4,6 +4,7 @@
  */
 
 import { answerOf, ExtensionError, valueOf, type Answer } from "./errors.js";
+import type { FindAnswer, FindRequest } from "./find.js";
 import type { Settings } from "./settings.js";
 
 /** Where a document comes from. */
@@ -133,6 +134,11 @@ export interface Calls {
   "memory.export": { in: Record<never, never>; out: { file: string } };
   /** Takes in a copy from the extension's private files. */
   "memory.import": { in: { file: string }; out: { pages: number } };
+  /** Opens the find bar in a tab, by default in the one in front. */
+  "find.start": { in: { tab?: number; query?: string }; out: undefined };
+  /** What a find bar asks; it is in the sender's tab. */
+  "find.ask": { in: FindRequest; out: FindAnswer };
+  "engine.find": { in: { tab: number; request: FindRequest }; out: FindAnswer };
   "settings.get": { in: Record<never, never>; out: Settings };
   "settings.set": { in: Partial<Settings>; out: Settings };
   /** What the browser has granted has changed, by a button of a view. */
