@@ -50,7 +50,7 @@ let page;
 
 before(async () => {
   site = await servePages(pages);
-  extension = await startExtension({ hosts: ["http://*/*", "https://*/*"], permissions: ["tabs"] });
+  extension = await startExtension({ hosts: ["http://*/*", "https://*/*"], permissions: ["tabs", "contextMenus"] });
   page = await extension.context.newPage();
 });
 after(async () => {
@@ -272,6 +272,30 @@ test("a page that has changed is read again, and so is one that the engine has l
   await lights(LAW);
 });
 
+/** Has the browser's event happen, which a test cannot cause. @param {"key" | "menu"} by */
+const happens = (by) =>
+  extension.worker.evaluate(async (by) => {
+    const [tab] = await chrome.tabs.query({ url: "http://news.example/*" });
+    /** @typedef {{ dispatch(...values: unknown[]): void }} Event */
+    const [key, menu] = /** @type {Event[]} */ (
+      /** @type {unknown} */ ([chrome.commands.onCommand, chrome.contextMenus.onClicked])
+    );
+    if (by === "key") key?.dispatch("find-on-page", tab);
+    else menu?.dispatch({ menuItemId: "find", selectionText: "landlord" }, tab);
+  }, by);
+
+test("the key opens it, and the context menu with what is selected", async () => {
+  await page.goto(site.url("news.example", "/strict"));
+  await happens("key");
+  await page.waitForSelector("felsic-find", { state: "attached" });
+  const bar = await barOf(page);
+  await happens("menu");
+  await bar.until(({ count, status }) => / of /.test(count) && status === "");
+  assert.equal(await bar.evaluate("root.querySelector('input').value"), "landlord");
+  assert.equal(await page.locator("felsic-find").count(), 1);
+  await lights(LAW);
+});
+
 test("pages that let no extension in are named", async () => {
   const tabs = await extension.worker.evaluate(() => chrome.tabs.query({ url: "chrome-extension://*/*" }));
   await assert.rejects(extension.call("find.start", { tab: tabs[0]?.id }), {
@@ -280,4 +304,6 @@ test("pages that let no extension in are named", async () => {
   });
   await page.goto(site.url("news.example", "/paper.pdf"));
   await assert.rejects(start(), { code: "not-allowed", message: /PDF viewer/ });
+  await happens("key");
+  await extension.view.getByRole("alert").filter({ hasText: "The browser's own PDF viewer lets no extension read" }).waitFor();
 });

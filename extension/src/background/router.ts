@@ -13,6 +13,7 @@ import { engine, wakeEngine } from "./engine.js";
 import { PASSED_ON } from "../engine/calls.js";
 import { syncBookmarks } from "./bookmarks.js";
 import { answerBar, find } from "./find.js";
+import { syncMenus } from "./menus.js";
 import { rememberTab } from "./remember.js";
 import { search } from "./search.js";
 import { syncScripts } from "./scripts.js";
@@ -67,6 +68,7 @@ const handlers: Handlers<RouterCall, Sender> = {
   },
   async "permissions.changed"() {
     await syncScripts(await readSettings());
+    await syncMenus();
     return undefined;
   },
   async "engine.idle"() {
