@@ -19,6 +19,8 @@ const LIGHT =
   "At night its lamp turned slowly above the rocks, and captains on the dark sea knew by the rhythm of the beam which part of the coast they had before them. A keeper climbed two hundred steps each evening, filled the reservoir with oil and wound up the clockwork.";
 const STAR =
   "Through the telescope the rings of the planet could be seen at once, thin and bright, and beside them four of the moons in a straight line. The astronomer drew them in the notebook, wrote down the hour, and waited for the next clear sky with growing impatience.";
+const WAX =
+  "Each comb that the insects build has walls thinner than paper, and six corners in every cell. The old woman with the veil lifts the frames out of the hive one by one, looks for the queen, and leaves enough of the golden store for the cold months of the year.";
 
 const POLICY =
   "default-src 'none'; frame-src 'self'; style-src 'sha256-none' 'unsafe-hashes'; require-trusted-types-for 'script'; trusted-types 'none'";
@@ -33,7 +35,7 @@ const body = (
 const pages = {
   "/deep": html(
     "Deep",
-    body(`<x-box><template shadowrootmode="open"><p>${LIGHT}</p></template></x-box>${filler}
+    body(`<x-box><template shadowrootmode="open"><p>${LIGHT}</p><slot></slot></template><p>${WAX}</p></x-box>${filler}
       <iframe src="/frame" title="Stars" width="400" height="300"></iframe>`),
   ),
   "/frame": html("Frame", `${filler}<p>${STAR}</p>${filler}`),
@@ -162,6 +164,9 @@ test("passages are found by their meaning, also in shadow roots and frames, lit 
     ),
     true,
   );
+  // In a slot, which has no box of its own.
+  await bar.search("the queen of the hive");
+  await lights(WAX);
   const frame = page.frames()[1];
   assert.ok(frame);
   await bar.search("astronomy: planets and moons");

@@ -87,6 +87,8 @@ test("the panel shows what was read, finds it, opens it and forgets it", async (
   const hit = panel.getByRole("article").filter({ hasText: BREAD });
   await hit.waitFor();
   assert.deepEqual(await findings(panel), []);
+  // Transitions of pages that are not in front do not begin.
+  await panel.bringToFront();
   for (const colorScheme of /** @type {const} */ (["dark", "light"])) {
     await panel.emulateMedia({ colorScheme });
     assert.deepEqual(await findings(panel), [], colorScheme);
