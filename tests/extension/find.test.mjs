@@ -236,6 +236,20 @@ test("closing it leaves nothing: in the page, in the engine, on the disk", async
   assert.deepEqual(stored.session, {});
 });
 
+test("without adopted sheets it has its style in elements, and leaves none behind", async () => {
+  const bar = await find("/hostile");
+  await page.keyboard.press("Escape");
+  await bar.run("globalThis.CSSStyleSheet = class { constructor() { throw new Error('not here'); } }; 0");
+  const styles = () => page.locator("style").count();
+  const before = await styles();
+  await start("landlord");
+  await bar.until(({ count }) => / of /.test(count));
+  assert.equal(await bar.evaluate("getComputedStyle(root.querySelector('input')).fontSize"), "14px");
+  assert.equal(await styles(), before + 1);
+  await page.keyboard.press("Escape");
+  assert.equal(await styles(), before);
+});
+
 test("it stands in pages with a strict policy, and with rules against it; axe finds nothing", async () => {
   /** @type {string[]} */
   const errors = [];
@@ -247,6 +261,12 @@ test("it stands in pages with a strict policy, and with rules against it; axe fi
     const style = await bar.evaluate(
       "(({ width, height }, { fontSize, color }) => ({ isSeen: width > 300 && height > 50, fontSize, color }))(root.querySelector('.bar').getBoundingClientRect(), getComputedStyle(root.querySelector('input')))",
     );
+    await page.setViewportSize({ width: 360, height: 700 });
+    const narrow = await bar.evaluate(
+      "[...root.querySelectorAll('.row')[0].children].map((child) => child.getBoundingClientRect()).every(({ top, right }, i, all) => right <= innerWidth && top < all[0].bottom)",
+    );
+    assert.ok(narrow, "the first row does not fit 360 pixels");
+    await page.setViewportSize({ width: 1280, height: 720 });
     assert.deepEqual(style, { isSeen: true, fontSize: "14px", color: "rgb(32, 28, 25)" }, path);
     for (const colorScheme of /** @type {const} */ (["dark", "light"])) {
       await page.emulateMedia({ colorScheme });

@@ -83,7 +83,7 @@ export function addStyle(root: Root, view: View, style: string): () => void {
       root.adoptedStyleSheets = root.adoptedStyleSheets.filter((other) => other !== sheet);
     };
   } catch {
-    // Firefox does not let scripts of extensions adopt sheets, and does not apply the page's policy to their elements.
+    // Not every browser lets a script of an extension adopt a sheet. An element is the next best: a strict policy of the page may refuse it.
     const page = root.ownerDocument ?? (root as Document);
     const element = page.createElement("style");
     element.textContent = style;
