@@ -1,6 +1,6 @@
 /**
  * Builds dist/: one file for each entry (cpu.js is a part of index.js), one that all of them import, one for Parquet, which search.js imports
- * when a file is in it, the same for Node, one that its threads begin with, one for each worker, types for each entry, in dist/adapters the
+ * when a file is in it, one for the browser extension, which index.js imports when a page asks for it, the same for Node, one that its threads begin with, one for each worker, types for each entry, in dist/adapters the
  * entries to other libraries, and in dist/model the built-in model. The wasm and its glue (felsic_cpu*, felsic_relaxed*, felsic_gpu*,
  * felsic_packer*, felsic_search*) are put into dist/ by `cargo xtask build`; the glue becomes a part of the workers, and is not published.
  * dist/types has the declarations of all modules, for tests; only the one file that is made from them is published.
@@ -12,7 +12,17 @@ import { createHash } from "node:crypto";
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { GLUE, writeAdapters, writeCommon, writeNode, writePage, writeParquet, writeThread, writeWorker } from "./bundle.mjs";
+import {
+  GLUE,
+  writeAdapters,
+  writeCommon,
+  writeExtension,
+  writeNode,
+  writePage,
+  writeParquet,
+  writeThread,
+  writeWorker,
+} from "./bundle.mjs";
 import { rollTypes } from "./roll-types.mjs";
 
 const here = import.meta.dirname;
@@ -63,6 +73,7 @@ await writePage("search-box", dist, []);
 await writeNode(dist, [model]);
 await writeThread(dist);
 await writeParquet(dist);
+await writeExtension(dist);
 await writeAdapters(dist);
 for (const name of ["cpu", "relaxed", "gpu", "packer", "search", "layout"]) await writeWorker(`worker-${name}`, dist, dist);
 

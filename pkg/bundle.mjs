@@ -37,13 +37,23 @@ const entries = {
   },
 };
 
-/** Has search.js import the script that knows Parquet when it needs it. */
+/**
+ * Scripts that another one imports when it needs them: the one that knows Parquet, and the one that knows the browser extension.
+ *
+ * @type {ReadonlyMap<string, string>}
+ */
+const APART = new Map([
+  ["./transfer-parquet.js", "./parquet.js"],
+  ["./extension.js", "./extension.js"],
+]);
+
+/** Has them imported as files of their own. */
 const apart = {
-  name: "parquet",
+  name: "apart",
   /** @param {string} source @param {string | undefined} importer */
   resolveId(source, importer) {
-    const isApart = importer !== undefined && source === "./transfer-parquet.js";
-    return isApart ? { id: "./parquet.js", external: /** @type {const} */ ("relative") } : undefined;
+    const id = importer === undefined ? undefined : APART.get(source);
+    return id === undefined ? undefined : { id, external: /** @type {const} */ ("relative") };
   },
 };
 
@@ -60,6 +70,11 @@ export function writePage(name, folder, plugins) {
 /** Writes the script that knows Parquet. @param {string} folder */
 export function writeParquet(folder) {
   return write("search/transfer-parquet", folder, [common, bounded], "parquet");
+}
+
+/** Writes the script that knows the browser extension. @param {string} folder */
+export function writeExtension(folder) {
+  return write("extension", folder, [common]);
 }
 
 /** The most values of a page of a Parquet file; writers make pages of a megabyte. */

@@ -84,6 +84,7 @@
 // The map: the modules in the order in which data flows. A module imports only from those above it.
 //
 // error      the one error type, with stable codes
+// guard      panics of crates that read untrusted files -> errors
 // config     a checkpoint's settings, checked
 // tokenizer  text -> token ids
 // weights    bytes -> tensors: manifest, shards, quantised formats
@@ -103,6 +104,8 @@ pub mod config;
 pub mod embedder;
 #[doc(hidden)]
 pub mod error;
+#[cfg(feature = "native")]
+mod guard;
 #[cfg(feature = "native")]
 pub mod index;
 #[cfg(feature = "engine")]

@@ -15,6 +15,7 @@ import {
   checkedDevice,
   checkedPrefetch,
   checkedPriority,
+  checkedProvider,
   checkedSimd,
   checkedText,
   checkedTexts,
@@ -32,7 +33,7 @@ import { engineFiles, type Folders } from "./package.js";
 import { placeOf } from "./place.js";
 import { downloadProgress } from "./platform.js";
 import { autoWorkers, Pool } from "./pool.js";
-import type { EmbedResult } from "./protocol.js";
+import type { Calls, EmbedResult } from "./protocol.js";
 import { cpuBinary } from "./simd.js";
 import { requireWorkers, startWorker } from "./start.js";
 import { deleteStored } from "./store/state.js";
@@ -99,20 +100,43 @@ export class Embedder {
     const binary = device === "webgpu" ? "gpu" : cpuBinary(simd, options.wasmUrl !== undefined);
     const files = engineFiles(binary, options);
     const folders: Folders = { base: baseOf(options), cache: checkedCacheFolder(options.cacheDirectory) };
+    const isShared = checkedProvider(options) === "extension";
     if (signal?.aborted) throw abortedBy(signal);
 
+    const request = { device, prefetch, ...delivery, ...files };
+    const shared = isShared ? await Embedder.#ofExtension(request, folders, signal) : undefined;
+    if (shared) return shared;
     const start = (news?: News) => new Connection(startWorker(files.scriptUrl, `felsic-${binary}`, folders.cache), folders, news);
     const connection = start(news);
     try {
-      const request = connection.request("create", { device, prefetch, ...delivery, ...files }, { signal });
-      const { info, pack } = await whileLoading(model, request);
+      const { info, pack } = await whileLoading(model, connection.request("create", request, { signal }));
       const helpers = (workers === "auto" ? autoWorkers() : workers) - 1;
       const shared = device === "cpu" && pack !== undefined && helpers > 0;
       const pool = shared ? new Pool(connection, helpers, { ...delivery, pack, ...files }, start) : undefined;
-      return new Embedder(connection, Object.freeze({ ...info, prompts: Object.freeze([...info.prompts]) }), pool);
+      return new Embedder(connection, frozen(info), pool);
     } catch (error) {
       connection.end(error as FelsicError);
       throw error;
+    }
+  }
+
+  /** Returns the embedder of felsic's extension; `undefined` if this page cannot have it. */
+  static async #ofExtension(
+    request: Calls["create"]["request"],
+    folders: Folders,
+    signal: AbortSignal | undefined,
+  ): Promise<Embedder | undefined> {
+    const { extensionWorker } = await import("./extension.js");
+    const started = await extensionWorker(request.integrity, signal);
+    if (!started) return undefined;
+    const connection = new Connection(started, folders);
+    try {
+      const { info } = await connection.request("create", request, { signal });
+      return new Embedder(connection, frozen(info), undefined);
+    } catch (error) {
+      connection.end(error as FelsicError);
+      if (signal?.aborted) throw error;
+      return undefined;
     }
   }
 
@@ -203,6 +227,10 @@ if (Symbol.dispose) {
     writable: true,
     configurable: true,
   });
+}
+
+function frozen(info: EmbedderInfo): EmbedderInfo {
+  return Object.freeze({ ...info, prompts: Object.freeze([...info.prompts]) });
 }
 
 /** `auto` stays on the CPU until a GPU can prove to be faster. */

@@ -64,6 +64,12 @@ export interface CreateOptions {
    * id must start with `./` or end with `/`. Default: the built-in model, a small English one that comes with the package.
    */
   readonly model?: string | URL;
+  /**
+   * Who computes: `own`, the default, is an engine of this page. With `extension` the embedder of felsic's browser extension is used, if
+   * the user has it and allows this site; otherwise the page's own. Both have the built-in model, and the same vectors, so `model` must not be
+   * named.
+   */
+  readonly provider?: "own" | "extension";
   /** URL of the hub for models with an id. Default: the Hugging Face hub. */
   readonly hub?: string | URL;
   /** Where the model runs. Default `auto`. */
@@ -190,6 +196,7 @@ export type Names<Options> = Readonly<Record<keyof Options, true>>;
 /** What `create()` takes; `availability()` and `deleteCache()` read a part of it, and may be given all of it. */
 const CREATE_OPTIONS: Names<CreateOptions> = {
   model: true,
+  provider: true,
   hub: true,
   device: true,
   simd: true,
@@ -297,6 +304,14 @@ export function checkedTexts(texts: readonly unknown[]): string[] {
 export function checkedDevice(device: unknown = "auto"): Device {
   if (!DEVICES.includes(device)) throw invalid(`device is ${String(device)}; use "auto", "cpu" or "webgpu"`);
   return device as Device;
+}
+
+/** Who computes, checked. */
+export function checkedProvider({ provider = "own", model }: Pick<CreateOptions, "provider" | "model">): "own" | "extension" {
+  if (provider !== "own" && provider !== "extension") throw invalid(`provider is ${String(provider)}; use "own" or "extension"`);
+  if (provider === "extension" && model !== undefined)
+    throw invalid("the extension has the built-in model alone: leave out model or provider");
+  return provider;
 }
 
 /** A choice of the CPU's binary, checked. */

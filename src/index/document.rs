@@ -73,21 +73,19 @@ pub(super) struct Passage {
 }
 
 impl Document {
-    /// Returns the document of a text whose vector was made elsewhere: one passage.
-    pub fn imported(line: Line, row: Row) -> Self {
-        let Line { id, text, title, url, tags, meta, .. } = line;
-        let passage = Passage {
-            start: 0,
-            end: text.encode_utf16().count(),
-            hash: short_hash(&[&text]),
-            input: String::new(),
-            trail: Arc::from([]),
-            anchor: None,
-            row: Some(row),
-            text,
-        };
-        let hash = short_hash(&[Kind::Text.as_str(), title.as_deref().unwrap_or_default(), &passage.text, "imported"]);
-        Self { id, title, url, tags, meta, kind: Kind::Text, hash, passages: vec![passage] }
+    /// Returns the document of a text whose vector was made elsewhere of `input`: one passage.
+    pub fn imported(mut line: Line, input: &str, row: Row) -> Self {
+        let (id, url) = (std::mem::take(&mut line.id), line.url.take());
+        let (title, tags, meta) = (line.title.take(), line.tags.take(), line.meta.take());
+        let kind = line.kind.as_deref().and_then(|kind| Kind::from_name(kind).ok()).unwrap_or(Kind::Text);
+        let hash = short_hash(&[kind.as_str(), title.as_deref().unwrap_or_default(), &line.text, "imported"]);
+        Self { id, title, url, tags, meta, kind, hash, passages: vec![Passage::imported(line, input, row)] }
+    }
+
+    /// Adds another passage of it.
+    pub fn append(&mut self, line: Line, input: &str, row: Row) {
+        self.hash = short_hash(&[&self.hash, &line.text]);
+        self.passages.push(Passage::imported(line, input, row));
     }
 
     /// Returns what the index says of it.
@@ -101,6 +99,22 @@ impl Document {
             kind: self.kind.as_str().to_string(),
             hash: self.hash.clone(),
             passages,
+        }
+    }
+}
+
+impl Passage {
+    fn imported(line: Line, input: &str, row: Row) -> Self {
+        let (start, end) = line.start.zip(line.end).unwrap_or_else(|| (0, line.text.encode_utf16().count()));
+        Self {
+            start,
+            end,
+            hash: short_hash(&[input]),
+            input: String::new(),
+            trail: line.trail.unwrap_or_default().into(),
+            anchor: line.anchor.map(Arc::from),
+            row: Some(row),
+            text: line.text,
         }
     }
 }

@@ -54,11 +54,13 @@ pub fn index(
     index.finish(&info, model, reader.passage(), options.base())
 }
 
-/// Makes an index of texts whose vectors were made elsewhere: JSON lines `{"id", "text", "embedding"}`, with `title`, `url`,
-/// `tags` and `meta` where there are any, in the files `*.jsonl` and `*.ndjson` of a folder or in one file.
+/// Makes an index of texts whose vectors were made elsewhere: `id`, `text` and `embedding` (or `vector`), with `title`, `url`, `tags`
+/// and `meta` where there are any, as JSON lines (`*.jsonl`, `*.ndjson`) or Parquet (`*.parquet`), in the files of a folder or in
+/// one file.
 ///
-/// Each text is a document with one passage. Before anything is written, 64 texts are embedded with `embedder`: the
-/// vectors must have a cosine of at least 0.999 with those that it makes. Of `options`, only those apply that are about
+/// Each text is a document with one passage; an export of a collection, whose lines have `start`, `end` and `trail`, has
+/// documents of several. Before anything is written, 64 texts are embedded with `embedder`, alone and below a line of title and
+/// trail: the vectors must have a cosine of at least 0.999 with those that it makes in one of the two ways. Of `options`, only those apply that are about
 /// neither files nor cutting nor updates.
 ///
 /// # Errors
@@ -76,7 +78,7 @@ pub fn index_vectors(
     let model = model(embedder, &info, options)?;
     let shards = Shards::open(shards, embedder, &embedding(&info))?;
     let options = IndexOptions { update: false, ..options.clone() };
-    let mut index = Index::begin(out, embedder, &options, shards.lines, on_progress)?;
+    let mut index = Index::begin(out, embedder, &options, shards.documents, on_progress)?;
     let mut done = 0;
     shards.documents(options.fine, |document| {
         index.add(document, done)?;

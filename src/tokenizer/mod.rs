@@ -12,8 +12,6 @@ mod bpe;
 mod class_ranges;
 mod classes;
 pub mod compact;
-#[cfg(feature = "native")]
-mod guard;
 mod json;
 #[cfg(feature = "native")]
 mod native;

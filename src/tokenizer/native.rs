@@ -1,12 +1,15 @@
 //! `tokenizer.json` through the `tokenizers` crate.
 
 use super::added::{AddedToken, AddedTokens};
-use super::guard::guarded;
 use super::sections::Sound;
 use super::{TokenizerSettings, invalid, short_enough};
 use crate::error::{Code, Error, Result};
+use crate::guard::guarded;
 use serde::Deserialize;
 use tokenizers::{Encoding, NormalizedString, Normalizer, PostProcessor, TruncationDirection};
+
+/// The name of the crate.
+const CRATE: &str = "tokenizers";
 
 /// Longest text in bytes. The crate's regular expression engine panics when one match takes it more than ten million
 /// steps back; the patterns in use take at most two for a character.
@@ -28,7 +31,7 @@ pub(super) struct Native {
 impl Native {
     pub(super) fn from_json(bytes: &[u8], settings: Option<&TokenizerSettings>) -> Result<Self> {
         let Sound { json, growth } = Sound::read(bytes, settings)?;
-        let read = guarded(|| {
+        let read = guarded(CRATE, || {
             let tokenizer = tokenizers::Tokenizer::deserialize(json)?;
             let largest = tokenizer.get_vocab(true).into_values().max();
             let added = tokenizer.get_added_tokens_decoder();
@@ -92,7 +95,7 @@ impl Native {
         call: impl FnOnce(&tokenizers::Tokenizer) -> std::result::Result<T, tokenizers::Error>,
     ) -> Result<T> {
         short_enough(text, self.longest_text)?;
-        let done = guarded(|| call(&self.tokenizer)).unwrap_or_else(|panicked| Err(panicked.into()));
+        let done = guarded(CRATE, || call(&self.tokenizer)).unwrap_or_else(|panicked| Err(panicked.into()));
         done.map_err(|error| Error::new(Code::InputInvalid, "the text is refused by the tokenizer").because(error))
     }
 }
@@ -108,7 +111,7 @@ fn check_normal_forms(tokenizer: &tokenizers::Tokenizer) -> Result<()> {
     };
     let tokens = tokenizer.get_added_tokens_decoder().into_iter().filter(|(_, token)| token.normalized);
     let tokens = tokens.map(|(id, token)| {
-        let content = guarded(|| normal_form(&token.content)).unwrap_or_else(|panicked| Err(panicked.into()));
+        let content = guarded(CRATE, || normal_form(&token.content)).unwrap_or_else(|panicked| Err(panicked.into()));
         let content = content.map_err(|error| invalid("added_tokens cannot be normalised").because(error))?;
         let tokenizers::AddedToken { lstrip, rstrip, single_word, .. } = token;
         Ok(AddedToken { id, content, normalized: true, lstrip, rstrip, single_word })

@@ -20,7 +20,12 @@ const DRIVER = /GL Driver Message/;
  * @param {string} [query]
  */
 export async function openPage(environment, options = {}, query = "") {
-  const context = await environment.browser.newContext({ viewport: { width: 1280, height: 860 }, locale: "en-GB", ...options });
+  const context = await environment.browser.newContext({
+    viewport: { width: 1280, height: 860 },
+    locale: "en-GB",
+    reducedMotion: "reduce",
+    ...options,
+  });
   const page = await context.newPage();
   /** @type {string[]} */
   const said = [];

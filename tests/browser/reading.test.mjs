@@ -309,6 +309,13 @@ test("each part is found again by its path, and nothing else is unpacked for it"
   assert.equal(Buffer.from(await part.arrayBuffer()).toString(), "A note.");
 });
 
+test("rich text that was cut off keeps its words, and groups that never end do no harm", async () => {
+  const [cut] = await all(Buffer.from("{\\rtf1 Before.\\par\\intbl North\\cell Fe"), "a.rtf");
+  assert.equal(cut.text, "Before.\n\n| North | Fe |");
+  assert.equal((await all(Buffer.from("{\\rtf1 The\0end\\'00 is\\u0? near."), "a.rtf"))[0].text, "The end  is  near.");
+  assert.deepEqual(codes(await all(Buffer.from(`{\\rtf1${"{".repeat(1_000_000)}`), "a.rtf")), ["damaged"]);
+});
+
 test("a mailbox is read in pieces, wherever they end", async () => {
   const random = randomFrom(3);
   const bodies = Array.from({ length: 60 }, (_, i) => {

@@ -7,7 +7,10 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { pathToFileURL } from "node:url";
 import { gunzipSync } from "node:zlib";
+import { rolldown } from "rolldown";
+import { bounded } from "../../pkg/bundle.mjs";
 import { root } from "./harness.mjs";
 import { searchModules } from "./search-modules.mjs";
 
@@ -110,4 +113,73 @@ test("an index has the calibration that a page measures", { skip }, () => {
   const measured = modules.score.calibrate(cosines, dimensions);
   assert.deepEqual([calibration?.dimensions, calibration?.count], [measured.dimensions, measured.count]);
   assert.ok(Math.abs(measured.mean - (calibration?.mean ?? NaN)) < 1e-6);
+});
+
+test("an export of a collection becomes an index, as JSON lines and as Parquet", { skip }, async () => {
+  const bundle = await rolldown({ input: join(root, "pkg/src/search/transfer.ts"), platform: "browser", plugins: [bounded] });
+  await bundle.write({ dir: join(folder, "built"), format: "esm", entryFileNames: "[name].mjs", chunkFileNames: "[name].mjs" });
+  await bundle.close();
+  /** @type {typeof import("../../pkg/dist/types/search/transfer.js")} */
+  const transfer = await import(pathToFileURL(join(folder, "built/transfer.mjs")).href);
+  const passages = [
+    { id: "bread.md", title: "Sourdough", tags: ["guide"], meta: { year: 2024 }, text: "Flour and water ferment for a day." },
+    {
+      id: "bread.md",
+      title: "Sourdough",
+      tags: ["guide"],
+      meta: { year: 2024 },
+      trail: ["Baking"],
+      anchor: "baking",
+      text: "The loaf bakes.",
+    },
+    { id: "tides", url: "/tides", text: "The moon moves the sea.\n" },
+  ];
+  const inputs = passages.map(({ title, trail = [], text }) =>
+    [[title, ...trail].filter(Boolean).join(" › "), text].filter(Boolean).join("\n"),
+  );
+  const made = execFileSync(felsic, ["embed"], {
+    input: inputs.map((input) => `${JSON.stringify(input)}\n`).join(""),
+  }).toString();
+  const vectors = made
+    .trim()
+    .split("\n")
+    .map((line) => Float32Array.from(JSON.parse(line).embedding));
+  const kind = /** @type {const} */ ("markdown");
+  const rows = passages.map((passage, at) => ({
+    ...passage,
+    kind,
+    start: 40 * at,
+    end: 40 * at + passage.text.length,
+    ...(at === 0 && { source: "The whole text." }),
+    vector: /** @type {Float32Array<ArrayBuffer>} */ (vectors[at]),
+  }));
+  const source = {
+    space: "felsic-small-english@1/int8-g32/256",
+    model: "felsic-small-english",
+    dimensions: 256,
+    async *passages() {
+      yield rows;
+    },
+  };
+  const found = [];
+  for (const format of /** @type {const} */ (["jsonl", "parquet"])) {
+    const [file, index] = [join(folder, `export.${format}`), join(folder, `of-${format}`)];
+    const bytes = await new Response(transfer.exportPassages(source, format)).arrayBuffer();
+    writeFileSync(file, new Uint8Array(bytes));
+    execFileSync(felsic, ["index", file, index, "--vectors"]);
+    const manifest = JSON.parse(readFileSync(join(index, "index.json"), "utf8"));
+    const documents = gunzipSync(readFileSync(join(index, manifest.segments[0].documents.file))).toString();
+    found.push({ documents: JSON.parse(documents).documents, vectors: manifest.segments[0].vectors.sha256 });
+  }
+  assert.deepEqual(found[0], found[1]);
+  const [bread, tides] = found[0]?.documents ?? [];
+  assert.deepEqual([bread.id, bread.title, bread.tags, bread.meta], ["bread.md", "Sourdough", ["guide"], { year: 2024 }]);
+  assert.deepEqual(
+    bread.passages.map((/** @type {any} */ { start, trail, anchor }) => [start, trail, anchor]),
+    [
+      [0, undefined, undefined],
+      [40, ["Baking"], "baking"],
+    ],
+  );
+  assert.deepEqual([tides.id, tides.url, tides.kind, tides.title], ["tides", "/tides", "markdown", undefined]);
 });

@@ -248,7 +248,9 @@ test("the newest documents come first, also those that are added meanwhile; an a
   assert.equal(found.hybrid, "a3");
   const order = found.texts.map((text) => text[0]).join("");
   // Those that were added meanwhile come as soon as they are there, before the others of the first.
-  assert.match(order, /^b+a*c+b*a+$/);
+  // The abort comes while the first of them are being embedded.
+  assert.match(order.slice(0, found.before), /^b+a*(c+[ab]*)?$/);
+  assert.match(order.slice(found.before), /^c{30}b*a+$/);
   assert.equal(found.rest, 0);
   // Nothing is made twice but the batch that was cut off.
   assert.ok(

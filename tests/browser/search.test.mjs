@@ -440,6 +440,45 @@ test("update, remove, get; of documents with one id the last counts", async () =
   assert.deepEqual(found.list, ["edits"]);
 });
 
+test("documents() lists all documents, or those that fit, without their texts", async () => {
+  const found = await environment.page.evaluate(async (library) => {
+    const docs = await search.Collection.open("listed", { embedder: new FakeEmbedder(), memory: true });
+    const many = Array.from({ length: 1200 }, (_, at) => ({ id: `many/${at}`, text: `number ${at}` }));
+    await docs.add([...library, ...many], { meaning: "later" });
+    const listed = async (/** @type {import("felsic/search").DocumentsOptions} */ options = {}) => {
+      const all = [];
+      for await (const document of docs.documents(options)) all.push(document);
+      return all;
+    };
+    const all = await listed();
+    const fitting = await listed({ where: { tags: "guide" } });
+    const bad = await settle(listed(/** @type {any} */ ({ were: {} })));
+    const stopped = await settle(listed({ signal: AbortSignal.abort() }));
+    docs.close();
+    return {
+      ids: all.map(({ id }) => id),
+      first: all.slice(0, 2),
+      fitting: fitting.map(({ id }) => id),
+      bad: bad.code,
+      stopped: stopped.code,
+    };
+  }, LIBRARY);
+  assert.deepEqual(found.ids, [...LIBRARY.map(({ id }) => id), ...Array.from({ length: 1200 }, (_, at) => `many/${at}`)]);
+  assert.deepEqual(found.first, [
+    { id: "git.md", kind: "markdown", passages: 2, title: "Undo", tags: ["guide", "git"] },
+    {
+      id: "pasta",
+      kind: "text",
+      passages: 1,
+      title: "Pasta",
+      url: "https://example.org/pasta",
+      meta: { minutes: 12, vegan: true },
+    },
+  ]);
+  assert.deepEqual(found.fitting, ["git.md", "tides"]);
+  assert.deepEqual([found.bad, found.stopped], ["input-invalid", "aborted"]);
+});
+
 test("memory: true keeps nothing; deleted collections are gone, where they are open, too", async () => {
   const found = await environment.page.evaluate(async () => {
     const embedder = new FakeEmbedder();

@@ -400,3 +400,113 @@ fn vectors_made_elsewhere_become_an_index_if_they_agree() {
     assert_eq!(site.files(), before, "nothing is written before all has been checked");
     assert_eq!(run(&[&import[..], &["--update"]].concat(), "").status.code(), Some(2));
 }
+
+/// Returns a fixture that tests/reference/parquet.py has made.
+fn parquet(name: &str) -> PathBuf {
+    [env!("CARGO_MANIFEST_DIR"), "tests/fixtures/search", name].iter().collect()
+}
+
+#[test]
+fn vectors_in_parquet_become_an_index_and_formats_may_be_mixed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (shards, out) = (folder.path().join("shards"), folder.path().join("out"));
+    fs::create_dir(&shards).expect("a folder");
+    for name in ["vectors-list.parquet", "vectors-fixed.parquet"] {
+        fs::copy(parquet(name), shards.join(name)).expect("copied");
+    }
+    shard(&shards.join("more.jsonl"), &["Text in a line about sourdough.".into()], &[], |_| ());
+    let line = success(&["index", path(&shards), path(&out), "--vectors"], "");
+    assert!(line.contains(": 11 documents, 11 passages (0 embedded, 11 reused)"), "{line}");
+    let site = Site { out, folder };
+    check_files(&site);
+    let documents = site.documents();
+    let ids: Vec<&str> = documents.iter().filter_map(|document| document["id"].as_str()).collect();
+    let fixed = (0..5).map(|at| format!("text-{at}"));
+    let want: Vec<String> = ["doc-0".into()].into_iter().chain(fixed).chain((0..5).map(|at| at.to_string())).collect();
+    assert_eq!(ids, want);
+    let [even, odd] = [&documents[6], &documents[7]];
+    assert_eq!((&even["title"], &even["url"]), (&"Title 0".into(), &"/pages/0".into()));
+    assert_eq!((&even["tags"], &even["meta"]["page"]), (&Value::from(vec!["even", "small"]), &0.into()));
+    assert_eq!((&odd["title"], &odd["tags"], &odd["meta"]["page"]), (&Value::Null, &Value::Null, &1.into()));
+}
+
+#[test]
+fn a_collection_s_export_becomes_an_index_with_documents_of_several_passages() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (file, out) = (folder.path().join("export.jsonl"), folder.path().join("out"));
+    let passages =
+        [("a", 0, "Flour and water ferment."), ("a", 20, "The loaf bakes."), ("b", 0, "A pilot guides ships.")];
+    let headed = |id: &str, text: &str| format!("Title of {id} › Part\n{text}");
+    let inputs: String =
+        passages.iter().map(|(id, _, text)| Value::from(headed(id, text)).to_string() + "\n").collect();
+    let made = crate::lines(&success(&["embed"], &inputs));
+    let lines = |change: &dyn Fn(usize, &mut Value)| {
+        let line = |(at, ((id, start, text), made)): (usize, (&(&str, i32, &str), &Value))| {
+            let mut line = serde_json::json!({
+                "id": id, "title": format!("Title of {id}"), "kind": "markdown", "start": start, "end": start + 30,
+                "trail": ["Part"], "anchor": "part", "text": text, "vector": made["embedding"], "space": "any",
+            });
+            change(at, &mut line);
+            line.to_string() + "\n"
+        };
+        fs::write(&file, passages.iter().zip(&made).enumerate().map(line).collect::<String>()).expect("written");
+    };
+    let import = ["index", path(&file), path(&out), "--vectors"];
+    lines(&|_, _| ());
+    let line = success(&import, "");
+    assert!(line.contains(": 2 documents, 3 passages (0 embedded, 3 reused)"), "{line}");
+    let site = Site { out: out.clone(), folder };
+    check_files(&site);
+    let documents = site.documents();
+    let [first, second] = [&documents[0]["passages"][0], &documents[0]["passages"][1]];
+    assert_eq!(
+        (&documents[0]["kind"], &first["trail"][0], &first["anchor"]),
+        (&"markdown".into(), &"Part".into(), &"part".into())
+    );
+    assert_eq!((&second["start"], &second["end"]), (&20.into(), &50.into()));
+    assert_eq!(sha256(headed("a", "The loaf bakes.").as_bytes())[..16], *second["hash"].as_str().expect("a hash"));
+    type Damage<'a> = &'a dyn Fn(usize, &mut Value);
+    let cases: [(Damage, &str); 5] = [
+        (&|_, line| line["title"] = "Another".into(), "vectors-disagree"),
+        (&|at, line| line["start"] = (if at == 1 { -1 } else { 0 }).into(), "input-invalid"),
+        (
+            &|at, line| {
+                if at == 0 {
+                    line["start"] = 25.into()
+                }
+            },
+            "input-invalid",
+        ),
+        (
+            &|at, line| {
+                if at == 1 {
+                    line["start"] = Value::Null
+                }
+            },
+            "input-invalid",
+        ),
+        (&|_, line| line["kind"] = "pdf".into(), "input-invalid"),
+    ];
+    for (change, code) in cases {
+        lines(change);
+        ends_with_code(&failure(&run(&import, "")), code);
+    }
+}
+
+#[test]
+fn damaged_parquet_ends_in_an_error() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (file, out) = (folder.path().join("shard.parquet"), folder.path().join("out"));
+    let import = ["index", path(&file), path(&out), "--vectors"];
+    let zstd = failure(&run(&["index", path(&parquet("vectors-zstd.parquet")), path(&out), "--vectors"], ""));
+    ends_with_code(&zstd, "input-invalid");
+    assert!(zstd.contains("snappy"), "{zstd}");
+    for name in ["vectors-list.parquet", "vectors-fixed.parquet"] {
+        let sound = fs::read(parquet(name)).expect("a fixture");
+        for length in [0, 3, 12, 500, sound.len() - 1] {
+            fs::write(&file, &sound[..length]).expect("written");
+            ends_with_code(&failure(&run(&import, "")), "input-invalid");
+        }
+    }
+    assert!(!out.exists());
+}

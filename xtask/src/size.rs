@@ -47,10 +47,10 @@ fn is_loaded(binary: Binary, name: &str) -> bool {
         && !SUBSETS.contains(&name)
 }
 
-/// Returns whether only pages load a file that ask for it: those to other libraries, the one for Parquet, and
-/// the one for layouts; or none, since Node has it in place of another.
+/// Returns whether only pages load a file that ask for it: those to other libraries, those for Parquet, for the
+/// browser extension and for layouts; or none, since Node has it in place of another.
 fn is_on_demand(file: &Path) -> bool {
-    let is_named = ["parquet.js", "worker-layout.js"].into_iter().any(|name| file.ends_with(name));
+    let is_named = ["parquet.js", "extension.js", "worker-layout.js"].into_iter().any(|name| file.ends_with(name));
     let is_of_node = file.file_name().is_some_and(|name| name.to_string_lossy().contains("node"));
     is_named || is_of_node || file.parent().is_some_and(|folder| folder.ends_with("adapters"))
 }
@@ -144,7 +144,13 @@ mod tests {
 
     #[test]
     fn what_pages_ask_for_is_not_counted() {
-        let on_demand = ["dist/parquet.js", "dist/worker-layout.js", "dist/adapters/react.js", "dist/node-search.js"];
+        let on_demand = [
+            "dist/parquet.js",
+            "dist/extension.js",
+            "dist/worker-layout.js",
+            "dist/adapters/react.js",
+            "dist/node-search.js",
+        ];
         assert!(on_demand.iter().all(|name| is_on_demand(Path::new(name))));
         assert!(!is_on_demand(Path::new("dist/worker-search.js")));
     }

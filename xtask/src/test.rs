@@ -169,14 +169,14 @@ fn without_engine(_: &Options) -> Result<Outcome> {
 }
 
 /// Files of `tests/browser` that compare times or memory, or fill the disk, and run alone.
-const ALONE: [&str; 6] = ["api", "granite", "page", "search", "simd", "store"];
+const ALONE: [&str; 6] = ["api", "granite", "library-speed", "search", "simd", "store"];
 
-/// Runs the browser tests: those that compare nothing two at a time, since they wait for networks and browsers half of their time.
+/// Runs the browser tests: those that compare nothing three at a time, since they wait for networks and browsers most of their time.
 fn browser(options: &Options) -> Result<Outcome> {
     if !options.runner.is_empty() {
         return browser_tests(&options.runner);
     }
-    let (mut together, mut alone) = (vec!["--test-concurrency=2".to_string()], Vec::new());
+    let (mut together, mut alone) = (vec!["--test-concurrency=3".to_string()], Vec::new());
     for file in files::under(&project::path("tests/browser")) {
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let is_own = file.parent().is_some_and(|folder| folder.ends_with("tests/browser"));

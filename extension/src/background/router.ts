@@ -6,7 +6,7 @@
 import { close } from "#door";
 import { canonical, isWithin, matches, pageAddress, siteOf } from "../shared/addresses.js";
 import { answerOf, ExtensionError, type Answer } from "../shared/errors.js";
-import { handle, messageTo, type Handlers, type Message, type PageText } from "../shared/messages.js";
+import { handle, messageTo, type Handlers, type Message, type EmbedAnswer, type PageText } from "../shared/messages.js";
 import { enqueue } from "../shared/queue.js";
 import { readSettings, writeSettings, type Settings } from "../shared/settings.js";
 import { engine, wakeEngine } from "./engine.js";
@@ -19,7 +19,7 @@ import { search } from "./search.js";
 import { syncScripts } from "./scripts.js";
 
 /** What content scripts may ask; they run in the processes of pages, and are trusted as little as these. */
-const CONTENT_CALLS: readonly string[] = ["memory.may", "memory.capture", "find.ask"];
+const CONTENT_CALLS: readonly string[] = ["memory.may", "memory.capture", "bridge.connect", "bridge.ask", "find.ask"];
 
 /** The most characters of a page that are kept. */
 export const LONGEST_PAGE = 1_000_000;
@@ -33,6 +33,8 @@ type RouterCall =
   | "memory.search"
   | "find.start"
   | "find.ask"
+  | "bridge.connect"
+  | "bridge.ask"
   | "settings.get"
   | "settings.set"
   | "permissions.changed"
@@ -58,6 +60,14 @@ const handlers: Handlers<RouterCall, Sender> = {
   "memory.search": search,
   "find.start": ({ tab, query }) => find(tab, query),
   "find.ask": answerBar,
+  async "bridge.connect"(_, sender) {
+    await bridgedSite(sender);
+    return (await engine({ to: "engine", name: "engine.connect", input: {} })) as { integrity: string };
+  },
+  async "bridge.ask"({ type, texts, options }, sender) {
+    const site = await bridgedSite(sender);
+    return (await engine({ to: "engine", name: "engine.bridge", input: { site, type, texts, options } })) as EmbedAnswer;
+  },
   "settings.get": () => readSettings(),
   async "settings.set"(changes) {
     const settings = await writeSettings(changes);
@@ -82,6 +92,18 @@ function addressOf(url: unknown, { tab, url: sent, frameId }: Sender): URL | und
   const [address, own] = [pageAddress(url), pageAddress(sent)];
   if (!tab || tab.incognito || frameId !== 0 || !address || !own) return undefined;
   return address.origin === own.origin ? address : undefined;
+}
+
+/** Returns the site of a page that may use the embedder; asked each time, so that the user can take it back at once. */
+async function bridgedSite({ tab, url }: Sender): Promise<string> {
+  const address = tab && !tab.incognito && url !== undefined && URL.canParse(url) ? new URL(url) : undefined;
+  const { bridged } = await readSettings();
+  const isAllowed =
+    address !== undefined && /^https?:$/.test(address.protocol) && bridged.some((site) => isWithin(siteOf(address), site));
+  // A code that felsic knows: the page's own embedder takes over.
+  if (!isAllowed)
+    throw new ExtensionError("device-unavailable", "the user has not allowed this site to use the extension's embedder");
+  return siteOf(address);
 }
 
 /** Returns why a page must not be remembered; `undefined`: it may. */

@@ -1,21 +1,37 @@
-/** Where the content script runs that reads pages: on sites that are chosen and that the browser has granted, and nowhere else. */
+/** Where the content scripts run: on sites that are chosen and that the browser has granted, and nowhere else. */
 
 import { ALL_SITES, originsOf } from "../shared/origins.js";
 import type { Settings } from "../shared/settings.js";
 
-const SCRIPT = "memory";
+/** A script, and the pages that it is for. */
+interface Script {
+  readonly id: string;
+  readonly file: string;
+  readonly runAt: "document_start" | "document_idle";
+  readonly wanted: readonly string[];
+}
+
 const FILE = "content/capture.js";
 
-/** Returns the patterns of the pages that the settings want read and the browser has granted. */
-async function granted({ mode, sites }: Settings): Promise<string[]> {
-  const wanted = mode === "all" ? ALL_SITES : mode === "sites" ? sites.flatMap(originsOf) : [];
+/** Returns the scripts with the pages that the settings name. */
+function scriptsFor({ mode, sites, bridged }: Settings): Script[] {
+  const read = mode === "all" ? ALL_SITES : mode === "sites" ? sites.flatMap(originsOf) : [];
+  return [
+    { id: "memory", file: FILE, runAt: "document_idle", wanted: read },
+    // Before the page's own scripts, which may ask at once.
+    { id: "bridge", file: "content/bridge.js", runAt: "document_start", wanted: bridged.flatMap(originsOf) },
+  ];
+}
+
+/** Returns those of the patterns that the browser has granted. */
+async function granted(wanted: readonly string[]): Promise<string[]> {
   const checked = await Promise.all(wanted.map((origin) => chrome.permissions.contains({ origins: [origin] })));
   return wanted.filter((_, i) => checked[i]);
 }
 
 let last: Promise<void> = Promise.resolve();
 
-/** Registers the script for the right pages, also for those that are open. */
+/** Registers the scripts for the right pages, also for those that are open. */
 export function syncScripts(settings: Settings): Promise<void> {
   last = last.then(
     () => sync(settings),
@@ -25,26 +41,34 @@ export function syncScripts(settings: Settings): Promise<void> {
 }
 
 async function sync(settings: Settings): Promise<void> {
-  const matches = await granted(settings);
-  const [script] = await chrome.scripting.getRegisteredContentScripts({ ids: [SCRIPT] });
+  for (const script of scriptsFor(settings)) await register(script);
+}
+
+async function register({ id, file, runAt, wanted }: Script): Promise<void> {
+  const matches = await granted(wanted);
+  const [script] = await chrome.scripting.getRegisteredContentScripts({ ids: [id] });
   if (matches.length === 0) {
-    if (script) await chrome.scripting.unregisterContentScripts({ ids: [SCRIPT] });
+    if (script) await chrome.scripting.unregisterContentScripts({ ids: [id] });
     return;
   }
   // The browser gives them back in its own order.
   if (script?.matches?.toSorted().join(" ") === matches.toSorted().join(" ")) return;
-  const registered: chrome.scripting.RegisteredContentScript = { id: SCRIPT, matches, js: [FILE], runAt: "document_idle" };
+  const registered: chrome.scripting.RegisteredContentScript = { id, matches, js: [file], runAt };
   await (script ? chrome.scripting.updateContentScripts([registered]) : chrome.scripting.registerContentScripts([registered]));
-  await readOpenTabs(matches);
+  await injectInto(matches, file);
 }
 
-/** Puts the script into the pages that are open already. */
-async function readOpenTabs(matches: string[]): Promise<void> {
+/** Puts a script into the pages that are open already. */
+async function injectInto(matches: string[], file: string): Promise<void> {
   const tabs = await chrome.tabs.query({ url: matches, discarded: false });
-  await Promise.all(tabs.map(({ id }) => (id === undefined ? undefined : inject(id).catch(() => {}))));
+  await Promise.all(tabs.map(({ id }) => (id === undefined ? undefined : put(id, file).catch(() => {}))));
 }
 
-/** Puts the script into a tab's page; a second time changes nothing. */
-export async function inject(tab: number): Promise<void> {
-  await chrome.scripting.executeScript({ target: { tabId: tab }, files: [FILE] });
+/** Puts the script that reads into a tab's page; a second time changes nothing. */
+export function inject(tab: number): Promise<void> {
+  return put(tab, FILE);
+}
+
+async function put(tab: number, file: string): Promise<void> {
+  await chrome.scripting.executeScript({ target: { tabId: tab }, files: [file] });
 }

@@ -21,6 +21,9 @@ export type EngineCall =
   | "engine.search"
   | "engine.bookmarks"
   | "engine.find"
+  | "bridge.use"
+  | "engine.connect"
+  | "engine.bridge"
   | "engine.wake";
 
 /** The calls that the background passes on as they are. */
@@ -33,4 +36,5 @@ export const PASSED_ON: readonly string[] = [
   "memory.retry",
   "memory.export",
   "memory.import",
+  "bridge.use",
 ] satisfies EngineCall[];

@@ -6,6 +6,7 @@
 import type { Found, Handlers, Input, Message, SourceName } from "../shared/messages.js";
 import { handle, tellViews } from "../shared/messages.js";
 import type { Answer } from "../shared/errors.js";
+import { Bridge } from "./bridge.js";
 import type { EngineCall, Surroundings } from "./calls.js";
 import { PageFinder } from "./find.js";
 import { found, joined } from "./found.js";
@@ -35,6 +36,7 @@ export class Host {
     this.#gate = new Gate(surroundings.settings, () => this.#memory?.wake());
     const memory = new Memory(this.#model, this.#gate, () => this.#surroundings.settings, tellViews);
     this.#memory = memory;
+    const bridge = new Bridge(this.#model);
     this.#handlers = {
       "engine.search": (request) => this.#search(request),
       "engine.bookmarks": async ({ items }) => {
@@ -50,6 +52,9 @@ export class Host {
       "memory.export": () => memory.export(),
       "memory.import": ({ file }) => memory.import(file),
       "engine.find": (input) => this.#finder.ask(input),
+      "bridge.use": () => bridge.use(),
+      "engine.connect": () => bridge.connect(),
+      "engine.bridge": (request) => bridge.ask(request),
       // The surroundings have come with the call, which is what it is for.
       "engine.wake": () => undefined,
     };

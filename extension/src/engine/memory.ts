@@ -24,7 +24,7 @@ const PASSAGE_BYTES = 64;
 const FEW = 3;
 const DAY = 86_400_000;
 /** Failures that say nothing about the page: its job waits on. */
-const PASSING = ["engine-unavailable", "destroyed", "out-of-memory", "quota-exceeded", "io", "network", "aborted"];
+const PASSING = ["engine-unavailable", "destroyed", "out-of-memory", "quota-exceeded", "io", "network", "aborted", "internal"];
 
 export class Memory {
   readonly #model: Model;
@@ -60,6 +60,17 @@ export class Memory {
     // An update of the extension may bring another model. Words are found meanwhile.
     if (collection.info.state === "needs-reindex") void this.#inTurn(() => collection.reindex()).catch(() => {});
     return collection;
+  }
+
+  /** Has the collection do something; one whose worker has crashed is opened again by the next call. */
+  async #with<Value>(work: (collection: Collection) => Promise<Value>): Promise<Value> {
+    const collection = await this.#collection();
+    try {
+      return await work(collection);
+    } catch (error) {
+      if (hasCode(error, "internal", "destroyed", "out-of-memory")) await this.#close();
+      throw error;
+    }
   }
 
   #inTurn<Value>(work: () => Promise<Value>): Promise<Value> {
@@ -131,7 +142,8 @@ export class Memory {
     const { first, last, visits } = record;
     const collection = await this.#collection();
     const meta = { source: "page", site, first, last, visits: visits.length };
-    const { passages } = await collection.add([{ id, text: html, kind: "html", title, url, meta }]);
+    const document = { id, text: html, kind: "html", title, url, meta } as const;
+    const { passages } = await this.#with((collection) => collection.add([document]));
     const bytes = html.length + passages * (2 * collection.info.dimensions + PASSAGE_BYTES);
     // A page that has not changed has no passages to count.
     if (passages > 0 || record.bytes === 0) await keep({ ...record, bytes });
@@ -143,7 +155,7 @@ export class Memory {
     const range = { ...(from !== undefined && { gte: from }), ...(to !== undefined && { lt: to }) };
     const where: Where = { ...(site !== undefined && { site }), ...(Object.keys(range).length > 0 && { last: range }) };
     const possible = collection.info.state === "ready" ? mode : "words";
-    const hits = await collection.search(query, { limit, mode: possible, where });
+    const hits = await this.#with((collection) => collection.search(query, { limit, mode: possible, where }));
     if (possible === "hybrid" && hits.length < FEW) {
       // Scores are measured on the collection: one of a page or two knows too little to trust a word that is there.
       const known = new Set(hits.map(({ id }) => id));
@@ -179,7 +191,7 @@ export class Memory {
 
   async #remove(ids: readonly string[]): Promise<void> {
     if (ids.length === 0) return;
-    await (await this.#collection()).remove(ids);
+    await this.#with((collection) => collection.remove(ids));
     await drop(ids);
   }
 

@@ -112,6 +112,19 @@ export interface SiteCount {
   readonly pages: number;
 }
 
+/** What a page of an allowed site gets: vectors as base64 of their bytes, token ids, or plain data. */
+export type EmbedAnswer =
+  | { readonly vectors: readonly string[]; readonly tokens: readonly number[]; readonly truncated: readonly number[] }
+  | { readonly ids: readonly number[] }
+  | { readonly plain: unknown };
+
+/** How much a site has used the embedder since the engine was started. */
+export interface BridgeUse {
+  readonly site: string;
+  readonly texts: number;
+  readonly characters: number;
+}
+
 /** All calls: what they take and what they return. */
 export interface Calls {
   /** May this page be remembered, as far as its address tells? Asked by content scripts. */
@@ -139,6 +152,14 @@ export interface Calls {
   /** What a find bar asks; it is in the sender's tab. */
   "find.ask": { in: FindRequest; out: FindAnswer };
   "engine.find": { in: { tab: number; request: FindRequest }; out: FindAnswer };
+  /** May this page use the embedder? Rejects unless the user has allowed its site. */
+  "bridge.connect": { in: Record<never, never>; out: { integrity: string } };
+  /** A page's request, as it came. */
+  "bridge.ask": { in: { type: string; texts: unknown; options: unknown }; out: EmbedAnswer };
+  "bridge.use": { in: Record<never, never>; out: BridgeUse[] };
+  /** The same for the engine, with the site that the browser names. */
+  "engine.connect": { in: Record<never, never>; out: { integrity: string } };
+  "engine.bridge": { in: { site: string; type: string; texts: unknown; options: unknown }; out: EmbedAnswer };
   "settings.get": { in: Record<never, never>; out: Settings };
   "settings.set": { in: Partial<Settings>; out: Settings };
   /** What the browser has granted has changed, by a button of a view. */

@@ -10,6 +10,8 @@ export interface Settings {
   readonly mode: Mode;
   /** Hosts, with all below them, for the mode `sites`. */
   readonly sites: readonly string[];
+  /** Hosts, with all below them, whose pages may use the embedder. */
+  readonly bridged: readonly string[];
   /** Patterns of addresses that are never remembered. */
   readonly denied: readonly string[];
   /** For how many seconds a page has to be visible before it counts as read. */
@@ -36,6 +38,7 @@ export interface Settings {
 export const DEFAULTS: Settings = {
   mode: "off",
   sites: [],
+  bridged: [],
   denied: DENIED,
   readSeconds: 5,
   keepDays: 365,
@@ -66,10 +69,12 @@ const MOST = 10_000;
 
 const HOST = /^[^\s/:*@?#]+$/;
 
+const isHost = (text: string) => HOST.test(text) && text.length <= 253;
+
 /** Returns settings: what is right of a value, and the defaults for the rest. */
 export function settingsFrom(value: unknown): Settings {
   const given = (typeof value === "object" && value !== null ? value : {}) as { readonly [Name in keyof Settings]?: unknown };
-  const list = (name: "sites" | "denied", fits: (text: string) => boolean) => {
+  const list = (name: "sites" | "bridged" | "denied", fits: (text: string) => boolean) => {
     const items: unknown = given[name];
     if (!Array.isArray(items)) return DEFAULTS[name];
     const texts = items.filter((item): item is string => typeof item === "string" && fits(item));
@@ -86,7 +91,8 @@ export function settingsFrom(value: unknown): Settings {
   };
   return {
     mode: MODES.includes(given.mode) ? (given.mode as Mode) : DEFAULTS.mode,
-    sites: list("sites", (text) => HOST.test(text) && text.length <= 253),
+    sites: list("sites", isHost),
+    bridged: list("bridged", isHost),
     denied: list("denied", isPattern),
     readSeconds: number("readSeconds"),
     keepDays: number("keepDays"),

@@ -5,7 +5,7 @@ import { render, type ComponentChildren } from "preact";
 import { Button, Dialog, Facts, Field, Note, Segmented, type Choice } from "felsic-ui";
 import { isPattern } from "../shared/addresses.js";
 import { DENIED } from "../shared/denied.js";
-import { call } from "../shared/messages.js";
+import { call, type BridgeUse } from "../shared/messages.js";
 import type { Mode, Settings } from "../shared/settings.js";
 import { COPIES } from "../shared/copies.js";
 import {
@@ -39,6 +39,8 @@ const EXPLAINED: Record<Mode, string> = {
 
 const news = signal<string | undefined>(undefined);
 const newSite = signal("");
+const newBridged = signal("");
+const uses = live<readonly BridgeUse[]>([], () => call("bridge.use", {}));
 const denied = signal<string | undefined>(undefined);
 const isDeleting = signal(false);
 const span = signal({ from: "", to: "" });
@@ -63,15 +65,18 @@ async function choose(mode: Mode): Promise<void> {
   await change({ mode });
 }
 
-async function addSite(): Promise<void> {
-  const text = newSite.value.trim().toLowerCase();
+/** Returns the site that somebody has written; without one, says so. */
+function siteFrom(written: string): string | undefined {
+  const text = written.trim().toLowerCase();
   const address = URL.canParse(text) ? text : `https://${text}`;
-  if (!URL.canParse(address) || text === "") {
-    problem.value = "Write the name of a site, such as example.org.";
-    return;
-  }
-  const site = new URL(address).hostname.replace(/^www\./, "");
-  if (!(await allowSite(site))) return;
+  if (text !== "" && URL.canParse(address)) return new URL(address).hostname.replace(/^www\./, "");
+  problem.value = "Write the name of a site, such as example.org.";
+  return undefined;
+}
+
+async function addSite(): Promise<void> {
+  const site = siteFrom(newSite.value);
+  if (site === undefined || !(await allowSite(site))) return;
   newSite.value = "";
   await change({ mode: "sites", sites: [...settings.value.sites, site] });
 }
@@ -175,6 +180,28 @@ function Amount({ name, label, help }: { name: Amount; label: string; help?: str
   );
 }
 
+interface SitesProps {
+  readonly sites: readonly string[];
+  readonly said?: (site: string) => string;
+  readonly onRemove: (site: string) => void;
+}
+
+function Sites({ sites, said, onRemove }: SitesProps) {
+  return (
+    <ul class="sites">
+      {sites.map((site) => (
+        <li key={site}>
+          <span>{site}</span>
+          {said && <span class="help">{said(site)}</span>}
+          <Button kind="quiet" onClick={() => onRemove(site)}>
+            Remove
+          </Button>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
 function Remembered() {
   const { mode, sites } = settings.value;
   return (
@@ -183,16 +210,7 @@ function Remembered() {
       <p>{EXPLAINED[mode]}</p>
       {mode === "sites" && (
         <>
-          <ul class="sites">
-            {sites.map((site) => (
-              <li key={site}>
-                <span>{site}</span>
-                <Button kind="quiet" onClick={() => void change({ sites: sites.filter((other) => other !== site) })}>
-                  Remove
-                </Button>
-              </li>
-            ))}
-          </ul>
+          <Sites sites={sites} onRemove={(site) => void change({ sites: sites.filter((other) => other !== site) })} />
           <form class="row" onSubmit={(event) => (event.preventDefault(), void addSite())}>
             <Field label="A site" value={newSite.value} onInput={(value) => (newSite.value = value)} placeholder="example.org" />
             <Button submits>Add</Button>
@@ -254,6 +272,44 @@ function Find() {
           {menu.value ? "Remove from the context menu" : "Show in the context menu"}
         </Button>
       </div>
+    </Section>
+  );
+}
+
+async function addBridged(): Promise<void> {
+  const site = siteFrom(newBridged.value);
+  if (site === undefined || !(await allowSite(site))) return;
+  newBridged.value = "";
+  await change({ bridged: [...settings.value.bridged, site] });
+}
+
+function Bridged() {
+  const { bridged } = settings.value;
+  const used = (site: string) => uses.value.filter((use) => use.site === site || use.site.endsWith(`.${site}`));
+  return (
+    <Section title="Pages that may use the model">
+      <p>
+        Pages of these sites may have their own texts embedded here, in place of loading a model themselves. They see nothing of
+        your memory.
+      </p>
+      <Sites
+        sites={bridged}
+        said={(site) =>
+          `${used(site)
+            .reduce((sum, { texts }) => sum + texts, 0)
+            .toLocaleString()} texts`
+        }
+        onRemove={(site) => void change({ bridged: bridged.filter((other) => other !== site) })}
+      />
+      <form class="row" onSubmit={(event) => (event.preventDefault(), void addBridged())}>
+        <Field
+          label="Allow a site"
+          value={newBridged.value}
+          onInput={(value) => (newBridged.value = value)}
+          placeholder="example.org"
+        />
+        <Button submits>Allow</Button>
+      </form>
     </Section>
   );
 }
@@ -368,6 +424,7 @@ function Options() {
       <Never />
       <Also />
       <Find />
+      <Bridged />
       <Indexing />
       <Data />
     </main>

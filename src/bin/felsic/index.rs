@@ -18,7 +18,7 @@ const MOST_NAMED: usize = 20;
 /// Arguments of `felsic index`.
 #[derive(Args, Debug)]
 pub struct IndexArguments {
-    /// Folder of the documents: Markdown, built HTML, text; with --vectors, of JSON lines.
+    /// Folder of the documents: Markdown, built HTML, text; with --vectors, of JSON lines or Parquet, or one such file.
     folder: PathBuf,
     /// Folder to write, for a static host; an older index in it is replaced. It may be inside FOLDER.
     out: PathBuf,
@@ -52,7 +52,8 @@ pub struct IndexArguments {
     /// Write vectors of 16 bits instead of 8: twice the bytes, slightly better order of results.
     #[arg(long)]
     fine: bool,
-    /// FOLDER has JSON lines {"id", "text", "embedding"}, made elsewhere with the same model: embed only a sample, to compare.
+    /// FOLDER has JSON lines or Parquet with "id", "text" and "embedding", made elsewhere with the same model: embed only a
+    /// sample, to compare.
     #[arg(long, conflicts_with_all = ["update", "include", "exclude", "base_url", "tokens", "overlap"])]
     vectors: bool,
 }

@@ -83,7 +83,7 @@ async function until(holds: () => unknown, what: string, patience = 30_000): Pro
 async function idle(library: Library, patience?: number): Promise<void> {
   await until(() => library.model.value.state === "ready" && library.collection.value, "the model", patience);
   let quiet = 0;
-  await until(() => (quiet = library.progress.value === undefined ? quiet + 1 : 0) > 15, "the end of the work", patience);
+  await until(() => (quiet = library.progress.value === undefined ? quiet + 1 : 0) > 10, "the end of the work", patience);
 }
 
 /** Searches, and returns the ids that were found. */

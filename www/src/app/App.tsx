@@ -74,9 +74,14 @@ function Frame() {
         )}
       </main>
       {showsPane && (
-        <aside class={`pane view-${view ?? "none"}`} aria-label={t(view === undefined || view === "reader" ? "reader.label" : `nav.${view}`)}>
+        // Where it takes the place of the results, it is what the page is about.
+        <div
+          role={showsList ? "complementary" : "main"}
+          class={`pane view-${view ?? "none"}`}
+          aria-label={t(view === undefined || view === "reader" ? "reader.label" : `nav.${view}`)}
+        >
           <Pane view={view} />
-        </aside>
+        </div>
       )}
       <StatusBar />
     </div>
@@ -116,7 +121,13 @@ function Navigation() {
       {PLACES.map(([name, icon]) => (
         <a
           key={name}
-          href={hashOf({ ...route.value, view: name === "search" ? undefined : name, open: undefined, start: undefined, end: undefined })}
+          href={hashOf({
+            ...route.value,
+            view: name === "search" ? undefined : name,
+            open: undefined,
+            start: undefined,
+            end: undefined,
+          })}
           aria-current={name === current ? "page" : undefined}
           onClick={(event) => {
             if (event.ctrlKey || event.metaKey || event.shiftKey) return;

@@ -15,7 +15,12 @@ export function KeysDialog() {
     [["?"], t("keys.help")],
   ] as const;
   return (
-    <Dialog open={keysShown.value} title={t("keys.title")} onClose={close} actions={<Button onClick={close}>{t("pane.close")}</Button>}>
+    <Dialog
+      open={keysShown.value}
+      title={t("keys.title")}
+      onClose={close}
+      actions={<Button onClick={close}>{t("pane.close")}</Button>}
+    >
       <dl class="keys">
         {keys.map(([names, what]) => (
           <div key={what}>

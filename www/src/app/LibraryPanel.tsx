@@ -53,8 +53,8 @@ function Sources() {
           <li key={source.id} class="row">
             <Icon name={source.kind === "folder" ? "folder" : "file"} />
             <span class="name">
-                <bdi>{source.name}</bdi>
-              </span>
+              <bdi>{source.name}</bdi>
+            </span>
             <span class="detail">
               {t("library.source.files", { count: source.files })}
               {source.watched === "yes" && ` · ${t("library.source.watched")}`}
@@ -116,8 +116,8 @@ function Refused() {
         {refused.slice(0, LISTED).map(({ path, code }) => (
           <li key={path} class="row">
             <span class="name">
-                <bdi>{path}</bdi>
-              </span>
+              <bdi>{path}</bdi>
+            </span>
             <span class="detail">{refusalReason(code)}</span>
           </li>
         ))}
@@ -183,12 +183,7 @@ function AddText() {
         }}
       >
         <Field label={t("library.text.label")} help={t("library.text.help")} rows={4} value={text} onInput={setText} />
-        <Field
-          label={t("library.text.name")}
-          placeholder={t("library.text.name.default")}
-          value={name}
-          onInput={setName}
-        />
+        <Field label={t("library.text.name")} placeholder={t("library.text.name.default")} value={name} onInput={setName} />
         <div>
           <Button submits>{t("library.text.add")}</Button>
         </div>

@@ -17,9 +17,7 @@ export function Notices() {
             key={problem.id}
             dismiss={t("problem.dismiss")}
             onDismiss={() => library.dismiss(problem.id)}
-            actions={
-              problem.id === "model" && <Button onClick={() => go({ view: "settings" })}>{t("problem.settings")}</Button>
-            }
+            actions={problem.id === "model" && <Button onClick={() => go({ view: "settings" })}>{t("problem.settings")}</Button>}
           >
             <p>{problemText(problem)}</p>
           </Note>

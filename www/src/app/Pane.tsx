@@ -28,7 +28,7 @@ export function PaneHead({ title, detail = "", icon, children }: HeadProps) {
     requestAnimationFrame(focusResults);
   };
   return (
-    <header class="pane-head">
+    <div class="pane-head">
       {isNarrow.value ? <IconButton icon="back" label={t("pane.back")} onClick={close} /> : <Icon name={icon} />}
       <div class="pane-title">
         <h2 ref={heading} tabIndex={-1}>
@@ -42,7 +42,7 @@ export function PaneHead({ title, detail = "", icon, children }: HeadProps) {
       </div>
       {children}
       {!isNarrow.value && <IconButton icon="close" label={t("pane.close")} onClick={close} />}
-    </header>
+    </div>
   );
 }
 

@@ -186,8 +186,9 @@ function Data() {
               onClick={() => {
                 setAsks(false);
                 void during(async () => {
-                  await library.deleteEverything();
+                  // First what is in the shell's database: the library deletes all of them, and then they cannot be opened.
                   await shell.remove();
+                  await library.deleteEverything();
                   forgetSettings();
                   selection.value = undefined;
                   go({ query: "", folder: "", file: "", kind: "", span: "any", like: "" }, { replace: true });

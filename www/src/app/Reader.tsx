@@ -135,9 +135,7 @@ export function Reader() {
 }
 
 function inOrder(file: FoundFile | undefined): readonly FoundPassage[] {
-  return [...(file?.passages ?? [])].sort(
-    (a, b) => a.hit.id.localeCompare(b.hit.id) || a.passage.start - b.passage.start,
-  );
+  return [...(file?.passages ?? [])].sort((a, b) => a.hit.id.localeCompare(b.hit.id) || a.passage.start - b.passage.start);
 }
 
 /** From passage to passage of the file. */
@@ -182,7 +180,10 @@ function Text({ opened, found, start, end }: TextProps) {
     [content, start, end],
   );
   const marks = useMemo(
-    () => (range && found ? marksIn(content, range, found.passage.text, telling(found.passage.text, found.highlights, route.value.query)) : []),
+    () =>
+      range && found
+        ? marksIn(content, range, found.passage.text, telling(found.passage.text, found.highlights, route.value.query))
+        : [],
     [content, range, found],
   );
   const center = range?.start ?? 0;
@@ -268,9 +269,7 @@ function Table({ content, rows, range, marks }: TableProps) {
       <thead>
         <tr>{cellsOf(first, "th")}</tr>
       </thead>
-      <tbody>
-        {rows.map((row) => row !== first && row.text.trim() !== "" && <tr key={row.start}>{cellsOf(row, "td")}</tr>)}
-      </tbody>
+      <tbody>{rows.map((row) => row !== first && row.text.trim() !== "" && <tr key={row.start}>{cellsOf(row, "td")}</tr>)}</tbody>
     </table>
   );
 }

@@ -127,9 +127,7 @@ function FileHit({ file, found }: { readonly file: FoundFile; readonly found: Fo
       icon={KIND_ICONS[file.kind]}
       path={file.folder === "" ? undefined : file.folder.replaceAll("/", " › ")}
       date={
-        file.modified === undefined
-          ? undefined
-          : { text: date(file.modified), machine: new Date(file.modified).toISOString() }
+        file.modified === undefined ? undefined : { text: date(file.modified), machine: new Date(file.modified).toISOString() }
       }
       isCode={file.kind === "code" || file.kind === "data"}
       passages={shown.map((passage) => passageView(passage, file))}

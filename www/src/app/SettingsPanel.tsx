@@ -103,7 +103,9 @@ function Model() {
           {state === "loading" && (
             <>
               <span class="work-detail">
-                {totalBytes > 0 ? t("status.loading", { loaded: bytes(loadedBytes), total: bytes(totalBytes) }) : t("status.starting")}
+                {totalBytes > 0
+                  ? t("status.loading", { loaded: bytes(loadedBytes), total: bytes(totalBytes) })
+                  : t("status.starting")}
               </span>
               <Progress label={t("status.starting")} value={totalBytes > 0 ? loadedBytes / totalBytes : undefined} />
             </>

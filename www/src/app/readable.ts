@@ -36,12 +36,17 @@ function lines(source: string, kind: "code" | "row", most = 40): Block[] {
   const blocks: Block[] = [];
   let start = 0;
   let count = 0;
-  for (let at = 0; at < source.length; ) {
+  for (let at = 0; at < source.length;) {
     const end = source.indexOf("\n", at);
     const next = end < 0 ? source.length : end + 1;
     count += 1;
     if (count === most || next - start > LONGEST || next === source.length) {
-      blocks.push({ kind, start, text: source.slice(start, end < 0 ? next : end), ...(kind === "row" && { level: blocks.length }) });
+      blocks.push({
+        kind,
+        start,
+        text: source.slice(start, end < 0 ? next : end),
+        ...(kind === "row" && { level: blocks.length }),
+      });
       start = next;
       count = 0;
     }
@@ -53,7 +58,9 @@ function lines(source: string, kind: "code" | "row", most = 40): Block[] {
 function paragraphs(source: string, isMarkdown: boolean): Block[] {
   const blocks: Block[] = [];
   // Code between fences may have blank lines; otherwise they end a paragraph.
-  const pattern = isMarkdown ? /(^|\n)(```|~~~)[\s\S]*?(?:\n\2[^\n]*|$)|\S[\s\S]*?(?=\n[^\S\n]*\n|\n#{1,6} |\n```|\n~~~|$)/g : /\S[\s\S]*?(?=\n[^\S\n]*\n|$)/g;
+  const pattern = isMarkdown
+    ? /(^|\n)(```|~~~)[\s\S]*?(?:\n\2[^\n]*|$)|\S[\s\S]*?(?=\n[^\S\n]*\n|\n#{1,6} |\n```|\n~~~|$)/g
+    : /\S[\s\S]*?(?=\n[^\S\n]*\n|$)/g;
   for (const { 0: found, index } of source.matchAll(pattern)) {
     const text = found.replace(/^\n/, "");
     const start = index + found.length - text.length;
@@ -73,7 +80,7 @@ function heading(blocks: Block[], start: number, text: string): void {
 }
 
 function cut(blocks: Block[], start: number, text: string): void {
-  for (let at = 0; at < text.length; ) {
+  for (let at = 0; at < text.length;) {
     let end = Math.min(text.length, at + LONGEST);
     const space = end < text.length ? text.lastIndexOf(" ", end) : -1;
     if (space > at) end = space + 1;
@@ -124,7 +131,8 @@ function fromHtml(source: string): Readable {
 
 /** Returns where a passage is in what is shown. */
 export function passageRange(readable: Readable, source: string, start: number, end: number): Range | undefined {
-  if (!readable.isExtracted) return start < end && start < source.length ? { start, end: Math.min(end, source.length) } : undefined;
+  if (!readable.isExtracted)
+    return start < end && start < source.length ? { start, end: Math.min(end, source.length) } : undefined;
   const fragment = new DOMParser().parseFromString(source.slice(start, end), "text/html").body.textContent ?? "";
   return find(readable.text, fragment);
 }

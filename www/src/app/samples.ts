@@ -39,9 +39,9 @@ Either side may end the tenancy in writing. The tenant gives three months’ not
 
 Defects are to be reported without delay. Small repairs up to 100 euros are paid by the tenant, at most 300 euros a year. Whoever locks themselves out pays for the locksmith.
 
-## Pets
+## House rules
 
-Small animals in cages may be kept without asking. A dog or a cat needs the landlord’s consent, which is refused only for a good reason.
+Quiet hours are from ten in the evening to six in the morning. The stairs are cleaned in turn; the plan hangs beside the letter boxes.
 `,
   "Kitchen/Sourdough.md": `# Sourdough bread
 
@@ -85,7 +85,7 @@ February,Dentist,95.00,Ben
 March,Bicycle repair,62.50,Ada
 April,Train tickets to Vienna,148.00,Ben
 May,New washing machine,529.00,Ada
-June,Vet for the cat,73.40,Ben
+June,Theatre subscription,73.40,Ben
 `,
 };
 

@@ -44,6 +44,8 @@ function deleteDatabase(name: string): Promise<void> {
   return new Promise((resolve, reject) => {
     const request = indexedDB.deleteDatabase(name);
     request.onsuccess = () => resolve();
+    // Another part of the page has it open: it goes when that is closed, at the latest with the page.
+    request.onblocked = () => resolve();
     request.onerror = () => reject(request.error);
   });
 }

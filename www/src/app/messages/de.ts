@@ -105,9 +105,11 @@ export const de: Messages = {
   "welcome.folder": "Ordner wählen",
   "welcome.files": "Dateien wählen",
   "welcome.samples": "Mit Beispielen probieren",
-  "welcome.kinds": "PDF, Word, OpenDocument, Folien, E-Books, E-Mail, Webseiten, Markdown, Tabellen, Programmcode und Zip-Archive davon",
+  "welcome.kinds":
+    "PDF, Word, OpenDocument, Folien, E-Books, E-Mail, Webseiten, Markdown, Tabellen, Programmcode und Zip-Archive davon",
   "welcome.point.private": "Vertraulich",
-  "welcome.point.private.text": "Sobald das Modell da ist, verlässt keine Anfrage diese Seite. Die Liste unter „Schutz“ zeigt jede einzelne.",
+  "welcome.point.private.text":
+    "Sobald das Modell da ist, verlässt keine Anfrage diese Seite. Die Liste unter „Schutz“ zeigt jede einzelne.",
   "welcome.point.meaning": "Nach Sinn und Wörtern",
   "welcome.point.meaning.text":
     "„Ein Haustier, das ruht“ findet die Katze auf der Fensterbank. Namen und Zahlen werden gefunden, wie sie dastehen.",
@@ -218,7 +220,7 @@ export const de: Messages = {
   "privacy.delete.confirm": "Alles löschen",
   "privacy.delete.done": "Alles ist gelöscht.",
   "privacy.delete.failed": "Nicht alles konnte gelöscht werden: {reason}",
-  "cancel": "Abbrechen",
+  cancel: "Abbrechen",
 
   "settings.title": "Optionen",
   "settings.model": "Modell",

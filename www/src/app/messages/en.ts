@@ -71,7 +71,10 @@ export const en = {
   "results.noModel": "Found by words only: there is no model.",
   "results.unsearchable": "There is no model to search by meaning with. Load one in Settings, or search by words.",
   "results.waiting": "Waiting for the model…",
-  "results.incomplete": { one: "One passage is not yet found by meaning.", other: "{count} passages are not yet found by meaning." },
+  "results.incomplete": {
+    one: "One passage is not yet found by meaning.",
+    other: "{count} passages are not yet found by meaning.",
+  },
   "results.failed": "The search failed: {reason}",
   "results.retry": "Try again",
   "results.none": "Nothing fits",
@@ -100,11 +103,13 @@ export const en = {
   "welcome.folder": "Choose a folder",
   "welcome.files": "Choose files",
   "welcome.samples": "Try samples",
-  "welcome.kinds": "PDF, Word, OpenDocument, slides, e-books, mail, web pages, Markdown, tables, source code, and zip archives of them",
+  "welcome.kinds":
+    "PDF, Word, OpenDocument, slides, e-books, mail, web pages, Markdown, tables, source code, and zip archives of them",
   "welcome.point.private": "Private",
   "welcome.point.private.text": "No request leaves this page once the model is there. The list under “Privacy” shows each one.",
   "welcome.point.meaning": "By meaning and by words",
-  "welcome.point.meaning.text": "“A pet that rests” finds the cat on the windowsill. Names and numbers are found as they are written.",
+  "welcome.point.meaning.text":
+    "“A pet that rests” finds the cat on the windowsill. Names and numbers are found as they are written.",
   "welcome.point.offline": "Works offline",
   "welcome.point.offline.text": "After the first visit the page needs no network. Your library is there when you come back.",
   "samples.name": "Samples",
@@ -139,7 +144,8 @@ export const en = {
   "library.source.allow": "Allow",
   "library.source.remove": "Remove {source}",
   "library.source.remove.title": "Remove “{source}”?",
-  "library.source.remove.text": "Its files are removed from the library on this device. The files themselves stay where they are.",
+  "library.source.remove.text":
+    "Its files are removed from the library on this device. The files themselves stay where they are.",
   "library.source.remove.confirm": "Remove",
   "library.refresh": "Look for changes",
   "library.files": "Files",
@@ -211,7 +217,7 @@ export const en = {
   "privacy.delete.confirm": "Delete everything",
   "privacy.delete.done": "Everything has been deleted.",
   "privacy.delete.failed": "Not everything could be deleted: {reason}",
-  "cancel": "Cancel",
+  cancel: "Cancel",
 
   "settings.title": "Settings",
   "settings.model": "Model",

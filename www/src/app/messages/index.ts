@@ -5,7 +5,7 @@ import { de } from "./de.js";
 import { en } from "./en.js";
 
 /** A message, or one for each plural form that the language has. */
-type Message = string | { readonly [Form in Intl.LDMLPluralRule]?: string } & { readonly other: string };
+type Message = string | ({ readonly [Form in Intl.LDMLPluralRule]?: string } & { readonly other: string });
 
 /** The words of one language: the same keys in each. */
 export type Messages = { readonly [Key in keyof typeof en]: (typeof en)[Key] extends string ? string : Exclude<Message, string> };
@@ -30,7 +30,10 @@ export function bestLanguage(wanted: readonly string[]): Language {
 export const language = signal<Language>("en");
 
 /** What dates and numbers are written like: the person's own region, if it is one of the language. */
-const locale = computed(() => navigator.languages.find((tag) => bestLanguage([tag]) === language.value && tag.startsWith(language.value)) ?? language.value);
+const locale = computed(
+  () =>
+    navigator.languages.find((tag) => bestLanguage([tag]) === language.value && tag.startsWith(language.value)) ?? language.value,
+);
 const plurals = computed(() => new Intl.PluralRules(locale.value));
 const numbers = computed(() => new Intl.NumberFormat(locale.value));
 const scores = computed(() => new Intl.NumberFormat(locale.value, { minimumFractionDigits: 2, maximumFractionDigits: 2 }));

@@ -1,10 +1,10 @@
-//! Turns panics of the `tokenizers` crate into errors.
+//! Turns panics of crates that read untrusted files into errors.
 //!
-//! The crate takes for granted much of what a `tokenizer.json` says, and its regular expression engine panics when a
-//! search takes too many steps. Files that are known to lead there are refused before the crate sees them
-//! (`sections.rs`); this is the last line of defence, for those that are not known. felsic depends on nothing that a
-//! panic may leave behind: the tokenizer is not changed by encoding, and the crate's cache of words is left aside once
-//! its lock is poisoned.
+//! The `tokenizers` crate takes for granted much of what a `tokenizer.json` says, and its regular expression engine panics when
+//! a search takes too many steps; the `parquet` crate computes with what a file says. Files that are known to lead there are
+//! refused before the crates see them; this is the last line of defence, for those that are not known. felsic depends on
+//! nothing that a panic may leave behind: a tokenizer is not changed by encoding, and the crate's cache of words is left aside
+//! once its lock is poisoned; a file of Parquet is given up.
 
 use std::any::Any;
 use std::cell::Cell;
@@ -17,14 +17,14 @@ thread_local! {
     static GUARDED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Calls into the `tokenizers` crate.
+/// Calls into a crate.
 ///
 /// The process's panic hook stays as it is, but reports no panics that are caught here: they reach the caller as an
 /// error, and standard error belongs to the program.
 ///
 /// # Errors
 /// What the panic said.
-pub(super) fn guarded<T>(call: impl FnOnce() -> T) -> Result<T, Panicked> {
+pub(crate) fn guarded<T>(name: &'static str, call: impl FnOnce() -> T) -> Result<T, Panicked> {
     static HOOK: Once = Once::new();
     // A thread that is panicking already may not change the hook.
     if !std::thread::panicking() {
@@ -40,24 +40,28 @@ pub(super) fn guarded<T>(call: impl FnOnce() -> T) -> Result<T, Panicked> {
     GUARDED.set(true);
     let result = catch_unwind(AssertUnwindSafe(call));
     GUARDED.set(false);
-    result.map_err(|panic| Panicked::new(panic.as_ref()))
+    result.map_err(|panic| Panicked::new(name, panic.as_ref()))
 }
 
 /// A panic that was caught.
 #[derive(Debug)]
-pub(super) struct Panicked(String);
+pub(crate) struct Panicked {
+    /// The crate.
+    name: &'static str,
+    reason: String,
+}
 
 impl Panicked {
-    fn new(panic: &(dyn Any + Send)) -> Self {
+    fn new(name: &'static str, panic: &(dyn Any + Send)) -> Self {
         let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
         // One line, like all messages.
-        Self(text.and_then(|text| text.lines().next()).unwrap_or("no reason given").to_owned())
+        Self { name, reason: text.and_then(|text| text.lines().next()).unwrap_or("no reason given").to_owned() }
     }
 }
 
 impl fmt::Display for Panicked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the tokenizers crate panics: {}", self.0)
+        write!(f, "the {} crate panics: {}", self.name, self.reason)
     }
 }
 
@@ -69,12 +73,12 @@ mod tests {
 
     #[test]
     fn a_panic_becomes_an_error_and_the_next_call_works() {
-        assert_eq!(guarded(|| 7).unwrap(), 7);
-        let plain = guarded(|| -> u8 { panic!("no such\nthing") }).unwrap_err();
+        assert_eq!(guarded("tokenizers", || 7).unwrap(), 7);
+        let plain = guarded("tokenizers", || -> u8 { panic!("no such\nthing") }).unwrap_err();
         assert_eq!(plain.to_string(), "the tokenizers crate panics: no such");
-        let index = guarded(|| Vec::<u8>::new()[std::hint::black_box(3)]).unwrap_err();
+        let index = guarded("parquet", || Vec::<u8>::new()[std::hint::black_box(3)]).unwrap_err();
         assert!(index.to_string().contains("index"), "{index}");
-        assert_eq!(guarded(|| 8).unwrap(), 8);
+        assert_eq!(guarded("parquet", || 8).unwrap(), 8);
         assert!(!GUARDED.get());
     }
 }
