@@ -327,6 +327,13 @@ test("pages that let no extension in are named", async () => {
     code: "not-allowed",
     message: /one of the browser's own/,
   });
+  // One without the usual ending, in the browser's viewer.
+  const pdf =
+    "%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj 2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj 3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 99 99]>>endobj trailer<</Root 1 0 R>>";
+  await page.route("**/paper", (route) => route.fulfill({ contentType: "application/pdf", body: pdf }));
+  await page.goto(site.url("news.example", "/paper"));
+  assert.equal(await page.evaluate(() => document.contentType), "application/pdf");
+  await assert.rejects(start(), { code: "not-allowed", message: /PDF viewer/ });
   await page.goto(site.url("news.example", "/paper.pdf"));
   await assert.rejects(start(), { code: "not-allowed", message: /PDF viewer/ });
   await happens("key");
