@@ -22,7 +22,7 @@ const MODULES = {
   welcome: "views/welcome.tsx",
 };
 /** The scripts that are put into pages: each is complete in one file. */
-const CONTENT = { capture: "content/capture.ts", bridge: "content/bridge.ts" };
+const CONTENT = { capture: "content/capture.ts", bridge: "content/bridge.ts", find: "content/find/index.ts" };
 /** What the engine loads at run time: the CPU's workers and search's. The GPU's binary would be three quarters of the zip. */
 const ENGINE_FILES = [
   "worker-cpu.js",

@@ -44,6 +44,7 @@ export function manifest(browser, version) {
     omnibox: { keyword: "mem" },
     commands: {
       _execute_action: { suggested_key: { default: "Alt+Shift+F" } },
+      "find-on-page": { description: "Find by meaning on this page", suggested_key: { default: "Alt+Shift+M" } },
       "remember-page": { description: "Remember this page", suggested_key: { default: "Alt+Shift+R" } },
     },
     permissions: PERMISSIONS[browser],

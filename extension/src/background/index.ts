@@ -7,6 +7,8 @@ import { openPanel } from "#door";
 import { readSettings } from "../shared/settings.js";
 import { syncBookmarks, watchBookmarks } from "./bookmarks.js";
 import { wakeEngine } from "./engine.js";
+import { findAndShow, forgetTab } from "./find.js";
+import { syncMenus, watchMenus } from "./menus.js";
 import { open, suggest } from "./omnibox.js";
 import { rememberAndShow } from "./remember.js";
 import { rememberFor, route } from "./router.js";
@@ -36,19 +38,24 @@ chrome.action.onClicked.addListener((tab) => void openPanel(tab.windowId));
 
 chrome.commands.onCommand.addListener((name, tab) => {
   if (name === "remember-page") void rememberAndShow(() => rememberFor(tab?.id), tab?.id);
+  if (name === "find-on-page") void findAndShow(tab);
 });
+
+chrome.tabs.onRemoved.addListener((tab) => void forgetTab(tab).catch(() => {}));
 
 chrome.omnibox.setDefaultSuggestion({ description: "Search the pages that you have read" });
 chrome.omnibox.onInputChanged.addListener((text, show) => void suggest(text).then(show, () => show([])));
 chrome.omnibox.onInputEntered.addListener((text, disposition) => void open(text, disposition));
 
 watchBookmarks();
+watchMenus();
 
 /** Brings everything up to date that the browser may have changed meanwhile, and has the engine go on where it was. */
 async function refresh(): Promise<void> {
   const settings = await readSettings();
   watchBookmarks();
   await syncScripts(settings);
+  await syncMenus();
   await syncBookmarks(settings);
   await wakeEngine(false);
 }

@@ -12,12 +12,14 @@ import { readSettings, writeSettings, type Settings } from "../shared/settings.j
 import { engine, wakeEngine } from "./engine.js";
 import { PASSED_ON } from "../engine/calls.js";
 import { syncBookmarks } from "./bookmarks.js";
+import { answerBar, find } from "./find.js";
+import { syncMenus } from "./menus.js";
 import { rememberTab } from "./remember.js";
 import { search } from "./search.js";
 import { syncScripts } from "./scripts.js";
 
 /** What content scripts may ask; they run in the processes of pages, and are trusted as little as these. */
-const CONTENT_CALLS: readonly string[] = ["memory.may", "memory.capture", "bridge.connect", "bridge.ask"];
+const CONTENT_CALLS: readonly string[] = ["memory.may", "memory.capture", "bridge.connect", "bridge.ask", "find.ask"];
 
 /** The most characters of a page that are kept. */
 export const LONGEST_PAGE = 1_000_000;
@@ -29,6 +31,8 @@ type RouterCall =
   | "memory.capture"
   | "memory.remember"
   | "memory.search"
+  | "find.start"
+  | "find.ask"
   | "bridge.connect"
   | "bridge.ask"
   | "settings.get"
@@ -54,6 +58,8 @@ const handlers: Handlers<RouterCall, Sender> = {
   },
   "memory.remember": ({ tab }) => rememberFor(tab),
   "memory.search": search,
+  "find.start": ({ tab, query }) => find(tab, query),
+  "find.ask": answerBar,
   async "bridge.connect"(_, sender) {
     await bridgedSite(sender);
     return (await engine({ to: "engine", name: "engine.connect", input: {} })) as { integrity: string };
@@ -72,6 +78,7 @@ const handlers: Handlers<RouterCall, Sender> = {
   },
   async "permissions.changed"() {
     await syncScripts(await readSettings());
+    await syncMenus();
     return undefined;
   },
   async "engine.idle"() {

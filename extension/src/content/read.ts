@@ -46,14 +46,18 @@ export function htmlOf(page: Document): string {
   return parts.join("");
 }
 
-function isRead(element: Element): boolean {
+/** Returns whether a person sees an element, and it does not hold what is typed. */
+export function isRead(element: Element): boolean {
   if (SKIPPED.has(element.localName) || element.getAttribute("aria-hidden") === "true") return false;
   if ((element as HTMLElement).isContentEditable) return false;
-  return element.checkVisibility?.({ visibilityProperty: true }) ?? true;
+  if (element.checkVisibility?.({ visibilityProperty: true }) ?? true) return true;
+  // Slots, and whatever else leaves its place to what is in it, have no box of their own, and count as invisible.
+  const style = element.ownerDocument.defaultView?.getComputedStyle(element);
+  return style?.display === "contents" && style.visibility === "visible";
 }
 
 /** Returns what a browser shows in an element: its shadow tree, what is put into a slot, the page in a frame. */
-function childrenOf(element: Element): ArrayLike<Node> {
+export function childrenOf(element: Element): ArrayLike<Node> {
   if (element.shadowRoot) return element.shadowRoot.childNodes;
   if (element instanceof HTMLSlotElement) {
     const assigned = element.assignedNodes();

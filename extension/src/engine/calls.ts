@@ -20,6 +20,7 @@ export type EngineCall =
   | "memory.import"
   | "engine.search"
   | "engine.bookmarks"
+  | "engine.find"
   | "bridge.use"
   | "engine.connect"
   | "engine.bridge"

@@ -8,6 +8,7 @@ import { handle, tellViews } from "../shared/messages.js";
 import type { Answer } from "../shared/errors.js";
 import { Bridge } from "./bridge.js";
 import type { EngineCall, Surroundings } from "./calls.js";
+import { PageFinder } from "./find.js";
 import { found, joined } from "./found.js";
 import { Gate } from "./gate.js";
 import { Memory } from "./memory.js";
@@ -21,6 +22,7 @@ export class Host {
   readonly #model = new Model();
   readonly #bookmarks = new Titles("bookmarks", this.#model, true);
   readonly #tabs = new Titles("tabs", this.#model, false);
+  readonly #finder = new PageFinder(this.#model);
   readonly #gate: Gate;
   readonly #memory: Memory;
   readonly #handlers: Handlers<EngineCall, undefined>;
@@ -49,6 +51,7 @@ export class Host {
       "memory.retry": () => memory.retry(),
       "memory.export": () => memory.export(),
       "memory.import": ({ file }) => memory.import(file),
+      "engine.find": (input) => this.#finder.ask(input),
       "bridge.use": () => bridge.use(),
       "engine.connect": () => bridge.connect(),
       "engine.bridge": (request) => bridge.ask(request),
@@ -92,8 +95,8 @@ export class Host {
     if (problem) this.#memory.wake();
     const time = this.#surroundings.settings.idleMinutes * 60_000;
     const hasWork = waiting > 0 && this.#gate.pauses.length === 0;
-    if (this.#calls > 0 || this.#memory.isBusy || hasWork || Date.now() - this.#lastCall < time) return;
-    await Promise.all([this.#memory.end(), this.#bookmarks.end(), this.#tabs.end()]);
+    if (this.#calls > 0 || this.#memory.isBusy || this.#finder.isBusy || hasWork || Date.now() - this.#lastCall < time) return;
+    await Promise.all([this.#memory.end(), this.#bookmarks.end(), this.#tabs.end(), this.#finder.end()]);
     await this.#model.end();
     rested();
   }

@@ -20,6 +20,8 @@ export type Code =
   | "queue-full"
   /** The engine cannot be started. */
   | "engine-unavailable"
+  /** The engine does not have the page that is searched, or no longer. */
+  | "not-read"
   /** The browser ended what was to answer. */
   | "interrupted"
   /** A message or a setting is not what it should be. */

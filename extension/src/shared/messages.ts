@@ -4,6 +4,7 @@
  */
 
 import { answerOf, ExtensionError, valueOf, type Answer } from "./errors.js";
+import type { FindAnswer, FindRequest } from "./find.js";
 import type { Settings } from "./settings.js";
 
 /** Where a document comes from. */
@@ -146,6 +147,11 @@ export interface Calls {
   "memory.export": { in: Record<never, never>; out: { file: string } };
   /** Takes in a copy from the extension's private files. */
   "memory.import": { in: { file: string }; out: { pages: number } };
+  /** Opens the find bar in a tab, by default in the one in front. */
+  "find.start": { in: { tab?: number; query?: string }; out: undefined };
+  /** What a find bar asks; it is in the sender's tab. */
+  "find.ask": { in: FindRequest; out: FindAnswer };
+  "engine.find": { in: { tab: number; request: FindRequest }; out: FindAnswer };
   /** May this page use the embedder? Rejects unless the user has allowed its site. */
   "bridge.connect": { in: Record<never, never>; out: { integrity: string } };
   /** A page's request, as it came. */

@@ -257,6 +257,25 @@ function Also() {
   );
 }
 
+/** The browser has the entry, or not: there is no setting beside its permission. Firefox grants it only at installation. */
+const menu = live(false, () => chrome.permissions.contains({ permissions: ["contextMenus"] }));
+
+function Find() {
+  if (!chrome.runtime.getManifest().optional_permissions?.includes("contextMenus")) return null;
+  const show = async () => void (menu.value = await allow({ permissions: ["contextMenus"] }));
+  const remove = async () => void (menu.value = !(await chrome.permissions.remove({ permissions: ["contextMenus"] })));
+  return (
+    <Section title="Find on the page">
+      <p class="help">Select a few words in a page, and look for what they mean in the rest of it.</p>
+      <div class="row">
+        <Button onClick={() => void attempt(menu.value ? remove : show)}>
+          {menu.value ? "Remove from the context menu" : "Show in the context menu"}
+        </Button>
+      </div>
+    </Section>
+  );
+}
+
 async function addBridged(): Promise<void> {
   const site = siteFrom(newBridged.value);
   if (site === undefined || !(await allowSite(site))) return;
@@ -404,6 +423,7 @@ function Options() {
       <Remembered />
       <Never />
       <Also />
+      <Find />
       <Bridged />
       <Indexing />
       <Data />

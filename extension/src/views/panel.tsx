@@ -3,6 +3,8 @@
 import { computed, effect, signal } from "@preact/signals";
 import { render } from "preact";
 import { Button, Empty, FilterChip, HitCard, IconButton, Note, snippet, type Choice, type IconName } from "felsic-ui";
+import { ExtensionError } from "../shared/errors.js";
+import { PROBLEM } from "../shared/find-problem.js";
 import { call, type Found, type PageRecord, type Pause, type SourceName } from "../shared/messages.js";
 import { allow, attempt, begin, changes, countText, dateText, problem, settings, state } from "./common.js";
 
@@ -78,6 +80,19 @@ async function remember(): Promise<void> {
 /** Asks for the site in front, of which the extension knows nothing before: the browser shows its name in the question. */
 async function allowAndRemember(): Promise<void> {
   if (await allow({ origins: ["http://*/*", "https://*/*"] })) await remember();
+}
+
+/** Opens the find bar in the page in front, with what stands in the field. */
+async function find(): Promise<void> {
+  await attempt(() => call("find.start", { query: query.value.trim() }));
+}
+
+/** Shows, once, why a key or a menu could not open the find bar. */
+async function showFindProblem(): Promise<void> {
+  const { [PROBLEM]: message } = await chrome.storage.session.get(PROBLEM);
+  if (typeof message !== "string") return;
+  await chrome.storage.session.remove(PROBLEM);
+  await attempt(() => Promise.reject(new ExtensionError("not-allowed", message)));
 }
 
 async function forget(selection: { ids?: readonly string[]; site?: string }, what: string): Promise<void> {
@@ -257,6 +272,11 @@ function Panel() {
         <Results />
       </main>
       <footer>
+        {document.body.dataset["place"] !== "tab" && (
+          <Button icon="search" onClick={() => void find()}>
+            Find on this page
+          </Button>
+        )}
         {settings.value.mode !== "off" && (
           <Button icon="add" onClick={() => void remember()}>
             Remember this page
@@ -275,6 +295,8 @@ async function place(): Promise<void> {
 
 await Promise.all([begin(), place()]);
 render(<Panel />, document.body);
+chrome.storage.session.onChanged.addListener(() => void showFindProblem());
+await showFindProblem();
 
 let typed: ReturnType<typeof setTimeout> | undefined;
 effect(() => {
