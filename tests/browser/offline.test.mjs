@@ -148,6 +148,26 @@ test("at the very first visit the page is bound by the policy, and its workers b
   await fresh.close();
 });
 
+test("where there can be no service worker the page works as it does without one, and does not claim more", async () => {
+  const fresh = await environment.browser.newContext({ serviceWorkers: "block" });
+  const first = await fresh.newPage();
+  /** @type {string[]} */
+  const errors = [];
+  first.on("pageerror", (error) => errors.push(String(error)));
+  await first.goto(environment.url);
+  assert.equal(await first.evaluate(() => find("a pet that rests")), "cats");
+  await until(first, isLoaded);
+  const state = await first.evaluate(() => [app.offline.value, app.watched.value, app.update.value, app.sinceModel.value]);
+  assert.deepEqual(state, ["no", "page", false, 0]);
+  const asked = await first.evaluate(() =>
+    app.requests.value.map((/** @type {any} */ { url, by }) => `${by} ${new URL(url).pathname}`),
+  );
+  assert.equal(new Set(asked).size, asked.length, "each request is listed once");
+  assert.ok(asked.some((/** @type {string} */ one) => /^page .*\/assets\/worker-cpu-/.test(one)));
+  assert.deepEqual(errors, []);
+  await fresh.close();
+});
+
 test("a new version waits, is offered, and takes the place of the old one in all tabs at once", async () => {
   const html = join(environment.dist, "index.html");
   const other = await context.newPage();

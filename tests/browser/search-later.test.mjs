@@ -200,6 +200,30 @@ test("of a document that has changed, passages that have not changed keep their 
   assert.equal(found.removed, 0);
 });
 
+test("what is written after a segment with and without vectors says nothing of the passages that wait there", async () => {
+  const found = await environment.page.evaluate(async () => {
+    const { document, open } = /** @type {any} */ (globalThis).later;
+    const embedder = new FakeEmbedder();
+    const docs = await open("mixed", embedder);
+    await docs.add([document("alpha", 3), document("beta"), document("gamma")]);
+    const changed = document("alpha", 3);
+    // Two of its passages keep their vectors, and one waits.
+    await docs.add([{ ...changed, text: changed.text.replace("alphax1x3", "replaced") }], { meaning: "later" });
+    await docs.remove("beta");
+    docs.close();
+    const again = await open("mixed", embedder);
+    const { waiting } = again.info;
+    await again.complete();
+    await again.remove("gamma");
+    again.close();
+    const last = await open("mixed", embedder);
+    const { documents, passages, waiting: none } = last.info;
+    last.close();
+    return { waiting, documents, passages, none };
+  });
+  assert.deepEqual(found, { waiting: 1, documents: 1, passages: 3, none: 0 });
+});
+
 test("the newest documents come first, also those that are added meanwhile; an abort pauses, and the next call goes on", async () => {
   const found = await environment.page.evaluate(async () => {
     const { ids, document, open } = /** @type {any} */ (globalThis).later;

@@ -270,8 +270,10 @@ export class LiveCollection implements TextSource {
     const number = nextNumber(numbers.at(-1) ?? 0);
     const { name } = this.store;
     const waiting = content.documents.documents.reduce((sum, document) => sum + waitingOf(document), 0);
-    const head = { name, ...space, rows: content.scales.length, ...(waiting > 0 && { waiting }), generation, begins };
-    const file = await this.store.put(number, { ...head, space: space.space, model: space.model }, content);
+    // Of a space only these: it may be another segment's header, with numbers of its own.
+    const { space: spaceName, model, dimensions } = space;
+    const made = { name, space: spaceName, model, dimensions, rows: content.scales.length };
+    const file = await this.store.put(number, { ...made, ...(waiting > 0 && { waiting }), generation, begins }, content);
     const arrived = { number, file, documents: content.documents };
     if (begins) await this.#sync();
     else if (generation === this.generation) await this.#take(this.#state, [arrived], content);

@@ -81,6 +81,17 @@ async function until(holds: () => unknown, what: string, patience = 30_000): Pro
 
 /** Resolves when the library has nothing to do. */
 async function idle(library: Library, patience?: number): Promise<void> {
+  try {
+    await atRest(library, patience);
+  } catch (error) {
+    // Whoever reads this wants to know what it was doing.
+    const { model, progress, problems, paused, collection } = library;
+    const state = { model, progress, problems, paused, info: collection.value?.info };
+    throw new Error(`${String(error)}: ${JSON.stringify(state)}`, { cause: error });
+  }
+}
+
+async function atRest(library: Library, patience?: number): Promise<void> {
   await until(() => library.model.value.state === "ready" && library.collection.value, "the model", patience);
   let quiet = 0;
   await until(() => (quiet = library.progress.value === undefined ? quiet + 1 : 0) > 10, "the end of the work", patience);
