@@ -31,14 +31,24 @@ export function watchRequests(): Requests {
   /** By their ids, in the order in which they were noted. */
   let known = new Map<string, Asked>();
   const asked = signal<readonly Asked[]>([]);
+  /** What has been listed that came from this device. */
+  const kept = new Set<string>();
   /** When the model was there; `undefined` as long as it is not. */
   const readyAt = signal<number | undefined>(undefined);
   const add = (more: readonly Asked[]) => {
     const before = known.size;
-    for (const one of more) if (!known.has(one.id)) known.set(one.id, one);
+    for (const one of more) if (!known.has(one.id) && !isRepeated(one)) known.set(one.id, one);
     if (known.size === before) return;
     if (known.size > MOST) known = new Map([...known].slice(-MOST));
     asked.value = [...known.values()];
+  };
+
+  /** Browsers ask for the icon at each change of the address; what comes from this device is listed once. */
+  const isRepeated = ({ from, url }: Asked) => {
+    if (from === "network") return false;
+    const isThere = kept.has(url);
+    kept.add(url);
+    return isThere;
   };
 
   const container = navigator.serviceWorker as ServiceWorkerContainer | undefined;
@@ -67,7 +77,8 @@ export function watchRequests(): Requests {
     watched,
     sinceModel: computed(() => {
       if (readyAt.value === undefined) return undefined;
-      return list.value.filter((one) => !one.beforeModel && one.from === "network" && one.by !== "app").length;
+      return list.value.filter((one) => !one.beforeModel && one.from === "network" && one.by !== "app" && !isOwnFile(one.url))
+        .length;
     }),
     noteModel({ state, loadedBytes, totalBytes }) {
       const isThere = state === "ready" && loadedBytes >= totalBytes;
@@ -75,6 +86,17 @@ export function watchRequests(): Requests {
       else readyAt.value ??= Date.now();
     },
   };
+}
+
+/** Where the page's files are, with the hashes of their contents in their names. */
+const ASSETS = new URL("assets/", document.baseURI).href;
+
+/**
+ * Whether a request is for a file of the page itself, such as the script of a further worker: its address is the same for everybody, so it
+ * carries nothing of what the page holds.
+ */
+function isOwnFile(url: string): boolean {
+  return url.startsWith(ASSETS) && !/[?#]/.test(url);
 }
 
 /** Reports what the browser has recorded of the page itself, which excludes what its workers ask for; returns what ends it. */

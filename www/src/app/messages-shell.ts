@@ -23,11 +23,12 @@ export const en = {
     one: "One request has left this page since the model was there.",
     other: "{count} requests have left this page since the model was there.",
   },
-  "shell.requests.all": "The list has what this page, its workers and other tabs of it have asked for.",
+  "shell.requests.all":
+    "The list has what this page, its workers and other tabs of it have asked for. The page’s own files are listed and not counted.",
   "shell.requests.page":
-    "The list has what the page itself asked for, but not what its workers did. Reload once the page works without a network, and it has all.",
+    "The list has what the page itself asked for, but not what its workers did. Reload once the page works without a network, and it has all. The page’s own files are listed and not counted.",
   "shell.requests.later":
-    "The list has what the page and its workers asked for since the page works without a network, and before that, what the page itself did. Reload for the whole list.",
+    "The list has what the page and its workers asked for since the page works without a network, and before that, what the page itself did. Reload for the whole list. The page’s own files are listed and not counted.",
   "shell.requests.browser": "The browser itself asks the page’s host for a new version when the page is opened.",
   "shell.requests.url": "Address",
   "shell.requests.by": "Asked by",
@@ -67,11 +68,12 @@ export const de: typeof en = {
     one: "Seit das Modell da ist, hat eine Anfrage diese Seite verlassen.",
     other: "Seit das Modell da ist, haben {count} Anfragen diese Seite verlassen.",
   },
-  "shell.requests.all": "Die Liste enthält, was diese Seite, ihre Worker und andere Tabs von ihr angefragt haben.",
+  "shell.requests.all":
+    "Die Liste enthält, was diese Seite, ihre Worker und andere Tabs von ihr angefragt haben. Die Dateien der Seite selbst stehen in der Liste und zählen nicht.",
   "shell.requests.page":
-    "Die Liste enthält, was die Seite selbst angefragt hat, nicht aber die Anfragen ihrer Worker. Laden Sie neu, sobald die Seite ohne Netz funktioniert; dann enthält sie alles.",
+    "Die Liste enthält, was die Seite selbst angefragt hat, nicht aber die Anfragen ihrer Worker. Laden Sie neu, sobald die Seite ohne Netz funktioniert; dann enthält sie alles. Die Dateien der Seite selbst stehen in der Liste und zählen nicht.",
   "shell.requests.later":
-    "Die Liste enthält, was Seite und Worker angefragt haben, seit die Seite ohne Netz funktioniert, und aus der Zeit davor, was die Seite selbst angefragt hat. Laden Sie neu, um alles zu sehen.",
+    "Die Liste enthält, was Seite und Worker angefragt haben, seit die Seite ohne Netz funktioniert, und aus der Zeit davor, was die Seite selbst angefragt hat. Laden Sie neu, um alles zu sehen. Die Dateien der Seite selbst stehen in der Liste und zählen nicht.",
   "shell.requests.browser": "Der Browser selbst fragt beim Öffnen den Server dieser Seite nach einer neuen Version.",
   "shell.requests.url": "Adresse",
   "shell.requests.by": "Gefragt von",

@@ -67,7 +67,9 @@ export function bytes(count: number): string {
   const value = count / 1000 ** power;
   const unit = UNITS[power] ?? "byte";
   const maximumFractionDigits = power > 0 && value < 100 ? 1 : 0;
-  return new Intl.NumberFormat(locale.value, { style: "unit", unit, unitDisplay: "short", maximumFractionDigits }).format(value);
+  // "byte" has no plural in its short form.
+  const unitDisplay = power === 0 ? "long" : "short";
+  return new Intl.NumberFormat(locale.value, { style: "unit", unit, unitDisplay, maximumFractionDigits }).format(value);
 }
 
 /** Returns how long something takes, in the one unit that tells it well. */
