@@ -168,8 +168,8 @@ fn without_engine(_: &Options) -> Result<Outcome> {
     browser(&Options { runner: WITHOUT_ENGINE.map(str::to_string).to_vec(), ..Options::default() })
 }
 
-/// Files of `tests/browser` that compare times or memory, or fill the disk, and run alone.
-const ALONE: [&str; 6] = ["api", "granite", "library-speed", "search", "simd", "store"];
+/// Files of `tests/browser` that compare times or memory, fill the disk, or wait for versions of a page to change, and run alone.
+const ALONE: [&str; 7] = ["api", "granite", "library-speed", "offline", "search", "simd", "store"];
 
 /// Runs the browser tests: those that compare nothing three at a time, since they wait for networks and browsers most of their time.
 fn browser(options: &Options) -> Result<Outcome> {
