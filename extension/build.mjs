@@ -6,6 +6,7 @@ import { copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync,
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { zipSync } from "fflate";
 import { rolldown } from "rolldown";
+import { noticesOf, packagesOf } from "../ui/notices.mjs";
 import { manifest } from "./manifest.mjs";
 
 const here = import.meta.dirname;
@@ -67,7 +68,13 @@ const output = /** @type {const} */ ({
   comments: { legal: true, annotation: true },
 });
 
-/** @param {import("./manifest.mjs").Browser} browser @param {string} folder */
+/**
+ * Builds the scripts; returns the paths of the modules in them.
+ *
+ * @param {import("./manifest.mjs").Browser} browser
+ * @param {string} folder
+ * @returns {Promise<string[]>}
+ */
 async function scripts(browser, folder) {
   const at = (/** @type {string} */ path) => join(here, "src", path);
   const engine = browser === "chromium" ? { engine: "engine/offscreen.ts" } : {};
@@ -80,13 +87,21 @@ async function scripts(browser, folder) {
     checks: { ineffectiveDynamicImport: false },
   };
   const bundle = await rolldown({ ...options, input });
-  await bundle.write({ ...output, dir: folder, entryFileNames: "[name].js", chunkFileNames: "chunks/[name]-[hash].js" });
+  const { output: parts } = await bundle.write({
+    ...output,
+    dir: folder,
+    entryFileNames: "[name].js",
+    chunkFileNames: "chunks/[name]-[hash].js",
+  });
   await bundle.close();
+  const modules = parts.flatMap((part) => (part.type === "chunk" ? part.moduleIds : []));
   for (const [name, path] of Object.entries(CONTENT)) {
     const content = await rolldown({ ...options, input: at(path) });
-    await content.write({ ...output, format: "iife", file: join(folder, `content/${name}.js`) });
+    const { output: parts } = await content.write({ ...output, format: "iife", file: join(folder, `content/${name}.js`) });
     await content.close();
+    modules.push(...parts.flatMap((part) => (part.type === "chunk" ? part.moduleIds : [])));
   }
+  return modules;
 }
 
 /** Returns a style sheet with what it imports in its place. @param {string} file @returns {string} */
@@ -100,7 +115,7 @@ async function build(browser) {
   const folder = join(target, "extension", browser);
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(join(folder, "felsic"), { recursive: true });
-  await scripts(browser, folder);
+  const modules = await scripts(browser, folder);
   writeFileSync(join(folder, "style.css"), style(join(root, "ui/src/style.css")) + style(join(here, "src/views/style.css")));
   for (const name of ENGINE_FILES) copyFileSync(join(felsic, name), join(folder, "felsic", name));
   cpSync(join(felsic, "model"), join(folder, "felsic/model"), { recursive: true });
@@ -108,7 +123,8 @@ async function build(browser) {
   if (browser === "firefox") rmSync(join(folder, "engine.html"));
   cpSync(join(here, "icons"), join(folder, "icons"), { recursive: true, filter: (path) => !path.endsWith(".svg") });
   copyFileSync(join(root, "LICENSE"), join(folder, "LICENSE"));
-  copyFileSync(join(target, "package/THIRD-PARTY-NOTICES.txt"), join(folder, "THIRD-PARTY-NOTICES.txt"));
+  const notices = readFileSync(join(target, "package/THIRD-PARTY-NOTICES.txt"), "utf8") + noticesOf(packagesOf(modules));
+  writeFileSync(join(folder, "THIRD-PARTY-NOTICES.txt"), notices);
   const { version } = JSON.parse(readFileSync(join(root, "pkg/package.json"), "utf8"));
   writeFileSync(join(folder, "manifest.json"), `${JSON.stringify(manifest(browser, version), undefined, 2)}\n`);
   zip(folder, `${folder}.zip`);

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { defineConfig } from "vite";
 import { pdfjsData, pdfjsWithoutEval } from "./pdfjs.js";
 import { app } from "./plugins/app.js";
+import { watchModules } from "./plugins/notices.js";
 import { HEADERS } from "./src/policy.js";
 
 export default defineConfig({
@@ -20,7 +21,7 @@ export default defineConfig({
     },
   },
   // Workers load what a file needs when it comes, which other formats cannot.
-  worker: { format: "es", plugins: () => [pdfjsWithoutEval()] },
+  worker: { format: "es", plugins: () => [pdfjsWithoutEval(), watchModules()] },
   preview: { headers: HEADERS },
-  plugins: [pdfjsData(), pdfjsWithoutEval(), app()],
+  plugins: [pdfjsData(), pdfjsWithoutEval(), watchModules(), app()],
 });

@@ -162,6 +162,12 @@ test("the browser accepts the web app manifest, and offers to install the page",
   await page.close();
 });
 
+test("the licences of all libraries are published with the page", () => {
+  const notices = readFileSync(join(site, "THIRD-PARTY-NOTICES.txt"), "utf8");
+  const libraries = ["burn-flex", "minisearch", "preact", "pdfjs-dist", "fflate", "saxes", "postal-mime", "workbox-precaching"];
+  for (const name of libraries) assert.ok(notices.includes(name), name);
+});
+
 test("an address with nothing leads to the page, from any depth", async () => {
   const html = readFileSync(join(site, "404.html"), "utf8");
   const page = await browser.newPage();

@@ -24,6 +24,13 @@ test("installation asks for no page and shows no warning", () => {
   assert.equal(content_scripts, undefined);
 });
 
+test("the licences of all libraries are in the package", () => {
+  for (const browser of ["chromium", "firefox"]) {
+    const notices = readFileSync(join(built, browser, "THIRD-PARTY-NOTICES.txt"), "utf8");
+    for (const name of ["burn-flex", "minisearch", "preact", "@preact/signals", "idb-keyval"]) assert.ok(notices.includes(name), name);
+  }
+});
+
 test("private windows are out of reach", () => {
   for (const browser of /** @type {const} */ (["chromium", "firefox"])) {
     assert.equal(manifestOf(browser).incognito, "not_allowed");

@@ -4,12 +4,13 @@
  */
 
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join, relative, resolve, sep } from "node:path";
 import { rolldown } from "rolldown";
 import type { HtmlTagDescriptor, Plugin } from "vite";
 import type { AppFile, AppFiles } from "../src/app-shell/protocol.js";
 import { POLICY } from "../src/policy.js";
+import { noteModules, notices } from "./notices.js";
 
 const shell = join(import.meta.dirname, "../src/app-shell");
 
@@ -18,7 +19,7 @@ const WORKER = "sw.js";
 /** Files that are kept when they have been used: what most people never need. */
 const LATER = /felsic_(gpu|packer)|worker-(gpu|packer)|pdf|bench/i;
 /** Files that the page does not consist of. */
-const BESIDE = /^(sw\.js|404\.html|\.nojekyll)$|^(docs|packs|bench|screenshots)\/|\.map$/;
+const BESIDE = /^(sw\.js|404\.html|\.nojekyll|THIRD-PARTY-NOTICES\.txt)$|^(docs|packs|bench|screenshots)\/|\.map$/;
 /** The folder in which the build names files by their content. */
 const HASHED = /^assets\/[^/]+-[\w-]{8}\.\w+$/;
 /** The most bytes that are kept of a visitor's first visit. */
@@ -46,7 +47,9 @@ export function app(): Plugin {
       },
     },
     async closeBundle() {
-      if (isBuild && existsSync(join(folder, "index.html"))) await writeWorker(folder);
+      if (!isBuild || !existsSync(join(folder, "index.html"))) return;
+      await writeWorker(folder);
+      writeFileSync(join(folder, "THIRD-PARTY-NOTICES.txt"), notices());
     },
   };
 }
@@ -116,5 +119,6 @@ async function bundled(name: string, define: Record<string, string> = {}, file?:
   const output = { format: "iife", minify: true } as const;
   const { output: chunks } = file === undefined ? await bundle.generate(output) : await bundle.write({ ...output, file });
   await bundle.close();
+  noteModules(chunks);
   return chunks[0].code;
 }

@@ -1,0 +1,2 @@
+export function packagesOf(modules: Iterable<string>): string[];
+export function noticesOf(folders: Iterable<string>): string;
