@@ -27,7 +27,8 @@ test("installation asks for no page and shows no warning", () => {
 test("the licences of all libraries are in the package", () => {
   for (const browser of ["chromium", "firefox"]) {
     const notices = readFileSync(join(built, browser, "THIRD-PARTY-NOTICES.txt"), "utf8");
-    for (const name of ["burn-flex", "minisearch", "preact", "@preact/signals", "idb-keyval"]) assert.ok(notices.includes(name), name);
+    for (const name of ["burn-flex", "minisearch", "preact", "@preact/signals", "idb-keyval"])
+      assert.ok(notices.includes(name), name);
   }
 });
 
