@@ -1,5 +1,6 @@
 /** Finds passages of pages that are open: one collection in memory for each tab whose find bar is open. Nothing of it is stored. */
 
+import { telling } from "felsic-ui/telling";
 import { Collection } from "felsic/search";
 import { dataOf, ExtensionError, hasCode } from "../shared/errors.js";
 import { LONGEST_QUERY, LONGEST_TEXT, type FindAnswer, type FindHit, type FindMode } from "../shared/find.js";
@@ -107,11 +108,11 @@ export class PageFinder {
     const collection = await page.collection;
     const [hit] = await collection.search(text, { limit: 1, passages: HITS, mode: mode as FindMode, signal: page.ending.signal });
     if (!hit) return [];
-    return [hit, ...(hit.more ?? [])].map(({ passage: { start, end }, highlights, score }) => ({
+    return [hit, ...(hit.more ?? [])].map(({ passage: { text: passage, start, end }, highlights, score }) => ({
       start,
       end,
       score,
-      words: highlights.map((range) => ({ start: start + range.start, end: start + range.end })),
+      words: telling(passage, highlights, text).map((range) => ({ start: start + range.start, end: start + range.end })),
     }));
   }
 

@@ -3,6 +3,7 @@
 import { computed, effect, signal } from "@preact/signals";
 import { render } from "preact";
 import { Button, Empty, FilterChip, HitCard, IconButton, Note, snippet, type Choice, type IconName } from "felsic-ui";
+import { telling } from "felsic-ui/telling";
 import { ExtensionError } from "../shared/errors.js";
 import { PROBLEM } from "../shared/find-problem.js";
 import { call, type Found, type PageRecord, type Pause, type SourceName } from "../shared/messages.js";
@@ -115,7 +116,13 @@ async function open(event: MouseEvent, link: string, tab?: number): Promise<void
 function Hit({ hit }: { readonly hit: Found }) {
   const { id, source, title, site, last, passage, highlights, link, tab } = hit;
   const date = last === undefined ? undefined : { text: dateText(last), machine: new Date(last).toISOString() };
-  const shown = { key: id, href: link, snippet: snippet(passage, highlights, 280), trail: "", current: false };
+  const shown = {
+    key: id,
+    href: link,
+    snippet: snippet(passage, telling(passage, highlights, query.value), 280),
+    trail: "",
+    current: false,
+  };
   return (
     <HitCard
       title={title}

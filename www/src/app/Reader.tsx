@@ -1,6 +1,7 @@
 /** One document, opened at a passage. */
 
 import { Button, Empty, Icon, IconButton, type Range, Segmented } from "felsic-ui";
+import { telling } from "felsic-ui/telling";
 import type { VNode } from "preact";
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Library } from "../library/types.js";
@@ -14,7 +15,6 @@ import { PaneHead } from "./Pane.js";
 import { type Block, cells, marksIn, passageRange, type Readable, readable, separatorOf } from "./readable.js";
 import { go, route } from "./route.js";
 import { type FoundFile, type FoundPassage, pageAt } from "./searching.js";
-import { telling } from "./telling.js";
 import { partName } from "./Results.js";
 
 /** A document that has been opened. */

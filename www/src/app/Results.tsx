@@ -1,13 +1,13 @@
 /** What was found, what to do if nothing was, and what there is before anything is asked. */
 
 import { Button, Empty, HitCard, type HitPassageView, type Reason, snippet, Why } from "felsic-ui";
+import { telling } from "felsic-ui/telling";
 import { useState } from "preact/hooks";
 import { isNarrow, useApp } from "./context.js";
 import { date, score, t } from "./messages/index.js";
 import { fileName, KIND_ICONS, kindName } from "./names.js";
 import { focusReader, focusSearch, keysShown } from "./keys.js";
 import { go, hashOf, resetFilters, type Route, route } from "./route.js";
-import { telling } from "./telling.js";
 import type { Found, FoundFile, FoundPassage } from "./searching.js";
 
 /** The passages of a file that are shown at once. */

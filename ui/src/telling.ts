@@ -1,6 +1,6 @@
 /** Which marks tell something: words such as “the” are in every text, and marking them hides those that matter. */
 
-import type { Range } from "felsic-ui";
+import type { Range } from "./marked.js";
 
 /** The commonest words of the languages that many people write; a search finds them all the same. */
 const COMMON = new Set(
