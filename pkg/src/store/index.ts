@@ -321,6 +321,8 @@ class Store implements StoredFiles {
 
   /** Notes that the cache can no longer be written. */
   #failed(error: unknown): void {
+    // What fails after that, such as another file's end in a full store, fails because of it.
+    if (this.#keeps === "nothing") return;
     this.#keeps = "nothing";
     this.#warn(cacheWarning(error));
   }

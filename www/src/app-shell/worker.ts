@@ -70,9 +70,19 @@ export function startWorker(): AppWorker {
       const folder = new URL("./", document.baseURI).href;
       // One that has been removed still answers to the pages that are open; without its files it asks the network.
       await (await container?.getRegistration(folder))?.unregister();
-      await Promise.all(FILES_CACHES.map((name) => globalThis.caches?.delete(name + folder)));
+      await removeCaches(FILES_CACHES.map((name) => name + folder));
       offline.value = "no";
       update.value = false;
     },
   };
+}
+
+/** Removes caches, and what a service worker opens anew that was looking into one at that moment. */
+async function removeCaches(names: readonly string[]): Promise<void> {
+  const { caches } = globalThis as Partial<typeof globalThis>;
+  for (let clean = 0, turn = 0; caches && clean < 3 && turn < 40; turn += 1) {
+    const removed = await Promise.all(names.map((name) => caches.delete(name)));
+    clean = removed.includes(true) ? 0 : clean + 1;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
 }

@@ -33,10 +33,15 @@ function tell(client: Client, asked: readonly Asked[]): void {
   client.postMessage({ type: "asked", asked } satisfies FromWorker);
 }
 
+/** Milliseconds that a sender may take to begin: one that never begins would keep this version from giving way to a newer one. */
+const PATIENCE = 2000;
+
 /** Returns who sent a request; `undefined` if it was somebody beside the page. */
 export async function sender({ clientId, request }: FetchEvent): Promise<"page" | "worker" | undefined> {
   if (request.mode === "navigate") return isOurs(request.url) ? "page" : undefined;
-  const client = await scope.clients.get(clientId);
+  // The browser waits with its answer until a page or worker has begun, and one that is reloaded meanwhile never does.
+  const late = new Promise<undefined>((resolve) => setTimeout(resolve, PATIENCE, undefined));
+  const client = await Promise.race([scope.clients.get(clientId), late]);
   if (!client) return "worker";
   if (!isOurs(client.url)) return undefined;
   return client.type === "window" ? "page" : "worker";
