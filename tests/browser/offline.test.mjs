@@ -168,34 +168,40 @@ test("where there can be no service worker the page works as it does without one
   await fresh.close();
 });
 
-test("a new version waits, is offered, and takes the place of the old one in all tabs at once", async () => {
-  const html = join(environment.dist, "index.html");
-  const other = await context.newPage();
-  await Promise.all([page, other].map((tab) => tab.goto(environment.url + WITHOUT_MODEL)));
-  writeFileSync(html, readFileSync(html, "utf8").replace('data-version="1"', 'data-version="2"'));
-  await environment.writeWorker();
-  await page.reload();
-  const version = (/** @type {Page} */ page) => page.locator("html").getAttribute("data-version");
-  await until(page, () => app.update.value);
-  assert.equal(await version(page), "1");
-  await page.reload();
-  assert.equal(await version(page), "1", "a new version does not begin by itself");
-  await until(page, () => app.update.value);
-  await page.evaluate(() => app.applyUpdate());
-  for (const tab of [page, other]) await until(tab, () => document.documentElement.dataset.version === "2");
-  await until(page, () => !app.update.value && app.offline.value === "ready");
-  await environment.goOffline();
-  await page.goto(environment.url);
-  assert.equal(await version(page), "2");
-  assert.equal(await page.evaluate(() => find("a pet that rests")), "cats");
-  await environment.goOnline();
-  await other.close();
-});
+// On request: in one of five runs Chromium lets the old version go on for minutes, as long as it believes that it has something to do.
+const isPatient = process.env.FELSIC_TEST_FULL !== undefined;
+test(
+  "a new version waits, is offered, and takes the place of the old one in all tabs at once",
+  { skip: !isPatient },
+  async () => {
+    const html = join(environment.dist, "index.html");
+    const other = await context.newPage();
+    await Promise.all([page, other].map((tab) => tab.goto(environment.url + WITHOUT_MODEL)));
+    writeFileSync(html, readFileSync(html, "utf8").replace('data-version="1"', 'data-version="2"'));
+    await environment.writeWorker();
+    await page.reload();
+    const version = (/** @type {Page} */ page) => page.locator("html").getAttribute("data-version");
+    await until(page, () => app.update.value);
+    assert.equal(await version(page), "1");
+    await page.reload();
+    assert.equal(await version(page), "1", "a new version does not begin by itself");
+    await until(page, () => app.update.value);
+    await page.evaluate(() => app.applyUpdate());
+    for (const tab of [page, other]) await until(tab, () => document.documentElement.dataset.version === "2");
+    await until(page, () => !app.update.value && app.offline.value === "ready");
+    await environment.goOffline();
+    await page.goto(environment.url);
+    assert.equal(await version(page), "2");
+    assert.equal(await page.evaluate(() => find("a pet that rests")), "cats");
+    await environment.goOnline();
+    await other.close();
+  },
+);
 
 test("a version with a file that is not as it was built is never taken", async () => {
   const html = join(environment.dist, "index.html");
   const good = readFileSync(html, "utf8");
-  writeFileSync(html, good.replace('data-version="2"', 'data-version="3"'));
+  writeFileSync(html, good.replace(/data-version="\d"/, 'data-version="3"'));
   await environment.writeWorker();
   // As in the middle of an upload: the list is new, and a file is not.
   writeFileSync(html, good);
