@@ -16,7 +16,7 @@ export interface NetworkRequest extends Asked {
  */
 export type Watched = "all" | "later" | "page";
 
-/** The most that are kept; the oldest are left out of the list first, and stay in the counts. */
+/** The most that are kept; the oldest are left out first. */
 const MOST = 2000;
 
 /** What the list is made of. */
@@ -28,27 +28,23 @@ export interface Requests {
 }
 
 export function watchRequests(): Requests {
-  /** By their ids, in the order in which they were noted. */
+  /**
+   * In the order in which they were noted. Browsers ask for the icon at each change of the address: what comes from this device is
+   * listed once.
+   */
   let known = new Map<string, Asked>();
   const asked = signal<readonly Asked[]>([]);
-  /** What has been listed that came from this device. */
-  const kept = new Set<string>();
   /** When the model was there; `undefined` as long as it is not. */
   const readyAt = signal<number | undefined>(undefined);
   const add = (more: readonly Asked[]) => {
     const before = known.size;
-    for (const one of more) if (!known.has(one.id) && !isRepeated(one)) known.set(one.id, one);
+    for (const one of more) {
+      const key = one.from === "network" ? one.id : one.url;
+      if (!known.has(key)) known.set(key, one);
+    }
     if (known.size === before) return;
     if (known.size > MOST) known = new Map([...known].slice(-MOST));
     asked.value = [...known.values()];
-  };
-
-  /** Browsers ask for the icon at each change of the address; what comes from this device is listed once. */
-  const isRepeated = ({ from, url }: Asked) => {
-    if (from === "network") return false;
-    const isThere = kept.has(url);
-    kept.add(url);
-    return isThere;
   };
 
   const container = navigator.serviceWorker as ServiceWorkerContainer | undefined;

@@ -1,7 +1,7 @@
 /** Notes every request that the page, its workers and this service worker send, and tells the pages. */
 
 import type { Asked, FromWorker } from "../protocol.js";
-import { isOurs, scope } from "./scope.js";
+import { clientOf, isOurs, scope } from "./scope.js";
 
 /** The most that are remembered: pages that have just begun ask for those since their beginning. */
 const MOST = 1000;
@@ -33,15 +33,10 @@ function tell(client: Client, asked: readonly Asked[]): void {
   client.postMessage({ type: "asked", asked } satisfies FromWorker);
 }
 
-/** Milliseconds that a sender may take to begin: one that never begins would keep this version from giving way to a newer one. */
-const PATIENCE = 2000;
-
 /** Returns who sent a request; `undefined` if it was somebody beside the page. */
 export async function sender({ clientId, request }: FetchEvent): Promise<"page" | "worker" | undefined> {
   if (request.mode === "navigate") return isOurs(request.url) ? "page" : undefined;
-  // The browser waits with its answer until a page or worker has begun, and one that is reloaded meanwhile never does.
-  const late = new Promise<undefined>((resolve) => setTimeout(resolve, PATIENCE, undefined));
-  const client = await Promise.race([scope.clients.get(clientId), late]);
+  const client = await clientOf(clientId);
   if (!client) return "worker";
   if (!isOurs(client.url)) return undefined;
   return client.type === "window" ? "page" : "worker";

@@ -3,7 +3,7 @@
 import { headers, policyFor } from "../../policy.js";
 import { choiceOf, hostsOf } from "../host.js";
 import { CHOICE_CACHE, CHOICE_ENTRY } from "../protocol.js";
-import { base, scope } from "./scope.js";
+import { base, clientOf, scope } from "./scope.js";
 
 /** Whether an answer to a request decides what its receiver may ask for. */
 export function needsPolicy({ destination, mode }: Request): boolean {
@@ -14,7 +14,7 @@ export function needsPolicy({ destination, mode }: Request): boolean {
 export async function withPolicy(event: FetchEvent, response: Response): Promise<Response> {
   const { request, clientId } = event;
   // A worker has the policy of the page that starts it, whose URL may name a model.
-  const page = request.mode === "navigate" ? request.url : ((await scope.clients.get(clientId))?.url ?? base);
+  const page = request.mode === "navigate" ? request.url : ((await clientOf(clientId))?.url ?? base);
   const policy = policyFor(hostsOf(choiceOf(page, await stored())));
   const { status, statusText } = response;
   const all = new Headers(response.headers);

@@ -20,3 +20,15 @@ const BESIDE = `${base}docs/`;
 export function isOurs(url: string): boolean {
   return url.startsWith(base) && !url.startsWith(BESIDE);
 }
+
+/** Milliseconds that a page or worker may take to begin. */
+const PATIENCE = 2000;
+
+/**
+ * Returns a page or worker; `undefined` if it is gone. The browser answers only when it has begun, and of one that is left meanwhile it
+ * may never say so: an event that waits for it would keep this version from giving way to a newer one.
+ */
+export async function clientOf(id: string): Promise<Client | undefined> {
+  const late = new Promise<undefined>((resolve) => setTimeout(resolve, PATIENCE, undefined));
+  return Promise.race([scope.clients.get(id), late]);
+}
