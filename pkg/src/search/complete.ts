@@ -94,7 +94,7 @@ export class Completion {
 
   /** The next batch. */
   async #next(call: Call, most: number): Promise<CompletingBatch> {
-    const chosen = chosenFrom(newest(this.#live.contents.all(), most), most);
+    const chosen = chosenFrom(newest(this.#live.contents.all()), most);
     const inputs = await Promise.all(chosen.map(({ held, places }) => this.#inputsOf(held, places)));
     const numbers = new Map<string, number>();
     const texts: string[] = [];
@@ -147,23 +147,10 @@ function chosenFrom(documents: readonly Held[], most: number): { readonly held: 
   return chosen;
 }
 
-/** Returns the newest documents that wait, the newest first. */
-function newest(all: Iterable<Held>, most: number): Held[] {
-  const found: Held[] = [];
-  const since = ({ stored, row }: Held) => [stored.since ?? 0, row] as const;
-  const isNewer = (a: Held, b: Held) => {
-    const [[timeA, rowA], [timeB, rowB]] = [since(a), since(b)];
-    return timeA > timeB || (timeA === timeB && rowA > rowB);
-  };
-  for (const held of all) {
-    if (held.stored.since === undefined) continue;
-    if (found.length === most && !isNewer(held, found.at(-1)!)) continue;
-    let at = found.length;
-    while (at > 0 && isNewer(held, found[at - 1]!)) at -= 1;
-    found.splice(at, 0, held);
-    found.length = Math.min(found.length, most);
-  }
-  return found;
+/** Returns the documents that wait, the newest first. */
+function newest(all: Iterable<Held>): Held[] {
+  const waiting = Array.from(all).filter(({ stored }) => stored.since !== undefined);
+  return waiting.sort((a, b) => b.stored.since! - a.stored.since! || b.row - a.row);
 }
 
 /** Passages that are being embedded. */
