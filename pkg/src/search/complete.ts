@@ -11,7 +11,7 @@ import { type Held, isSamePassages } from "./contents.js";
 import { keep } from "./guard.js";
 import type { LiveCollection } from "./live.js";
 import type { Committed, CompleteStep } from "./protocol.js";
-import { gathered, type RowsData, type SegmentContent } from "./segments.js";
+import { gathered, type RowsData, rowsOf, type SegmentContent } from "./segments.js";
 import { type StoredDocument, type StoredPassage, waitingOf, waits } from "./stored.js";
 import { shortHash } from "./texts.js";
 
@@ -178,7 +178,7 @@ class CompletingBatch implements OpenBatch {
   /** Writes the documents with their vectors, as far as they are there, the same, and still wait. */
   async commit(vectors: Float32Array<ArrayBuffer>): Promise<Committed> {
     const live = this.#live;
-    const fresh = rowsOf(live, vectors, this.inputs.length);
+    const fresh = rowsOf(live.module, vectors, { count: this.inputs.length, dimensions: live.embedder.dimensions });
     let [passages, documents] = [0, 0];
     await live.write(async () => {
       if (live.isOther) throw live.needsReindex();
@@ -222,19 +222,5 @@ class CompletingBatch implements OpenBatch {
     }
     const content = { documents: { documents, removed: [], replaces: [] }, texts: joined(texts) };
     return { content: { ...content, ...gathered(rows, live.embedder.dimensions) }, passages };
-  }
-}
-
-/** Returns vectors in the form of rows. */
-function rowsOf({ module, embedder }: LiveCollection, vectors: Float32Array<ArrayBuffer>, count: number): RowsData {
-  if (vectors.length !== count * embedder.dimensions) {
-    throw new FelsicError("internal", "the vectors are not those that were asked for");
-  }
-  const made = new module.Rows(embedder.dimensions);
-  try {
-    made.add(vectors);
-    return { scales: made.scales(0, count), coarse: made.coarse(0, count), fine: made.fine(0, count)! };
-  } finally {
-    made.free();
   }
 }
