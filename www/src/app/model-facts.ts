@@ -21,7 +21,7 @@ export function followFacts(library: Library): void {
   });
 }
 
-export function refreshFacts(library: Library): void {
+function refreshFacts(library: Library): void {
   library.facts().then(
     (known) => (facts.value = known),
     // What is not known is not shown.

@@ -13,8 +13,6 @@ import { t } from "../app/messages/index.js";
 import type { Point } from "./view.js";
 import "./map.css";
 
-export { forget as forgetMap } from "./kept.js";
-
 /** What the map needs of the library. */
 export type MapLibrary = Pick<Library, "collection" | "version">;
 

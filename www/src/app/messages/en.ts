@@ -135,7 +135,6 @@ export const en = {
   "reader.page.previous": "Previous page",
   "reader.page.label": "Page {page} of {file}",
   "library.title": "Library",
-  "library.add": "Add",
   "library.empty": "There is nothing in the library yet.",
   "library.sources": "Folders and files",
   "library.source.files": { one: "One file", other: "{count} files" },
