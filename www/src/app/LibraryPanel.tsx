@@ -1,9 +1,10 @@
 /** What is in the library, what is being done, and what is left out. */
 
-import { Button, Dialog, Empty, Field, Icon, IconButton } from "felsic-ui";
+import { Button, Empty, Field, Icon, IconButton } from "felsic-ui";
 import { useState } from "preact/hooks";
 import type { Source } from "../library/types.js";
 import { AddButtons } from "./Adding.js";
+import { Confirm } from "./Confirm.js";
 import { useApp } from "./context.js";
 import { bytes, date, number, t } from "./messages/index.js";
 import { fileName, KIND_ICONS, kindName, refusalReason } from "./names.js";
@@ -76,27 +77,15 @@ function Sources() {
           {t("library.refresh")}
         </Button>
       )}
-      <Dialog
+      <Confirm
         open={leaving !== undefined}
         title={t("library.source.remove.title", { source: leaving?.name ?? "" })}
+        text={t("library.source.remove.text")}
+        kind="danger"
+        confirm={t("library.source.remove.confirm")}
+        onConfirm={() => leaving && void library.removeSource(leaving.id)}
         onClose={() => setLeaving(undefined)}
-        actions={
-          <>
-            <Button onClick={() => setLeaving(undefined)}>{t("cancel")}</Button>
-            <Button
-              kind="danger"
-              onClick={() => {
-                if (leaving) void library.removeSource(leaving.id);
-                setLeaving(undefined);
-              }}
-            >
-              {t("library.source.remove.confirm")}
-            </Button>
-          </>
-        }
-      >
-        <p>{t("library.source.remove.text")}</p>
-      </Dialog>
+      />
     </Section>
   );
 }

@@ -6,7 +6,7 @@ import type { VNode } from "preact";
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Library } from "../library/types.js";
 import type { FileKind } from "../reading/types.js";
-import { useApp } from "./context.js";
+import { reason, useApp } from "./context.js";
 import { readerIsThere } from "./keys.js";
 import { t } from "./messages/index.js";
 import { fileName, KIND_ICONS } from "./names.js";
@@ -64,7 +64,7 @@ function useDocument(id: string): State {
         if (!isCurrent || (!opened && !isOpen)) return;
         setState((before) => (opened && isSame(before, opened) ? before : (opened ?? "gone")));
       },
-      (error: unknown) => isCurrent && setState({ problem: error instanceof Error ? error.message : String(error) }),
+      (error: unknown) => isCurrent && setState({ problem: reason(error) }),
     );
     return () => void (isCurrent = false);
   }, [id, version, isOpen]);
