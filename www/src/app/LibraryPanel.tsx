@@ -10,7 +10,7 @@ import { bytes, date, number, t } from "./messages/index.js";
 import { fileName, KIND_ICONS, kindName, refusalReason } from "./names.js";
 import { PaneHead, Section } from "./Pane.js";
 import { Work } from "./Work.js";
-import { go } from "./route.js";
+import { beside, go } from "./route.js";
 
 /** The most files that a list shows at once. */
 const LISTED = 200;
@@ -128,11 +128,7 @@ function Files() {
       <ul class="rows">
         {files.slice(0, LISTED).map((file) => (
           <li key={file.path}>
-            <button
-              type="button"
-              class="row"
-              onClick={() => go({ view: "reader", open: file.path, start: undefined, end: undefined })}
-            >
+            <button type="button" class="row" onClick={() => go(beside("reader", file.path))}>
               <Icon name={KIND_ICONS[file.kind]} />
               <span class="name">
                 <bdi>{fileName(file.path)}</bdi>

@@ -6,8 +6,8 @@ import { useState } from "preact/hooks";
 import { isNarrow, useApp } from "./context.js";
 import { date, score, t } from "./messages/index.js";
 import { fileName, KIND_ICONS, kindName } from "./names.js";
-import { focusReader, focusSearch, keysShown } from "./keys.js";
-import { go, hashOf, resetFilters, type Route, route } from "./route.js";
+import { focusReader, focusSearch, keysShown, opensElsewhere } from "./keys.js";
+import { beside, go, hashOf, resetFilters, type Route, route } from "./route.js";
 import type { Found, FoundFile, FoundPassage } from "./searching.js";
 
 /** The passages of a file that are shown at once. */
@@ -132,8 +132,7 @@ function FileHit({ file, found }: { readonly file: FoundFile; readonly found: Fo
       isCode={file.kind === "code" || file.kind === "data"}
       passages={shown.map((passage) => passageView(passage, file))}
       onOpen={(key, event) => {
-        // With these keys the browser opens the link elsewhere.
-        if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+        if (opensElsewhere(event)) return;
         event.preventDefault();
         open(key, route.value.view === "reader");
         // By the keyboard one goes on to read; a mouse leaves the focus in the list.
@@ -240,11 +239,11 @@ function Home() {
           <li key={file.path}>
             <a
               class="row"
-              href={hashOf({ ...route.value, view: "reader", open: file.path })}
+              href={hashOf({ ...route.value, ...beside("reader", file.path) })}
               onClick={(event) => {
-                if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+                if (opensElsewhere(event)) return;
                 event.preventDefault();
-                go({ view: "reader", open: file.path, start: undefined, end: undefined });
+                go(beside("reader", file.path));
               }}
             >
               <span class="name">

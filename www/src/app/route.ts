@@ -102,9 +102,14 @@ export function go(change: Partial<Route>, { replace = false }: { readonly repla
   route.value = next;
 }
 
+/** Returns what changes when a view lies beside the results, or a document from its beginning; without either, nothing does. */
+export function beside(view?: View, open?: string): Partial<Route> {
+  return { view, open, start: undefined, end: undefined };
+}
+
 /** Closes what lies beside the results. */
 export function closePane(): void {
-  go({ view: undefined, open: undefined, start: undefined, end: undefined });
+  go(beside());
 }
 
 /** Takes away all filters. */
