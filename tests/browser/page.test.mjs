@@ -330,6 +330,11 @@ test("the reader: passage after passage, tables, pages of a PDF, pages of the we
   assert.ok(drawn, "there is ink on the page");
   await page.screenshot({ path: join(screenshots, "page-light-pdf.png") });
   await accessible(page, "a page of a PDF");
+  // What was found is marked, and not all of the page that comes after.
+  await page.getByRole("button", { name: /^(Next|Previous) page$/, disabled: false }).click();
+  await page.waitForFunction(
+    () => document.querySelector(".page-image:not(.waiting)") && !document.querySelector(".page-image .box"),
+  );
   await page.getByRole("radio", { name: "Text" }).check();
   await shows(page, ".reading", /automatic/);
   assert.deepEqual(said, []);

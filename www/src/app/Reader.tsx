@@ -31,18 +31,17 @@ async function openDocument(library: Library, id: string): Promise<Opened | unde
   const collection = library.collection.value;
   let held = await collection?.get(id);
   if (collection && !held) {
-    for await (const { id } of collection.documents({ where: { file: route.value.open ?? "" } })) {
-      held = await collection.get(id);
+    for await (const first of collection.documents({ where: { file: id } })) {
+      held = await collection.get(first.id);
       break;
     }
   }
-  const source = held ? held.text : await library.text(id);
-  if (source === undefined) return undefined;
-  const meta = held?.meta ?? {};
+  if (!held) return undefined;
+  const { text: source, meta = {} } = held;
   const file = typeof meta.file === "string" ? meta.file : id;
   const known = library.files.value.find(({ path }) => path === file);
   return {
-    id: held?.id ?? id,
+    id: held.id,
     file,
     kind: typeof meta.kind === "string" && meta.kind in KIND_ICONS ? (meta.kind as FileKind) : (known?.kind ?? "text"),
     source,
@@ -123,7 +122,7 @@ export function Reader() {
             name={fileName(file)}
             page={page}
             pages={opened.pages.length}
-            passage={start === undefined ? "" : opened.source.slice(start, end)}
+            passage={start === undefined || end === undefined ? "" : opened.source.slice(start, end)}
             onPage={(number) => go({ start: opened.pages[number - 1], end: undefined }, { replace: true })}
             onFail={() => setLook("text")}
           />
