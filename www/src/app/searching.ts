@@ -119,7 +119,7 @@ export class Searching {
   readonly #selection: { readonly value: readonly string[] | undefined };
   #running = new AbortController();
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #last = { asked: "", at: 0 };
+  #last = { what: "", asked: "", at: 0 };
 
   constructor(library: Library, selection: { readonly value: readonly string[] | undefined }) {
     this.#library = library;
@@ -149,7 +149,7 @@ export class Searching {
 
   /** Searches once more, after a failure. */
   retry(): void {
-    this.#last = { asked: "", at: 0 };
+    this.#last = { what: "", asked: "", at: 0 };
     this.#schedule();
   }
 
@@ -168,8 +168,8 @@ export class Searching {
     // Documents that come in while a person reads change the list once a second at most.
     const pause = isNew ? PAUSE : Math.max(PAUSE, this.#last.at + SELDOM - performance.now());
     this.#timer = setTimeout(() => {
-      const wasOther = (JSON.parse(this.#last.asked || "[]") as unknown[])[0] !== what;
-      this.#last = { asked, at: performance.now() };
+      const wasOther = this.#last.what !== what;
+      this.#last = { what, asked, at: performance.now() };
       if (wasOther) {
         this.#many.value = false;
         this.showsFar.value = false;
