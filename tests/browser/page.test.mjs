@@ -268,7 +268,7 @@ test("the reader: passage after passage, tables, pages of a PDF, pages of the we
   const sections = Array.from(
     { length: 40 },
     (_, i) =>
-      `## Part ${i}\n\n${i % 13 === 5 ? "Here the walrus sleeps on the ice." : `Nothing of note in part ${i}. ${"Words that fill a page. ".repeat(30)}`}\n`,
+      `## Part ${i}\n\n${i % 13 === 5 ? "Here the **walrus** sleeps on the ice." : `Nothing of note in part ${i}. ${"Words that fill a page. ".repeat(30)}`}\n`,
   );
   await chooseFiles(page, {
     "long.md": `# Long\n\n${sections.join("\n")}`,
@@ -281,6 +281,9 @@ test("the reader: passage after passage, tables, pages of a PDF, pages of the we
   await page.getByRole("radio", { name: "Words" }).check();
   await field(page).fill("walrus");
   await shows(page, ".hit h3", /^long\.md$/);
+  // What was found is shown as a person reads it, and marked in that.
+  await shows(page, ".said", /Here the walrus sleeps on the ice\./);
+  assert.deepEqual(await page.locator(".said mark").allTextContents(), ["walrus", "walrus", "walrus"]);
   await page.locator("a.passage").first().click();
   await shows(page, ".lit", /walrus/);
   const lit = () => page.locator(".reading .lit").first();

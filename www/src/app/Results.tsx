@@ -1,6 +1,7 @@
 /** What was found, what to do if nothing was, and what there is before anything is asked. */
 
 import { Button, Empty, HitCard, type HitPassageView, type Reason, snippet, Why } from "felsic-ui";
+import { plainMarkdown } from "felsic/search";
 import { telling } from "felsic-ui/telling";
 import { useState } from "preact/hooks";
 import { isNarrow, useApp } from "./context.js";
@@ -162,12 +163,14 @@ function FileHit({ file, found }: { readonly file: FoundFile; readonly found: Fo
 
 function passageView(found: FoundPassage, file: FoundFile): HitPassageView {
   const { hit, passage, highlights, page } = found;
-  const { open, start, view } = route.value;
+  const { open, start, view, query } = route.value;
   const part = partName(hit.id, file.path);
+  const { text, ranges } =
+    hit.kind === "markdown" ? plainMarkdown(passage.text, highlights) : { text: passage.text, ranges: highlights };
   return {
     key: keyOf(found),
     href: hashOf({ ...route.value, ...placeOf(found) }),
-    snippet: snippet(passage.text, telling(passage.text, highlights, route.value.query)),
+    snippet: snippet(text, telling(text, ranges, query)),
     trail: [...(part === "" ? [] : [part.replaceAll("/", " › ")]), ...passage.trail].join(" › "),
     page: page === undefined ? undefined : t(file.kind === "slides" ? "hit.slide" : "hit.page", { page }),
     current: view === "reader" && open === hit.id && start === passage.start,
