@@ -431,9 +431,12 @@ test("the map: hits are lit, a cluster filters the list, and the selection can b
   await page.waitForFunction((before) => document.querySelectorAll(".hit").length < before, before);
   await accessible(page, "map");
   await page.screenshot({ path: join(screenshots, "page-light-map.png") });
+  await shows(page, ".map-selection", /selected$/);
   const chosen = (await found(page)).length;
   await page.getByRole("button", { name: "Remove the selection on the map" }).click();
   await page.waitForFunction((chosen) => document.querySelectorAll(".hit").length > chosen, chosen);
+  // Nothing is selected on the map any more, either.
+  await shows(page, ".map-selection", /^$/);
   assert.deepEqual(said, []);
   await context.close();
 });
