@@ -159,7 +159,7 @@ export const en = {
   "library.text.name.default": "Note",
   "library.text.help": "Paste or type anything. It is kept in the library under this name.",
   "library.text.add": "Add text",
-  "library.busy": "In work",
+  "library.busy": "In progress",
   "refused.binary": "no text, or a format that is not read",
   "refused.encoding": "text in an encoding that cannot be told; save it as UTF-8",
   "refused.empty": "no text in it, such as a scanned page",
@@ -186,7 +186,7 @@ export const en = {
   "status.builtIn": "Built-in model: small, English",
   "status.untrained": "Random weights: scores mean nothing",
   "status.private": "Your files stay on this device",
-  "status.requests": { one: "One request since the model is there", other: "{count} requests since the model is there" },
+  "status.requests": { one: "One request since the model was there", other: "{count} requests since the model was there" },
   "status.offline": "Works offline",
 
   "map.title": "Map",
