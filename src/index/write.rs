@@ -60,8 +60,8 @@ pub fn index(
 ///
 /// Each text is a document with one passage; an export of a collection, whose lines have `start`, `end` and `trail`, has
 /// documents of several. Before anything is written, 64 texts are embedded with `embedder`, alone and below a line of title and
-/// trail: the vectors must have a cosine of at least 0.999 with those that it makes in one of the two ways. Of `options`, only those apply that are about
-/// neither files nor cutting nor updates.
+/// trail: the vectors must have a cosine of at least 0.999 with those that it makes in one of the two ways. Of `options`, only
+/// those apply that are about neither files nor cutting nor updates.
 ///
 /// # Errors
 /// [`Code::VectorsDisagree`], with the figures, if the vectors are not those of this model; [`Code::InputInvalid`] for a line that

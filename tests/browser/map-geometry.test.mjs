@@ -214,14 +214,16 @@ test("a document without a cluster has that of its nearest one", () => {
   assert.equal(chartOf({ ids: [], x: new Float32Array(), y: new Float32Array() }, { of, words: [] }, 0).groups.length, 0);
 });
 
-test("the first words of a document are read without markup, and cut between words", () => {
-  const { beginning, nameOf } = modules.previews;
+test("the first words of a document are read without markup, and cut between words", async () => {
+  const { beginning, nameOf, Previews } = modules.previews;
   assert.equal(beginning("  one\n\n two\t three ", false), "one two three");
   assert.equal(beginning("<head><title>x</title></head><p>one <b>two</b></p><script>let a;</script>", true), "one two");
   const long = beginning("word ".repeat(100), false);
   assert.ok(long.length <= 165 && long.endsWith("word …"), long);
   assert.ok(!/[\uD800-\uDBFF](?![\uDC00-\uDFFF])/.test(beginning("😀".repeat(200), false)));
   assert.equal(nameOf("notes/a/b.md"), "b.md");
+  const collection = { get: async () => ({ text: "# Cats\n\n- They **sleep** a [lot](./lot.md).", kind: "markdown" }) };
+  assert.deepEqual(await new Previews(collection).of("notes/cats.md"), { title: "cats.md", words: "Cats - They sleep a lot." });
 });
 
 /** The colours of the style sheet, of both themes. */

@@ -19,6 +19,8 @@ const modules = {
   name: "map",
   resolveId(id) {
     if (id === "./map/index.js") return join(source, "index.tsx");
+    // The package is what the server has.
+    if (id === "felsic/search") return { id: "/felsic/search.js", external: true };
     return /^\.\/(map|app)\//.test(id) ? join(root, "www/src", id.replace(/\.js$/, ".ts")) : undefined;
   },
   load: (id) => (id.endsWith(".css") ? { code: "", moduleType: "js" } : undefined),

@@ -97,6 +97,7 @@ class FakeCollection {
 const library = { collection: signal(/** @type {any} */ (undefined)), version: signal(0) };
 const hits = signal(/** @type {{ id: string }[]} */ ([]));
 const query = signal("");
+const selected = signal(/** @type {readonly string[] | undefined} */ (undefined));
 
 const view = {
   library,
@@ -116,7 +117,11 @@ const view = {
       hits,
       query,
       onOpen: (/** @type {any} */ place) => view.opened.push(place),
-      onSelect: (/** @type {any} */ ids) => view.selected.push(ids),
+      selected,
+      onSelect: (/** @type {any} */ ids) => {
+        selected.value = ids;
+        view.selected.push(ids);
+      },
     };
     render(h(MapView, props), /** @type {Element} */ (document.querySelector("#map")));
   },

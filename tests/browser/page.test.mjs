@@ -268,7 +268,7 @@ test("the reader: passage after passage, tables, pages of a PDF, pages of the we
   const sections = Array.from(
     { length: 40 },
     (_, i) =>
-      `## Part ${i}\n\n${i % 13 === 5 ? "Here the walrus sleeps on the ice." : `Nothing of note in part ${i}. ${"Words that fill a page. ".repeat(30)}`}\n`,
+      `## Part ${i}\n\n${i % 13 === 5 ? "Here the **walrus** sleeps on the ice." : `Nothing of note in part ${i}. ${"Words that fill a page. ".repeat(30)}`}\n`,
   );
   await chooseFiles(page, {
     "long.md": `# Long\n\n${sections.join("\n")}`,
@@ -281,6 +281,9 @@ test("the reader: passage after passage, tables, pages of a PDF, pages of the we
   await page.getByRole("radio", { name: "Words" }).check();
   await field(page).fill("walrus");
   await shows(page, ".hit h3", /^long\.md$/);
+  // What was found is shown as a person reads it, and marked in that.
+  await shows(page, ".said", /Here the walrus sleeps on the ice\./);
+  assert.deepEqual(await page.locator(".said mark").allTextContents(), ["walrus", "walrus", "walrus"]);
   await page.locator("a.passage").first().click();
   await shows(page, ".lit", /walrus/);
   const lit = () => page.locator(".reading .lit").first();
@@ -330,6 +333,11 @@ test("the reader: passage after passage, tables, pages of a PDF, pages of the we
   assert.ok(drawn, "there is ink on the page");
   await page.screenshot({ path: join(screenshots, "page-light-pdf.png") });
   await accessible(page, "a page of a PDF");
+  // What was found is marked, and not all of the page that comes after.
+  await page.getByRole("button", { name: /^(Next|Previous) page$/, disabled: false }).click();
+  await page.waitForFunction(
+    () => document.querySelector(".page-image:not(.waiting)") && !document.querySelector(".page-image .box"),
+  );
   await page.getByRole("radio", { name: "Text" }).check();
   await shows(page, ".reading", /automatic/);
   assert.deepEqual(said, []);
@@ -423,9 +431,12 @@ test("the map: hits are lit, a cluster filters the list, and the selection can b
   await page.waitForFunction((before) => document.querySelectorAll(".hit").length < before, before);
   await accessible(page, "map");
   await page.screenshot({ path: join(screenshots, "page-light-map.png") });
+  await shows(page, ".map-selection", /selected$/);
   const chosen = (await found(page)).length;
   await page.getByRole("button", { name: "Remove the selection on the map" }).click();
   await page.waitForFunction((chosen) => document.querySelectorAll(".hit").length > chosen, chosen);
+  // Nothing is selected on the map any more, either.
+  await shows(page, ".map-selection", /^$/);
   assert.deepEqual(said, []);
   await context.close();
 });

@@ -121,6 +121,12 @@ test("of any text a part is left, in its order, and soon", () => {
     plain(piece.repeat(20_000));
     assert.ok(performance.now() - started < 2000, piece);
   }
+  const [gap, ticks] = [" ".repeat(50_000), "`".repeat(50_000)];
+  for (const line of [`a${gap}b`, `---${gap}b`, `|-${gap}b`, `${ticks}${gap}b\``]) {
+    const started = performance.now();
+    plain(line);
+    assert.ok(performance.now() - started < 2000, line.slice(0, 4));
+  }
 });
 
 test("a result leads to its heading, and shows no marks", () => {

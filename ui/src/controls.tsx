@@ -12,7 +12,6 @@ interface ButtonProps {
   readonly icon?: IconName;
   readonly submits?: boolean;
   readonly disabled?: boolean;
-  readonly pressed?: boolean;
 }
 
 /** A button with words. */
@@ -24,16 +23,9 @@ export function Button({
   icon,
   submits = false,
   disabled = false,
-  pressed,
 }: ButtonProps) {
   return (
-    <button
-      type={submits ? "submit" : "button"}
-      class={`button ${kind} ${size}`}
-      disabled={disabled}
-      aria-pressed={pressed}
-      onClick={onClick}
-    >
+    <button type={submits ? "submit" : "button"} class={`button ${kind} ${size}`} disabled={disabled} onClick={onClick}>
       {icon && <Icon name={icon} small={size === "normal"} />}
       {children}
     </button>

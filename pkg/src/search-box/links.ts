@@ -24,10 +24,10 @@ export function shownOf({ kind, passage, highlights }: BoxHit): PlainText {
 }
 
 /**
- * Returns the address of a result, absolute, with what leads to its heading and to its words, of which a browser takes what it knows;
- * `undefined` if it is none that a page may open.
+ * Returns the address of a result, absolute, with what leads to its heading and to the words that are `shown`, of which a browser takes what
+ * it knows; `undefined` if it is none that a page may open.
  */
-export function linkOf(hit: BoxHit, base: string): string | undefined {
+export function linkOf(hit: BoxHit, base: string, shown = shownOf(hit)): string | undefined {
   const { url, passage } = hit;
   if (url === undefined || !URL.canParse(url, base)) return undefined;
   const link = new URL(url, base);
@@ -35,8 +35,7 @@ export function linkOf(hit: BoxHit, base: string): string | undefined {
   // Half a character cannot be encoded.
   const { anchor = "" } = passage;
   if (link.hash === "" && anchor !== "" && !/\p{Cs}/u.test(anchor)) link.hash = encodeURIComponent(anchor);
-  const { text, ranges } = shownOf(hit);
-  const fragment = fragmentOf(text, ranges[0]?.start ?? 0);
+  const fragment = fragmentOf(shown.text, shown.ranges[0]?.start ?? 0);
   if (fragment) link.hash = `${link.hash}:~:text=${fragment}`;
   return link.href;
 }

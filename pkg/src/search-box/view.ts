@@ -91,7 +91,8 @@ export function makeOption(id: string): HTMLAnchorElement {
 
 /** Shows a result in an option. Its address is in a link, so that a page can be opened in another tab; if it may be none, there is no link. */
 export function showHit(option: HTMLAnchorElement, hit: BoxHit, base: string): void {
-  const link = linkOf(hit, base);
+  const shown = shownOf(hit);
+  const link = linkOf(hit, base, shown);
   if (link === undefined) option.removeAttribute("href");
   else option.href = link;
   option.replaceChildren(make("span", { class: "title", part: "title", dir: "auto" }, hit.title || hit.id));
@@ -99,9 +100,8 @@ export function showHit(option: HTMLAnchorElement, hit: BoxHit, base: string): v
     option.append(make("span", { class: "trail", part: "trail", dir: "auto" }, hit.passage.trail.join(" › ")));
   }
   const passage = make("span", { class: "passage", part: "passage", dir: "auto" });
-  const { text, ranges } = shownOf(hit);
-  for (const { text: piece, isMarked } of piecesOf(text, ranges)) {
-    passage.append(isMarked ? make("mark", { part: "mark" }, piece) : piece);
+  for (const { text, isMarked } of piecesOf(shown.text, shown.ranges)) {
+    passage.append(isMarked ? make("mark", { part: "mark" }, text) : text);
   }
   option.append(passage);
 }

@@ -4,7 +4,7 @@ import { FelsicError } from "../errors.js";
 import { joined } from "../store/network.js";
 import { fieldsOf, type Held } from "./contents.js";
 import type { CheckedDocument, Manner, Task } from "./protocol.js";
-import { gathered, type RowsData, type SegmentContent } from "./segments.js";
+import { gathered, type RowsData, rowsOf, type SegmentContent } from "./segments.js";
 import { type StoredDocument, type StoredPassage, waitingOf, waits } from "./stored.js";
 import { shortHash } from "./texts.js";
 import type { CutPassage, Cutter, SearchModule } from "./wasm.js";
@@ -151,23 +151,13 @@ export class Batch {
   /** Puts the segment together, with the vectors of the texts that the last task named. */
   async content(vectors: Float32Array<ArrayBuffer>): Promise<SegmentContent> {
     const { dimensions, module } = this.#source;
-    if (vectors.length !== this.#inputs.length * dimensions) {
-      throw new FelsicError("internal", "the vectors are not those that were asked for");
-    }
-    const made = new module.Rows(dimensions);
-    try {
-      made.add(vectors);
-      const count = this.#inputs.length;
-      const fresh = { scales: made.scales(0, count), coarse: made.coarse(0, count), fine: made.fine(0, count)! };
-      const from = this.#vectors.flatMap(({ from }) => from);
-      const rows = from.flatMap((from): [RowsData, number][] => {
-        if ("above" in from) return [];
-        return ["embed" in from ? [fresh, from.embed] : [from.rows, from.row]];
-      });
-      return { ...gathered(rows, dimensions), ...(await this.#documents()) };
-    } finally {
-      made.free();
-    }
+    const fresh = rowsOf(module, vectors, { count: this.#inputs.length, dimensions });
+    const from = this.#vectors.flatMap(({ from }) => from);
+    const rows = from.flatMap((from): [RowsData, number][] => {
+      if ("above" in from) return [];
+      return ["embed" in from ? [fresh, from.embed] : [from.rows, from.row]];
+    });
+    return { ...gathered(rows, dimensions), ...(await this.#documents()) };
   }
 
   async #documents(): Promise<Pick<SegmentContent, "documents" | "texts">> {

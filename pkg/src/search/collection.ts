@@ -16,18 +16,17 @@ import {
   checkedClusters,
   checkedDirectory,
   checkedComplete,
-  checkedDocuments,
   checkedEmbedder,
   checkedLayout,
   checkedName,
   checkedPassage,
-  checkedPlace,
   checkedPlaces,
   checkedPrepare,
   checkedReindex,
   checkedIndex,
   checkedSearch,
   checkedSimilar,
+  checkedWhich,
   isIndex,
 } from "./options.js";
 import { LazyModel } from "./index-model.js";
@@ -259,7 +258,7 @@ export class Collection extends EventTarget {
    * Rejects with a `FelsicError`.
    */
   async *documents(options: DocumentsOptions = {}): AsyncGenerator<DocumentFields, void, undefined> {
-    const { signal, where } = checkedDocuments(options);
+    const { signal, where } = checkedWhich(options);
     const ids = await this.#link.request("ids", { ...(where && { where }) }, { signal });
     for (let at = 0; at < ids.length; at += LISTED) {
       yield* await this.#link.request("fields", { ids: ids.slice(at, at + LISTED) }, { signal });
@@ -346,7 +345,7 @@ export class Collection extends EventTarget {
    * scores. `undefined` if none of them is in the layout, or the text has no word.
    */
   async place(query: string, layout: Layout, options: PlaceOptions = {}): Promise<LayoutPoint | undefined> {
-    const checked = checkedPlace(options);
+    const checked = checkedWhich(options);
     const among = checkedPlaces(layout, "the layout");
     const hits = await this.search(query, { ...checked, mode: "meaning", minScore: 0, limit: NEAREST_TO_QUERY });
     return placeAmongHits(hits, among);

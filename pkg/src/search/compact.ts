@@ -4,7 +4,7 @@ import { joined } from "../store/network.js";
 import type { Contents, Held } from "./contents.js";
 import { gathered, type RowsData, type SegmentContent } from "./segments.js";
 import type { Arrived, SegmentStore } from "./segment-store.js";
-import { type StoredDocument, type TextPlace, waits } from "./stored.js";
+import { type StoredDocument, type TextPlace, waitingOf } from "./stored.js";
 
 /** Segments of up to so many passages are of one size; larger ones stay as they are. */
 const SIZES = [64, 512, 2048];
@@ -73,7 +73,7 @@ export async function merged(
       const [start, end] = extentOf(held);
       texts.push(text.subarray(start, end));
       documents.push(shifted(held.stored, length - start));
-      const { length: count } = held.stored.passages.filter((passage) => !waits(passage));
+      const count = held.stored.passages.length - waitingOf(held.stored);
       for (let at = 0; at < count; at += 1) rows.push([data, held.first + at]);
       length += end - start;
     }

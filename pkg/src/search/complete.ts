@@ -11,7 +11,7 @@ import { type Held, isSamePassages } from "./contents.js";
 import { keep } from "./guard.js";
 import type { LiveCollection } from "./live.js";
 import type { Committed, CompleteStep } from "./protocol.js";
-import { gathered, type RowsData, type SegmentContent } from "./segments.js";
+import { gathered, type RowsData, rowsOf, type SegmentContent } from "./segments.js";
 import { type StoredDocument, type StoredPassage, waitingOf, waits } from "./stored.js";
 import { shortHash } from "./texts.js";
 
@@ -94,7 +94,7 @@ export class Completion {
 
   /** The next batch. */
   async #next(call: Call, most: number): Promise<CompletingBatch> {
-    const chosen = chosenFrom(newest(this.#live.contents.all(), most), most);
+    const chosen = chosenFrom(newest(this.#live.contents.all()), most);
     const inputs = await Promise.all(chosen.map(({ held, places }) => this.#inputsOf(held, places)));
     const numbers = new Map<string, number>();
     const texts: string[] = [];
@@ -147,23 +147,10 @@ function chosenFrom(documents: readonly Held[], most: number): { readonly held: 
   return chosen;
 }
 
-/** Returns the newest documents that wait, the newest first. */
-function newest(all: Iterable<Held>, most: number): Held[] {
-  const found: Held[] = [];
-  const since = ({ stored, row }: Held) => [stored.since ?? 0, row] as const;
-  const isNewer = (a: Held, b: Held) => {
-    const [[timeA, rowA], [timeB, rowB]] = [since(a), since(b)];
-    return timeA > timeB || (timeA === timeB && rowA > rowB);
-  };
-  for (const held of all) {
-    if (held.stored.since === undefined) continue;
-    if (found.length === most && !isNewer(held, found.at(-1)!)) continue;
-    let at = found.length;
-    while (at > 0 && isNewer(held, found[at - 1]!)) at -= 1;
-    found.splice(at, 0, held);
-    found.length = Math.min(found.length, most);
-  }
-  return found;
+/** Returns the documents that wait, the newest first. */
+function newest(all: Iterable<Held>): Held[] {
+  const waiting = Array.from(all).filter(({ stored }) => stored.since !== undefined);
+  return waiting.sort((a, b) => b.stored.since! - a.stored.since! || b.row - a.row);
 }
 
 /** Passages that are being embedded. */
@@ -191,7 +178,7 @@ class CompletingBatch implements OpenBatch {
   /** Writes the documents with their vectors, as far as they are there, the same, and still wait. */
   async commit(vectors: Float32Array<ArrayBuffer>): Promise<Committed> {
     const live = this.#live;
-    const fresh = rowsOf(live, vectors, this.inputs.length);
+    const fresh = rowsOf(live.module, vectors, { count: this.inputs.length, dimensions: live.embedder.dimensions });
     let [passages, documents] = [0, 0];
     await live.write(async () => {
       if (live.isOther) throw live.needsReindex();
@@ -235,19 +222,5 @@ class CompletingBatch implements OpenBatch {
     }
     const content = { documents: { documents, removed: [], replaces: [] }, texts: joined(texts) };
     return { content: { ...content, ...gathered(rows, live.embedder.dimensions) }, passages };
-  }
-}
-
-/** Returns vectors in the form of rows. */
-function rowsOf({ module, embedder }: LiveCollection, vectors: Float32Array<ArrayBuffer>, count: number): RowsData {
-  if (vectors.length !== count * embedder.dimensions) {
-    throw new FelsicError("internal", "the vectors are not those that were asked for");
-  }
-  const made = new module.Rows(embedder.dimensions);
-  try {
-    made.add(vectors);
-    return { scales: made.scales(0, count), coarse: made.coarse(0, count), fine: made.fine(0, count)! };
-  } finally {
-    made.free();
   }
 }

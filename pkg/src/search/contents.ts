@@ -211,11 +211,10 @@ export class Contents {
     for (const id of removed) this.#remove(id);
     for (const { place, held } of documents) {
       const { stored } = place;
-      const isHere = held !== undefined && this.#documents.get(stored.id) === held;
-      if (!isHere) this.#remove(stored.id);
-      const next: Held = { ...place, segment, row: isHere ? held.row : this.#owners.length };
+      if (!held) this.#remove(stored.id);
+      const next: Held = { ...place, segment, row: held?.row ?? this.#owners.length };
       this.#documents.set(stored.id, next);
-      if (isHere) this.#move(held, next);
+      if (held) this.#move(held, next);
       else this.#append(next);
       for (const [at, passage] of stored.passages.entries()) {
         if (!waits(passage) && !this.hasVector(next.row + at)) this.#give(next.row + at, vector++);

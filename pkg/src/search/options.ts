@@ -53,9 +53,8 @@ const SEARCH: Names<SearchOptions> = {
 };
 const SIMILAR: Names<SimilarOptions> = { limit: true, where: true, minScore: true, signal: true };
 const CLUSTERS: Names<ClustersOptions> = { count: true, where: true, signal: true };
-const DOCUMENTS: Names<DocumentsOptions> = { where: true, signal: true };
+const WHICH: Names<DocumentsOptions & PlaceOptions> = { where: true, signal: true };
 const LAYOUT: Names<LayoutOptions> = { where: true, from: true, signal: true, onProgress: true };
-const PLACE: Names<PlaceOptions> = { where: true, signal: true };
 
 const MODES: readonly unknown[] = ["hybrid", "meaning", "words"];
 const DEFAULT_LIMIT = 10;
@@ -206,9 +205,9 @@ export function checkedClusters(options: unknown): ClustersQuery & Pick<Clusters
   return { ...(count !== "auto" && { count }), ...(where && { where }), ...(signal && { signal }) };
 }
 
-/** The options of {@link Collection.documents}, checked. */
-export function checkedDocuments(options: unknown): DocumentsOptions {
-  checkNames(options, DOCUMENTS);
+/** The options of {@link Collection.documents} and {@link Collection.place}, checked. */
+export function checkedWhich(options: unknown): DocumentsOptions & PlaceOptions {
+  checkNames(options, WHICH);
   const { signal } = options as DocumentsOptions;
   const where = checkedWhere((options as DocumentsOptions).where);
   return { ...(where && { where }), ...(signal && { signal }) };
@@ -225,14 +224,6 @@ export function checkedLayout(options: unknown): LayoutOptions {
     ...(signal && { signal }),
     ...(onProgress && { onProgress }),
   };
-}
-
-/** Checks the options of {@link Collection.place}. */
-export function checkedPlace(options: unknown): PlaceOptions {
-  checkNames(options, PLACE);
-  const { signal } = options as PlaceOptions;
-  const where = checkedWhere((options as PlaceOptions).where);
-  return { ...(where && { where }), ...(signal && { signal }) };
 }
 
 /** Checks a layout that is given, which the page may have kept for long; `what` names it. */

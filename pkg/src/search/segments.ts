@@ -9,6 +9,7 @@ import { joined } from "../store/network.js";
 import { parsed } from "./json.js";
 import { checkedDocuments, isCount, isObject } from "./stored-check.js";
 import type { SegmentDocuments } from "./stored.js";
+import type { SearchModule } from "./wasm.js";
 
 const MAGIC = new TextEncoder().encode("felsicS1");
 /** Where the header's hash is, and where the header. */
@@ -201,6 +202,24 @@ function bytesOf({
   byteLength,
 }: Float32Array<ArrayBuffer> | Int8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   return new Uint8Array(buffer, byteOffset, byteLength);
+}
+
+/** Returns vectors in the form of rows; there have to be `count` of them. */
+export function rowsOf(
+  module: SearchModule,
+  vectors: Float32Array<ArrayBuffer>,
+  { count, dimensions }: { readonly count: number; readonly dimensions: number },
+): RowsData {
+  if (vectors.length !== count * dimensions) {
+    throw new FelsicError("internal", "the vectors are not those that were asked for");
+  }
+  const made = new module.Rows(dimensions);
+  try {
+    made.add(vectors);
+    return { scales: made.scales(0, count), coarse: made.coarse(0, count), fine: made.fine(0, count)! };
+  } finally {
+    made.free();
+  }
 }
 
 /** Returns rows of several sources as one. */

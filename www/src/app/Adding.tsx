@@ -4,7 +4,7 @@ import { Button, Icon } from "felsic-ui";
 import { signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type { Library } from "../library/types.js";
-import { reason, say, useApp } from "./context.js";
+import { isAbort, reason, say, useApp } from "./context.js";
 import { t } from "./messages/index.js";
 import { sampleFiles } from "./samples.js";
 import { isText } from "./SearchBar.js";
@@ -13,7 +13,7 @@ import { isText } from "./SearchBar.js";
 function take(work: Promise<void>): void {
   work.catch((error: unknown) => {
     // Whoever closes the browser's picker has decided not to add anything.
-    if (error instanceof Error && error.name === "AbortError") return;
+    if (isAbort(error)) return;
     say(t("problem.unknown", { reason: reason(error) }), "bad");
   });
 }

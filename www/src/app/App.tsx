@@ -7,7 +7,7 @@ import { DropTarget } from "./Adding.js";
 import { type App as Parts, AppContext, isNarrow, useApp } from "./context.js";
 import { Filters } from "./Filters.js";
 import { KeysDialog } from "./Keys.js";
-import { focusResults } from "./keys.js";
+import { focusResults, opensElsewhere } from "./keys.js";
 import { LibraryPanel } from "./LibraryPanel.js";
 import { MapPanel } from "./MapPanel.js";
 import { t } from "./messages/index.js";
@@ -15,7 +15,7 @@ import { Notices } from "./Notices.js";
 import { PrivacyPanel } from "./PrivacyPanel.js";
 import { NothingOpen, Reader } from "./Reader.js";
 import { Results, Summary } from "./Results.js";
-import { closePane, go, hashOf, route, type View } from "./route.js";
+import { beside, closePane, go, hashOf, route, type View } from "./route.js";
 import { SearchBar } from "./SearchBar.js";
 import { SettingsPanel } from "./SettingsPanel.js";
 import { StatusBar } from "./StatusBar.js";
@@ -121,19 +121,13 @@ function Navigation() {
       {PLACES.map(([name, icon]) => (
         <a
           key={name}
-          href={hashOf({
-            ...route.value,
-            view: name === "search" ? undefined : name,
-            open: undefined,
-            start: undefined,
-            end: undefined,
-          })}
+          href={hashOf({ ...route.value, ...beside(name === "search" ? undefined : name) })}
           aria-current={name === current ? "page" : undefined}
           onClick={(event) => {
-            if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+            if (opensElsewhere(event)) return;
             event.preventDefault();
             if (name === "search" || (name === view && !isNarrow.value)) closePane();
-            else go({ view: name, open: undefined, start: undefined, end: undefined });
+            else go(beside(name));
           }}
         >
           <Icon name={icon} />

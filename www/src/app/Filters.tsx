@@ -1,6 +1,7 @@
 /** Which documents are searched. */
 
 import { Chip, FilterChip } from "felsic-ui";
+import { useMemo } from "preact/hooks";
 import { useApp } from "./context.js";
 import { t } from "./messages/index.js";
 import { fileName, kindName } from "./names.js";
@@ -10,7 +11,7 @@ import { FILE_KINDS, go, route, SPANS } from "./route.js";
 const FOLDERS = 40;
 
 /** Returns the folders that files are in, by name, and only if there is more than one. */
-export function foldersOf(paths: readonly string[]): string[] {
+function foldersOf(paths: readonly string[]): string[] {
   const counts = new Map<string, number>();
   for (const path of paths) {
     const parts = path.split("/");
@@ -27,9 +28,10 @@ export function Filters() {
   const { library, selection } = useApp();
   const files = library.files.value;
   const { folder, file, kind, span, like } = route.value;
-  const folders = foldersOf(files.map(({ path }) => path));
-  if (folder !== "" && !folders.includes(folder)) folders.unshift(folder);
-  const there = new Set(files.map((one) => one.kind));
+  // Each letter of a query comes by here, and there may be many files.
+  const known = useMemo(() => foldersOf(files.map(({ path }) => path)), [files]);
+  const folders = folder === "" || known.includes(folder) ? known : [folder, ...known];
+  const there = useMemo(() => new Set(files.map((one) => one.kind)), [files]);
   const kinds = FILE_KINDS.filter((one) => there.has(one) || one === kind);
   return (
     <div class="filters">

@@ -1,15 +1,16 @@
 /** What is in the library, what is being done, and what is left out. */
 
-import { Button, Dialog, Empty, Field, Icon, IconButton } from "felsic-ui";
+import { Button, Empty, Field, Icon, IconButton } from "felsic-ui";
 import { useState } from "preact/hooks";
 import type { Source } from "../library/types.js";
 import { AddButtons } from "./Adding.js";
+import { Confirm } from "./Confirm.js";
 import { useApp } from "./context.js";
 import { bytes, date, number, t } from "./messages/index.js";
 import { fileName, KIND_ICONS, kindName, refusalReason } from "./names.js";
 import { PaneHead, Section } from "./Pane.js";
 import { Work } from "./Work.js";
-import { go } from "./route.js";
+import { beside, go } from "./route.js";
 
 /** The most files that a list shows at once. */
 const LISTED = 200;
@@ -76,27 +77,15 @@ function Sources() {
           {t("library.refresh")}
         </Button>
       )}
-      <Dialog
+      <Confirm
         open={leaving !== undefined}
         title={t("library.source.remove.title", { source: leaving?.name ?? "" })}
+        text={t("library.source.remove.text")}
+        kind="danger"
+        confirm={t("library.source.remove.confirm")}
+        onConfirm={() => leaving && void library.removeSource(leaving.id)}
         onClose={() => setLeaving(undefined)}
-        actions={
-          <>
-            <Button onClick={() => setLeaving(undefined)}>{t("cancel")}</Button>
-            <Button
-              kind="danger"
-              onClick={() => {
-                if (leaving) void library.removeSource(leaving.id);
-                setLeaving(undefined);
-              }}
-            >
-              {t("library.source.remove.confirm")}
-            </Button>
-          </>
-        }
-      >
-        <p>{t("library.source.remove.text")}</p>
-      </Dialog>
+      />
     </Section>
   );
 }
@@ -139,11 +128,7 @@ function Files() {
       <ul class="rows">
         {files.slice(0, LISTED).map((file) => (
           <li key={file.path}>
-            <button
-              type="button"
-              class="row"
-              onClick={() => go({ view: "reader", open: file.path, start: undefined, end: undefined })}
-            >
+            <button type="button" class="row" onClick={() => go(beside("reader", file.path))}>
               <Icon name={KIND_ICONS[file.kind]} />
               <span class="name">
                 <bdi>{fileName(file.path)}</bdi>

@@ -36,6 +36,7 @@ export function MapPanel() {
             hits={searching.hits}
             query={searching.query}
             onOpen={({ id, start, end }) => go({ view: "reader", open: id, start, end })}
+            selected={selection}
             onSelect={(ids) => (selection.value = ids)}
           />
         )}

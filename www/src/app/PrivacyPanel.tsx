@@ -1,9 +1,10 @@
 /** What a person needs to trust the page: its requests, what is stored, and the ways to take everything along or delete it. */
 
-import { Button, Dialog, Facts, Field } from "felsic-ui";
+import { Button, Facts, Field } from "felsic-ui";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { chooseHost, chosenHost, hostOf } from "../app-shell/index.js";
-import { reason, say, useApp } from "./context.js";
+import { Confirm } from "./Confirm.js";
+import { isAbort, reason, say, useApp } from "./context.js";
 import { bytes, t, time } from "./messages/index.js";
 import { facts, shownFacts, watchFacts } from "./model-facts.js";
 import { PaneHead, Section } from "./Pane.js";
@@ -139,12 +140,22 @@ function Data() {
     try {
       await work();
     } catch (error) {
-      if (!(error instanceof Error && error.name === "AbortError")) say(t(failed, { reason: reason(error) }), "bad");
+      if (!isAbort(error)) say(t(failed, { reason: reason(error) }), "bad");
     }
     setBusy(false);
   };
   const exportAs = (format: "jsonl" | "parquet") =>
     during(() => save(() => library.export(format), `felsic-library.${format}`), "privacy.export.failed");
+  const deleteEverything = async () => {
+    // First what is in the shell's database: the library deletes all of them, and then they cannot be opened.
+    await shell.remove();
+    await library.deleteEverything();
+    forgetSettings();
+    selection.value = undefined;
+    go({ query: "", folder: "", file: "", kind: "", span: "any", like: "" }, { replace: true });
+    closePane();
+    say(t("privacy.delete.done"));
+  };
   const isOpen = library.collection.value !== undefined;
   return (
     <Section title={t("privacy.data")}>
@@ -174,36 +185,15 @@ function Data() {
           {t("privacy.delete")}
         </Button>
       </div>
-      <Dialog
+      <Confirm
         open={asks}
         title={t("privacy.delete.title")}
+        text={t("privacy.delete.text")}
+        kind="danger"
+        confirm={t("privacy.delete.confirm")}
+        onConfirm={() => void during(deleteEverything, "privacy.delete.failed")}
         onClose={() => setAsks(false)}
-        actions={
-          <>
-            <Button onClick={() => setAsks(false)}>{t("cancel")}</Button>
-            <Button
-              kind="danger"
-              onClick={() => {
-                setAsks(false);
-                void during(async () => {
-                  // First what is in the shell's database: the library deletes all of them, and then they cannot be opened.
-                  await shell.remove();
-                  await library.deleteEverything();
-                  forgetSettings();
-                  selection.value = undefined;
-                  go({ query: "", folder: "", file: "", kind: "", span: "any", like: "" }, { replace: true });
-                  closePane();
-                  say(t("privacy.delete.done"));
-                }, "privacy.delete.failed");
-              }}
-            >
-              {t("privacy.delete.confirm")}
-            </Button>
-          </>
-        }
-      >
-        <p>{t("privacy.delete.text")}</p>
-      </Dialog>
+      />
     </Section>
   );
 }

@@ -6,7 +6,7 @@ import type { VNode } from "preact";
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Library } from "../library/types.js";
 import type { FileKind } from "../reading/types.js";
-import { useApp } from "./context.js";
+import { reason, useApp } from "./context.js";
 import { readerIsThere } from "./keys.js";
 import { t } from "./messages/index.js";
 import { fileName, KIND_ICONS } from "./names.js";
@@ -31,18 +31,17 @@ async function openDocument(library: Library, id: string): Promise<Opened | unde
   const collection = library.collection.value;
   let held = await collection?.get(id);
   if (collection && !held) {
-    for await (const { id } of collection.documents({ where: { file: route.value.open ?? "" } })) {
-      held = await collection.get(id);
+    for await (const first of collection.documents({ where: { file: id } })) {
+      held = await collection.get(first.id);
       break;
     }
   }
-  const source = held ? held.text : await library.text(id);
-  if (source === undefined) return undefined;
-  const meta = held?.meta ?? {};
+  if (!held) return undefined;
+  const { text: source, meta = {} } = held;
   const file = typeof meta.file === "string" ? meta.file : id;
   const known = library.files.value.find(({ path }) => path === file);
   return {
-    id: held?.id ?? id,
+    id: held.id,
     file,
     kind: typeof meta.kind === "string" && meta.kind in KIND_ICONS ? (meta.kind as FileKind) : (known?.kind ?? "text"),
     source,
@@ -64,7 +63,7 @@ function useDocument(id: string): State {
         if (!isCurrent || (!opened && !isOpen)) return;
         setState((before) => (opened && isSame(before, opened) ? before : (opened ?? "gone")));
       },
-      (error: unknown) => isCurrent && setState({ problem: error instanceof Error ? error.message : String(error) }),
+      (error: unknown) => isCurrent && setState({ problem: reason(error) }),
     );
     return () => void (isCurrent = false);
   }, [id, version, isOpen]);
@@ -123,7 +122,7 @@ export function Reader() {
             name={fileName(file)}
             page={page}
             pages={opened.pages.length}
-            passage={start === undefined ? "" : opened.source.slice(start, end)}
+            passage={start === undefined || end === undefined ? "" : opened.source.slice(start, end)}
             onPage={(number) => go({ start: opened.pages[number - 1], end: undefined }, { replace: true })}
             onFail={() => setLook("text")}
           />

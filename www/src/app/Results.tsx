@@ -1,13 +1,14 @@
 /** What was found, what to do if nothing was, and what there is before anything is asked. */
 
 import { Button, Empty, HitCard, type HitPassageView, type Reason, snippet, Why } from "felsic-ui";
+import { plainMarkdown } from "felsic/search";
 import { telling } from "felsic-ui/telling";
 import { useState } from "preact/hooks";
 import { isNarrow, useApp } from "./context.js";
 import { date, score, t } from "./messages/index.js";
 import { fileName, KIND_ICONS, kindName } from "./names.js";
-import { focusReader, focusSearch, keysShown } from "./keys.js";
-import { go, hashOf, resetFilters, type Route, route } from "./route.js";
+import { focusReader, focusSearch, keysShown, opensElsewhere } from "./keys.js";
+import { beside, go, hashOf, resetFilters, type Route, route } from "./route.js";
 import type { Found, FoundFile, FoundPassage } from "./searching.js";
 
 /** The passages of a file that are shown at once. */
@@ -132,8 +133,7 @@ function FileHit({ file, found }: { readonly file: FoundFile; readonly found: Fo
       isCode={file.kind === "code" || file.kind === "data"}
       passages={shown.map((passage) => passageView(passage, file))}
       onOpen={(key, event) => {
-        // With these keys the browser opens the link elsewhere.
-        if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+        if (opensElsewhere(event)) return;
         event.preventDefault();
         open(key, route.value.view === "reader");
         // By the keyboard one goes on to read; a mouse leaves the focus in the list.
@@ -163,12 +163,14 @@ function FileHit({ file, found }: { readonly file: FoundFile; readonly found: Fo
 
 function passageView(found: FoundPassage, file: FoundFile): HitPassageView {
   const { hit, passage, highlights, page } = found;
-  const { open, start, view } = route.value;
+  const { open, start, view, query } = route.value;
   const part = partName(hit.id, file.path);
+  const { text, ranges } =
+    hit.kind === "markdown" ? plainMarkdown(passage.text, highlights) : { text: passage.text, ranges: highlights };
   return {
     key: keyOf(found),
     href: hashOf({ ...route.value, ...placeOf(found) }),
-    snippet: snippet(passage.text, telling(passage.text, highlights, route.value.query)),
+    snippet: snippet(text, telling(text, ranges, query)),
     trail: [...(part === "" ? [] : [part.replaceAll("/", " › ")]), ...passage.trail].join(" › "),
     page: page === undefined ? undefined : t(file.kind === "slides" ? "hit.slide" : "hit.page", { page }),
     current: view === "reader" && open === hit.id && start === passage.start,
@@ -240,11 +242,11 @@ function Home() {
           <li key={file.path}>
             <a
               class="row"
-              href={hashOf({ ...route.value, view: "reader", open: file.path })}
+              href={hashOf({ ...route.value, ...beside("reader", file.path) })}
               onClick={(event) => {
-                if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+                if (opensElsewhere(event)) return;
                 event.preventDefault();
-                go({ view: "reader", open: file.path, start: undefined, end: undefined });
+                go(beside("reader", file.path));
               }}
             >
               <span class="name">

@@ -1,12 +1,13 @@
 /** The model, the language, the look. */
 
-import { Button, Dialog, Field, Note, Progress, SelectField, Segmented } from "felsic-ui";
+import { Button, Field, Note, Progress, SelectField, Segmented } from "felsic-ui";
 import { useState } from "preact/hooks";
 import { chooseHost, chosenHost, hostOf } from "../app-shell/index.js";
+import { Confirm } from "./Confirm.js";
 import { say, useApp } from "./context.js";
 import { keysShown } from "./keys.js";
-import { bytes, type Language, LANGUAGES, t } from "./messages/index.js";
-import { facts, weaknessOf } from "./model-facts.js";
+import { type Language, LANGUAGES, t } from "./messages/index.js";
+import { facts, loadingText, weaknessOf } from "./model-facts.js";
 import { PaneHead, Section } from "./Pane.js";
 import { choose, chooseLook, chosenLanguage, type Device, device, DEVICES, model, theme, THEMES } from "./settings.js";
 
@@ -102,39 +103,26 @@ function Model() {
           </Button>
           {state === "loading" && (
             <>
-              <span class="work-detail">
-                {totalBytes > 0
-                  ? t("status.loading", { loaded: bytes(loadedBytes), total: bytes(totalBytes) })
-                  : t("status.starting")}
-              </span>
+              <span class="work-detail">{loadingText(library.model.value)}</span>
               <Progress label={t("status.starting")} value={totalBytes > 0 ? loadedBytes / totalBytes : undefined} />
             </>
           )}
         </div>
       </form>
-      <Dialog
+      <Confirm
         open={host !== undefined}
         title={t("privacy.host")}
+        text={t("shell.host.choose.help", { host: host ?? "" })}
+        kind="primary"
+        confirm={t("shell.host.choose", { host: host ?? "" })}
+        onConfirm={() => {
+          choose(address.trim(), where);
+          void chooseHost(host).then((isPossible) => {
+            if (!isPossible) say(t("shell.host.refused"), "bad");
+          });
+        }}
         onClose={() => setHost(undefined)}
-        actions={
-          <>
-            <Button onClick={() => setHost(undefined)}>{t("cancel")}</Button>
-            <Button
-              kind="primary"
-              onClick={() => {
-                choose(address.trim(), where);
-                void chooseHost(host).then((isPossible) => {
-                  if (!isPossible) say(t("shell.host.refused"), "bad");
-                });
-              }}
-            >
-              {t("shell.host.choose", { host: host ?? "" })}
-            </Button>
-          </>
-        }
-      >
-        <p>{t("shell.host.choose.help", { host: host ?? "" })}</p>
-      </Dialog>
+      />
     </Section>
   );
 }

@@ -2,8 +2,8 @@
 
 import { Icon } from "felsic-ui";
 import { useApp } from "./context.js";
-import { bytes, t } from "./messages/index.js";
-import { facts, weaknessOf } from "./model-facts.js";
+import { t } from "./messages/index.js";
+import { facts, loadingText, weaknessOf } from "./model-facts.js";
 import { go } from "./route.js";
 import { WorkLine } from "./Work.js";
 
@@ -30,7 +30,7 @@ export function StatusBar() {
 
 function ModelLine() {
   const { library } = useApp();
-  const { state, loadedBytes, totalBytes } = library.model.value;
+  const { state } = library.model.value;
   const weakness = state === "ready" ? weaknessOf(facts.value) : undefined;
   const name = String(facts.value.model ?? "");
   const text =
@@ -39,9 +39,7 @@ function ModelLine() {
         ? t(`status.${weakness}`)
         : name || t("status.ready")
       : state === "loading"
-        ? totalBytes > 0
-          ? t("status.loading", { loaded: bytes(loadedBytes), total: bytes(totalBytes) })
-          : t("status.starting")
+        ? loadingText(library.model.value)
         : t("status.failed");
   return (
     <button type="button" class={`status-item model ${state} ${weakness ?? ""}`} onClick={() => go({ view: "settings" })}>

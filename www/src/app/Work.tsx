@@ -5,7 +5,7 @@ import { useApp } from "./context.js";
 import { duration, t } from "./messages/index.js";
 
 /** How far the work is, in words and as a share. */
-export function useWork() {
+function useWork() {
   const { library } = useApp();
   const progress = library.progress.value;
   const paused = library.paused.value;

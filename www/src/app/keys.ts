@@ -15,6 +15,11 @@ export function focusSearch(): void {
   input?.select();
 }
 
+/** Whether a click is for the browser: with these keys it opens a link elsewhere. */
+export function opensElsewhere({ ctrlKey, metaKey, shiftKey }: MouseEvent): boolean {
+  return ctrlKey || metaKey || shiftKey;
+}
+
 /** Goes to the first passage that was found; with `opens`, reads it. */
 export function focusFirstHit({ opens = false } = {}): void {
   const first = passages()[0];

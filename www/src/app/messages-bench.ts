@@ -38,7 +38,7 @@ export const en = {
     "Figures are medians. The first load includes the downloads that were still necessary; the later ones, and the first vector, begin with everything stored. Every engine ran once without being counted, and no two runs saw the same text. Memory is the WebAssembly memory of all workers, which does not include that of a graphics card.",
   "bench.copy": "Copy as JSON",
   "bench.copied": "Copied.",
-  "bench.not-copied": "The browser does not let the page copy: mark the text below.",
+  "bench.not-copied": "The browser does not let the page copy: select the text below.",
   "bench.json": "The report as JSON",
   "bench.model": "Another model",
   "bench.address": "Address of a pack or checkpoint, or a hub’s owner/name",

@@ -1,7 +1,7 @@
 /** What is known of the model that is loaded, for notices and panels. */
 
 import { effect, signal } from "@preact/signals";
-import type { Library } from "../library/types.js";
+import type { Library, ModelState } from "../library/types.js";
 import { bytes, isMessage, number, t } from "./messages/index.js";
 
 export type KnownFacts = Readonly<Record<string, string | number>>;
@@ -21,7 +21,7 @@ export function followFacts(library: Library): void {
   });
 }
 
-export function refreshFacts(library: Library): void {
+function refreshFacts(library: Library): void {
   library.facts().then(
     (known) => (facts.value = known),
     // What is not known is not shown.
@@ -44,6 +44,12 @@ export function weaknessOf({ model, address }: KnownFacts): Weakness {
   if (model === undefined) return undefined;
   if (/tiny-|seeded/i.test(String(model))) return "untrained";
   return address === undefined || address === "" ? "builtIn" : undefined;
+}
+
+/** Says how far a model is that is being loaded. */
+export function loadingText({ loadedBytes, totalBytes }: ModelState): string {
+  if (totalBytes === 0) return t("status.starting");
+  return t("status.loading", { loaded: bytes(loadedBytes), total: bytes(totalBytes) });
 }
 
 const BYTES = /Bytes$/;

@@ -5,7 +5,7 @@ import type { SearchMode } from "felsic/search";
 import type { Filters } from "../library/types.js";
 import type { FileKind } from "../reading/types.js";
 
-export const VIEWS = ["library", "map", "privacy", "settings"] as const;
+const VIEWS = ["library", "map", "privacy", "settings"] as const;
 /** What lies beside the results. */
 export type View = (typeof VIEWS)[number] | "reader";
 
@@ -90,24 +90,26 @@ export function hashOf(route: Route): string {
 
 export const route = signal<Route>(parse(location.hash));
 
-/** How many steps back lead to a place of this page. */
-let depth = 0;
-
 /** Goes to a place that differs in some parts. `replace` makes no step for the back button. */
 export function go(change: Partial<Route>, { replace = false }: { readonly replace?: boolean } = {}): void {
   const next = { ...route.value, ...change };
   const hash = hashOf(next);
   if (hash !== hashOf(route.value)) {
     const address = hash === "#" ? location.pathname + location.search : hash;
-    if (replace) history.replaceState(history.state, "", address);
-    else history.pushState({ depth: ++depth }, "", address);
+    if (replace) history.replaceState(null, "", address);
+    else history.pushState(null, "", address);
   }
   route.value = next;
 }
 
+/** Returns what changes when a view lies beside the results, or a document from its beginning; without either, nothing does. */
+export function beside(view?: View, open?: string): Partial<Route> {
+  return { view, open, start: undefined, end: undefined };
+}
+
 /** Closes what lies beside the results. */
 export function closePane(): void {
-  go({ view: undefined, open: undefined, start: undefined, end: undefined });
+  go(beside());
 }
 
 /** Takes away all filters. */
@@ -118,7 +120,6 @@ export function resetFilters(): void {
 /** Follows the back button and addresses that are typed. */
 export function followAddress(): void {
   addEventListener("popstate", () => {
-    depth = typeof history.state?.depth === "number" ? history.state.depth : 0;
     route.value = parse(location.hash);
   });
 }

@@ -1,20 +1,17 @@
 /** Searches as the address changes, and keeps what was found. */
 
 import { batch, computed, effect, signal } from "@preact/signals";
-import type { Hit, HitPassage, SearchMode, TextRange } from "felsic/search";
+import type { Hit, HitPart, SearchMode } from "felsic/search";
 import type { Ask, Library } from "../library/types.js";
-import { type FileKind } from "../reading/types.js";
+import type { FileKind } from "../reading/types.js";
 import { isAbort, reason } from "./context.js";
 import { facts, weaknessOf } from "./model-facts.js";
 import { isNear, measureNoise, noise } from "./noise.js";
 import { FILE_KINDS, filtersOf, type Route, route } from "./route.js";
 
 /** A passage that fits, of a hit's document. */
-export interface FoundPassage {
+export interface FoundPassage extends HitPart {
   readonly hit: Hit;
-  readonly passage: HitPassage;
-  readonly highlights: readonly TextRange[];
-  readonly score: number;
   /** Counted from 1, if the file has pages. */
   readonly page?: number;
 }
@@ -41,10 +38,6 @@ export interface Found {
   /** How many documents were left out because they are as near to nonsense. */
   readonly left: number;
 }
-
-type HitWithMore = Hit & {
-  readonly more?: readonly { readonly passage: HitPassage; readonly highlights: readonly TextRange[]; readonly score: number }[];
-};
 
 /** Milliseconds after the last key before a search begins. */
 const PAUSE = 60;
@@ -73,8 +66,8 @@ export function pageAt(pages: unknown, start: number): number | undefined {
 const text = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);
 
 /** Puts hits together by their files, in the order of the best passage of each. */
-export function byFile(hits: readonly HitWithMore[]): FoundFile[] {
-  const files = new Map<string, HitWithMore[]>();
+function byFile(hits: readonly Hit[]): FoundFile[] {
+  const files = new Map<string, Hit[]>();
   for (const hit of hits) {
     const path = text(hit.meta?.file) ?? hit.id;
     const others = files.get(path);
@@ -95,7 +88,7 @@ export function byFile(hits: readonly HitWithMore[]): FoundFile[] {
   });
 }
 
-function passagesOf(hit: HitWithMore): FoundPassage[] {
+function passagesOf(hit: Hit): FoundPassage[] {
   const { passage, highlights, score } = hit;
   return [{ passage, highlights, score }, ...(hit.more ?? [])].map((part) => {
     const page = pageAt(hit.meta?.pages, part.passage.start);
@@ -126,7 +119,7 @@ export class Searching {
   readonly #selection: { readonly value: readonly string[] | undefined };
   #running = new AbortController();
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #last = { asked: "", at: 0 };
+  #last = { what: "", asked: "", at: 0 };
 
   constructor(library: Library, selection: { readonly value: readonly string[] | undefined }) {
     this.#library = library;
@@ -156,7 +149,7 @@ export class Searching {
 
   /** Searches once more, after a failure. */
   retry(): void {
-    this.#last = { asked: "", at: 0 };
+    this.#last = { what: "", asked: "", at: 0 };
     this.#schedule();
   }
 
@@ -175,8 +168,8 @@ export class Searching {
     // Documents that come in while a person reads change the list once a second at most.
     const pause = isNew ? PAUSE : Math.max(PAUSE, this.#last.at + SELDOM - performance.now());
     this.#timer = setTimeout(() => {
-      const wasOther = (JSON.parse(this.#last.asked || "[]") as unknown[])[0] !== what;
-      this.#last = { asked, at: performance.now() };
+      const wasOther = this.#last.what !== what;
+      this.#last = { what, asked, at: performance.now() };
       if (wasOther) {
         this.#many.value = false;
         this.showsFar.value = false;

@@ -22,7 +22,7 @@ export function Results({ report }: { readonly report: Report }) {
         </>
       )}
       {failures.length > 0 && (
-        <ul class="bench-failures">
+        <ul>
           {failures.map(({ engine, code, message }) => (
             <li key={engine}>
               {t("bench.no-figures", { engine: t(`bench.engine.${engine}`), message })} <code>{code}</code>

@@ -228,7 +228,7 @@ async function figuresOf({ engine, embedder, workers, loads, firstVectors, query
 }
 
 /** Returns the value in the middle; of an even number of values, the mean of the two. */
-export function median(values: readonly number[]): number {
+function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length / 2;
   return (sorted[Math.floor(middle)]! + sorted[Math.ceil(middle) - 1]!) / 2;

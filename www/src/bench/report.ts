@@ -29,7 +29,7 @@ export async function reportOf(plan: Plan, rows: readonly Figures[], failures: r
 }
 
 /** Asks the browser what it runs on. */
-export async function deviceOf(): Promise<Device> {
+async function deviceOf(): Promise<Device> {
   const { userAgent, hardwareConcurrency, deviceMemory, gpu } = navigator as Navigator & { readonly deviceMemory?: number };
   const info = (await gpu?.requestAdapter().catch(() => null))?.info;
   const card = [info?.vendor, info?.architecture, info?.description].filter(Boolean).join(" ");

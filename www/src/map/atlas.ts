@@ -81,7 +81,8 @@ export class Atlas {
     this.#isChanged = false;
     try {
       const chart = await this.#made(isAnew, work.signal);
-      if (work.signal.aborted || this.#isClosed) return;
+      // What was finished before it could be stopped is shown.
+      if (this.#work !== work || this.#isClosed) return;
       if (chart !== this.#chart.peek()) this.#chart.value = chart;
       this.#state.value = { step: chart ? "ready" : "empty" };
     } catch (error) {
@@ -104,7 +105,7 @@ export class Atlas {
       await forget(collection.info.name);
       return undefined;
     }
-    const before = shown ?? (kept && chartOf(kept, groupingOfKept(kept), kept.arranged));
+    const before = shown ?? (kept && chartOf(kept, groupingIn(kept, kept.words), kept.arranged));
     // What was kept is there at once; the rest comes to it.
     if (before && !shown) this.#chart.value = before;
     if (!before || isAnew) return this.#new(signal);
@@ -133,13 +134,13 @@ export class Atlas {
     const layout = await this.#collection.layout({ from: { ids, x, y }, signal });
     if (layout.ids.length === 0) return undefined;
     const isSame = layout.ids.length === ids.length && layout.ids.every((id, at) => id === ids[at]);
-    return isSame ? before : this.#finished(layout, groupingOfChart(before), arranged);
+    return isSame ? before : this.#finished(layout, groupingIn(before, wordsOf(before)), arranged);
   }
 
   async #finished(layout: Layout, grouping: Grouping, arranged: number): Promise<Chart> {
     const chart = chartOf(layout, grouping, arranged);
-    const { ids, x, y, cluster, groups } = chart;
-    await keep(this.#collection, { ids, x, y, cluster, words: groups.map(({ words }) => words), arranged });
+    const { ids, x, y, cluster } = chart;
+    await keep(this.#collection, { ids, x, y, cluster, words: wordsOf(chart), arranged });
     return chart;
   }
 }
@@ -148,18 +149,9 @@ function isOutgrown({ ids, arranged }: Chart): boolean {
   return ids.length > arranged * (ids.length <= OUTGROWN.fewDocuments ? OUTGROWN.few : OUTGROWN.many);
 }
 
-function groupingOfChart({ ids, cluster, groups }: Chart): Grouping {
-  return { of: new Map(ids.map((id, at) => [id, cluster[at]!])), words: groups.map(({ words }) => words) };
-}
-
-function groupingOfKept({
-  ids,
-  cluster,
-  words,
-}: {
-  ids: readonly string[];
-  cluster: Uint8Array;
-  words: Grouping["words"];
-}): Grouping {
+/** Returns the clusters of a map that is there. */
+function groupingIn({ ids, cluster }: Pick<Chart, "ids" | "cluster">, words: Grouping["words"]): Grouping {
   return { of: new Map(ids.map((id, at) => [id, cluster[at]!])), words };
 }
+
+const wordsOf = ({ groups }: Chart): Grouping["words"] => groups.map(({ words }) => words);

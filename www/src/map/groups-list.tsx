@@ -17,7 +17,7 @@ interface GroupsProps {
 }
 
 /** The words of a cluster, for people. */
-export function wordsOf({ words }: Group): string {
+function wordsOf({ words }: Group): string {
   return words.length > 0 ? words.join(", ") : t("atlas.nameless");
 }
 
@@ -69,7 +69,7 @@ function Documents({
 }
 
 /** The documents of a cluster, those nearest to its middle first. */
-export function nearestOf({ x, y, cluster, groups }: Chart, group: number, most: number): number[] {
+function nearestOf({ x, y, cluster, groups }: Chart, group: number, most: number): number[] {
   const { middle } = groups[group]!;
   const away = (at: number) => (x[at]! - middle.x) ** 2 + (y[at]! - middle.y) ** 2;
   const members = membersOf(cluster, group).map((at) => ({ at, away: away(at) }));

@@ -2,6 +2,7 @@
 
 import { useComputed, useSignal, type ReadonlySignal } from "@preact/signals";
 import type { Collection, Hit } from "felsic/search";
+import { Button } from "felsic-ui";
 import { useEffect, useMemo, useState } from "preact/hooks";
 import type { Library, Place } from "../library/types.js";
 import { Atlas } from "./atlas.js";
@@ -13,8 +14,6 @@ import { t } from "../app/messages/index.js";
 import type { Point } from "./view.js";
 import "./map.css";
 
-export { forget as forgetMap } from "./kept.js";
-
 /** What the map needs of the library. */
 export type MapLibrary = Pick<Library, "collection" | "version">;
 
@@ -25,6 +24,8 @@ interface MapProps {
   /** The query, which is a point on the map; empty if there is none. */
   readonly query: ReadonlySignal<string>;
   readonly onOpen: (place: Place) => void;
+  /** The ids of the documents that are selected. */
+  readonly selected: ReadonlySignal<readonly string[] | undefined>;
   /** Hears the ids of the documents that are selected; `undefined` when none are any more. */
   readonly onSelect: (ids: readonly string[] | undefined) => void;
 }
@@ -44,18 +45,12 @@ interface CollectionMapProps extends Omit<MapProps, "library"> {
   readonly version: ReadonlySignal<number>;
 }
 
-/** What is selected, by ids: they outlive a new map. */
-interface Selection {
-  readonly ids: readonly string[];
-  /** The cluster, if it is one. */
-  readonly group?: number;
-}
-
-function CollectionMap({ collection, version, hits, query, onOpen, onSelect }: CollectionMapProps) {
+function CollectionMap({ collection, version, hits, query, onOpen, selected, onSelect }: CollectionMapProps) {
   const atlas = useMemo(() => new Atlas(collection), [collection]);
   const previews = useMemo(() => new Previews(collection), [collection, version.value]);
   const [hasCanvas, setHasCanvas] = useState(true);
-  const selection = useSignal<Selection | undefined>(undefined);
+  // The cluster that was selected last; it is one no longer when something else is selected.
+  const cluster = useSignal<{ readonly ids: readonly string[]; readonly group: number } | undefined>(undefined);
   useEffect(() => () => atlas.close(), [atlas]);
   useEffect(() => {
     let isFirst = true;
@@ -70,20 +65,22 @@ function CollectionMap({ collection, version, hits, query, onOpen, onSelect }: C
   const marks = useComputed(() => {
     const at = atlas.chart.value?.at;
     const found = (ids: readonly string[]) => new Set(ids.map((id) => at?.get(id)).filter((index) => index !== undefined));
-    const { ids, group } = selection.value ?? {};
+    const ids = selected.value;
+    const group = cluster.value?.ids === ids ? cluster.value?.group : undefined;
     return { hits: found(hits.value.map(({ id }) => id)), chosen: ids && found(ids), group };
   });
-  const select = (chosen: Selection | undefined) => {
-    if (!chosen && !selection.peek()) return;
-    selection.value = chosen;
-    onSelect(chosen?.ids);
+  const select = (ids: readonly string[] | undefined) => {
+    if (ids || selected.peek()) onSelect(ids);
   };
   const chooseGroup = (chart: Chart, group: number) => {
-    if (selection.peek()?.group === group) select(undefined);
-    else select({ ids: membersOf(chart.cluster, group).map((at) => chart.ids[at]!), group });
+    if (marks.peek().group === group) return select(undefined);
+    const ids = membersOf(chart.cluster, group).map((at) => chart.ids[at]!);
+    cluster.value = { ids, group };
+    select(ids);
   };
 
   if (!chart) return <Waiting atlas={atlas} />;
+  const chosen = selected.value;
   const unplaced = collection.info.documents - chart.ids.length;
   return (
     <section class="atlas" aria-label={t("atlas.title")}>
@@ -95,7 +92,7 @@ function CollectionMap({ collection, version, hits, query, onOpen, onSelect }: C
             query={place}
             previews={previews}
             onOpen={(index) => onOpen({ id: chart.ids[index]!, start: 0, end: 0 })}
-            onChoose={(indexes) => select({ ids: indexes.map((at) => chart.ids[at]!) })}
+            onChoose={(indexes) => select(indexes.map((at) => chart.ids[at]!))}
             onGiveUp={() => select(undefined)}
             onAnew={() => atlas.anew()}
             onNoCanvas={() => setHasCanvas(false)}
@@ -106,15 +103,17 @@ function CollectionMap({ collection, version, hits, query, onOpen, onSelect }: C
         <div class="map-side">
           <Work atlas={atlas} />
           <div class="map-selection" role="status">
-            {selection.value && <span>{t("atlas.chosen", { count: selection.value.ids.length })}</span>}
+            {chosen && <span>{t("atlas.chosen", { count: chosen.length })}</span>}
           </div>
-          {selection.value && (
-            <button type="button" class="button quiet map-give-up" onClick={() => select(undefined)}>
-              {t("atlas.give-up")}
-            </button>
+          {chosen && (
+            <div>
+              <Button kind="quiet" onClick={() => select(undefined)}>
+                {t("atlas.give-up")}
+              </Button>
+            </div>
           )}
           {unplaced > 0 && <p class="map-help">{t("atlas.not-placed", { count: unplaced })}</p>}
-          <Groups chart={chart} chosen={selection.value?.group} onChoose={(group) => chooseGroup(chart, group)} onOpen={onOpen} />
+          <Groups chart={chart} chosen={marks.value.group} onChoose={(group) => chooseGroup(chart, group)} onOpen={onOpen} />
         </div>
       </div>
     </section>
@@ -130,9 +129,9 @@ function Waiting({ atlas }: { readonly atlas: Atlas }) {
       <Work atlas={atlas} />
       {state.step === "stopped" && <p>{t("atlas.stopped")}</p>}
       {(state.step === "stopped" || state.step === "failed") && (
-        <button type="button" class="button primary" onClick={() => atlas.anew()}>
+        <Button kind="primary" onClick={() => atlas.anew()}>
           {t("atlas.start")}
-        </button>
+        </Button>
       )}
     </section>
   );
@@ -155,9 +154,9 @@ function Work({ atlas }: { readonly atlas: Atlas }) {
         {t("atlas.working")}
         <progress class="progress" max={1} value={state.share} />
       </label>
-      <button type="button" class="button quiet" onClick={() => atlas.stop()}>
+      <Button kind="quiet" onClick={() => atlas.stop()}>
         {t("atlas.stop")}
-      </button>
+      </Button>
     </div>
   );
 }

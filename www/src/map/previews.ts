@@ -1,6 +1,6 @@
 /** What a tip says about a document: its title and its first words. */
 
-import type { Collection } from "felsic/search";
+import { plainMarkdown, type Collection, type Document } from "felsic/search";
 
 /** A title, and how the text begins. */
 export interface Preview {
@@ -40,9 +40,14 @@ export class Previews {
   async #read(id: string): Promise<Preview> {
     // What cannot be read has a name still.
     const document = await this.#collection.get(id).catch(() => undefined);
-    const words = document ? beginning(document.text, document.kind === "html") : "";
+    const words = document ? beginningOf(document) : "";
     return { title: document?.title ?? nameOf(id), words };
   }
+}
+
+function beginningOf({ text, kind }: Document): string {
+  if (kind === "markdown") return beginning(plainMarkdown(text.slice(0, READ)).text, false);
+  return beginning(text, kind === "html");
 }
 
 /** The first words of a text, on one line. */

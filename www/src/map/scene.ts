@@ -147,22 +147,6 @@ export class Scene {
     this.#isWhole = true;
   }
 
-  /** Shows points as large as they fit. */
-  frame(indexes: Iterable<number>): void {
-    const chart = this.#chart;
-    if (!chart) return;
-    const box = boxAround(Array.from(indexes, (at) => ({ x: chart.x[at]!, y: chart.y[at]! })));
-    if (!box) return;
-    this.#fly(kept(fitted(box, this.#size), this.#size));
-    this.#isWhole = false;
-  }
-
-  /** Where a point is on the screen. */
-  screen(index: number): Point | undefined {
-    const chart = this.#chart;
-    return chart && toScreen(this.#view, this.#size, { x: chart.x[index]!, y: chart.y[index]! });
-  }
-
   /** Draws in the next frame. */
   redraw(): void {
     if (this.#frame === 0) this.#frame = requestAnimationFrame((now) => this.#draw(now));
@@ -212,7 +196,7 @@ export class Scene {
     }
     query.hidden = this.#query === undefined;
     if (this.#query) moveTo(query, toScreen(this.#view, this.#size, this.#query));
-    const pointed = this.#pointed === undefined ? undefined : this.screen(this.#pointed);
+    const pointed = this.#pointed === undefined ? undefined : this.#screen(this.#pointed);
     ring.hidden = pointed === undefined;
     tip.classList.toggle("shown", pointed !== undefined);
     if (pointed) {
@@ -222,6 +206,12 @@ export class Scene {
       this.#placeTip(pointed, radius);
     }
     line.setAttribute("points", (this.#line ?? []).map(({ x, y }) => `${x},${y}`).join(" "));
+  }
+
+  /** Where a point is on the screen. */
+  #screen(index: number): Point | undefined {
+    const chart = this.#chart;
+    return chart && toScreen(this.#view, this.#size, { x: chart.x[index]!, y: chart.y[index]! });
   }
 
   /** Puts the tip beside a point, within the edges. */

@@ -2,7 +2,7 @@
 
 import { useEffect, useId, useRef, useState } from "preact/hooks";
 import type { Chart } from "./chart.js";
-import type { Preview, Previews } from "./previews.js";
+import { nameOf, type Preview, type Previews } from "./previews.js";
 import { type Marks, Scene } from "./scene.js";
 import { t } from "../app/messages/index.js";
 import type { Point } from "./view.js";
@@ -95,7 +95,7 @@ export function Stage(props: StageProps) {
         <div class="map-tip" role="status">
           {id !== undefined && (
             <>
-              <strong>{preview?.title ?? id.split("/").at(-1)}</strong>
+              <strong>{preview?.title ?? nameOf(id)}</strong>
               {preview?.words && <span>{preview.words}</span>}
             </>
           )}
@@ -123,7 +123,7 @@ export function Stage(props: StageProps) {
           label={t("atlas.anew")}
           help={t("atlas.anew-help")}
           shape="M13 8a5 5 0 1 1-1.5-3.550M13 2.5V5h-2.5"
-          onClick={() => latest.current.onAnew()}
+          onClick={props.onAnew}
         />
       </div>
     </div>

@@ -138,7 +138,6 @@ export const de: Messages = {
   "reader.page.previous": "Vorige Seite",
   "reader.page.label": "Seite {page} von {file}",
   "library.title": "Bestand",
-  "library.add": "Hinzufügen",
   "library.empty": "Der Bestand ist noch leer.",
   "library.sources": "Ordner und Dateien",
   "library.source.files": { one: "Eine Datei", other: "{count} Dateien" },

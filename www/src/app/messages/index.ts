@@ -82,7 +82,3 @@ export function duration(seconds: number): string {
         : ([Math.round(seconds / 3600), "hour"] as const);
   return new Intl.NumberFormat(locale.value, { style: "unit", unit, unitDisplay: "long" }).format(value);
 }
-
-/** Returns a list in words. */
-export const list = (items: readonly string[]): string =>
-  new Intl.ListFormat(locale.value, { style: "long", type: "conjunction" }).format(items);
