@@ -594,6 +594,20 @@ describe("the library", { concurrency: 3 }, () => {
     assert.match(String(shown.text), /^%PDF/);
     assert.deepEqual(shown.problems, []);
 
+    // It has changed: what is shown is what was read last.
+    await page.evaluate(async (pdf) => {
+      await library.addItems([new File([pdf], "letter.pdf", { lastModified: 6000 })]);
+      await lib.idle(library);
+    }, pdfOf("Dear basalt"));
+    await reload(page);
+    await open(page);
+    const changed = await page.evaluate(async () => {
+      await lib.idle(library);
+      const [id = ""] = await lib.find(library, "basalt", { mode: "words" });
+      return (await library.original(id))?.text();
+    });
+    assert.match(String(changed), /Dear basalt/);
+
     await page.evaluate(() => library.close());
     await page.evaluate(async () => {
       const visit = async (/** @type {FileSystemDirectoryHandle} */ folder) => {
