@@ -5,6 +5,7 @@
 
 import { FelsicError } from "felsic";
 import type { Collection, Document } from "felsic/search";
+import { LONGEST_TEXT } from "../reading/limits.js";
 import type { FileKind, ReadDocument, ReadResult, Refusal } from "../reading/types.js";
 import { addDocuments } from "./adding.js";
 import { sha256 } from "./hash.js";
@@ -20,9 +21,8 @@ const MOST_DOCUMENTS = 64;
 const MOST_CHARACTERS = 128_000;
 /** The most refused parts of one file that are listed. */
 const MOST_REFUSALS = 500;
-/** What a collection takes of an id, a text, a title. */
+/** What a collection takes of an id, a title. */
 const LONGEST_ID = 1024;
-const LONGEST_TEXT = 1 << 24;
 const LONGEST_TITLE = 8192;
 /** Kinds of which a view shows the file itself. */
 const SHOWN: ReadonlySet<FileKind> = new Set(["pdf"]);
