@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { drawn, pdf } from "../fixtures/files/pdf.mjs";
 import { reload, startLibrary } from "./library-harness.mjs";
 import { random } from "./store-harness.mjs";
 
@@ -569,7 +570,10 @@ describe("the library", { concurrency: 3 }, () => {
     await open(page);
     await page.evaluate(async (pdf) => {
       lib.settings.crashes = 1;
-      await library.addItems([new File([pdf], "letter.pdf", { lastModified: 5000 }), new File(["Plain words."], "plain.txt")]);
+      await library.addItems([
+        new File([Uint8Array.from(pdf)], "letter.pdf", { lastModified: 5000 }),
+        new File(["Plain words."], "plain.txt"),
+      ]);
       await lib.idle(library);
     }, pdfOf("Dear granite"));
     await page.evaluate(() =>
@@ -593,6 +597,20 @@ describe("the library", { concurrency: 3 }, () => {
     assert.deepEqual([shown.id, shown.name, shown.modified, shown.other], ["files/letter.pdf", "letter.pdf", 5000, undefined]);
     assert.match(String(shown.text), /^%PDF/);
     assert.deepEqual(shown.problems, []);
+
+    // It has changed: what is shown is what was read last.
+    await page.evaluate(async (pdf) => {
+      await library.addItems([new File([Uint8Array.from(pdf)], "letter.pdf", { lastModified: 6000 })]);
+      await lib.idle(library);
+    }, pdfOf("Dear basalt"));
+    await reload(page);
+    await open(page);
+    const changed = await page.evaluate(async () => {
+      await lib.idle(library);
+      const [id = ""] = await lib.find(library, "basalt", { mode: "words" });
+      return (await library.original(id))?.text();
+    });
+    assert.match(String(changed), /Dear basalt/);
 
     await page.evaluate(() => library.close());
     await page.evaluate(async () => {
@@ -630,21 +648,5 @@ describe("the library", { concurrency: 3 }, () => {
   });
 });
 
-/** A PDF with one line of text. @param {string} text */
-function pdfOf(text) {
-  const content = `BT /F1 24 Tf 72 700 Td (${text}) Tj ET`;
-  const objects = [
-    "<</Type/Catalog/Pages 2 0 R>>",
-    "<</Type/Pages/Kids[3 0 R]/Count 1>>",
-    "<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Contents 4 0 R/Resources<</Font<</F1 5 0 R>>>>>>",
-    `<</Length ${content.length}>>stream\n${content}\nendstream`,
-    "<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
-  ];
-  let pdf = "%PDF-1.4\n";
-  const places = objects.map((object, at) => {
-    const place = pdf.length;
-    pdf += `${at + 1} 0 obj${object}endobj\n`;
-    return `${String(place).padStart(10, "0")} 00000 n \n`;
-  });
-  return `${pdf}xref\n0 6\n0000000000 65535 f \n${places.join("")}trailer<</Size 6/Root 1 0 R>>\nstartxref\n${pdf.length}\n%%EOF`;
-}
+/** The bytes of a PDF with one line of text. @param {string} text */
+const pdfOf = (text) => [...pdf({ pages: [drawn([[24, 40, 500, text]])] })];

@@ -305,6 +305,28 @@ test("a PDF whose reader cannot be loaded is unreadable, and the next file is re
   await own.close();
 });
 
+test("a worker of PDF that listens late is waited for, and one that never does is replaced", async () => {
+  const own = await open();
+  // What a module is sent while it waits is lost.
+  const late = (/** @type {Buffer} */ bytes) => `await new Promise((resolve) => setTimeout(resolve, 1000));\n${bytes}`;
+  const change = { file: /^pdf-worker-/, type: "text/javascript", times: 1 };
+  const faults = [
+    { ...change, change: late },
+    { ...change, change: () => "" },
+  ];
+  const took = [];
+  for (const fault of faults) {
+    await own.goto(`${server.spoilt("/reading/", fault)}index.html`);
+    const start = performance.now();
+    const results = await own.evaluate(readAll, encoded({ "a.pdf": pdfText(), "b.pdf": pdfText() }));
+    took.push(performance.now() - start);
+    assert.deepEqual([results["a.pdf"]?.[0].pages, results["b.pdf"]?.[0].pages.length], [results["b.pdf"]?.[0].pages, 2]);
+  }
+  // The first was no worse than late: nothing was begun anew.
+  assert.ok(took[0] && took[0] < 15_000 && took[1] && took[1] >= 15_000, took.join());
+  await own.close();
+});
+
 test("a PDF's page that takes forever ends", { skip: !process.env.FELSIC_TEST_FULL && "takes a minute" }, async () => {
   const own = await open();
   await own.goto(`${server.spoilt("/reading/", { file: /^pdf-worker-/, change: () => "", type: "text/javascript" })}index.html`);

@@ -5,6 +5,7 @@
 
 import { FelsicError } from "felsic";
 import type { Collection, Document } from "felsic/search";
+import { LONGEST_TEXT } from "../reading/limits.js";
 import type { FileKind, ReadDocument, ReadResult, Refusal } from "../reading/types.js";
 import { addDocuments } from "./adding.js";
 import { sha256 } from "./hash.js";
@@ -20,9 +21,8 @@ const MOST_DOCUMENTS = 64;
 const MOST_CHARACTERS = 128_000;
 /** The most refused parts of one file that are listed. */
 const MOST_REFUSALS = 500;
-/** What a collection takes of an id, a text, a title. */
+/** What a collection takes of an id, a title. */
 const LONGEST_ID = 1024;
-const LONGEST_TEXT = 1 << 24;
 const LONGEST_TITLE = 8192;
 /** Kinds of which a view shows the file itself. */
 const SHOWN: ReadonlySet<FileKind> = new Set(["pdf"]);
@@ -51,7 +51,8 @@ interface ReadFile {
   readonly refusals: Refusal[];
   kind: FileKind | undefined;
   sha256: string | undefined;
-  copied: boolean;
+  /** Whether there is a copy of it; `undefined` if none was needed yet. */
+  copied: boolean | undefined;
   /** Whether the person has taken the permission back. */
   isForbidden: boolean;
 }
@@ -174,9 +175,7 @@ export class Intake {
       return [];
     }
     read.kind ??= kind;
-    if (!read.copied && SHOWN.has(kind) && !this.#options.ledger.sources.get(record.source)?.handle) {
-      read.copied = record.copied === true || (await this.#options.originals.keep(record.path, file, signal));
-    }
+    if (SHOWN.has(kind)) read.copied ??= await this.#copy(record, file, signal);
     const meta = metaJson({
       source: this.#options.ledger.sources.get(record.source)?.name ?? record.source,
       folder: foldersOf(record.path),
@@ -188,6 +187,18 @@ export class Intake {
       ...(pages && { pages }),
     });
     return [{ id: path, text, kind: cut, meta, ...(title !== undefined && { title: title.slice(0, LONGEST_TITLE) }) }];
+  }
+
+  /** Keeps a copy of a file that the page could not get again; returns whether there is one. */
+  async #copy({ path, source, copied }: FileRecord, file: File, signal: AbortSignal): Promise<boolean> {
+    const { ledger, originals } = this.#options;
+    if (ledger.sources.get(source)?.handle) return false;
+    // Without the file at hand, its copy is what was read.
+    if (copied && !this.#near.has(path)) return true;
+    const isKept = await originals.keep(path, file, signal);
+    // The copy of what the file was before would show something else.
+    if (copied && !isKept) await originals.remove(path);
+    return isKept;
   }
 
   /** The file's date has changed and nothing else: its documents get the new date. */
@@ -258,7 +269,7 @@ export class Intake {
 }
 
 function newFile(record: FileRecord): ReadFile {
-  return { record, ids: new Set(), refusals: [], kind: undefined, sha256: undefined, copied: false, isForbidden: false };
+  return { record, ids: new Set(), refusals: [], kind: undefined, sha256: undefined, copied: undefined, isForbidden: false };
 }
 
 /** Notes that the collection does not take a document. */

@@ -158,10 +158,7 @@ export class Ledger {
     for (const records of [this.#sources, this.#files, this.#held, this.#waiting, this.#parked]) records.clear();
   }
 
-  /**
-   * Follows the collection: a file is held as its documents say, and one whose documents are missing waits again. Returns the records
-   * that this has changed.
-   */
+  /** Follows the collection: a file is held as its documents say, and one whose documents are missing waits again. */
   async reconcile(documents: AsyncIterable<DocumentFields>): Promise<void> {
     const found = new Map<string, { ids: string[]; hashes: Set<string>; first: DocumentFields }>();
     for await (const document of documents) {

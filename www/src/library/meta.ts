@@ -48,7 +48,7 @@ export function metaOf({ id, meta = {} }: Pick<DocumentFields, "id" | "meta">): 
 }
 
 /** The source of documents that say nothing of where they come from. */
-export const IMPORTED = "imported";
+const IMPORTED = "imported";
 
 /** Returns the paths of the folders that a path is in, outermost first. */
 export function foldersOf(path: string): string[] {

@@ -67,7 +67,10 @@ export class Shelf {
     if (choice.info) {
       const awaited = new AwaitedEmbedder(choice.info);
       try {
-        this.#serve({ collection: await this.#open(awaited), awaited, embedder: undefined });
+        const open: Open = { collection: await this.#open(awaited), awaited, embedder: undefined };
+        // Models are those of the shelf that has come after this one.
+        if (this.#isClosed) return end(open);
+        this.#serve(open);
       } catch (error) {
         return this.#options.failed(error);
       }

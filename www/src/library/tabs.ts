@@ -29,7 +29,7 @@ export class Tabs<News> {
   readonly #channel: BroadcastChannel | undefined;
   readonly #pending = new Map<string, Pending>();
   readonly #ended = new AbortController();
-  #letGo: (() => void) | undefined;
+  /** Whether this tab does the work. */
   #leads = false;
 
   constructor(name: string, duties: Duties<News>) {
@@ -42,19 +42,11 @@ export class Tabs<News> {
       this.#leads = true;
       this.#post({ type: "leads" });
       for (const pending of this.#pending.values()) void this.#run(pending.call).then(this.#settle);
-      await new Promise<void>((resolve) => {
-        this.#letGo = resolve;
-        this.#ended.signal.addEventListener("abort", () => resolve());
-      });
+      await new Promise((resolve) => this.#ended.signal.addEventListener("abort", resolve));
     };
     const { locks } = navigator;
     const leading = locks ? locks.request(name, { signal: this.#ended.signal }, lead) : lead();
     leading.catch(() => undefined);
-  }
-
-  /** Whether this tab does the work. */
-  get leads(): boolean {
-    return this.#leads;
   }
 
   /** Has the tab that works do something. Rejects with its error. */
@@ -74,7 +66,6 @@ export class Tabs<News> {
 
   close(): void {
     this.#ended.abort();
-    this.#letGo?.();
     this.#leads = false;
     const closed = new FelsicError("destroyed", "the library was closed");
     for (const { reject } of this.#pending.values()) reject(closed);

@@ -6,11 +6,10 @@
 import { FelsicError } from "felsic";
 import type { Collection } from "felsic/search";
 import { makeVectors } from "./adding.js";
-import { Intake, MOST_BYTES } from "./intake.js";
+import { type FileReading, Intake, MOST_BYTES } from "./intake.js";
 import type { Given, GivenFile } from "./items.js";
 import type { FileRecord, Ledger, SourceRecord } from "./ledger.js";
 import { Originals } from "./originals.js";
-import type { FileReading } from "./intake.js";
 import type { Shelf } from "./shelf.js";
 import { Speed } from "./speed.js";
 import type { Progress } from "./types.js";
@@ -28,9 +27,9 @@ export interface WorksOptions {
   readonly reader: () => FileReading;
   /** Called when the progress has changed. */
   readonly progressed: () => void;
-  /** Called when the first documents are stored. */
+  /** Called when documents are stored. */
   readonly stored: () => void;
-  /** Called with what stops the work, and with `undefined` when it goes on. */
+  /** Called with what stops the work. */
   readonly failed: (error: unknown) => void;
   readonly noted: (problem: "missing" | "too-many" | "lost", source: string, count: number) => void;
 }

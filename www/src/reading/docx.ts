@@ -1,9 +1,9 @@
 /** Documents of Word: paragraphs, headings by their styles, lists, tables, notes. */
 
 import { Markdown, titleOf } from "./markdown.js";
-import { firstText, relations } from "./office.js";
+import { firstText, mainPart, relations } from "./office.js";
 import type { ReadResult, Refusal } from "./types.js";
-import { Refused, refusalOf, type Work } from "./work.js";
+import { refusalOf, type Work } from "./work.js";
 import { attribute, type Handlers, readXml } from "./xml.js";
 import type { Zip } from "./zip.js";
 
@@ -14,9 +14,7 @@ const SILENT = new Set("Fallback del delText moveFrom instrText delInstrText rt 
 type Styles = ReadonlyMap<string, number>;
 
 export async function* readDocx(zip: Zip, path: string, work: Work): AsyncGenerator<ReadResult> {
-  const root = [...(await relations(zip, "", work)).values()].find(({ type }) => type === "officeDocument")?.target;
-  const entry = zip.find(root ?? "word/document.xml") ?? zip.find("word/document.xml");
-  if (!entry) throw new Refused("damaged", "it has no word/document.xml");
+  const entry = await mainPart(zip, "word/document.xml", work);
   const related = [...(await relations(zip, entry.name, work)).values()];
   const part = (type: string) => related.find((relation) => relation.type === type)?.target;
   const missing: Refusal[] = [];

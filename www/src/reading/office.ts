@@ -1,8 +1,8 @@
 /** What the formats of Office share: relations between parts, and the title that a document carries. */
 
-import type { Work } from "./work.js";
-import { attribute, readXml } from "./xml.js";
-import type { Zip } from "./zip.js";
+import { Refused, type Work } from "./work.js";
+import { readXml } from "./xml.js";
+import type { Entry, Zip } from "./zip.js";
 
 /** Where a part's relations lead to. */
 export interface Relation {
@@ -24,6 +24,14 @@ export async function relations(zip: Zip, part: string, work: Work): Promise<Map
     },
   });
   return found;
+}
+
+/** Returns the part that a document begins with. @param usual its name where the relations do not lead to it */
+export async function mainPart(zip: Zip, usual: string, work: Work): Promise<Entry> {
+  const root = [...(await relations(zip, "", work)).values()].find(({ type }) => type === "officeDocument")?.target;
+  const entry = zip.find(root ?? usual) ?? zip.find(usual);
+  if (!entry) throw new Refused("damaged", `it has no ${usual}`);
+  return entry;
 }
 
 /** Returns the name of a part that another part names, relative to it. */
@@ -55,9 +63,4 @@ export async function firstText(zip: Zip, part: string, element: string, work: W
     work.signal.throwIfAborted();
   }
   return text === "" ? undefined : text;
-}
-
-/** Whether `w:val` and its like switch something on. */
-export function isOn(attributes: Readonly<Record<string, string>>): boolean {
-  return !/^(?:0|false|off)$/.test(attribute(attributes, "val") ?? "");
 }

@@ -49,7 +49,7 @@ export class PdfView {
     if (file.size > MOST_PDF_BYTES) throw new Refused("too-large", `the file has ${file.size} bytes`);
     const engine = await Engine.start();
     try {
-      const document = await opened(engine, engine.open(await bytesOf(file), { draw: true }));
+      const document = await opened(engine, await engine.open(await bytesOf(file), { draw: true }));
       return new PdfView(engine, document);
     } catch (error) {
       engine.end();

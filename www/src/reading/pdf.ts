@@ -1,6 +1,6 @@
 /** PDF: its text by pages. */
 
-import type { PDFDocumentProxy } from "pdfjs-dist";
+import type { PDFDocumentLoadingTask, PDFDocumentProxy } from "pdfjs-dist";
 import { LONGEST_TEXT, MOST_PDF_BYTES, MOST_TOLD } from "./limits.js";
 import { titleOf } from "./markdown.js";
 import { isGarbled, largestLine, type Line, linesOf, type Run, textOf } from "./pdf-lines.js";
@@ -10,6 +10,8 @@ import { bytesOf, refusalOf, Refused, type Source, type Work } from "./work.js";
 
 /** Milliseconds after which a page, or the beginning, is given up. */
 const PATIENCE = 60_000;
+/** Milliseconds after which the beginning is tried once more, with another worker. */
+const SOON = 15_000;
 /** Milliseconds that pdf.js has to put a document away. */
 const FAREWELL = 2000;
 /** The most pages; no one has read more. */
@@ -22,13 +24,53 @@ let engine: Engine | undefined;
 
 export async function* readPdf(blob: Source, path: string, work: Work): AsyncGenerator<ReadResult> {
   if (blob.size > MOST_PDF_BYTES) throw new Refused("too-large", `the file has ${blob.size} bytes`);
+  try {
+    yield* readDocument(await begun(blob, work), path, work);
+  } catch (error) {
+    if (error instanceof Stuck || error instanceof Broken) endEngine();
+    throw error instanceof Stuck ? new Refused("damaged", error.message) : error;
+  }
+}
+
+/** A document that is open, and what it is open in. */
+interface Begun {
+  readonly own: Engine;
+  readonly task: PDFDocumentLoadingTask;
+  readonly document: PDFDocumentProxy;
+}
+
+/** Opens a document. A worker that does not answer may have failed by itself, so that another one gets a try. */
+async function begun(blob: Source, work: Work): Promise<Begun> {
+  try {
+    return await beginning(blob, SOON);
+  } catch (error) {
+    if (!(error instanceof Stuck)) throw error;
+    endEngine();
+    work.signal.throwIfAborted();
+    return beginning(blob, PATIENCE);
+  }
+}
+
+async function beginning(blob: Source, patience: number): Promise<Begun> {
   const own = (engine ??= await Engine.start());
   const data = await bytesOf(blob);
-  const task = own.open(data, { draw: false });
+  let task: PDFDocumentLoadingTask | undefined;
+  const open = async () => {
+    task = await own.open(data, { draw: false });
+    return { own, task, document: await opened(own, task) };
+  };
+  try {
+    return await inTime(open(), patience);
+  } catch (error) {
+    if (task && !(error instanceof Stuck)) await putAway(task);
+    throw error;
+  }
+}
+
+async function* readDocument({ own, task, document }: Begun, path: string, work: Work): AsyncGenerator<ReadResult> {
   const onAbort = () => void task.destroy().catch(() => {});
   work.signal.addEventListener("abort", onAbort);
   try {
-    const document = await inTime(opened(own, task));
     const { lines, broken, failed } = await readPages(document, own, path, work);
     const { text, pages } = textOf(lines);
     if (text.trim() === "") {
@@ -39,14 +81,15 @@ export async function* readPdf(blob: Source, path: string, work: Work): AsyncGen
     const title = titleOf(await inTime(titleFrom(document)), largestLine(lines[0] ?? []));
     yield { path, kind: "pdf", text, cut: "text", pages, ...(title !== undefined && { title }) };
     yield* broken;
-  } catch (error) {
-    if (error instanceof Stuck || error instanceof Broken) endEngine();
-    throw error instanceof Stuck ? new Refused("damaged", error.message) : error;
   } finally {
     work.signal.removeEventListener("abort", onAbort);
-    // A worker that has ended does not answer.
-    await inTime(task.destroy(), FAREWELL).catch(() => {});
+    await putAway(task);
   }
+}
+
+/** Puts a document away; a worker that does not manage that is none for the next file. */
+async function putAway(task: PDFDocumentLoadingTask): Promise<void> {
+  await inTime(task.destroy(), FAREWELL).catch(endEngine);
 }
 
 /** Reads all pages; one that is broken keeps no other out. */

@@ -15,8 +15,9 @@ export class Broken extends Refused {
 
 /** pdf.js with a worker of its own, until {@link Engine.end}. */
 export class Engine {
-  readonly #worker: PDFWorker;
   readonly #thread: Worker;
+  /** What pdf.js knows the worker as, as soon as the worker listens: what a module is sent before may be lost. */
+  readonly #worker: Promise<PDFWorker>;
   /** Rejects if the worker cannot be started, or breaks down. */
   readonly broken: Promise<never>;
 
@@ -26,7 +27,14 @@ export class Engine {
   ) {
     this.#thread = thread;
     let hasSpoken = false;
-    thread.addEventListener("message", () => (hasSpoken = true), { once: true });
+    // The first thing that it says is that it is ready. Told of a `port`, pdf.js does not wait for that.
+    this.#worker = new Promise((resolve) => {
+      const onReady = () => {
+        hasSpoken = true;
+        resolve(new pdfjs.PDFWorker({ port: thread as unknown as null, verbosity: 0 }));
+      };
+      thread.addEventListener("message", onReady, { once: true });
+    });
     this.broken = new Promise((_, reject) => {
       thread.addEventListener("error", (event) => {
         event.preventDefault();
@@ -34,7 +42,6 @@ export class Engine {
       });
     });
     this.broken.catch(() => {});
-    this.#worker = new pdfjs.PDFWorker({ port: thread as unknown as null, verbosity: 0 });
   }
 
   static async start(): Promise<Engine> {
@@ -44,12 +51,13 @@ export class Engine {
     return new Engine(pdfjs, new Worker(new URL("./pdf-worker.ts", import.meta.url), { type: "module", name: "pdf.js" }));
   }
 
-  /** Opens a document. @param options what only drawing needs */
-  open(data: Uint8Array, options: { readonly draw: boolean }): PDFDocumentLoadingTask {
+  /** Begins to open a document, when the worker is ready. @param options what only drawing needs */
+  async open(data: Uint8Array, options: { readonly draw: boolean }): Promise<PDFDocumentLoadingTask> {
+    const worker = await Promise.race([this.#worker, this.broken]);
     const base = new URL(/* @vite-ignore */ DATA, import.meta.url).href;
     return this.pdfjs.getDocument({
       data,
-      worker: this.#worker,
+      worker,
       verbosity: 0,
       isEvalSupported: false,
       enableXfa: false,
@@ -65,7 +73,7 @@ export class Engine {
 
   /** Ends the worker and all that it does. */
   end(): void {
-    this.#worker.destroy();
+    void this.#worker.then((worker) => worker.destroy());
     this.#thread.terminate();
   }
 }

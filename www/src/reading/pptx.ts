@@ -2,7 +2,7 @@
 
 import { MOST_TOLD } from "./limits.js";
 import { Markdown, titleOf } from "./markdown.js";
-import { firstText, type Relation, relations } from "./office.js";
+import { firstText, mainPart, type Relation, relations } from "./office.js";
 import type { ReadResult, Refusal } from "./types.js";
 import { Refused, refusalOf, type Work } from "./work.js";
 import { attribute, prefixed, readXml } from "./xml.js";
@@ -19,9 +19,7 @@ interface Shape {
 }
 
 export async function* readPptx(zip: Zip, path: string, work: Work): AsyncGenerator<ReadResult> {
-  const root = [...(await relations(zip, "", work)).values()].find(({ type }) => type === "officeDocument")?.target;
-  const entry = zip.find(root ?? "ppt/presentation.xml") ?? zip.find("ppt/presentation.xml");
-  if (!entry) throw new Refused("damaged", "it has no ppt/presentation.xml");
+  const entry = await mainPart(zip, "ppt/presentation.xml", work);
   const related = await relations(zip, entry.name, work);
   const slides: string[] = [];
   await readXml(zip, entry, work, {

@@ -3,7 +3,7 @@
 import { LONGEST_TEXT } from "./limits.js";
 import { oneLine } from "./markdown.js";
 import { checkEncryption, repeated } from "./odf.js";
-import { relations } from "./office.js";
+import { mainPart, relations } from "./office.js";
 import { Names } from "./names.js";
 import type { ReadDocument, ReadResult } from "./types.js";
 import { Refused, refusalOf, type Work } from "./work.js";
@@ -42,9 +42,7 @@ function quoted(cell: string): string {
 }
 
 export async function* readXlsx(zip: Zip, path: string, work: Work): AsyncGenerator<ReadResult> {
-  const root = [...(await relations(zip, "", work)).values()].find(({ type }) => type === "officeDocument")?.target;
-  const entry = zip.find(root ?? "xl/workbook.xml") ?? zip.find("xl/workbook.xml");
-  if (!entry) throw new Refused("damaged", "it has no xl/workbook.xml");
+  const entry = await mainPart(zip, "xl/workbook.xml", work);
   const related = await relations(zip, entry.name, work);
   const sheets: { name: string; part: string }[] = [];
   await readXml(zip, entry, work, {

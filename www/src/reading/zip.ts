@@ -232,7 +232,7 @@ const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
 });
 
 /** The check sum of zip. */
-export class Crc {
+class Crc {
   #sum = 0xffffffff;
 
   get value(): number {
