@@ -1,6 +1,6 @@
 /** The options: what is remembered, what never is, for how long; the copies, and forgetting. */
 
-import { signal } from "@preact/signals";
+import { signal, useSignal } from "@preact/signals";
 import { render, type ComponentChildren } from "preact";
 import { Button, Dialog, Facts, Field, Note, Segmented, type Choice } from "felsic-ui";
 import { isPattern } from "../shared/addresses.js";
@@ -168,15 +168,22 @@ function Switch({ name, label, before }: { name: Flag; label: string; before?: (
 }
 
 function Amount({ name, label, help }: { name: Amount; label: string; help?: string }) {
+  const typed = useSignal<string | undefined>(undefined);
+  const take = () => {
+    const text = typed.value;
+    typed.value = undefined;
+    if (text !== undefined && /^\d+$/.test(text)) void change({ [name]: Number(text) });
+  };
+  // Half of a number is no choice: on the way from 365 days to 180, all pages of more than one day would be forgotten.
   return (
-    <Field
-      label={label}
-      help={help}
-      value={String(settings.value[name])}
-      onInput={(text) => {
-        if (/^\d+$/.test(text)) void change({ [name]: Number(text) });
-      }}
-    />
+    <div onChange={take}>
+      <Field
+        label={label}
+        help={help}
+        value={typed.value ?? String(settings.value[name])}
+        onInput={(text) => (typed.value = text)}
+      />
+    </div>
   );
 }
 
