@@ -272,6 +272,18 @@ describe("what is forgotten", () => {
     }, file);
     await assert.rejects(extension.call("memory.import", { file: "false.jsonl" }), { code: "input-invalid" });
     assert.equal((await extension.call("memory.recent")).length, 2);
+    const copies = () =>
+      extension.view.evaluate(async () => {
+        const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle("copies");
+        const names = [];
+        for await (const name of folder.keys()) names.push(name);
+        return names.length;
+      });
+    assert.equal(await copies(), 2);
+    // A view would have saved it by now.
+    await extension.inEngine("{ const now = Date.now; Date.now = () => now() + 3_600_000; }");
+    await extension.call("memory.forgetAll");
+    assert.equal(await copies(), 0);
   });
 });
 

@@ -10,7 +10,7 @@ import type { Gate } from "./gate.js";
 import { found } from "./found.js";
 import { FELSIC, type Model } from "./model.js";
 import { drop, dropAll, fitting, keep, keepAll, recordOf, select, visited } from "./records.js";
-import { copyFile, pagesIn } from "./copies.js";
+import { copyFile, dropCopies, pagesIn } from "./copies.js";
 
 const NAME = "memory";
 /** Jobs between two clean-ups, and the longest time between two, in milliseconds. */
@@ -184,6 +184,7 @@ export class Memory {
       const waiting = await removeJobs((job) => fits({ id: job.id, site: job.site, last: job.time }));
       const remembered = (await select(selection)).map(({ id }) => id);
       await this.#remove(remembered);
+      await dropCopies();
       this.#changed();
       return new Set([...waiting, ...remembered]).size;
     });
@@ -202,6 +203,7 @@ export class Memory {
       await this.#close();
       await Collection.delete(NAME);
       await dropAll();
+      await dropCopies();
       this.#problem = undefined;
       this.#changed();
       return undefined;
@@ -227,6 +229,7 @@ export class Memory {
         if (page.last < oldest || bytes > keepMegabytes * 1e6) leaving.push(page.id);
       }
       await this.#remove(leaving);
+      await dropCopies();
       if (leaving.length > 0) this.#changed();
       return leaving.length;
     });

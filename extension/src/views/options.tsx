@@ -7,7 +7,7 @@ import { isPattern } from "../shared/addresses.js";
 import { DENIED } from "../shared/denied.js";
 import { call, type BridgeUse } from "../shared/messages.js";
 import type { Mode, Settings } from "../shared/settings.js";
-import { COPIES } from "../shared/copies.js";
+import { COPIES, SAVING } from "../shared/copies.js";
 import {
   allow,
   allowAll,
@@ -101,8 +101,10 @@ async function save(): Promise<void> {
     const url = URL.createObjectURL(await (await folder.getFileHandle(file)).getFile());
     const link = Object.assign(document.createElement("a"), { href: url, download: file });
     link.click();
-    // The browser reads the file after the click.
-    setTimeout(() => URL.revokeObjectURL(url), 60_000);
+    setTimeout(() => {
+      URL.revokeObjectURL(url);
+      void folder.removeEntry(file).catch(() => {});
+    }, SAVING);
   });
 }
 
@@ -112,8 +114,12 @@ async function load(file: File | undefined): Promise<void> {
     const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle(COPIES, { create: true });
     const name = "import.jsonl";
     await file.stream().pipeTo(await (await folder.getFileHandle(name, { create: true })).createWritable());
-    const { pages } = await call("memory.import", { file: name });
-    news.value = `${countText(pages, "page is", "pages are")} taken in.`;
+    try {
+      const { pages } = await call("memory.import", { file: name });
+      news.value = `${countText(pages, "page is", "pages are")} taken in.`;
+    } finally {
+      await folder.removeEntry(name).catch(() => {});
+    }
   });
 }
 
