@@ -9,6 +9,7 @@ import { beginAttempt, endAttempt } from "./attempts.js";
 import type { Gate } from "./gate.js";
 import { found } from "./found.js";
 import { FELSIC, type Model } from "./model.js";
+import { Opened } from "./opened.js";
 import { drop, dropAll, fitting, keep, keepAll, recordOf, select, visited } from "./records.js";
 import { copyFile, dropCopies, pagesIn } from "./copies.js";
 
@@ -31,7 +32,7 @@ export class Memory {
   readonly #gate: Gate;
   readonly #settings: () => Settings;
   readonly #changed: () => void;
-  #opened: Promise<Collection> | undefined;
+  readonly #opened = new Opened(() => this.#open());
   /** What writes does so one after another. */
   #turn: Promise<unknown> = Promise.resolve();
   #draining: Promise<void> | undefined;
@@ -47,30 +48,11 @@ export class Memory {
     this.#changed = changed;
   }
 
-  #collection(): Promise<Collection> {
-    this.#opened ??= this.#open().catch((error) => {
-      this.#opened = undefined;
-      throw error;
-    });
-    return this.#opened;
-  }
-
   async #open(): Promise<Collection> {
     const collection = await Collection.open(NAME, { embedder: await this.#model.textEmbedder(), baseUrl: FELSIC });
     // An update of the extension may bring another model. Words are found meanwhile.
     if (collection.info.state === "needs-reindex") void this.#inTurn(() => collection.reindex()).catch(() => {});
     return collection;
-  }
-
-  /** Has the collection do something; one whose worker has crashed is opened again by the next call. */
-  async #with<Value>(work: (collection: Collection) => Promise<Value>): Promise<Value> {
-    const collection = await this.#collection();
-    try {
-      return await work(collection);
-    } catch (error) {
-      if (hasCode(error, "internal", "destroyed", "out-of-memory")) await this.#close();
-      throw error;
-    }
   }
 
   #inTurn<Value>(work: () => Promise<Value>): Promise<Value> {
@@ -117,7 +99,7 @@ export class Memory {
     if (!next) return false;
     const { key, job } = next;
     // What ends the engine before it is ready has nothing to do with the page.
-    await this.#collection();
+    await this.#opened.get();
     if (beginAttempt(key) > ATTEMPTS) {
       const message = "the engine ended each time when it came to this page";
       await fail(key, { job, code: "interrupted", message });
@@ -140,10 +122,10 @@ export class Memory {
     const record = visited(await recordOf(id), { id, url, title, site }, time);
     await keep(record);
     const { first, last, visits } = record;
-    const collection = await this.#collection();
+    const collection = await this.#opened.get();
     const meta = { source: "page", site, first, last, visits: visits.length };
     const document = { id, text: html, kind: "html", title, url, meta } as const;
-    const { passages } = await this.#with((collection) => collection.add([document]));
+    const { passages } = await this.#opened.use((collection) => collection.add([document]));
     const bytes = html.length + passages * (2 * collection.info.dimensions + PASSAGE_BYTES);
     // A page that has not changed has no passages to count.
     if (passages > 0 || record.bytes === 0) await keep({ ...record, bytes });
@@ -151,11 +133,11 @@ export class Memory {
 
   /** Returns the pages that fit a query, best first. */
   async search({ query, limit = 20, mode = "hybrid", site, from, to }: SearchRequest): Promise<Found[]> {
-    const collection = await this.#collection();
+    const collection = await this.#opened.get();
     const range = { ...(from !== undefined && { gte: from }), ...(to !== undefined && { lt: to }) };
     const where: Where = { ...(site !== undefined && { site }), ...(Object.keys(range).length > 0 && { last: range }) };
     const possible = collection.info.state === "ready" ? mode : "words";
-    const hits = await this.#with((collection) => collection.search(query, { limit, mode: possible, where }));
+    const hits = await this.#opened.use((collection) => collection.search(query, { limit, mode: possible, where }));
     if (possible === "hybrid" && hits.length < FEW) {
       // Scores are measured on the collection: one of a page or two knows too little to trust a word that is there.
       const known = new Set(hits.map(({ id }) => id));
@@ -192,7 +174,7 @@ export class Memory {
 
   async #remove(ids: readonly string[]): Promise<void> {
     if (ids.length === 0) return;
-    await this.#with((collection) => collection.remove(ids));
+    await this.#opened.use((collection) => collection.remove(ids));
     await drop(ids);
   }
 
@@ -200,7 +182,7 @@ export class Memory {
   forgetAll(): Promise<undefined> {
     return this.#inTurn(async () => {
       await clearJobs();
-      await this.#close();
+      await this.#opened.close();
       await Collection.delete(NAME);
       await dropAll();
       await dropCopies();
@@ -244,7 +226,7 @@ export class Memory {
 
   /** Writes a copy into the extension's private files. */
   async export(): Promise<{ file: string }> {
-    const collection = await this.#collection();
+    const collection = await this.#opened.get();
     const { name, handle } = await copyFile();
     await collection.export("jsonl").pipeTo(await handle.createWritable());
     return { file: name };
@@ -253,7 +235,7 @@ export class Memory {
   /** Takes in a copy. Its pages are kept as they were, with their times. */
   import(file: string): Promise<{ pages: number }> {
     return this.#inTurn(async () => {
-      const collection = await this.#collection();
+      const collection = await this.#opened.get();
       const { handle } = await copyFile(file);
       const blob = await handle.getFile();
       // First everything is checked, then the records are written, then the documents: see records.ts.
@@ -269,7 +251,7 @@ export class Memory {
   /** Tells how things are. It starts nothing. */
   async state(): Promise<MemoryState> {
     const [queue, pages, info, engineBytes] = await Promise.all([counts(), select({}), this.#model.info(), this.#model.bytes()]);
-    const collection = await this.#opened?.catch(() => undefined);
+    const collection = await this.#opened.peek();
     return {
       engine: this.#problem ? "failed" : info ? "ready" : "stopped",
       ...(this.#problem !== undefined && { problem: dataOf(this.#problem) }),
@@ -284,14 +266,8 @@ export class Memory {
     };
   }
 
-  async #close(): Promise<void> {
-    const opened = this.#opened;
-    this.#opened = undefined;
-    (await opened?.catch(() => undefined))?.close();
-  }
-
   /** Ends the collection's worker; the next call starts it again. */
   end(): Promise<void> {
-    return this.#inTurn(() => this.#close());
+    return this.#inTurn(() => this.#opened.close());
   }
 }
