@@ -25,7 +25,9 @@ const PASSAGE_BYTES = 64;
 const FEW = 3;
 const DAY = 86_400_000;
 /** Failures that say nothing about the page: its job waits on. */
-const PASSING = ["engine-unavailable", "destroyed", "out-of-memory", "quota-exceeded", "io", "network", "aborted", "internal"];
+const PASSING = ["engine-unavailable", "needs-reindex", "quota-exceeded", "io", "network", "aborted"];
+/** Failures that the page may be the reason of: its job waits on, too, but is not begun for ever. */
+const ENDING = ["destroyed", "out-of-memory", "internal"];
 
 export class Memory {
   readonly #model: Model;
@@ -64,6 +66,11 @@ export class Memory {
   /** Whether there is work under way. */
   get isBusy(): boolean {
     return this.#draining !== undefined;
+  }
+
+  /** Whether the last attempt to do the jobs that wait has failed. */
+  get hasFailed(): boolean {
+    return this.#problem !== undefined;
   }
 
   /** Does the jobs that wait, unless indexing is paused; returns at once. */
@@ -108,7 +115,8 @@ export class Memory {
         await this.#add(job);
         await done(key);
       } catch (error) {
-        if (hasCode(error, ...PASSING)) throw error;
+        if (hasCode(error, ...PASSING)) endAttempt();
+        if (hasCode(error, ...PASSING, ...ENDING)) throw error;
         await fail(key, { job, ...dataOf(error) });
       }
     }
