@@ -71,13 +71,13 @@ const handlers: Handlers<RouterCall, Sender> = {
   "settings.get": () => readSettings(),
   async "settings.set"(changes) {
     const settings = await writeSettings(changes);
-    await syncScripts(settings);
-    await syncBookmarks(settings);
+    await syncScripts();
+    await syncBookmarks();
     await wakeEngine(false);
     return settings;
   },
   async "permissions.changed"() {
-    await syncScripts(await readSettings());
+    await syncScripts();
     await syncMenus();
     return undefined;
   },
