@@ -298,7 +298,7 @@ async function addBridged(): Promise<void> {
 
 function Bridged() {
   const { bridged } = settings.value;
-  const used = (site: string) => uses.value.filter((use) => use.site === site || use.site.endsWith(`.${site}`));
+  const used = (site: string) => uses.value.find((use) => use.site === site)?.texts ?? 0;
   return (
     <Section title="Pages that may use the model">
       <p>
@@ -307,11 +307,7 @@ function Bridged() {
       </p>
       <Sites
         sites={bridged}
-        said={(site) =>
-          `${used(site)
-            .reduce((sum, { texts }) => sum + texts, 0)
-            .toLocaleString()} texts`
-        }
+        said={(site) => countText(used(site), "text", "texts")}
         onRemove={(site) => void change({ bridged: bridged.filter((other) => other !== site) })}
       />
       <form class="row" onSubmit={(event) => (event.preventDefault(), void addBridged())}>
