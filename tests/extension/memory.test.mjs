@@ -19,6 +19,7 @@ const pages = {
     "Deep",
     "<p>A form that hides.</p><x-form></x-form><script>document.querySelector('x-form').attachShadow({mode:'open'}).innerHTML='<input type=password>'</script>",
   ),
+  "/frame-password": html("Framed", '<p>A club whose door is a frame.</p><iframe src="/password" title="Door"></iframe>'),
   "/empty": html("Empty", "<p> </p>"),
   "/deep": html(
     "Deep",
@@ -189,6 +190,7 @@ describe("what is remembered", () => {
     await extension.until("memory.state", ({ pages, waiting }) => pages === 1 && waiting === 0);
     for (const [path, code] of [
       ["/password", "sensitive"],
+      ["/frame-password", "sensitive"],
       ["/noindex", "noindex"],
       ["/empty", "empty"],
     ]) {
