@@ -130,8 +130,11 @@ async function forgetSpan(): Promise<void> {
     problem.value = "Choose two days; the second must not be before the first.";
     return;
   }
+  // Not all days have 24 hours.
+  const end = new Date(last);
+  end.setDate(end.getDate() + 1);
   await attempt(async () => {
-    const pages = await call("memory.forget", { from: first, to: last + 86_400_000 });
+    const pages = await call("memory.forget", { from: first, to: end.getTime() });
     news.value = `${countText(pages, "page", "pages")} forgotten.`;
   });
 }
