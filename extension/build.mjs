@@ -15,13 +15,10 @@ const target = process.env.CARGO_TARGET_DIR ? resolve(root, process.env.CARGO_TA
 /** The package as it is published. */
 const felsic = join(target, "package/dist");
 
+/** The scripts of the views, each of which has a page. */
+const VIEWS = { panel: "views/panel.tsx", options: "views/options.tsx", welcome: "views/welcome.tsx" };
 /** The scripts that are loaded as modules, which have chunks in common. */
-const MODULES = {
-  background: "background/index.ts",
-  panel: "views/panel.tsx",
-  options: "views/options.tsx",
-  welcome: "views/welcome.tsx",
-};
+const MODULES = { background: "background/index.ts", ...VIEWS };
 /** The scripts that are put into pages: each is complete in one file. */
 const CONTENT = { capture: "content/capture.ts", bridge: "content/bridge.ts", find: "content/find/index.ts" };
 /** What the engine loads at run time: the CPU's workers and search's. The GPU's binary would be three quarters of the zip. */
@@ -110,6 +107,21 @@ function style(file) {
   return rules.replace(/@import "(.+?)";/g, (_, name) => style(join(dirname(file), name)));
 }
 
+/** Returns the page of a view, which its script fills. @param {string} name */
+const page = (name) => `<!doctype html>
+<html lang="en">
+  <head>
+    <meta charset="utf-8" />
+    <meta name="viewport" content="width=device-width" />
+    <title>felsic</title>
+    <link rel="icon" href="icons/32.png" />
+    <link rel="stylesheet" href="style.css" />
+    <script type="module" src="${name}.js"></script>
+  </head>
+  <body class="${name}"></body>
+</html>
+`;
+
 /** @param {import("./manifest.mjs").Browser} browser */
 async function build(browser) {
   const folder = join(target, "extension", browser);
@@ -119,8 +131,8 @@ async function build(browser) {
   writeFileSync(join(folder, "style.css"), style(join(root, "ui/src/style.css")) + style(join(here, "src/views/style.css")));
   for (const name of ENGINE_FILES) copyFileSync(join(felsic, name), join(folder, "felsic", name));
   cpSync(join(felsic, "model"), join(folder, "felsic/model"), { recursive: true });
-  cpSync(join(here, "static"), folder, { recursive: true });
-  if (browser === "firefox") rmSync(join(folder, "engine.html"));
+  for (const name of Object.keys(VIEWS)) writeFileSync(join(folder, `${name}.html`), page(name));
+  if (browser === "chromium") copyFileSync(join(here, "src/engine/engine.html"), join(folder, "engine.html"));
   cpSync(join(here, "icons"), join(folder, "icons"), { recursive: true, filter: (path) => !path.endsWith(".svg") });
   copyFileSync(join(root, "LICENSE"), join(folder, "LICENSE"));
   const notices = readFileSync(join(target, "package/THIRD-PARTY-NOTICES.txt"), "utf8") + noticesOf(packagesOf(modules));

@@ -18,7 +18,8 @@ export const dist = join(target, "package/dist");
 /** The folder for screenshots. */
 export const screenshots = join(target, "screenshots");
 
-const FLAGS = [
+/** What every Chromium of the tests is started with. */
+export const FLAGS = [
   "--no-sandbox",
   "--disable-quic",
   "--no-first-run",

@@ -94,6 +94,16 @@ test("on an allowed site the extension computes, with the same bits", async () =
   assert.ok(use.texts >= 4);
 });
 
+test("what is below a site counts as the site", async () => {
+  const [{ texts }] = await extension.call("bridge.use");
+  await open(`one.${HOST}`);
+  assert.deepEqual(await compare(), { own: false, ...SAME });
+  const [use, ...others] = await extension.call("bridge.use");
+  assert.equal(use.site, HOST);
+  assert.ok(use.texts > texts);
+  assert.deepEqual(others, []);
+});
+
 test("a site has its limits", async () => {
   await open(HOST);
   assert.equal(await codeOf("many"), "quota-exceeded");

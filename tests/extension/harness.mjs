@@ -7,20 +7,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { chromium } from "playwright-core";
-import { target } from "../browser/harness.mjs";
+import { FLAGS, target } from "../browser/harness.mjs";
 
 export const built = join(target, "extension");
 
-const FLAGS = [
-  "--no-sandbox",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-  // Pages of this machine are never remembered, so those of the tests have names.
-  "--host-resolver-rules=MAP *.example 127.0.0.1",
-];
+/** Pages of this machine are never remembered, so those of the tests have names. */
+const NAMES = "--host-resolver-rules=MAP *.example 127.0.0.1";
 
 /** @typedef {Awaited<ReturnType<typeof startExtension>>} Extension */
 
@@ -77,7 +69,7 @@ export async function startExtension({ hosts, permissions, settings = {}, flags 
   const profile = mkdtempSync(join(tmpdir(), "felsic-profile-"));
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: process.env.CHROMIUM_PATH ?? "/usr/bin/chromium",
-    args: [...FLAGS, `--disable-extensions-except=${folder}`, `--load-extension=${folder}`, ...flags],
+    args: [...FLAGS, NAMES, `--disable-extensions-except=${folder}`, `--load-extension=${folder}`, ...flags],
     ignoreDefaultArgs: ["--disable-extensions"],
   });
   const worker = context.serviceWorkers()[0] ?? (await context.waitForEvent("serviceworker"));

@@ -19,6 +19,7 @@ const pages = {
     "Deep",
     "<p>A form that hides.</p><x-form></x-form><script>document.querySelector('x-form').attachShadow({mode:'open'}).innerHTML='<input type=password>'</script>",
   ),
+  "/frame-password": html("Framed", '<p>A club whose door is a frame.</p><iframe src="/password" title="Door"></iframe>'),
   "/empty": html("Empty", "<p> </p>"),
   "/deep": html(
     "Deep",
@@ -189,6 +190,7 @@ describe("what is remembered", () => {
     await extension.until("memory.state", ({ pages, waiting }) => pages === 1 && waiting === 0);
     for (const [path, code] of [
       ["/password", "sensitive"],
+      ["/frame-password", "sensitive"],
       ["/noindex", "noindex"],
       ["/empty", "empty"],
     ]) {
@@ -272,6 +274,18 @@ describe("what is forgotten", () => {
     }, file);
     await assert.rejects(extension.call("memory.import", { file: "false.jsonl" }), { code: "input-invalid" });
     assert.equal((await extension.call("memory.recent")).length, 2);
+    const copies = () =>
+      extension.view.evaluate(async () => {
+        const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle("copies");
+        const names = [];
+        for await (const name of folder.keys()) names.push(name);
+        return names.length;
+      });
+    assert.equal(await copies(), 2);
+    // A view would have saved it by now.
+    await extension.inEngine("{ const now = Date.now; Date.now = () => now() + 3_600_000; }");
+    await extension.call("memory.forgetAll");
+    assert.equal(await copies(), 0);
   });
 });
 

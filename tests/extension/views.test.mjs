@@ -68,6 +68,15 @@ test("the first-run page and the options switch the memory on", async () => {
   await options.getByRole("button", { name: "Save the list" }).click();
   await options.getByText("The list is saved.").waitFor();
   assert.deepEqual((await extension.call("settings.get")).denied, ["example.net"]);
+  const days = options.getByRole("textbox", { name: "Days until a page is forgotten" });
+  await days.fill("1");
+  // As long as a change would need, and longer: what is half typed must not have any pages forgotten.
+  await options.waitForTimeout(300);
+  assert.equal((await extension.call("settings.get")).keepDays, 365);
+  await days.fill("180");
+  await days.press("Enter");
+  while ((await extension.call("settings.get")).keepDays !== 180) await options.waitForTimeout(50);
+  assert.equal(await days.inputValue(), "180");
   await welcome.close();
   await options.close();
 });

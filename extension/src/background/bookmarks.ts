@@ -1,7 +1,7 @@
 /** The bookmarks, once the user has allowed them: the engine gets all of them when they have changed, and embeds what is new. */
 
 import type { TitledItem } from "../shared/messages.js";
-import { readSettings, type Settings } from "../shared/settings.js";
+import { readSettings } from "../shared/settings.js";
 import { engine } from "./engine.js";
 
 /** How long changes are gathered, in milliseconds: an import makes thousands. */
@@ -18,7 +18,8 @@ export function watchBookmarks(): void {
   isWatched = true;
   const changed = () => {
     clearTimeout(gathering);
-    gathering = setTimeout(() => void readSettings().then(syncBookmarks), GATHER);
+    // What fails is tried again with the next change, or when the browser starts.
+    gathering = setTimeout(() => void syncBookmarks().catch(() => {}), GATHER);
   };
   chrome.bookmarks.onCreated.addListener(changed);
   chrome.bookmarks.onChanged.addListener(changed);
@@ -29,12 +30,24 @@ export function watchBookmarks(): void {
 /** What the engine was told last, so that settings that have nothing to do with bookmarks start nothing. */
 const TOLD = "bookmarks told";
 
+/** What stands there while the engine is told, so that whatever ends it in between, it is told again. */
+const TELLING = "";
+
+let last: Promise<void> = Promise.resolve();
+
 /** Has the engine keep what the browser has, or nothing if it must not. */
-export async function syncBookmarks({ bookmarks }: Settings): Promise<void> {
+export function syncBookmarks(): Promise<void> {
+  last = last.then(sync, sync);
+  return last;
+}
+
+async function sync(): Promise<void> {
+  const { bookmarks } = await readSettings();
   const isAllowed = bookmarks && (await chrome.permissions.contains({ permissions: ["bookmarks"] }));
   const items = isAllowed ? itemsOf(await chrome.bookmarks.getTree(), []) : [];
   const hash = await hashOf(JSON.stringify(items));
   if ((await chrome.storage.local.get(TOLD))[TOLD] === (items.length > 0 ? hash : undefined)) return;
+  await chrome.storage.local.set({ [TOLD]: TELLING });
   await engine({ to: "engine", name: "engine.bookmarks", input: { items } });
   await (items.length > 0 ? chrome.storage.local.set({ [TOLD]: hash }) : chrome.storage.local.remove(TOLD));
 }

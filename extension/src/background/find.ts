@@ -5,6 +5,7 @@ import { answerOf, ExtensionError, valueOf, type Answer } from "../shared/errors
 import type { FindAnswer, FindRequest } from "../shared/find.js";
 import { PROBLEM } from "../shared/find-problem.js";
 import { engine } from "./engine.js";
+import { put } from "./scripts.js";
 
 const FILE = "content/find.js";
 const PDF = "the browser's own PDF viewer lets no extension read what it shows; use the viewer's own search";
@@ -27,7 +28,7 @@ export async function find(tab?: number, query = ""): Promise<undefined> {
   const refused = refusal((await chrome.tabs.get(id)).url);
   if (refused) throw refused;
   try {
-    await chrome.scripting.executeScript({ target: { tabId: id }, files: [FILE] });
+    await put(id, FILE);
   } catch (cause) {
     const message =
       "the browser does not let felsic read this page: press the key for finding, or click felsic's button in the toolbar first";

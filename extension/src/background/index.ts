@@ -4,7 +4,6 @@
  */
 
 import { openPanel } from "#door";
-import { readSettings } from "../shared/settings.js";
 import { syncBookmarks, watchBookmarks } from "./bookmarks.js";
 import { wakeEngine } from "./engine.js";
 import { findAndShow, forgetTab } from "./find.js";
@@ -52,10 +51,9 @@ watchMenus();
 
 /** Brings everything up to date that the browser may have changed meanwhile, and has the engine go on where it was. */
 async function refresh(): Promise<void> {
-  const settings = await readSettings();
   watchBookmarks();
-  await syncScripts(settings);
+  await syncScripts();
   await syncMenus();
-  await syncBookmarks(settings);
+  await syncBookmarks();
   await wakeEngine(false);
 }

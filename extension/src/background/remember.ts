@@ -3,7 +3,7 @@
 import { pageAddress } from "../shared/addresses.js";
 import { answerOf, ExtensionError, valueOf, type Answer } from "../shared/errors.js";
 import type { PageReading, PageRefusal, PageText } from "../shared/messages.js";
-import { inject } from "./scripts.js";
+import { CAPTURE, put } from "./scripts.js";
 
 const REFUSALS: Record<PageRefusal, string> = {
   private: "pages of private windows are never remembered",
@@ -28,7 +28,7 @@ export async function rememberTab(
 
 async function read(tab: number): Promise<PageReading> {
   try {
-    await inject(tab);
+    await put(tab, CAPTURE);
   } catch (cause) {
     const message =
       "the browser does not let felsic read this page: click felsic's button in the toolbar first, or allow the site";

@@ -71,13 +71,13 @@ const handlers: Handlers<RouterCall, Sender> = {
   "settings.get": () => readSettings(),
   async "settings.set"(changes) {
     const settings = await writeSettings(changes);
-    await syncScripts(settings);
-    await syncBookmarks(settings);
+    await syncScripts();
+    await syncBookmarks();
     await wakeEngine(false);
     return settings;
   },
   async "permissions.changed"() {
-    await syncScripts(await readSettings());
+    await syncScripts();
     await syncMenus();
     return undefined;
   },
@@ -94,16 +94,19 @@ function addressOf(url: unknown, { tab, url: sent, frameId }: Sender): URL | und
   return address.origin === own.origin ? address : undefined;
 }
 
-/** Returns the site of a page that may use the embedder; asked each time, so that the user can take it back at once. */
+/**
+ * Returns the site that the user has allowed a page's embedder for, of which the page's own may be a part; asked each time, so that the
+ * user can take it back at once.
+ */
 async function bridgedSite({ tab, url }: Sender): Promise<string> {
   const address = tab && !tab.incognito && url !== undefined && URL.canParse(url) ? new URL(url) : undefined;
   const { bridged } = await readSettings();
-  const isAllowed =
-    address !== undefined && /^https?:$/.test(address.protocol) && bridged.some((site) => isWithin(siteOf(address), site));
+  const isWeb = address !== undefined && /^https?:$/.test(address.protocol);
+  const allowed = isWeb ? bridged.find((site) => isWithin(siteOf(address), site)) : undefined;
   // A code that felsic knows: the page's own embedder takes over.
-  if (!isAllowed)
+  if (allowed === undefined)
     throw new ExtensionError("device-unavailable", "the user has not allowed this site to use the extension's embedder");
-  return siteOf(address);
+  return allowed;
 }
 
 /** Returns why a page must not be remembered; `undefined`: it may. */

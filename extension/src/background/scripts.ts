@@ -1,7 +1,7 @@
 /** Where the content scripts run: on sites that are chosen and that the browser has granted, and nowhere else. */
 
 import { ALL_SITES, originsOf } from "../shared/origins.js";
-import type { Settings } from "../shared/settings.js";
+import { readSettings, type Settings } from "../shared/settings.js";
 
 /** A script, and the pages that it is for. */
 interface Script {
@@ -11,13 +11,14 @@ interface Script {
   readonly wanted: readonly string[];
 }
 
-const FILE = "content/capture.js";
+/** The script that reads a page to remember it. */
+export const CAPTURE = "content/capture.js";
 
 /** Returns the scripts with the pages that the settings name. */
 function scriptsFor({ mode, sites, bridged }: Settings): Script[] {
   const read = mode === "all" ? ALL_SITES : mode === "sites" ? sites.flatMap(originsOf) : [];
   return [
-    { id: "memory", file: FILE, runAt: "document_idle", wanted: read },
+    { id: "memory", file: CAPTURE, runAt: "document_idle", wanted: read },
     // Before the page's own scripts, which may ask at once.
     { id: "bridge", file: "content/bridge.js", runAt: "document_start", wanted: bridged.flatMap(originsOf) },
   ];
@@ -31,17 +32,14 @@ async function granted(wanted: readonly string[]): Promise<string[]> {
 
 let last: Promise<void> = Promise.resolve();
 
-/** Registers the scripts for the right pages, also for those that are open. */
-export function syncScripts(settings: Settings): Promise<void> {
-  last = last.then(
-    () => sync(settings),
-    () => sync(settings),
-  );
+/** Registers the scripts for the pages that the settings name, also for those that are open. */
+export function syncScripts(): Promise<void> {
+  last = last.then(sync, sync);
   return last;
 }
 
-async function sync(settings: Settings): Promise<void> {
-  for (const script of scriptsFor(settings)) await register(script);
+async function sync(): Promise<void> {
+  for (const script of scriptsFor(await readSettings())) await register(script);
 }
 
 async function register({ id, file, runAt, wanted }: Script): Promise<void> {
@@ -55,7 +53,8 @@ async function register({ id, file, runAt, wanted }: Script): Promise<void> {
   if (script?.matches?.toSorted().join(" ") === matches.toSorted().join(" ")) return;
   const registered: chrome.scripting.RegisteredContentScript = { id, matches, js: [file], runAt };
   await (script ? chrome.scripting.updateContentScripts([registered]) : chrome.scripting.registerContentScripts([registered]));
-  await injectInto(matches, file);
+  // A tab that the browser has frozen, or that still loads, answers much later.
+  void injectInto(matches, file).catch(() => {});
 }
 
 /** Puts a script into the pages that are open already. */
@@ -64,11 +63,7 @@ async function injectInto(matches: string[], file: string): Promise<void> {
   await Promise.all(tabs.map(({ id }) => (id === undefined ? undefined : put(id, file).catch(() => {}))));
 }
 
-/** Puts the script that reads into a tab's page; a second time changes nothing. */
-export function inject(tab: number): Promise<void> {
-  return put(tab, FILE);
-}
-
-async function put(tab: number, file: string): Promise<void> {
+/** Puts a script into a tab's page; each of them takes care that a second time changes nothing. */
+export async function put(tab: number, file: string): Promise<void> {
   await chrome.scripting.executeScript({ target: { tabId: tab }, files: [file] });
 }

@@ -59,29 +59,34 @@ export function isRead(element: Element): boolean {
 /** Returns what a browser shows in an element: its shadow tree, what is put into a slot, the page in a frame. */
 export function childrenOf(element: Element): ArrayLike<Node> {
   if (element.shadowRoot) return element.shadowRoot.childNodes;
-  if (element instanceof HTMLSlotElement) {
-    const assigned = element.assignedNodes();
+  // By their names: elements in a frame are of its own classes.
+  if (element.localName === "slot") {
+    const assigned = (element as Partial<HTMLSlotElement>).assignedNodes?.() ?? [];
     return assigned.length > 0 ? assigned : element.childNodes;
   }
-  if (element instanceof HTMLIFrameElement) {
-    const inner = frameBody(element);
-    return inner ? [inner] : [];
+  if (element.localName === "iframe") {
+    const body = frameDocument(element)?.body;
+    return body ? [body] : [];
   }
   return element.childNodes;
 }
 
-function frameBody(frame: HTMLIFrameElement): Node | undefined {
+/** Returns the page in a frame, if it is of the page's own origin. */
+function frameDocument(frame: Element): Document | undefined {
   try {
-    return frame.contentDocument?.body ?? undefined;
+    return (frame as Partial<HTMLIFrameElement>).contentDocument ?? undefined;
   } catch {
     return undefined;
   }
 }
 
-/** Returns the elements that fit a selector, also in open shadow roots. */
+/** Returns the elements that fit a selector, also in open shadow roots and frames of the page's own origin. */
 function* deep(root: Document | ShadowRoot, selector: string): Generator<Element> {
   yield* root.querySelectorAll(selector);
-  for (const element of root.querySelectorAll("*")) if (element.shadowRoot) yield* deep(element.shadowRoot, selector);
+  for (const element of root.querySelectorAll("*")) {
+    const inner = element.localName === "iframe" ? frameDocument(element) : element.shadowRoot;
+    if (inner) yield* deep(inner, selector);
+  }
 }
 
 /** Returns whether a page has a field for a password or a payment card. */

@@ -1,7 +1,7 @@
 /** Copies of the memory, JSON lines as collections write them, in the extension's private files: a view saves them as a download. */
 
 import { pageAddress, siteOf } from "../shared/addresses.js";
-import { COPIES } from "../shared/copies.js";
+import { COPIES, SAVING } from "../shared/copies.js";
 import { ExtensionError } from "../shared/errors.js";
 import type { PageRecord } from "../shared/messages.js";
 
@@ -12,6 +12,17 @@ export async function copyFile(name?: string): Promise<{ name: string; handle: F
   const folder = await root.getDirectoryHandle(COPIES, { create: true });
   const chosen = name ?? `memory-${Date.now()}.jsonl`;
   return { name: chosen, handle: await folder.getFileHandle(chosen, { create: name === undefined }) };
+}
+
+/** Removes copies that are left over: a view that was closed early does not remove its own. */
+export async function dropCopies(): Promise<void> {
+  const root = await navigator.storage.getDirectory();
+  const folder = await root.getDirectoryHandle(COPIES).catch(() => undefined);
+  for await (const [name, handle] of folder?.entries() ?? []) {
+    if (handle.kind !== "file") continue;
+    const { lastModified } = await (handle as FileSystemFileHandle).getFile();
+    if (Date.now() - lastModified > SAVING) await folder?.removeEntry(name).catch(() => {});
+  }
 }
 
 /** Returns the pages of a copy, each once; rejects with `input-invalid` if anything in it is not a page. */

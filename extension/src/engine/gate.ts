@@ -10,13 +10,14 @@ interface Battery extends EventTarget {
 
 export class Gate {
   #settings: Settings;
-  #isBackground = false;
+  #isBackground: boolean;
   #battery: Battery | undefined;
   readonly #changed: () => void;
 
   /** `changed` is called whenever indexing may go on that had to wait. */
-  constructor(settings: Settings, changed: () => void) {
+  constructor(settings: Settings, isBackground: boolean, changed: () => void) {
     this.#settings = settings;
+    this.#isBackground = isBackground;
     this.#changed = changed;
     void this.#watchBattery();
   }
@@ -30,9 +31,10 @@ export class Gate {
 
   /** Takes over the settings, and whether no window of the browser is in front. */
   update(settings: Settings, isBackground: boolean): void {
+    const waited = this.pauses.length > 0;
     this.#settings = settings;
     this.#isBackground = isBackground;
-    this.#changed();
+    if (waited && this.pauses.length === 0) this.#changed();
   }
 
   /** Returns why indexing waits; nothing: it may go on. */

@@ -6,6 +6,7 @@
 import type { Found, Handlers, Input, Message, SourceName } from "../shared/messages.js";
 import { handle, tellViews } from "../shared/messages.js";
 import type { Answer } from "../shared/errors.js";
+import { counts } from "../shared/queue.js";
 import { Bridge } from "./bridge.js";
 import type { EngineCall, Surroundings } from "./calls.js";
 import { PageFinder } from "./find.js";
@@ -33,7 +34,7 @@ export class Host {
   /** `rested` is called when nothing has happened for as long as the settings say, and all memory is free. */
   constructor(surroundings: Surroundings, rested: () => void) {
     this.#surroundings = surroundings;
-    this.#gate = new Gate(surroundings.settings, () => this.#memory?.wake());
+    this.#gate = new Gate(surroundings.settings, surroundings.isBackground, () => this.#memory.wake());
     const memory = new Memory(this.#model, this.#gate, () => this.#surroundings.settings, tellViews);
     this.#memory = memory;
     const bridge = new Bridge(this.#model);
@@ -55,9 +56,13 @@ export class Host {
       "bridge.use": () => bridge.use(),
       "engine.connect": () => bridge.connect(),
       "engine.bridge": (request) => bridge.ask(request),
-      // The surroundings have come with the call, which is what it is for.
-      "engine.wake": () => undefined,
+      "engine.wake": () => {
+        memory.wake();
+        return undefined;
+      },
     };
+    // There may be jobs that an engine before this one has not done.
+    memory.wake();
     setInterval(() => void this.#look(rested), LOOK);
   }
 
@@ -91,8 +96,8 @@ export class Host {
   }
 
   async #look(rested: () => void): Promise<void> {
-    const { waiting, problem } = await this.#memory.state();
-    if (problem) this.#memory.wake();
+    const { waiting } = await counts();
+    if (this.#memory.hasFailed) this.#memory.wake();
     const time = this.#surroundings.settings.idleMinutes * 60_000;
     const hasWork = waiting > 0 && this.#gate.pauses.length === 0;
     if (this.#calls > 0 || this.#memory.isBusy || this.#finder.isBusy || hasWork || Date.now() - this.#lastCall < time) return;

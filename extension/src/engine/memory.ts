@@ -9,8 +9,9 @@ import { beginAttempt, endAttempt } from "./attempts.js";
 import type { Gate } from "./gate.js";
 import { found } from "./found.js";
 import { FELSIC, type Model } from "./model.js";
+import { Opened } from "./opened.js";
 import { drop, dropAll, fitting, keep, keepAll, recordOf, select, visited } from "./records.js";
-import { copyFile, pagesIn } from "./copies.js";
+import { copyFile, dropCopies, pagesIn } from "./copies.js";
 
 const NAME = "memory";
 /** Jobs between two clean-ups, and the longest time between two, in milliseconds. */
@@ -24,14 +25,16 @@ const PASSAGE_BYTES = 64;
 const FEW = 3;
 const DAY = 86_400_000;
 /** Failures that say nothing about the page: its job waits on. */
-const PASSING = ["engine-unavailable", "destroyed", "out-of-memory", "quota-exceeded", "io", "network", "aborted", "internal"];
+const PASSING = ["engine-unavailable", "needs-reindex", "quota-exceeded", "io", "network", "aborted"];
+/** Failures that the page may be the reason of: its job waits on, too, but is not begun for ever. */
+const ENDING = ["destroyed", "out-of-memory", "internal"];
 
 export class Memory {
   readonly #model: Model;
   readonly #gate: Gate;
   readonly #settings: () => Settings;
   readonly #changed: () => void;
-  #opened: Promise<Collection> | undefined;
+  readonly #opened = new Opened(() => this.#open());
   /** What writes does so one after another. */
   #turn: Promise<unknown> = Promise.resolve();
   #draining: Promise<void> | undefined;
@@ -47,30 +50,11 @@ export class Memory {
     this.#changed = changed;
   }
 
-  #collection(): Promise<Collection> {
-    this.#opened ??= this.#open().catch((error) => {
-      this.#opened = undefined;
-      throw error;
-    });
-    return this.#opened;
-  }
-
   async #open(): Promise<Collection> {
     const collection = await Collection.open(NAME, { embedder: await this.#model.textEmbedder(), baseUrl: FELSIC });
     // An update of the extension may bring another model. Words are found meanwhile.
     if (collection.info.state === "needs-reindex") void this.#inTurn(() => collection.reindex()).catch(() => {});
     return collection;
-  }
-
-  /** Has the collection do something; one whose worker has crashed is opened again by the next call. */
-  async #with<Value>(work: (collection: Collection) => Promise<Value>): Promise<Value> {
-    const collection = await this.#collection();
-    try {
-      return await work(collection);
-    } catch (error) {
-      if (hasCode(error, "internal", "destroyed", "out-of-memory")) await this.#close();
-      throw error;
-    }
   }
 
   #inTurn<Value>(work: () => Promise<Value>): Promise<Value> {
@@ -82,6 +66,11 @@ export class Memory {
   /** Whether there is work under way. */
   get isBusy(): boolean {
     return this.#draining !== undefined;
+  }
+
+  /** Whether the last attempt to do the jobs that wait has failed. */
+  get hasFailed(): boolean {
+    return this.#problem !== undefined;
   }
 
   /** Does the jobs that wait, unless indexing is paused; returns at once. */
@@ -117,7 +106,7 @@ export class Memory {
     if (!next) return false;
     const { key, job } = next;
     // What ends the engine before it is ready has nothing to do with the page.
-    await this.#collection();
+    await this.#opened.get();
     if (beginAttempt(key) > ATTEMPTS) {
       const message = "the engine ended each time when it came to this page";
       await fail(key, { job, code: "interrupted", message });
@@ -126,7 +115,8 @@ export class Memory {
         await this.#add(job);
         await done(key);
       } catch (error) {
-        if (hasCode(error, ...PASSING)) throw error;
+        if (hasCode(error, ...PASSING)) endAttempt();
+        if (hasCode(error, ...PASSING, ...ENDING)) throw error;
         await fail(key, { job, ...dataOf(error) });
       }
     }
@@ -140,10 +130,10 @@ export class Memory {
     const record = visited(await recordOf(id), { id, url, title, site }, time);
     await keep(record);
     const { first, last, visits } = record;
-    const collection = await this.#collection();
+    const collection = await this.#opened.get();
     const meta = { source: "page", site, first, last, visits: visits.length };
     const document = { id, text: html, kind: "html", title, url, meta } as const;
-    const { passages } = await this.#with((collection) => collection.add([document]));
+    const { passages } = await this.#opened.use((collection) => collection.add([document]));
     const bytes = html.length + passages * (2 * collection.info.dimensions + PASSAGE_BYTES);
     // A page that has not changed has no passages to count.
     if (passages > 0 || record.bytes === 0) await keep({ ...record, bytes });
@@ -151,11 +141,11 @@ export class Memory {
 
   /** Returns the pages that fit a query, best first. */
   async search({ query, limit = 20, mode = "hybrid", site, from, to }: SearchRequest): Promise<Found[]> {
-    const collection = await this.#collection();
+    const collection = await this.#opened.get();
     const range = { ...(from !== undefined && { gte: from }), ...(to !== undefined && { lt: to }) };
     const where: Where = { ...(site !== undefined && { site }), ...(Object.keys(range).length > 0 && { last: range }) };
     const possible = collection.info.state === "ready" ? mode : "words";
-    const hits = await this.#with((collection) => collection.search(query, { limit, mode: possible, where }));
+    const hits = await this.#opened.use((collection) => collection.search(query, { limit, mode: possible, where }));
     if (possible === "hybrid" && hits.length < FEW) {
       // Scores are measured on the collection: one of a page or two knows too little to trust a word that is there.
       const known = new Set(hits.map(({ id }) => id));
@@ -184,6 +174,7 @@ export class Memory {
       const waiting = await removeJobs((job) => fits({ id: job.id, site: job.site, last: job.time }));
       const remembered = (await select(selection)).map(({ id }) => id);
       await this.#remove(remembered);
+      await dropCopies();
       this.#changed();
       return new Set([...waiting, ...remembered]).size;
     });
@@ -191,7 +182,7 @@ export class Memory {
 
   async #remove(ids: readonly string[]): Promise<void> {
     if (ids.length === 0) return;
-    await this.#with((collection) => collection.remove(ids));
+    await this.#opened.use((collection) => collection.remove(ids));
     await drop(ids);
   }
 
@@ -199,9 +190,10 @@ export class Memory {
   forgetAll(): Promise<undefined> {
     return this.#inTurn(async () => {
       await clearJobs();
-      await this.#close();
+      await this.#opened.close();
       await Collection.delete(NAME);
       await dropAll();
+      await dropCopies();
       this.#problem = undefined;
       this.#changed();
       return undefined;
@@ -227,6 +219,7 @@ export class Memory {
         if (page.last < oldest || bytes > keepMegabytes * 1e6) leaving.push(page.id);
       }
       await this.#remove(leaving);
+      await dropCopies();
       if (leaving.length > 0) this.#changed();
       return leaving.length;
     });
@@ -241,7 +234,7 @@ export class Memory {
 
   /** Writes a copy into the extension's private files. */
   async export(): Promise<{ file: string }> {
-    const collection = await this.#collection();
+    const collection = await this.#opened.get();
     const { name, handle } = await copyFile();
     await collection.export("jsonl").pipeTo(await handle.createWritable());
     return { file: name };
@@ -250,7 +243,7 @@ export class Memory {
   /** Takes in a copy. Its pages are kept as they were, with their times. */
   import(file: string): Promise<{ pages: number }> {
     return this.#inTurn(async () => {
-      const collection = await this.#collection();
+      const collection = await this.#opened.get();
       const { handle } = await copyFile(file);
       const blob = await handle.getFile();
       // First everything is checked, then the records are written, then the documents: see records.ts.
@@ -266,7 +259,7 @@ export class Memory {
   /** Tells how things are. It starts nothing. */
   async state(): Promise<MemoryState> {
     const [queue, pages, info, engineBytes] = await Promise.all([counts(), select({}), this.#model.info(), this.#model.bytes()]);
-    const collection = await this.#opened?.catch(() => undefined);
+    const collection = await this.#opened.peek();
     return {
       engine: this.#problem ? "failed" : info ? "ready" : "stopped",
       ...(this.#problem !== undefined && { problem: dataOf(this.#problem) }),
@@ -281,14 +274,8 @@ export class Memory {
     };
   }
 
-  async #close(): Promise<void> {
-    const opened = this.#opened;
-    this.#opened = undefined;
-    (await opened?.catch(() => undefined))?.close();
-  }
-
   /** Ends the collection's worker; the next call starts it again. */
   end(): Promise<void> {
-    return this.#inTurn(() => this.#close());
+    return this.#inTurn(() => this.#opened.close());
   }
 }

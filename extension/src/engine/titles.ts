@@ -4,12 +4,13 @@ import { get, set } from "idb-keyval";
 import { Collection, type Hit } from "felsic/search";
 import type { TitledItem } from "../shared/messages.js";
 import { FELSIC, type Model } from "./model.js";
+import { Opened } from "./opened.js";
 
 export class Titles {
   readonly #name: string;
   readonly #model: Model;
   readonly #isStored: boolean;
-  #opened: Promise<Collection> | undefined;
+  readonly #opened = new Opened(() => this.#open());
   #ids: Promise<ReadonlySet<string>> | undefined;
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -20,22 +21,17 @@ export class Titles {
     this.#isStored = isStored;
   }
 
-  #collection(): Promise<Collection> {
-    this.#opened ??= this.#open().catch((error) => {
-      this.#opened = undefined;
-      throw error;
-    });
-    return this.#opened;
-  }
-
   async #open(): Promise<Collection> {
     const options = { embedder: await this.#model.textEmbedder(), baseUrl: FELSIC, memory: !this.#isStored };
     const collection = await Collection.open(this.#name, options);
-    // Made by another model: titles are few, and their source has them all.
-    if (collection.info.state === "ready") return collection;
-    collection.close();
-    await this.#forget();
-    return Collection.open(this.#name, options);
+    try {
+      // An update of the extension may bring another model. Titles are few.
+      if (collection.info.state === "needs-reindex") await collection.reindex();
+      return collection;
+    } catch (error) {
+      collection.close();
+      throw error;
+    }
   }
 
   async #known(): Promise<ReadonlySet<string>> {
@@ -61,17 +57,13 @@ export class Titles {
     if (items.length === 0 && gone.length === 0) return;
     // Ids are noted before their documents are there, so that none is ever left behind.
     await this.#note(new Set([...known, ...now]));
-    const collection = await this.#collection();
-    await collection.add(
-      items.map(({ id, title, url, words }) => ({
-        id,
-        text: [title, words].filter(Boolean).join("\n"),
-        kind: "text",
-        url,
-        title,
-      })),
-    );
-    if (gone.length > 0) await collection.remove(gone);
+    const documents = items.map(({ id, title, url, words }) => {
+      return { id, text: [title, words].filter(Boolean).join("\n"), kind: "text", url, title } as const;
+    });
+    await this.#opened.use(async (collection) => {
+      await collection.add(documents);
+      if (gone.length > 0) await collection.remove(gone);
+    });
     await this.#note(now);
   }
 
@@ -82,19 +74,12 @@ export class Titles {
 
   async search(query: string, limit: number, mode: "hybrid" | "meaning" | "words"): Promise<Hit[]> {
     if ((await this.#known()).size === 0) return [];
-    return (await this.#collection()).search(query, { limit, mode });
-  }
-
-  async #forget(): Promise<void> {
-    if (this.#isStored) await Collection.delete(this.#name);
-    await this.#note(new Set());
+    return this.#opened.use((collection) => collection.search(query, { limit, mode }));
   }
 
   /** Ends the collection's worker. */
   async end(): Promise<void> {
-    const opened = this.#opened;
-    this.#opened = undefined;
     if (!this.#isStored) this.#ids = undefined;
-    (await opened?.catch(() => undefined))?.close();
+    await this.#opened.close();
   }
 }

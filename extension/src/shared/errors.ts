@@ -77,3 +77,8 @@ export function valueOf<Value>(answer: Answer<Value> | undefined): Value {
 export function hasCode(error: unknown, ...codes: string[]): boolean {
   return codes.includes(dataOf(error).code);
 }
+
+/** Returns a message as a sentence. */
+export function sentence(message: string): string {
+  return `${message.charAt(0).toUpperCase()}${message.slice(1)}${/[.!?]$/.test(message) ? "" : "."}`;
+}

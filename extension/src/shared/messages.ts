@@ -1,6 +1,6 @@
 /**
  * The messages between the extension's parts. Views and content scripts ask the router (the background); the router answers by itself or
- * asks the engine. A new call is a line in {@link Calls} and a handler in `background/router.ts` or `engine/services.ts`.
+ * asks the engine. A new call is a line in {@link Calls} and a handler in `background/router.ts` or `engine/host.ts`.
  */
 
 import { answerOf, ExtensionError, valueOf, type Answer } from "./errors.js";

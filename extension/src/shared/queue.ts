@@ -25,7 +25,7 @@ export interface FailedJob {
   readonly message: string;
 }
 
-/** Jobs sort by their times. */
+/** The database sorts jobs by their times. */
 export type JobKey = [time: number, id: string];
 
 /** The most jobs that wait, and those that could not be done. */
@@ -44,13 +44,9 @@ export async function enqueue(job: Job): Promise<void> {
 
 /** Returns the job that has waited longest. */
 export async function nextJob(): Promise<{ key: JobKey; job: Job } | undefined> {
-  const [key] = (await keys<JobKey>(waiting)).sort(byTime);
+  const [key] = await keys<JobKey>(waiting);
   const job = key && (await get<Job>(key, waiting));
   return key && job && { key, job };
-}
-
-function byTime(a: JobKey, b: JobKey): number {
-  return a[0] - b[0] || (a[1] < b[1] ? -1 : 1);
 }
 
 /** Removes a job that is done. */
@@ -61,7 +57,7 @@ export function done(key: JobKey): Promise<void> {
 /** Puts a job aside that cannot be done. The latest ones are kept, so that they can be tried again. */
 export async function fail(key: JobKey, failed: FailedJob): Promise<void> {
   await set(key, failed, failures);
-  const old = (await keys<JobKey>(failures)).sort(byTime).slice(0, -MOST_FAILED);
+  const old = (await keys<JobKey>(failures)).slice(0, -MOST_FAILED);
   await delMany(old, failures);
   await done(key);
 }

@@ -2,7 +2,7 @@
 
 import { effect, signal } from "@preact/signals";
 import { ALL_SITES, originsOf } from "../shared/origins.js";
-import { dataOf } from "../shared/errors.js";
+import { dataOf, sentence } from "../shared/errors.js";
 import { call, type MemoryState, type News } from "../shared/messages.js";
 import { DEFAULTS, type Settings } from "../shared/settings.js";
 
@@ -22,10 +22,6 @@ export async function attempt<Value>(work: () => Promise<Value>): Promise<Value 
     problem.value = sentence(dataOf(error).message);
     return undefined;
   }
-}
-
-function sentence(message: string): string {
-  return `${message.charAt(0).toUpperCase()}${message.slice(1)}${/[.!?]$/.test(message) ? "" : "."}`;
 }
 
 /** Changes settings. */

@@ -1,13 +1,13 @@
 /** The options: what is remembered, what never is, for how long; the copies, and forgetting. */
 
-import { signal } from "@preact/signals";
+import { signal, useSignal } from "@preact/signals";
 import { render, type ComponentChildren } from "preact";
 import { Button, Dialog, Facts, Field, Note, Segmented, type Choice } from "felsic-ui";
 import { isPattern } from "../shared/addresses.js";
 import { DENIED } from "../shared/denied.js";
 import { call, type BridgeUse } from "../shared/messages.js";
 import type { Mode, Settings } from "../shared/settings.js";
-import { COPIES } from "../shared/copies.js";
+import { COPIES, SAVING } from "../shared/copies.js";
 import {
   allow,
   allowAll,
@@ -101,8 +101,10 @@ async function save(): Promise<void> {
     const url = URL.createObjectURL(await (await folder.getFileHandle(file)).getFile());
     const link = Object.assign(document.createElement("a"), { href: url, download: file });
     link.click();
-    // The browser reads the file after the click.
-    setTimeout(() => URL.revokeObjectURL(url), 60_000);
+    setTimeout(() => {
+      URL.revokeObjectURL(url);
+      void folder.removeEntry(file).catch(() => {});
+    }, SAVING);
   });
 }
 
@@ -112,8 +114,12 @@ async function load(file: File | undefined): Promise<void> {
     const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle(COPIES, { create: true });
     const name = "import.jsonl";
     await file.stream().pipeTo(await (await folder.getFileHandle(name, { create: true })).createWritable());
-    const { pages } = await call("memory.import", { file: name });
-    news.value = `${countText(pages, "page is", "pages are")} taken in.`;
+    try {
+      const { pages } = await call("memory.import", { file: name });
+      news.value = `${countText(pages, "page is", "pages are")} taken in.`;
+    } finally {
+      await folder.removeEntry(name).catch(() => {});
+    }
   });
 }
 
@@ -124,8 +130,11 @@ async function forgetSpan(): Promise<void> {
     problem.value = "Choose two days; the second must not be before the first.";
     return;
   }
+  // Not all days have 24 hours.
+  const end = new Date(last);
+  end.setDate(end.getDate() + 1);
   await attempt(async () => {
-    const pages = await call("memory.forget", { from: first, to: last + 86_400_000 });
+    const pages = await call("memory.forget", { from: first, to: end.getTime() });
     news.value = `${countText(pages, "page", "pages")} forgotten.`;
   });
 }
@@ -168,15 +177,22 @@ function Switch({ name, label, before }: { name: Flag; label: string; before?: (
 }
 
 function Amount({ name, label, help }: { name: Amount; label: string; help?: string }) {
+  const typed = useSignal<string | undefined>(undefined);
+  const take = () => {
+    const text = typed.value;
+    typed.value = undefined;
+    if (text !== undefined && /^\d+$/.test(text)) void change({ [name]: Number(text) });
+  };
+  // Half of a number is no choice: on the way from 365 days to 180, all pages of more than one day would be forgotten.
   return (
-    <Field
-      label={label}
-      help={help}
-      value={String(settings.value[name])}
-      onInput={(text) => {
-        if (/^\d+$/.test(text)) void change({ [name]: Number(text) });
-      }}
-    />
+    <div onChange={take}>
+      <Field
+        label={label}
+        help={help}
+        value={typed.value ?? String(settings.value[name])}
+        onInput={(text) => (typed.value = text)}
+      />
+    </div>
   );
 }
 
@@ -285,7 +301,7 @@ async function addBridged(): Promise<void> {
 
 function Bridged() {
   const { bridged } = settings.value;
-  const used = (site: string) => uses.value.filter((use) => use.site === site || use.site.endsWith(`.${site}`));
+  const used = (site: string) => uses.value.find((use) => use.site === site)?.texts ?? 0;
   return (
     <Section title="Pages that may use the model">
       <p>
@@ -294,11 +310,7 @@ function Bridged() {
       </p>
       <Sites
         sites={bridged}
-        said={(site) =>
-          `${used(site)
-            .reduce((sum, { texts }) => sum + texts, 0)
-            .toLocaleString()} texts`
-        }
+        said={(site) => countText(used(site), "text", "texts")}
         onRemove={(site) => void change({ bridged: bridged.filter((other) => other !== site) })}
       />
       <form class="row" onSubmit={(event) => (event.preventDefault(), void addBridged())}>

@@ -4,10 +4,10 @@ import { computed, effect, signal } from "@preact/signals";
 import { render } from "preact";
 import { Button, Empty, FilterChip, HitCard, IconButton, Note, snippet, type Choice, type IconName } from "felsic-ui";
 import { telling } from "felsic-ui/telling";
-import { ExtensionError } from "../shared/errors.js";
+import { ExtensionError, hasCode } from "../shared/errors.js";
 import { PROBLEM } from "../shared/find-problem.js";
 import { call, type Found, type PageRecord, type Pause, type SourceName } from "../shared/messages.js";
-import { allow, attempt, begin, changes, countText, dateText, problem, settings, state } from "./common.js";
+import { allowAll, attempt, begin, changes, countText, dateText, problem, settings, state } from "./common.js";
 
 type Time = "any" | "day" | "week" | "month" | "year";
 
@@ -35,7 +35,7 @@ const recent = signal<readonly PageRecord[]>([]);
 const sites = signal<readonly Choice<string>[]>([]);
 /** What happened last, for people. */
 const news = signal<string | undefined>(undefined);
-/** The site that the page in front may be remembered for, once the browser allows it. */
+/** Whether the page in front was not remembered because the browser does not let the extension read it. */
 const blocked = signal(false);
 
 const range = computed(() => {
@@ -72,15 +72,15 @@ async function remember(): Promise<void> {
       await call("memory.remember", {});
       news.value = "This page is remembered.";
     } catch (error) {
-      blocked.value = (error as { code?: string }).code === "not-allowed";
+      blocked.value = hasCode(error, "not-allowed");
       throw error;
     }
   });
 }
 
-/** Asks for the site in front, of which the extension knows nothing before: the browser shows its name in the question. */
+/** Asks for all web pages: the extension does not know which site is in front. */
 async function allowAndRemember(): Promise<void> {
-  if (await allow({ origins: ["http://*/*", "https://*/*"] })) await remember();
+  if (await allowAll()) await remember();
 }
 
 /** Opens the find bar in the page in front, with what stands in the field. */

@@ -1,6 +1,6 @@
 /** Finds by meaning on a page. The script is put into a page when the user asks for it, and does nothing until it is told to open the bar. */
 
-import { answerOf, dataOf, hasCode } from "../../shared/errors.js";
+import { answerOf, dataOf, hasCode, sentence } from "../../shared/errors.js";
 import type { FindAnswer, FindHit, FindRequest } from "../../shared/find.js";
 import { call } from "../../shared/messages.js";
 import { Bar, NAME } from "./bar.js";
@@ -229,10 +229,6 @@ class Finder {
     if (waiting > 0) return `Words now, meaning in a moment: ${Math.floor((100 * (passages - waiting)) / passages)} %`;
     return "";
   }
-}
-
-function sentence(message: string): string {
-  return `${message.charAt(0).toUpperCase()}${message.slice(1)}${/[.!?]$/.test(message) ? "" : "."}`;
 }
 
 let finder: Finder | undefined;
