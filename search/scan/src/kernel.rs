@@ -58,7 +58,7 @@ impl Query {
         from_fn(|row| self.total(totals[row], rows[row]))
     }
 
-    /// Returns the product of the query with a row, [dimensions], which must be there.
+    /// Returns the product of the query with a row, `[dimensions]`, which must be there.
     pub fn sum(&self, coarse: &[i8]) -> i32 {
         let mut sums = i32x4::ZERO;
         for (query, step) in self.steps.iter().zip(coarse.as_chunks().0) {

@@ -10,7 +10,7 @@ use std::collections::TryReserveError;
 /// Rows that lie one after another in memory, and which of them count.
 #[derive(Clone, Copy, Debug)]
 pub struct Block<'a> {
-    /// Their scales, [n].
+    /// Their scales, `[n]`.
     pub scales: &'a [f32],
     /// Their coarse components, [n, dimensions].
     pub coarse: &'a [i8],

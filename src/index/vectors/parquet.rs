@@ -110,7 +110,7 @@ impl<'a> Table<'a> {
             columns.push(Column { name: column, reader, value, item });
         }
         let has = |column: &str| columns.iter().any(|other| other.name == column);
-        for column in ["id", "text"].into_iter().filter(|column| !has(column)) {
+        if let Some(column) = ["id", "text"].into_iter().find(|column| !has(column)) {
             return Err(wrong(name, &format!("has no column \"{column}\"")));
         }
         match (has("embedding"), has("vector")) {
