@@ -86,6 +86,40 @@ describe("the library", { concurrency: 3 }, () => {
     await context.close();
   });
 
+  test("a library that keeps nothing takes its documents over to another model, and leaves nothing behind", async () => {
+    const { context, page } = await environment.visitor();
+    const found = await page.evaluate(async () => {
+      const library = lib.open({ keeps: false });
+      await library.addItems([new File(["Knead the dough and let it rise overnight."], "bread.txt")]);
+      await library.addText("The train to Basel leaves at nine.", "travel");
+      await lib.idle(library);
+      const ask = () => lib.find(library, "how do I bake a loaf", { mode: "meaning" });
+      const before = await ask();
+      await library.useModel("other", "cpu");
+      await lib.idle(library);
+      const { model, documents, waiting } = library.collection.value.info;
+      const after = await ask();
+      const words = await lib.find(library, "Basel", { mode: "words" });
+      const problems = library.problems.value;
+      const facts = await library.facts();
+      const databases = (await indexedDB.databases()).length;
+      return { before, after, words, model, documents, waiting, problems, kept: facts.persisted, databases };
+    });
+    assert.equal(found.before[0], "files/bread.txt");
+    assert.equal(found.after[0], "files/bread.txt");
+    assert.deepEqual(found.words, ["files/travel.txt"]);
+    assert.deepEqual([found.model, found.documents, found.waiting, found.kept], ["other", 2, 0, "never"]);
+    assert.deepEqual([found.problems, found.databases], [[], 0]);
+    await reload(page);
+    const again = await page.evaluate(async () => {
+      const library = lib.open({ keeps: false });
+      await lib.idle(library);
+      return [library.files.value.length, library.collection.value.info.documents];
+    });
+    assert.deepEqual(again, [0, 0]);
+    await context.close();
+  });
+
   test("a watched folder is taken up again: added, changed, renamed and deleted files, and nothing else is embedded", async () => {
     const { context, page } = await environment.visitor();
     const first = await page.evaluate(async () => {

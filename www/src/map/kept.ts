@@ -26,6 +26,8 @@ const STORE = "maps";
 
 /** A connection for each use: one that stays would keep the person from deleting everything. */
 const store: UseStore = async (mode, work) => {
+  // Where documents are not kept, nothing of them is.
+  if (!isSecureContext) return undefined as never;
   const request = indexedDB.open(DATABASE);
   request.onupgradeneeded = () => request.result.createObjectStore(STORE);
   const database = await promisifyRequest(request);
