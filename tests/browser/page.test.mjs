@@ -508,6 +508,17 @@ test("German: by the browser's language, and by choice; the theme by choice", as
   const { context, page, said } = await open({ locale: "de-DE" });
   await page.getByRole("heading", { name: "Finden Sie Ihre Dateien nach ihrem Sinn" }).waitFor();
   assert.equal(await page.evaluate(() => document.documentElement.lang), "de");
+  // No word of another language is shown first.
+  await page.addInitScript(() => {
+    const shown = /** @type {Set<string>} */ (new Set());
+    Object.assign(globalThis, { shown });
+    const look = () => shown.add(document.querySelector(".rail")?.textContent ?? "");
+    new MutationObserver(look).observe(document, { childList: true, subtree: true, characterData: true });
+  });
+  await page.reload();
+  await page.getByRole("link", { name: "Optionen" }).waitFor();
+  const shown = await page.evaluate(() => [.../** @type {any} */ (globalThis).shown].filter((text) => text !== ""));
+  assert.ok(shown.length > 0 && shown.every((text) => /Optionen/.test(text)), shown.join("; "));
   await page.getByRole("link", { name: "Optionen" }).click();
   await accessible(page, "German settings");
   await page.getByLabel("Sprache").selectOption("English");
@@ -523,6 +534,17 @@ test("German: by the browser's language, and by choice; the theme by choice", as
   assert.equal(await page.evaluate(() => document.documentElement.lang), "en");
   assert.deepEqual(said, []);
   await context.close();
+});
+
+test("the words of the other language are loaded for those who read it", async () => {
+  const loaded = async (/** @type {string} */ locale) => {
+    const { context, page } = await open({ locale });
+    await shows(page, ".model", /Built-in model|Eingebautes Modell/);
+    const names = await page.evaluate(() => performance.getEntriesByType("resource").map(({ name }) => name));
+    await context.close();
+    return names.filter((name) => /\/assets\/de-[\w-]+\.js$/.test(name)).length;
+  };
+  assert.deepEqual([await loaded("en-GB"), await loaded("fr-FR"), await loaded("de-AT")], [0, 0, 1]);
 });
 
 test("words are found while the model is on its way, and nothing that can be used moves when it comes", async () => {

@@ -14,7 +14,7 @@ import { lockOf, nextNumber } from "./files.js";
 import { exclusive, listen, type News } from "./guard.js";
 import type { CheckedDocument, SpaceInfo } from "./protocol.js";
 import { type Arrived, SegmentStore } from "./segment-store.js";
-import { gathered, type RowsData, type SegmentContent, type SegmentFile } from "./segments.js";
+import { gathered, type RowsData, type SegmentContent, type SegmentFile, type VectorAt } from "./segments.js";
 import { type TextSource, waitingOf, waits } from "./stored.js";
 import type { CollectionInfo } from "./types.js";
 import type { SearchModule } from "./wasm.js";
@@ -33,6 +33,12 @@ export interface Writing {
   /** Whether its generation takes the place of all earlier ones. */
   readonly begins: boolean;
   readonly space: SpaceInfo;
+}
+
+/** The text of a passage, and the document that it is to be a part of. */
+export interface PassageText {
+  readonly id: string;
+  readonly text: string;
 }
 
 /** Content without rows and texts, for what is said about other documents. */
@@ -235,6 +241,37 @@ export class LiveCollection implements TextSource {
     if (!data) throw changed();
     const from = stored.passages.filter((passage) => !waits(passage)).map((_, at) => [data, first + at] as const);
     return gathered(from, this.#state.dimensions);
+  }
+
+  /**
+   * Finds vectors that are there already, of passages with the same text, by the hashes of what is embedded: a file that was renamed, or one
+   * whose other parts have changed, needs no new ones. What cannot be read is not found.
+   */
+  async known(texts: ReadonlyMap<string, PassageText>): Promise<Map<string, VectorAt>> {
+    const { contents } = this;
+    const places = new Map<Held, (readonly [hash: string, row: number])[]>();
+    const look = async ([hash, { id, text }]: readonly [hash: string, passage: PassageText]) => {
+      const row = contents.rowWith(hash);
+      const held = row === undefined ? undefined : contents.at(row)?.document;
+      // A hash is short: what another document has is compared as it is.
+      const isSame = held?.stored.id === id || (held && (await contents.text(row!).catch(() => undefined)) === text);
+      if (!isSame) return;
+      if (!places.has(held!)) places.set(held!, []);
+      places.get(held!)!.push([hash, row!]);
+    };
+    await Promise.all([...texts].map(look));
+    const found = new Map<string, VectorAt>();
+    for (const [held, rows] of places) {
+      const data = await this.rowsOf(held).catch(() => undefined);
+      if (!data) continue;
+      const { passages } = held.stored;
+      let vectors = 0;
+      const vectorOf = passages.map((passage) => (waits(passage) ? vectors : vectors++));
+      const from = rows.map(([, row]) => [data, vectorOf[row - held.row]!] as const);
+      const own = gathered(from, this.#state.dimensions);
+      for (const [at, [hash]] of rows.entries()) found.set(hash, [own, at]);
+    }
+    return found;
   }
 
   /** Returns the bytes of a document's texts, which have been found to match their hash. `at` is where they are in its segment. */

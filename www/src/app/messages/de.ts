@@ -1,9 +1,9 @@
 /** Die Worte der Oberfläche auf Deutsch. */
 
-import { de as bench } from "../messages-bench.js";
-import { de as library } from "../messages-library.js";
-import { de as map } from "../messages-map.js";
-import { de as shell } from "../messages-shell.js";
+import { de as bench } from "../messages-bench-de.js";
+import { de as library } from "../messages-library-de.js";
+import { de as map } from "../messages-map-de.js";
+import { de as shell } from "../messages-shell-de.js";
 import type { Messages } from "./index.js";
 
 export const de: Messages = {
