@@ -22,9 +22,11 @@ export const en = {
   "bench.engine.cpu": "CPU, one worker",
   "bench.engine.cpu-workers": "CPU, all workers",
   "bench.engine.webgpu": "WebGPU",
+  "bench.engine.transformers": "transformers.js",
   "bench.about": { one: "{kernel}, {count} worker", other: "{kernel}, {count} workers" },
   "bench.results": "Results",
   "bench.column.engine": "Engine",
+  "bench.column.model": "Model",
   "bench.column.first-load": "First load, ms",
   "bench.column.load": "Load again, ms",
   "bench.column.first-vector": "Until the first vector, ms",
@@ -44,9 +46,17 @@ export const en = {
   "bench.address": "Address of a pack or checkpoint, or a hub’s owner/name",
   "bench.address-help": "Empty: the built-in model. Nothing is downloaded before you press the button above.",
   "bench.choose": "Choose",
+  "bench.onnx": "ONNX export for transformers.js: address of a folder, or a hub’s owner/name",
+  "bench.onnx-help":
+    "Empty: transformers.js is not measured. The folder has config.json, tokenizer.json and onnx/model_quantized.onnx. Compare speeds only if it is an export of the model above.",
+  "bench.onnx-too": "Measure transformers.js, too (downloads 27 MB of its own files)",
+  "bench.onnx-host": "Its model {model} comes from {host}. It is downloaded when you start, and deleted afterwards.",
+  "bench.other-model": "Another model than felsic’s: do not compare its speed.",
+  "bench.cosine": "cosine with felsic’s vector: {cosine}",
+  "bench.cosine-far": "Its vector is not felsic’s: cosine {cosine}.",
   "bench.others": "Other libraries",
   "bench.others-text":
-    "transformers.js and onnxruntime-web are not measured here: a fair comparison needs the same weights in the formats of both, and their files would multiply what this page loads. In felsic’s repository this command makes the weights, and runs all of them in turn in one browser:",
+    "There is no ONNX export of the built-in model, so transformers.js takes part only with an export whose address you give. A fair comparison needs the same weights in both formats. In felsic’s repository this command makes them, and runs felsic, transformers.js and onnxruntime-web in turn in one browser:",
 } as const;
 
 export const de: {
@@ -74,9 +84,11 @@ export const de: {
   "bench.engine.cpu": "CPU, ein Worker",
   "bench.engine.cpu-workers": "CPU, alle Worker",
   "bench.engine.webgpu": "WebGPU",
+  "bench.engine.transformers": "transformers.js",
   "bench.about": { one: "{kernel}, {count} Worker", other: "{kernel}, {count} Worker" },
   "bench.results": "Ergebnisse",
   "bench.column.engine": "Engine",
+  "bench.column.model": "Modell",
   "bench.column.first-load": "Erstes Laden, ms",
   "bench.column.load": "Erneutes Laden, ms",
   "bench.column.first-vector": "Bis zum ersten Vektor, ms",
@@ -96,7 +108,15 @@ export const de: {
   "bench.address": "Adresse eines Packs oder Checkpoints, oder Besitzer/Name auf einem Hub",
   "bench.address-help": "Leer: das eingebaute Modell. Nichts wird heruntergeladen, bevor Sie oben beginnen.",
   "bench.choose": "Wählen",
+  "bench.onnx": "ONNX-Export für transformers.js: Adresse eines Ordners, oder Besitzer/Name auf einem Hub",
+  "bench.onnx-help":
+    "Leer: transformers.js wird nicht gemessen. Der Ordner enthält config.json, tokenizer.json und onnx/model_quantized.onnx. Vergleichen Sie Geschwindigkeiten nur, wenn es ein Export des Modells oben ist.",
+  "bench.onnx-too": "Auch transformers.js messen (lädt 27 MB eigene Dateien)",
+  "bench.onnx-host": "Sein Modell {model} kommt von {host}. Es wird geladen, sobald Sie beginnen, und danach gelöscht.",
+  "bench.other-model": "Ein anderes Modell als das von felsic: Vergleichen Sie die Geschwindigkeit nicht.",
+  "bench.cosine": "Kosinus mit dem Vektor von felsic: {cosine}",
+  "bench.cosine-far": "Der Vektor weicht von dem von felsic ab: Kosinus {cosine}.",
   "bench.others": "Andere Bibliotheken",
   "bench.others-text":
-    "transformers.js und onnxruntime-web werden hier nicht gemessen: Ein fairer Vergleich braucht dieselben Gewichte in beiden Formaten, und ihre Dateien würden vervielfachen, was diese Seite lädt. Dieser Befehl in felsics Repository stellt die Gewichte her und lässt alle abwechselnd in einem Browser laufen:",
+    "Vom eingebauten Modell gibt es keinen ONNX-Export, deshalb nimmt transformers.js nur mit einem Export teil, dessen Adresse Sie angeben. Ein fairer Vergleich braucht dieselben Gewichte in beiden Formaten. Dieser Befehl in felsics Repository stellt sie her und lässt felsic, transformers.js und onnxruntime-web abwechselnd in einem Browser laufen:",
 };

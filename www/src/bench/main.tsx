@@ -10,4 +10,13 @@ import { Bench } from "./Bench.js";
 applySettings();
 const given = new URLSearchParams(location.search);
 const root = document.getElementById("app");
-if (root) render(<Bench model={given.get("pack") ?? ""} given={given} allowedOrigins={allowedOrigins()} />, root);
+if (root)
+  render(
+    <Bench
+      model={given.get("pack") ?? ""}
+      onnx={given.get("onnx")?.trim() ?? ""}
+      given={given}
+      allowedOrigins={allowedOrigins()}
+    />,
+    root,
+  );
