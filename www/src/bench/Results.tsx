@@ -50,7 +50,9 @@ function Table({ rows }: { readonly rows: readonly Figures[] }) {
         <thead>
           <tr>
             <th scope="col">{t("bench.column.engine")}</th>
-            <th class="model" scope="col">{t("bench.column.model")}</th>
+            <th class="model" scope="col">
+              {t("bench.column.model")}
+            </th>
             <th scope="col">{t("bench.column.first-load")}</th>
             <th scope="col">{t("bench.column.load")}</th>
             <th scope="col">{t("bench.column.first-vector")}</th>
