@@ -22,6 +22,8 @@ pub fn scripts() -> Result<()> {
 /// Makes the private-search page, in `www/dist`.
 pub fn page() -> Result<()> {
     package()?;
+    // Its benchmark has transformers.js from there.
+    setup::npm_packages(&project::path("www/bench"))?;
     run(&mut command("npm", ["run", "--silent", "build", "--workspace", "www"]))
 }
 

@@ -27,9 +27,11 @@ export const de: {
   "bench.engine.cpu": "CPU, ein Worker",
   "bench.engine.cpu-workers": "CPU, alle Worker",
   "bench.engine.webgpu": "WebGPU",
+  "bench.engine.transformers": "transformers.js",
   "bench.about": { one: "{kernel}, {count} Worker", other: "{kernel}, {count} Worker" },
   "bench.results": "Ergebnisse",
   "bench.column.engine": "Engine",
+  "bench.column.model": "Modell",
   "bench.column.first-load": "Erstes Laden, ms",
   "bench.column.load": "Erneutes Laden, ms",
   "bench.column.first-vector": "Bis zum ersten Vektor, ms",
@@ -49,7 +51,15 @@ export const de: {
   "bench.address": "Adresse eines Packs oder Checkpoints, oder Besitzer/Name auf einem Hub",
   "bench.address-help": "Leer: das eingebaute Modell. Nichts wird heruntergeladen, bevor Sie oben beginnen.",
   "bench.choose": "Wählen",
+  "bench.onnx": "ONNX-Export für transformers.js: Adresse eines Ordners, oder Besitzer/Name auf einem Hub",
+  "bench.onnx-help":
+    "Leer: transformers.js wird nicht gemessen. Der Ordner enthält config.json, tokenizer.json und onnx/model_quantized.onnx. Vergleichen Sie Geschwindigkeiten nur, wenn es ein Export des Modells oben ist.",
+  "bench.onnx-too": "Auch transformers.js messen (lädt 27 MB eigene Dateien)",
+  "bench.onnx-host": "Sein Modell {model} kommt von {host}. Es wird geladen, sobald Sie beginnen, und danach gelöscht.",
+  "bench.other-model": "Ein anderes Modell als das von felsic: Vergleichen Sie die Geschwindigkeit nicht.",
+  "bench.cosine": "Kosinus mit dem Vektor von felsic: {cosine}",
+  "bench.cosine-far": "Der Vektor weicht von dem von felsic ab: Kosinus {cosine}.",
   "bench.others": "Andere Bibliotheken",
   "bench.others-text":
-    "transformers.js und onnxruntime-web werden hier nicht gemessen: Ein fairer Vergleich braucht dieselben Gewichte in beiden Formaten, und ihre Dateien würden vervielfachen, was diese Seite lädt. Dieser Befehl in felsics Repository stellt die Gewichte her und lässt alle abwechselnd in einem Browser laufen:",
+    "Vom eingebauten Modell gibt es keinen ONNX-Export, deshalb nimmt transformers.js nur mit einem Export teil, dessen Adresse Sie angeben. Ein fairer Vergleich braucht dieselben Gewichte in beiden Formaten. Dieser Befehl in felsics Repository stellt sie her und lässt felsic, transformers.js und onnxruntime-web abwechselnd in einem Browser laufen:",
 };

@@ -22,9 +22,11 @@ export const en = {
   "bench.engine.cpu": "CPU, one worker",
   "bench.engine.cpu-workers": "CPU, all workers",
   "bench.engine.webgpu": "WebGPU",
+  "bench.engine.transformers": "transformers.js",
   "bench.about": { one: "{kernel}, {count} worker", other: "{kernel}, {count} workers" },
   "bench.results": "Results",
   "bench.column.engine": "Engine",
+  "bench.column.model": "Model",
   "bench.column.first-load": "First load, ms",
   "bench.column.load": "Load again, ms",
   "bench.column.first-vector": "Until the first vector, ms",
@@ -44,7 +46,15 @@ export const en = {
   "bench.address": "Address of a pack or checkpoint, or a hub’s owner/name",
   "bench.address-help": "Empty: the built-in model. Nothing is downloaded before you press the button above.",
   "bench.choose": "Choose",
+  "bench.onnx": "ONNX export for transformers.js: address of a folder, or a hub’s owner/name",
+  "bench.onnx-help":
+    "Empty: transformers.js is not measured. The folder has config.json, tokenizer.json and onnx/model_quantized.onnx. Compare speeds only if it is an export of the model above.",
+  "bench.onnx-too": "Measure transformers.js, too (downloads 27 MB of its own files)",
+  "bench.onnx-host": "Its model {model} comes from {host}. It is downloaded when you start, and deleted afterwards.",
+  "bench.other-model": "Another model than felsic’s: do not compare its speed.",
+  "bench.cosine": "cosine with felsic’s vector: {cosine}",
+  "bench.cosine-far": "Its vector is not felsic’s: cosine {cosine}.",
   "bench.others": "Other libraries",
   "bench.others-text":
-    "transformers.js and onnxruntime-web are not measured here: a fair comparison needs the same weights in the formats of both, and their files would multiply what this page loads. In felsic’s repository this command makes the weights, and runs all of them in turn in one browser:",
+    "There is no ONNX export of the built-in model, so transformers.js takes part only with an export whose address you give. A fair comparison needs the same weights in both formats. In felsic’s repository this command makes them, and runs felsic, transformers.js and onnxruntime-web in turn in one browser:",
 } as const;

@@ -10,5 +10,7 @@ import { Bench } from "./Bench.js";
 const spoken = applySettings();
 const given = new URLSearchParams(location.search);
 const root = document.getElementById("app");
-const bench = <Bench model={given.get("pack") ?? ""} given={given} allowedOrigins={allowedOrigins()} />;
+const bench = (
+  <Bench model={given.get("pack") ?? ""} onnx={given.get("onnx")?.trim() ?? ""} given={given} allowedOrigins={allowedOrigins()} />
+);
 if (root) void spoken.then(() => render(bench, root));
