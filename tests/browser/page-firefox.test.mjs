@@ -10,7 +10,6 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { pdfText } from "../fixtures/files/pdf.mjs";
 import { hasFirefox } from "./firefox.mjs";
-import { MOUNTS, screenshots } from "./harness.mjs";
 import {
   accessible,
   addSamples,
@@ -18,54 +17,36 @@ import {
   field,
   fits,
   found,
-  openPage,
   rested,
   SAMPLES,
   settled,
   shows,
   view,
 } from "./page-harness.mjs";
-import { launchFirefox } from "./playwright-firefox.mjs";
-import { Server } from "./server.mjs";
+import { startFirefoxPage } from "./playwright-firefox.mjs";
 
 /** @typedef {import("playwright-core").Page} Page */
 
 const options = { skip: hasFirefox ? false : "there is no Firefox", timeout: 60_000 };
 
 /** @type {import("./playwright-firefox.mjs").Firefox} */
-let browser;
-/** @type {Server} */
-let server;
-/** @type {Server} */
-let foreign;
+let firefox;
 /** @type {Page} */
 let page;
 /** What the page has said on the console, which must be nothing. @type {string[]} */
 let said;
+/** @type {(name: string) => Promise<void>} */
+let picture;
 
 before(async () => {
   if (!hasFirefox) return;
-  mkdirSync(screenshots, { recursive: true });
-  server = await Server.start(MOUNTS);
-  foreign = await Server.start(MOUNTS, 0, "127.0.0.2");
-  browser = await launchFirefox();
-  ({ page, said } = await openPage(visit(), {}));
-  page.setDefaultTimeout(15_000);
+  firefox = await startFirefoxPage();
+  ({ page, said, picture } = await firefox.open());
 });
 
-after(async () => {
-  await browser?.close();
-  await server?.close();
-  await foreign?.close();
-});
-
-/** What opens the page. @returns {any} */
-const visit = () => ({ browser, url: (/** @type {string} */ path) => server.url(path) });
+after(() => firefox?.close());
 
 const address = () => new URLSearchParams(new URL(page.url()).hash.slice(1));
-
-/** Keeps a picture. @param {string} name */
-const picture = (name) => browser.picture(page, join(screenshots, `firefox-${name}.png`));
 
 test("Firefox: hits come as one types, grouped by file and marked; the address keeps the query", options, async () => {
   await shows(page, ".model", /Built-in model: small, English/);
@@ -227,7 +208,9 @@ test(
       writeFileSync(join(folder, path), text, "latin1");
     try {
       await view(page, "Library");
-      await browser.pickFolder(folder, () => page.locator(".panel").getByRole("button", { name: "Choose a folder" }).click());
+      await firefox.browser.pickFolder(folder, () =>
+        page.locator(".panel").getByRole("button", { name: "Choose a folder" }).click(),
+      );
       await shows(page, ".panel .head, .pane", /34 files/);
       await rested(page);
     } finally {

@@ -1,11 +1,15 @@
 /** A distribution's Firefox, driven by Playwright through WebDriver BiDi. */
 
-import { writeFileSync } from "node:fs";
-import { basename } from "node:path";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
 import { firefox } from "playwright-core";
 import { executable } from "./firefox.mjs";
+import { MOUNTS, screenshots } from "./harness.mjs";
+import { openPage } from "./page-harness.mjs";
+import { Server } from "./server.mjs";
 
-/** @typedef {Awaited<ReturnType<typeof launchFirefox>>} Firefox */
+/** @typedef {Awaited<ReturnType<typeof startFirefoxPage>>} Firefox */
 
 /** What every Firefox of these tests is set to. */
 const PREFS = {
@@ -13,6 +17,8 @@ const PREFS = {
   "ui.prefersReducedMotion": 1,
   // The clipboard is read without a question.
   "security.dialog_enable_delay": 0,
+  // Without a graphics card it is drawn in software, where there is such a driver.
+  "webgl.force-enabled": true,
   "dom.events.testing.asyncClipboard": true,
 };
 
@@ -21,14 +27,62 @@ const PREFS = {
  */
 const UNKNOWN = "emulation.setMediaFeaturesOverride";
 
+/** Starts Firefox and opens the private-search page in it, as `openPage()` does with Chromium. `foreign` is another host. */
+export async function startFirefoxPage() {
+  mkdirSync(screenshots, { recursive: true });
+  let server = await Server.start(MOUNTS);
+  const foreign = await Server.start(MOUNTS, 0, "127.0.0.2");
+  const browser = await launchFirefox();
+  const open = async (options = {}, query = "") => {
+    const environment = /** @type {any} */ ({ browser, url: (/** @type {string} */ path) => server.url(path) });
+    const opened = await openPage(environment, options, query);
+    opened.page.setDefaultTimeout(15_000);
+    /** Keeps a picture. @param {string} name */
+    const picture = (name) => browser.picture(opened.page, join(screenshots, `firefox-${name}.png`));
+    return { ...opened, picture };
+  };
+  return {
+    browser,
+    foreign,
+    open,
+    /** Does something while the page's host cannot be reached. @param {() => Promise<unknown>} work */
+    async withoutNetwork(work) {
+      const { port } = new URL(server.url("/"));
+      await server.close();
+      try {
+        await work();
+      } finally {
+        server = await Server.start(MOUNTS, Number(port));
+      }
+    },
+    /** Returns what was downloaded, when all of it is there: Playwright hears nothing of it. @param {string} name */
+    async downloaded(name) {
+      const file = join(browser.downloads, name);
+      for (let tries = 0; tries < 200; tries += 1) {
+        if (existsSync(file) && !existsSync(`${file}.part`) && statSync(file).size > 0) return readFileSync(file, "utf8");
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+      throw new Error(`${name} is not downloaded: ${readdirSync(browser.downloads).join()}`);
+    },
+    async close() {
+      await browser.close();
+      rmSync(browser.downloads, { recursive: true });
+      await server.close();
+      await foreign.close();
+    },
+  };
+}
+
 /** What Playwright has behind an object of its interface. @param {any} object */
 const internal = (object) => object._connection.toImpl(object);
 
 /** Starts Firefox. @param {Record<string, string | number | boolean>} [prefs] its settings */
 export async function launchFirefox(prefs = {}) {
+  const downloads = mkdtempSync(join(tmpdir(), "felsic-downloads-"));
   const browser = await firefox.launch({
     channel: "moz-firefox",
     executablePath: executable,
+    downloadsPath: downloads,
     firefoxUserPrefs: { ...PREFS, ...prefs },
     args: ["--remote-allow-system-access"],
   });
@@ -60,6 +114,7 @@ export async function launchFirefox(prefs = {}) {
   };
   return Object.assign(browser, {
     privileged,
+    downloads,
     /**
      * Keeps a picture of a page. Playwright's own would add a style to the page, which a strict policy reports.
      *
