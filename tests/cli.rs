@@ -1,5 +1,7 @@
 //! The command line, as its users run it.
 
+#[path = "cli/files.rs"]
+mod files;
 #[cfg(unix)]
 #[path = "cli/hostile.rs"]
 mod hostile;
