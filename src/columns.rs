@@ -54,7 +54,7 @@ impl<'a> Rows<'a> {
     ///
     /// # Errors
     /// [`Code::InputInvalid`] for what cannot be read.
-    pub fn next(&mut self, check: &dyn Fn(&dyn Fn(&str) -> bool) -> Result<()>) -> Result<Option<Batch>> {
+    pub fn next(&mut self, check: &dyn Fn(Names<'_>) -> Result<()>) -> Result<Option<Batch>> {
         loop {
             if let Some(table) = self.table.as_mut().filter(|table| table.left > 0) {
                 return table.batch(&self.name).map(Some);
@@ -64,10 +64,21 @@ impl<'a> Rows<'a> {
             }
             let group = call(&self.name, || self.reader.get_row_group(self.next))?;
             let table = Table::open(&self.name, group.as_ref(), self.wanted)?;
-            check(&|column| table.columns.iter().any(|other| other.name == column))?;
+            check(Names(&table.columns))?;
             self.next += 1;
             self.table = Some(table);
         }
+    }
+}
+
+/// The columns of a row group that are read.
+#[derive(Clone, Copy)]
+pub(crate) struct Names<'a>(&'a [Column]);
+
+impl Names<'_> {
+    /// Returns whether there is a column.
+    pub fn has(self, name: &str) -> bool {
+        self.0.iter().any(|column| column.name == name)
     }
 }
 

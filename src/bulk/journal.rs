@@ -105,6 +105,15 @@ pub(super) struct Chunk {
     pub output: String,
 }
 
+/// What has been read of a journal.
+pub(super) struct Journal {
+    pub head: Head,
+    /// Where the first line ends.
+    pub end: u64,
+    /// The windows, each with the end of its line.
+    pub chunks: Vec<(Chunk, u64)>,
+}
+
 /// Returns something as a line of a journal.
 pub(super) fn line(value: &impl Serialize) -> Result<Vec<u8>> {
     let mut line = serde_json::to_vec(value)
@@ -113,11 +122,11 @@ pub(super) fn line(value: &impl Serialize) -> Result<Vec<u8>> {
     Ok(line)
 }
 
-/// Reads a journal: what its file is made with, and its lines up to the first one that is not whole, each with its end in the journal.
+/// Reads a journal up to the first line that is not whole.
 ///
 /// # Errors
 /// [`Code::InputInvalid`] if the first line cannot be read; [`Code::Io`].
-pub(super) fn read(file: &File, path: &Path) -> Result<(Head, u64, Vec<(Chunk, u64)>)> {
+pub(super) fn read(file: &File, path: &Path) -> Result<Journal> {
     let mut input = BufReader::new(file);
     let mut end = 0;
     let Some(head) = next::<Head>(&mut input, &mut end, path)? else {
@@ -128,7 +137,7 @@ pub(super) fn read(file: &File, path: &Path) -> Result<(Head, u64, Vec<(Chunk, u
     while let Some(chunk) = next::<Chunk>(&mut input, &mut end, path)? {
         chunks.push((chunk, end));
     }
-    Ok((head, first, chunks))
+    Ok(Journal { head, end: first, chunks })
 }
 
 /// Returns the next line and moves `end` behind it; `None` if it is not whole, or not one.

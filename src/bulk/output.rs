@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::engine::Answer;
-use super::journal::{self, Chunk, Head, TextHash, VERSION};
+use super::journal::{self, Chunk, Head, Journal, TextHash, VERSION};
 use super::records::{Fill, Reading, Records};
 use super::{Format, json, json_line, npy, table};
 use crate::embedder::{EmbedOptions, Embedder};
@@ -142,7 +142,7 @@ impl FileOutput {
 
     /// Takes over what an interrupted run has left, and cuts off what is not whole.
     fn resume(&mut self) -> Result<()> {
-        let (head, first, chunks) = journal::read(&self.log, &self.journal)?;
+        let Journal { head, end: first, chunks } = journal::read(&self.log, &self.journal)?;
         head.check(&self.head, &self.part)?;
         let (mut log_end, mut end) = (first, self.start());
         seek(&mut self.data, &self.part, end)?;

@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::Path;
 
 use super::lines::Lines;
-use crate::columns::{Cell, Rows};
+use crate::columns::{Cell, Names, Rows};
 use crate::error::{Code, Error, Result};
 use crate::source::open;
 
@@ -189,7 +189,7 @@ impl<'a> Table<'a> {
                 return Ok(Some(record));
             }
             let (name, column) = (&self.name, self.columns.first().copied().unwrap_or("text"));
-            let check = |has: &dyn Fn(&str) -> bool| match has(column) {
+            let check = |names: Names<'_>| match names.has(column) {
                 true => Ok(()),
                 false => {
                     let message =

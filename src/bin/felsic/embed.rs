@@ -98,8 +98,8 @@ pub fn embed(arguments: &EmbedArguments, output: &mut Output) -> Result<ExitCode
     embedder.embed_with::<String>(&[], &options)?;
     let mut run = Run { arguments, embedder: &embedder, options: &options, has_failed: false };
     match &arguments.out {
-        Some(out) => run.to_file(&mut records, out, output)?,
-        None => run.to_output(&mut records, output)?,
+        Some(out) => run.make_file(&mut records, out, output)?,
+        None => run.print(&mut records, output)?,
     }
     Ok(if run.has_failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
@@ -193,7 +193,7 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    fn to_output(&mut self, records: &mut Records<'_>, output: &mut Output) -> Result<()> {
+    fn print(&mut self, records: &mut Records<'_>, output: &mut Output) -> Result<()> {
         let bar = bar(records, !stdout().is_terminal());
         self.embed(records, Fill::Arrived, &bar, &mut |answers| {
             for answer in answers {
@@ -203,7 +203,7 @@ impl Run<'_> {
         })
     }
 
-    fn to_file(&mut self, records: &mut Records<'_>, out: &Path, output: &mut Output) -> Result<()> {
+    fn make_file(&mut self, records: &mut Records<'_>, out: &Path, output: &mut Output) -> Result<()> {
         let settings = Settings {
             options: self.options,
             format: self.arguments.format(),

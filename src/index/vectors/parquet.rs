@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{Line, wrong};
-use crate::columns::{Cell, Rows};
+use crate::columns::{Cell, Names, Rows};
 use crate::error::Result;
 
 /// Columns that are read; of `vector` and `embedding` a file has one.
@@ -15,7 +15,7 @@ pub(super) fn read(path: &Path, take: &mut dyn FnMut(Line, &str) -> Result<()>) 
     let name = path.display().to_string();
     let mut rows = Rows::open(path, &COLUMNS)?;
     let mut first = 1;
-    while let Some(batch) = rows.next(&|has| check(&name, has))? {
+    while let Some(batch) = rows.next(&|names| check(&name, names))? {
         let mut lines: Vec<Line> = (0..batch.count).map(|_| Line::default()).collect();
         for (column, cells) in batch.columns {
             for (at, (line, cell)) in lines.iter_mut().zip(cells).enumerate() {
@@ -35,11 +35,11 @@ fn place(name: &str, row: usize) -> String {
 }
 
 /// Checks that a row group has the columns that are needed.
-fn check(name: &str, has: &dyn Fn(&str) -> bool) -> Result<()> {
-    if let Some(column) = ["id", "text"].into_iter().find(|column| !has(column)) {
+fn check(name: &str, names: Names<'_>) -> Result<()> {
+    if let Some(column) = ["id", "text"].into_iter().find(|column| !names.has(column)) {
         return Err(wrong(name, &format!("has no column \"{column}\"")));
     }
-    match (has("embedding"), has("vector")) {
+    match (names.has("embedding"), names.has("vector")) {
         (true, true) => Err(wrong(name, "has the columns \"embedding\" and \"vector\": keep one")),
         (false, false) => Err(wrong(name, "has no column \"embedding\"")),
         _ => Ok(()),
