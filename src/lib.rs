@@ -70,7 +70,7 @@
 //! | `gpu` | GPUs through wgpu: Vulkan, Metal, DirectX 12 |
 //! | `web`, `relaxed`, `packer` | the WebAssembly binaries of the npm package |
 //!
-//! The first three are on by default. `native` builds oniguruma, which needs a C compiler.
+//! `native` and `cpu` are on by default. `gpu` takes long to build. `native` builds oniguruma, which needs a C compiler.
 //!
 //! # Limits
 //!

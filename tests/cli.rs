@@ -108,6 +108,13 @@ fn without_a_model_it_is_the_built_in_one() {
     assert!(cosine(&dog, &puppy) > cosine(&dog, &rate) + 0.2, "it knows what words mean");
 }
 
+#[cfg(not(feature = "gpu"))]
+#[test]
+fn without_the_feature_a_gpu_is_refused_and_the_message_says_how_to_have_it() {
+    let text = failure(&run(&["embed", "--device", "gpu"], ""));
+    assert!(text.contains("--features gpu") && text.ends_with("[device-unavailable]\n"), "{text}");
+}
+
 #[test]
 fn bad_usage_ends_with_2() {
     let model = model("tiny-silu");
