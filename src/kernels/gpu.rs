@@ -48,6 +48,42 @@ impl KernelSource for Shader {
     }
 }
 
+fn linear() -> Shader {
+    let weight = include_str!("../../shaders/weight_f32.wgsl").to_string();
+    Shader { name: "linear", text: include_str!("../../shaders/linear.wgsl"), values: vec![("weight", weight)] }
+}
+
+fn linear_int8() -> Shader {
+    let weight = include_str!("../../shaders/weight_int8.wgsl").to_string();
+    Shader { name: "linear_int8", text: include_str!("../../shaders/linear.wgsl"), values: vec![("weight", weight)] }
+}
+
+fn norm() -> Shader {
+    Shader { name: "norm", text: include_str!("../../shaders/norm.wgsl"), values: Vec::new() }
+}
+
+fn attention(head_size: usize) -> Shader {
+    let values = vec![("head_size", head_size.to_string())];
+    Shader { name: "attention", text: include_str!("../../shaders/attention.wgsl"), values }
+}
+
+fn rotation(head_size: usize) -> Shader {
+    let values = vec![("head_size", head_size.to_string())];
+    Shader { name: "rotate_keys", text: include_str!("../../shaders/rotate_keys.wgsl"), values }
+}
+
+fn gate(activation: Activation) -> Shader {
+    let act = match activation {
+        Activation::Silu => "silu",
+        Activation::Gelu => "gelu",
+    };
+    Shader { name: "gate", text: include_str!("../../shaders/gate.wgsl"), values: vec![("act", act.to_string())] }
+}
+
+fn take_rows() -> Shader {
+    Shader { name: "take_rows", text: include_str!("../../shaders/take_rows.wgsl"), values: Vec::new() }
+}
+
 /// Runs a shader over `groups` workgroups: the inputs in binding order, then the output, then the
 /// parameters. Returns the output [rows, columns].
 fn run(
@@ -83,24 +119,14 @@ fn size(tensor: &CubeTensor) -> [usize; 2] {
 impl Kernels for Cube {
     fn linear(x: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self> {
         let ([n, k], [m, _]) = (size(&x), size(&weight));
-        let shader = Shader {
-            name: "linear",
-            text: include_str!("../../shaders/linear.wgsl"),
-            values: vec![("weight", include_str!("../../shaders/weight_f32.wgsl").to_string())],
-        };
         let parameters = [n as u32, k as u32, m as u32, k as u32];
-        run(shader, [m.div_ceil(TILE), n.div_ceil(TILE)], vec![x, weight], [n, m], &parameters)
+        run(linear(), [m.div_ceil(TILE), n.div_ceil(TILE)], vec![x, weight], [n, m], &parameters)
     }
 
     fn linear_int8(x: FloatTensor<Self>, weight: IntTensor<Self>, scales: FloatTensor<Self>) -> FloatTensor<Self> {
         let ([n, k], [m, _], [_, groups]) = (size(&x), size(&weight), size(&scales));
-        let shader = Shader {
-            name: "linear_int8",
-            text: include_str!("../../shaders/linear.wgsl"),
-            values: vec![("weight", include_str!("../../shaders/weight_int8.wgsl").to_string())],
-        };
         let parameters = [n as u32, k as u32, m as u32, (k / groups) as u32];
-        run(shader, [m.div_ceil(TILE), n.div_ceil(TILE)], vec![x, weight, scales], [n, m], &parameters)
+        run(linear_int8(), [m.div_ceil(TILE), n.div_ceil(TILE)], vec![x, weight, scales], [n, m], &parameters)
     }
 
     fn mlp_int8(
@@ -119,8 +145,7 @@ impl Kernels for Cube {
 
     fn layer_norm(x: FloatTensor<Self>, gain: FloatTensor<Self>, eps: f32) -> FloatTensor<Self> {
         let [n, width] = size(&x);
-        let shader = Shader { name: "norm", text: include_str!("../../shaders/norm.wgsl"), values: Vec::new() };
-        run(shader, [n, 1], vec![x, gain], [n, width], &[width as u32, eps.to_bits()])
+        run(norm(), [n, 1], vec![x, gain], [n, width], &[width as u32, eps.to_bits()])
     }
 
     fn attention(
@@ -133,37 +158,22 @@ impl Kernels for Cube {
     ) -> FloatTensor<Self> {
         let ([n_out, width], [n_in, _]) = (size(&q), size(&kv));
         let keys = rotate_keys(&kv, &rope, positions, shape, n_in);
-        let shader = Shader {
-            name: "attention",
-            text: include_str!("../../shaders/attention.wgsl"),
-            values: vec![("head_size", shape.head_size.to_string())],
-        };
         // A window longer than any text means none.
         let half = shape.half_window.map_or(u32::MAX, |half| half as u32);
+        let shader = attention(shape.head_size);
         run(shader, [n_out, shape.heads], vec![q, keys, kv, rope, queries], [n_out, width], &[width as u32, half])
     }
 
     fn gate(u: FloatTensor<Self>, activation: Activation) -> FloatTensor<Self> {
         let [n, width] = size(&u);
         let inner = width / 2;
-        let act = match activation {
-            Activation::Silu => "silu",
-            Activation::Gelu => "gelu",
-        };
-        let shader = Shader {
-            name: "gate",
-            text: include_str!("../../shaders/gate.wgsl"),
-            values: vec![("act", act.to_string())],
-        };
-        run(shader, [inner.div_ceil(THREADS as usize), n], vec![u], [n, inner], &[inner as u32])
+        run(gate(activation), [inner.div_ceil(THREADS as usize), n], vec![u], [n, inner], &[inner as u32])
     }
 
     fn take_rows(x: FloatTensor<Self>, rows: IntTensor<Self>) -> FloatTensor<Self> {
         let [_, width] = size(&x);
         let count = rows.meta.shape()[0];
-        let shader =
-            Shader { name: "take_rows", text: include_str!("../../shaders/take_rows.wgsl"), values: Vec::new() };
-        run(shader, [width.div_ceil(THREADS as usize), count], vec![x, rows], [count, width], &[width as u32])
+        run(take_rows(), [width.div_ceil(THREADS as usize), count], vec![x, rows], [count, width], &[width as u32])
     }
 
     fn add(x: FloatTensor<Self>, y: FloatTensor<Self>) -> FloatTensor<Self> {
@@ -180,16 +190,51 @@ fn rotate_keys(
     n_in: usize,
 ) -> CubeTensor {
     let width = shape.heads * shape.head_size;
-    let shader = Shader {
-        name: "rotate_keys",
-        text: include_str!("../../shaders/rotate_keys.wgsl"),
-        values: vec![("head_size", shape.head_size.to_string())],
-    };
     run(
-        shader,
+        rotation(shape.head_size),
         [(width / 2).div_ceil(THREADS as usize), n_in],
         vec![kv.clone(), rope.clone(), positions],
         [n_in, width],
         &[width as u32],
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use naga::valid::{Capabilities, ValidationFlags, Validator};
+
+    use super::*;
+
+    /// Every instance of every template that a model can ask for.
+    fn instances() -> Vec<Shader> {
+        let mut shaders = vec![linear(), linear_int8(), norm(), take_rows()];
+        shaders.extend([Activation::Silu, Activation::Gelu].map(gate));
+        shaders.extend([2, 14, 32, 64, 78, 128].into_iter().flat_map(|head| [attention(head), rotation(head)]));
+        shaders
+    }
+
+    /// Checks a shader as a browser does: without any optional feature, uniformity of control flow included.
+    fn validate(source: &str) -> Result<(), String> {
+        let module = naga::front::wgsl::parse_str(source).map_err(|error| error.emit_to_string(source))?;
+        let checked = Validator::new(ValidationFlags::all(), Capabilities::empty()).validate(&module);
+        checked.map(drop).map_err(|error| error.emit_to_string(source))
+    }
+
+    #[test]
+    fn every_shader_is_valid_webgpu() {
+        for shader in instances() {
+            let source = shader.source().complete();
+            validate(&source).unwrap_or_else(|error| panic!("{}: {error}", shader.name));
+        }
+    }
+
+    #[test]
+    fn validation_refuses_a_barrier_that_some_threads_may_miss() {
+        let source = "@group(0) @binding(0) var<storage, read_write> x: array<u32>;
+            @compute @workgroup_size(64) fn main(@builtin(local_invocation_index) thread: u32) {
+                if (thread < x[0]) { workgroupBarrier(); }
+            }";
+        assert!(validate(source).is_err_and(|error| error.contains("uniform")));
+        assert!(validate("fn main( {").is_err());
+    }
 }
