@@ -1,10 +1,10 @@
 //! The CPU bodies, on burn's Flex: shapes and memory here, the arithmetic in [`super::simd`].
 
+use burn::backend::ExecutionError;
 use burn::backend::flex::{Flex, FlexTensor, Layout};
-#[cfg(not(target_family = "wasm"))]
 use burn::backend::ops::FloatTensorOps;
 use burn::backend::tensor::{FloatTensor, IntTensor};
-use burn::tensor::{Bytes, DType, Shape};
+use burn::tensor::{Bytes, DType, Shape, TensorData};
 
 use super::profile::{Operation, time};
 use super::{AttentionShape, Kernels, LayerShape, MlpShape, QUERY_COLUMNS, simd};
@@ -176,5 +176,9 @@ impl Kernels for Flex {
             *sum += value;
         }
         y
+    }
+
+    async fn read(x: FloatTensor<Self>) -> Result<TensorData, ExecutionError> {
+        Flex::float_into_data(x).await
     }
 }

@@ -165,6 +165,12 @@ pub trait Kernels: Backend {
 
     /// Computes `x + y`, both [n, h] -> [n, h].
     fn add(x: FloatTensor<Self>, y: FloatTensor<Self>) -> FloatTensor<Self>;
+
+    /// Reads the values of `x`, in row order, once its device has made them.
+    ///
+    /// # Errors
+    /// The device's own, if it failed.
+    fn read(x: FloatTensor<Self>) -> impl Future<Output = Result<TensorData, ExecutionError>> + Send;
 }
 
 /// Makes a tensor of f32 values in row order.
@@ -185,7 +191,7 @@ pub fn integers<E: Element, const D: usize>(values: Vec<E>, shape: [usize; D], d
 /// # Errors
 /// The device's own, if it failed.
 pub async fn read(tensor: Tensor<2>) -> Result<TensorData, ExecutionError> {
-    Dispatch::float_into_data(tensor.into_dispatch()).await
+    Dispatch::read(tensor.into_dispatch()).await
 }
 
 /// Calls [`Kernels::linear`] on tensors.

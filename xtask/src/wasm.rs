@@ -63,7 +63,7 @@ impl Binary {
     fn inputs(self) -> Vec<PathBuf> {
         let own: &[&str] = match self {
             Self::Search => &["search"],
-            _ => &["src", "shaders"],
+            _ => &["src", "shaders", "patches"],
         };
         own.iter().chain(&INPUTS).map(|path| project::path(path)).collect()
     }

@@ -6,6 +6,9 @@
 //! and writes; values that decide a loop with a barrier in it therefore go through `workgroupUniformLoad`, or are
 //! parameters: those are uniform buffers, which cubecl keeps and gives to every dispatch with the same numbers.
 //!
+//! No kernel of burn's own is launched: nothing here, `add` and reading included, calls one of its operations that would. They
+//! are written in Rust, and a binary would have to hold the compiler that makes WGSL of them. See `patches/inventory`.
+//!
 //! On the web a refused shader is only logged and leaves its output as it was; the self-test that
 //! every GPU engine runs before use catches that.
 
@@ -17,12 +20,11 @@ pub use self::body::tests::FORCED;
 
 use std::cell::Cell;
 
-use burn::backend::Cube;
-use burn::backend::ops::FloatTensorOps;
 use burn::backend::tensor::{FloatTensor, IntTensor};
-use burn::backend::wgpu::{CubeTensor, SourceKernel, into_contiguous};
-use burn::tensor::{DType, Shape};
-use cubecl::server::{KernelArguments, MetadataBindingInfo};
+use burn::backend::wgpu::{CubeTensor, SourceKernel};
+use burn::backend::{Cube, ExecutionError};
+use burn::tensor::{DType, Shape, TensorData};
+use cubecl::server::{BufferBinding, CopyDescriptor, KernelArguments, MetadataBindingInfo, ServerError};
 use cubecl::{CubeCount, CubeDim};
 
 use self::body::{Body, Few, Heads};
@@ -56,12 +58,18 @@ fn run(shader: Shader, groups: [usize; 2], buffers: Vec<&CubeTensor>, parameters
     DISPATCHES.set(DISPATCHES.get() + 1);
     let client = buffers[0].client.clone();
     let pairs = parameters.chunks_exact(2).map(|pair| u64::from(pair[0]) | (u64::from(pair[1]) << 32));
-    let buffers = buffers.into_iter().map(|buffer| into_contiguous(buffer.clone()).handle.binding()).collect();
+    let buffers = buffers.into_iter().map(binding).collect();
     client.launch(
         Box::new(SourceKernel::new(shader, CubeDim::new_1d(THREADS as u32))),
         CubeCount::Static(groups[0] as u32, groups[1] as u32, 1),
         KernelArguments::new().with_buffers(buffers).with_info(MetadataBindingInfo::custom(pairs.collect())),
     );
+}
+
+/// Returns the memory of a tensor, whose values stand there in row order: felsic makes no view of another order.
+fn binding(tensor: &CubeTensor) -> BufferBinding {
+    assert!(tensor.is_contiguous(), "felsic makes no views of tensors on a GPU");
+    tensor.handle.clone().binding()
 }
 
 /// Returns the rows and columns of a matrix.
@@ -236,7 +244,21 @@ impl Kernels for Cube {
     }
 
     fn add(x: FloatTensor<Self>, y: FloatTensor<Self>) -> FloatTensor<Self> {
-        DISPATCHES.set(DISPATCHES.get() + 1);
-        Cube::float_add(x, y)
+        let [n, width] = size(&x);
+        let out = empty(&x, [n, width]);
+        run(Shader::Add, [width.div_ceil(THREADS), n], vec![&x, &y, &out], &[width as u32, 0, 0, 0]);
+        out
+    }
+
+    async fn read(x: FloatTensor<Self>) -> Result<TensorData, ExecutionError> {
+        let failed = |error: ServerError| match error.is_device_poisoned() {
+            true => ExecutionError::device_poisoned(error.to_string()),
+            false => ExecutionError::with_context(error.to_string()),
+        };
+        let (client, dtype) = (x.client.clone(), x.dtype);
+        let (shape, strides) = (x.meta.shape().clone(), x.meta.strides().clone());
+        let source = CopyDescriptor::new(binding(&x), shape.clone(), strides, dtype.size());
+        let bytes = client.read_one_tensor_async(source).await.map_err(failed)?;
+        Ok(TensorData::from_bytes(bytes, shape, dtype))
     }
 }

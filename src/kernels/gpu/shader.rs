@@ -65,6 +65,7 @@ pub enum Shader {
     Silu,
     Gelu,
     TakeRows,
+    Add,
 }
 
 macro_rules! text {
@@ -187,6 +188,7 @@ impl KernelSource for Shader {
             Self::Silu => SourceTemplate::new(text!("gate")).register("activation", text!("silu")),
             Self::Gelu => SourceTemplate::new(text!("gate")).register("activation", text!("gelu")),
             Self::TakeRows => SourceTemplate::new(text!("take_rows")),
+            Self::Add => SourceTemplate::new(text!("add")),
         }
     }
 
@@ -208,7 +210,7 @@ mod tests {
 
     /// Every instance of every template that a model can ask for.
     fn instances() -> Vec<Shader> {
-        let mut shaders = vec![Shader::Norm, Shader::Silu, Shader::Gelu, Shader::TakeRows];
+        let mut shaders = vec![Shader::Norm, Shader::Silu, Shader::Gelu, Shader::TakeRows, Shader::Add];
         for head_size in [2, 14, 32, 34, 64, 78, 96, 128, 200, 256] {
             let heads = Heads { size: head_size };
             shaders.extend([Few::No, Few::Yes].map(|few| Shader::Attention(heads, few)));
