@@ -1,10 +1,14 @@
 //! The CPU bodies, on burn's Flex: shapes and memory here, the arithmetic in [`super::simd`].
 
+#[cfg(feature = "gpu")]
 use burn::backend::ExecutionError;
 use burn::backend::flex::{Flex, FlexTensor, Layout};
+#[cfg(any(feature = "gpu", not(target_family = "wasm")))]
 use burn::backend::ops::FloatTensorOps;
 use burn::backend::tensor::{FloatTensor, IntTensor};
-use burn::tensor::{Bytes, DType, Shape, TensorData};
+#[cfg(feature = "gpu")]
+use burn::tensor::TensorData;
+use burn::tensor::{Bytes, DType, Shape};
 
 use super::profile::{Operation, time};
 use super::{AttentionShape, Kernels, LayerShape, MlpShape, QUERY_COLUMNS, simd};
@@ -178,6 +182,7 @@ impl Kernels for Flex {
         y
     }
 
+    #[cfg(feature = "gpu")]
     async fn read(x: FloatTensor<Self>) -> Result<TensorData, ExecutionError> {
         Flex::float_into_data(x).await
     }

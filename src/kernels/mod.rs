@@ -170,6 +170,7 @@ pub trait Kernels: Backend {
     ///
     /// # Errors
     /// The device's own, if it failed.
+    #[cfg(feature = "gpu")]
     fn read(x: FloatTensor<Self>) -> impl Future<Output = Result<TensorData, ExecutionError>> + Send;
 }
 
@@ -191,7 +192,11 @@ pub fn integers<E: Element, const D: usize>(values: Vec<E>, shape: [usize; D], d
 /// # Errors
 /// The device's own, if it failed.
 pub async fn read(tensor: Tensor<2>) -> Result<TensorData, ExecutionError> {
-    Dispatch::read(tensor.into_dispatch()).await
+    // Burn's own would keep its copying kernels, and their compiler, in the GPU's binary; without a GPU it is the smaller.
+    #[cfg(feature = "gpu")]
+    return Dispatch::read(tensor.into_dispatch()).await;
+    #[cfg(not(feature = "gpu"))]
+    Dispatch::float_into_data(tensor.into_dispatch()).await
 }
 
 /// Calls [`Kernels::linear`] on tensors.

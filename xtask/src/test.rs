@@ -109,8 +109,18 @@ fn unless_ci(setup: Result<()>) -> Result<Outcome> {
 }
 
 /// The crates that make up felsic.
-const CRATES: [&str; 8] =
-    ["--package", "felsic", "--package", "felsic-search", "--package", "felsic-cut", "--package", "felsic-scan"];
+const CRATES: [&str; 10] = [
+    "--package",
+    "felsic",
+    "--package",
+    "felsic-search",
+    "--package",
+    "felsic-cut",
+    "--package",
+    "felsic-scan",
+    "--package",
+    "inventory",
+];
 
 fn native(options: &Options) -> Result<Outcome> {
     let mut felsic = cargo(["test", "--release", "--no-fail-fast"]);

@@ -210,6 +210,16 @@ mod tests {
         assert_eq!(without_names(MAGIC).unwrap(), MAGIC);
     }
 
+    /// `patches/inventory` registers nothing: what else came to ask for that crate would lose what it registers.
+    #[test]
+    fn only_pliron_registers_through_inventory() {
+        let lock = fs::read_to_string(project::path("Cargo.lock")).unwrap();
+        let asks = |package: &&str| package.lines().any(|line| line.trim().starts_with("\"inventory"));
+        let name = |package: &str| package.lines().find(|line| line.starts_with("name = ")).map(str::to_string);
+        let asking: Vec<_> = lock.split("[[package]]").filter(asks).filter_map(name).collect();
+        assert_eq!(asking, ["name = \"pliron\""]);
+    }
+
     #[test]
     fn what_is_no_module_is_not_cut() {
         let module = [MAGIC, &section(0, b"\x04name")].concat();

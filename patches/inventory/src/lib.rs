@@ -1,8 +1,8 @@
 //! Takes the place of the crate `inventory`, and registers nothing.
 //!
 //! cubecl compiles kernels that are written in Rust with `pliron`, which on WebAssembly registers each operation, type and
-//! cast of its language when the module starts. What is registered is reachable, so the linker keeps all of it: eight of the
-//! twelve megabytes of felsic's GPU binary, while felsic launches nothing but its own WGSL, which is never compiled that way.
+//! cast of its language when the module starts. What is registered is reachable, so the linker keeps all of it: most of the
+//! thirteen megabytes that felsic's GPU binary had, while felsic launches nothing but its own WGSL, which is never compiled that way.
 //! Here the same macros make nothing, and the linker drops what nothing else calls.
 //!
 //! `[patch.crates-io]` in felsic's `Cargo.toml` puts it there. Only `pliron` asks for `inventory`, and only on WebAssembly.
