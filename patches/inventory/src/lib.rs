@@ -28,7 +28,6 @@ macro_rules! submit {
 pub trait Collect: Sync + Sized + 'static {}
 
 /// Returns what is in the list of the type: nothing.
-#[must_use]
 pub fn iter<T: Collect>() -> core::iter::Empty<&'static T> {
     core::iter::empty()
 }
