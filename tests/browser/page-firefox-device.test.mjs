@@ -9,7 +9,9 @@ import { hasFirefox } from "./firefox.mjs";
 import { accessible, addSamples, chooseFiles, field, fits, found, settled, shows, view } from "./page-harness.mjs";
 import { startFirefoxPage } from "./playwright-firefox.mjs";
 
-const options = { skip: hasFirefox ? false : "there is no Firefox", timeout: 60_000 };
+const REQUESTED = Boolean(process.env.FELSIC_TEST_FULL);
+const skip = !hasFirefox ? "there is no Firefox" : !REQUESTED && "on request: FELSIC_TEST_FULL=1";
+const options = { skip, timeout: 60_000 };
 
 /** @type {import("./playwright-firefox.mjs").Firefox} */
 let firefox;
@@ -19,7 +21,7 @@ let visit;
 let page;
 
 before(async () => {
-  if (!hasFirefox) return;
+  if (skip) return;
   firefox = await startFirefoxPage();
   visit = await firefox.open();
   page = visit.page;

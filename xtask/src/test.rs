@@ -181,7 +181,8 @@ fn without_engine(_: &Options) -> Result<Outcome> {
 }
 
 /// Files of `tests/browser` that compare times or memory, fill the disk, or wait for versions of a page to change, and run alone.
-const ALONE: [&str; 8] = ["api", "granite", "library-speed", "offline", "reading-browser", "search", "simd", "store"];
+const ALONE: [&str; 9] =
+    ["api", "granite", "library-speed", "offline", "page-firefox", "reading-browser", "search", "simd", "store"];
 
 /// Runs the browser tests: those that compare nothing three at a time, since they wait for networks and browsers most of their time.
 fn browser(options: &Options) -> Result<Outcome> {
