@@ -114,14 +114,6 @@ pub(super) struct Journal {
     pub chunks: Vec<(Chunk, u64)>,
 }
 
-/// Returns something as a line of a journal.
-pub(super) fn line(value: &impl Serialize) -> Result<Vec<u8>> {
-    let mut line = serde_json::to_vec(value)
-        .map_err(|error| Error::new(Code::Internal, "a journal cannot be written as JSON").because(error))?;
-    line.push(b'\n');
-    Ok(line)
-}
-
 /// Reads a journal up to the first line that is not whole.
 ///
 /// # Errors

@@ -49,8 +49,13 @@ pub fn json_line(answer: &Answer, with_text: bool) -> Result<Vec<u8>> {
         truncated: made.is_some_and(|made| made.truncated),
         error: error.map(|error| Reason { code: error.code().as_str(), message: error.to_string() }),
     };
-    let mut line = serde_json::to_vec(&line)
-        .map_err(|error| Error::new(Code::Internal, "a result cannot be written as JSON").because(error))?;
+    self::line(&line)
+}
+
+/// Returns something as a line of JSON.
+pub(super) fn line(value: &impl Serialize) -> Result<Vec<u8>> {
+    let mut line = serde_json::to_vec(value)
+        .map_err(|error| Error::new(Code::Internal, "a line cannot be written as JSON").because(error))?;
     line.push(b'\n');
     Ok(line)
 }

@@ -96,8 +96,8 @@ impl FileOutput {
         // Another run may have finished meanwhile.
         is_free(out)?;
         // A header alone is nothing to keep.
-        let least = if settings.format == Format::Npy { npy::HEADER as u64 } else { 0 };
-        let has_data = data.metadata().map_err(|error| io_error(&part, "read", error))?.len() > least;
+        let first = start(settings.format);
+        let has_data = data.metadata().map_err(|error| io_error(&part, "read", error))?.len() > first;
         if has_data && !settings.resume {
             let message = format!(
                 "{} is left of a run that was interrupted: go on with --resume, or remove it to start again",
@@ -118,7 +118,7 @@ impl FileOutput {
             head,
             data,
             log,
-            end: 0,
+            end: first,
             left: Vec::new(),
             texts: 0,
             resumed: 0,
@@ -135,8 +135,7 @@ impl FileOutput {
     /// Writes what stands before the first window: the journal's first line, before anything else is in the partial file.
     fn begin(&mut self) -> Result<()> {
         self.truncate_log(0)?;
-        write(&mut self.log, &self.journal, &journal::line(&self.head)?)?;
-        self.end = self.start();
+        write(&mut self.log, &self.journal, &json::line(&self.head)?)?;
         self.write_header()
     }
 
@@ -144,7 +143,7 @@ impl FileOutput {
     fn resume(&mut self) -> Result<()> {
         let Journal { head, end: first, chunks } = journal::read(&self.log, &self.journal)?;
         head.check(&self.head, &self.part)?;
-        let (mut log_end, mut end) = (first, self.start());
+        let (mut log_end, mut end) = (first, self.end);
         seek(&mut self.data, &self.part, end)?;
         for (chunk, line_end) in chunks {
             if !self.is_whole(&chunk, end)? {
@@ -236,7 +235,7 @@ impl FileOutput {
             input: TextHash::of_answers(answers),
             output: format!("{:x}", Sha256::digest(&bytes)),
         };
-        write(&mut self.log, &self.journal, &journal::line(&chunk)?)
+        write(&mut self.log, &self.journal, &json::line(&chunk)?)
     }
 
     fn encode(&self, answer: &Answer) -> Result<Vec<u8>> {
@@ -284,11 +283,6 @@ impl FileOutput {
         Ok(Summary { texts, resumed, failed, dimensions: head.dimensions, bytes })
     }
 
-    /// Returns where the first window starts.
-    fn start(&self) -> u64 {
-        if self.format == Format::Npy { npy::HEADER as u64 } else { 0 }
-    }
-
     /// Writes how many vectors there are, where the format says it first: also a partial array is one of whole rows.
     fn write_header(&mut self) -> Result<()> {
         if self.format != Format::Npy {
@@ -302,6 +296,11 @@ impl FileOutput {
         self.log.set_len(length).map_err(|error| io_error(&self.journal, "write", error))?;
         seek(&mut self.log, &self.journal, length)
     }
+}
+
+/// Returns where the first window starts in the partial file.
+fn start(format: Format) -> u64 {
+    if format == Format::Npy { npy::HEADER as u64 } else { 0 }
 }
 
 /// Returns the path with something at the end of its name.

@@ -18,7 +18,8 @@ use parquet::schema::types::ColumnPath;
 use serde::{Deserialize, Serialize};
 
 use super::engine::Answer;
-use super::journal::{self, Head};
+use super::journal::Head;
+use super::json;
 use crate::error::{Code, Error, Result};
 use crate::source::io_error;
 
@@ -44,7 +45,7 @@ struct Row {
 pub(super) fn line(answer: &Answer, id: Option<String>) -> Result<Vec<u8>> {
     let made = answer.made.as_ref().ok();
     let bytes = |made: &super::Made| made.vector.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>();
-    journal::line(&Row {
+    json::line(&Row {
         text: answer.text.clone().filter(|_| id.is_some()),
         id,
         vector: made.map(|made| STANDARD.encode(bytes(made))),

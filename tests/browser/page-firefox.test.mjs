@@ -12,11 +12,19 @@ import { pdfText } from "../fixtures/files/pdf.mjs";
 import { hasFirefox } from "./firefox.mjs";
 import {
   accessible,
+  address,
   addSamples,
+  BILLS,
+  blur,
   chooseFiles,
   field,
   fits,
+  focused,
+  focusedPassage,
   found,
+  lists,
+  litInView,
+  readsBills,
   rested,
   SAMPLES,
   settled,
@@ -46,8 +54,6 @@ before(async () => {
 
 after(() => firefox?.close());
 
-const address = () => new URLSearchParams(new URL(page.url()).hash.slice(1));
-
 test("Firefox: hits come as one types, grouped by file and marked; the address keeps the query", options, async () => {
   await shows(page, ".model", /Built-in model: small, English/);
   await picture("welcome");
@@ -60,7 +66,7 @@ test("Firefox: hits come as one types, grouped by file and marked; the address k
   const marks = new Set((await card.locator("mark").allTextContents()).map((mark) => mark.toLowerCase()));
   assert.ok(marks.has("dough") && !marks.has("the"), [...marks].join());
   assert.match((await card.locator(".path").textContent()) ?? "", /^Samples › Kitchen$/);
-  assert.equal(address().get("q"), "the dough and oven");
+  assert.equal(address(page).get("q"), "the dough and oven");
   await picture("results");
   await fits(page, "results");
   await accessible(page, "Firefox, results");
@@ -77,39 +83,33 @@ test("Firefox: hits come as one types, grouped by file and marked; the address k
 });
 
 test("Firefox: by words or by meaning, within a folder and a kind; the back button goes back", options, async () => {
-  const lists = (/** @type {string} */ name, /** @type {boolean} */ listed) =>
-    page.waitForFunction(([name, listed]) => {
-      const names = [...document.querySelectorAll(".hit h3")].map(({ textContent }) => textContent);
-      return names.length > 0 && names.includes(/** @type {string} */ (name)) === listed;
-    }, /** @type {const} */ ([name, listed]));
   await page.getByRole("radio", { name: "Words" }).check();
-  await lists("Marathon.txt", false);
-  assert.equal(address().get("by"), "words");
+  await lists(page, "Marathon.txt", false);
+  assert.equal(address(page).get("by"), "words");
   await page.getByRole("radio", { name: "Meaning" }).check();
-  await lists("Marathon.txt", true);
+  await lists(page, "Marathon.txt", true);
   await page.getByRole("radio", { name: "Both" }).check();
   await page.getByLabel("Folder").selectOption("Samples/Kitchen");
-  await lists("Marathon.txt", false);
+  await lists(page, "Marathon.txt", false);
   await page.getByLabel("Kind").selectOption("markdown");
-  await lists("Pasta.txt", false);
+  await lists(page, "Pasta.txt", false);
   assert.deepEqual(await found(page), ["Sourdough.md"]);
   await page.goBack();
-  await lists("Pasta.txt", true);
+  await lists(page, "Pasta.txt", true);
   await page.goBack();
-  await lists("Marathon.txt", true);
+  await lists(page, "Marathon.txt", true);
   await page.getByRole("button", { name: "More like this" }).first().click();
   await page.waitForFunction(() => document.querySelector(".chip.on > span")?.textContent === "Like Pasta.txt");
-  await lists("Pasta.txt", false);
+  await lists(page, "Pasta.txt", false);
   await page.goBack();
   await shows(page, ".hit h3", /^Pasta\.txt$/);
 });
 
 test("Firefox: the keyboard alone leads to the field, through the passages, into the reader and back", options, async () => {
-  const focused = () => page.evaluate(() => document.activeElement?.id || document.activeElement?.className);
-  await page.locator("body").evaluate(() => /** @type {HTMLElement} */ (document.activeElement).blur());
+  await blur(page);
   // Firefox's own quick find begins with this key.
   await page.keyboard.press("/");
-  assert.equal(await focused(), "query");
+  assert.equal(await focused(page), "query");
   await page.keyboard.press("Escape");
   assert.equal(await field(page).inputValue(), "");
   await page.keyboard.type("a/j?n's water");
@@ -117,14 +117,12 @@ test("Firefox: the keyboard alone leads to the field, through the passages, into
   await field(page).fill("water");
   await shows(page, ".hit mark", /^water$/i);
   await page.locator(".summary:not(.busy)").waitFor();
-  const at = () =>
-    page.evaluate(() => [...document.querySelectorAll("a.passage")].indexOf(/** @type {Element} */ (document.activeElement)));
   await page.keyboard.press("ArrowDown");
-  assert.equal(await at(), 0);
+  assert.equal(await focusedPassage(page), 0);
   await page.keyboard.press("j");
-  assert.equal(await at(), 1);
+  assert.equal(await focusedPassage(page), 1);
   await page.keyboard.press("k");
-  assert.equal(await at(), 0);
+  assert.equal(await focusedPassage(page), 0);
   await page.keyboard.press("Enter");
   await page.waitForFunction(() => document.activeElement?.id === "reading");
   await page.locator(".lit").first().waitFor();
@@ -133,8 +131,8 @@ test("Firefox: the keyboard alone leads to the field, through the passages, into
   await page.waitForFunction(() => document.activeElement?.matches("a.passage"));
   // In Firefox this key is that of the browser's own search field.
   await page.keyboard.press("Control+k");
-  assert.equal(await focused(), "query");
-  await page.locator("body").evaluate(() => /** @type {HTMLElement} */ (document.activeElement).blur());
+  assert.equal(await focused(page), "query");
+  await blur(page);
   await page.keyboard.press("?");
   const dialog = page.getByRole("dialog", { name: "Keyboard shortcuts" });
   await dialog.waitFor();
@@ -151,7 +149,7 @@ test("Firefox: the reader shows the passage of a long text, a table, and the pag
   await chooseFiles(page, {
     "long.md": `# Long\n\n${parts.join("\n")}`,
     "lighthouses.pdf": pdfText(),
-    "bills.csv": "month,what,amount\nMay,Oranges,12\nJune,Telescope,310\n",
+    "bills.csv": BILLS,
   });
   await field(page).fill("");
   await settled(page, SAMPLES + 3);
@@ -159,30 +157,20 @@ test("Firefox: the reader shows the passage of a long text, a table, and the pag
   await shows(page, ".hit h3", /^long\.md$/);
   await page.locator("a.passage").first().click();
   await shows(page, ".lit", /walrus/);
-  await page.waitForFunction(() => {
-    const [box, place] = [document.querySelector("#reading"), document.querySelector(".lit")].map((one) =>
-      one?.getBoundingClientRect(),
-    );
-    return box && place && place.top >= box.top && place.bottom <= box.bottom;
-  });
-  await field(page).fill("telescope");
-  await shows(page, ".hit h3", /^bills\.csv$/);
-  await page.locator("a.passage").first().click();
-  await shows(page, ".reading th", /^month$/);
-  assert.deepEqual(await page.locator(".reading tr:has(.lit) td").allTextContents(), ["June", "Telescope", "310"]);
+  await litInView(page);
+  await readsBills(page);
 
   await field(page).fill("automatic keeper");
   await shows(page, ".hit h3", /^lighthouses\.pdf$/);
   await page.locator("a.passage").first().click();
   await page.locator(".page-image:not(.waiting) .box").first().waitFor();
   await shows(page, ".page-steps", /^Page [12] of 2$/);
-  /** The darkest of the page in a box of what was found, and the share of ink on the page. */
-  const drawn = await page.locator(".page-image canvas").evaluate((/** @type {HTMLCanvasElement} */ canvas) => {
+  const isDrawn = await page.locator(".page-image canvas").evaluate((/** @type {HTMLCanvasElement} */ canvas) => {
     const drawing = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
     const { data } = drawing.getImageData(0, 0, canvas.width, canvas.height);
     return data.some((value, index) => index % 4 === 0 && value < 100);
   });
-  assert.ok(drawn, "there is ink on the page");
+  assert.ok(isDrawn, "there is no ink on the page");
   await picture("pdf");
   await page.getByRole("button", { name: /^(Next|Previous) page$/, disabled: false }).click();
   await page.waitForFunction(

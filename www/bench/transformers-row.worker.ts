@@ -6,8 +6,7 @@
 // The first, because it must see the memory that the others make.
 import { memoryBytes } from "./wasm-memory";
 import { env, pipeline, type FeatureExtractionPipeline } from "@huggingface/transformers";
-import loaderUrl from "transformers-ort/ort-wasm-simd-threaded.asyncify.mjs?url";
-import wasmUrl from "transformers-ort/ort-wasm-simd-threaded.asyncify.wasm?url";
+import { useOwnRuntime } from "./transformers-runtime";
 import type { Answer, Embedded, Loaded, Place, Request } from "../src/bench/transformers-protocol";
 
 let extractor: FeatureExtractionPipeline | undefined;
@@ -19,12 +18,7 @@ async function load({ host, folder }: Place, cache: string): Promise<Loaded> {
   env.remotePathTemplate = folder;
   env.useBrowserCache = true;
   env.cacheKey = cache;
-  // From a cache it would run as a blob, which the page's policy refuses.
-  env.useWasmCache = false;
-  const wasm = env.backends.onnx.wasm;
-  if (!wasm) throw new Error("this build of transformers.js has no wasm backend");
-  wasm.numThreads = 1;
-  wasm.wasmPaths = { mjs: new URL(loaderUrl, import.meta.url).href, wasm: new URL(wasmUrl, import.meta.url).href };
+  useOwnRuntime(1);
   // The folder's address is in the template: the name only has to have a name's form.
   extractor = await pipeline("feature-extraction", "given/model", { device: "wasm", dtype: "q8" });
   const config = extractor.model.config as { readonly classifier_pooling?: unknown };

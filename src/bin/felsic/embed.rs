@@ -227,9 +227,7 @@ impl Run<'_> {
         let without = if failed > 0 { format!(", {failed} without a vector") } else { String::new() };
         output.line(format!("{}: {texts} texts{of}, {dimensions} dimensions{without}, {bytes} bytes", out.display()))
     }
-}
 
-impl Run<'_> {
     /// Calls `take` with the answers of each window. The first text without a vector ends the run, unless it is to go on.
     fn embed(
         &mut self,

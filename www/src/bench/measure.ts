@@ -6,7 +6,6 @@
 
 import { Embedder, type CreateOptions } from "felsic";
 import { FIRST, passagesOf, queryOf } from "./texts.js";
-import type { Transformers } from "./transformers.js";
 
 /** What is measured. */
 export type EngineName = "cpu" | "cpu-workers" | "webgpu" | "transformers";
@@ -81,13 +80,17 @@ interface Job {
 /** What the measurement needs of an engine: of felsic's, and of another library's. */
 export interface Runner {
   readonly info: { readonly device: string; readonly kernel: string; readonly model: string; readonly format: string };
-  /** One vector of a short query. */
+  /** The vector of the first text. */
+  first(text: string, signal: AbortSignal): Promise<Float32Array>;
+  /** The vector of a short query. */
   query(text: string, signal: AbortSignal): Promise<Float32Array>;
   /** The vectors of passages, and how many tokens they have together. */
   passages(
     texts: readonly string[],
     signal: AbortSignal,
   ): Promise<{ readonly vectors: readonly Float32Array[]; readonly tokens: () => Promise<number> }>;
+  /** Starts all workers; returns their number. */
+  warmUp(): Promise<number>;
   memoryBytes(): Promise<number>;
   destroy(): void;
 }
@@ -161,69 +164,54 @@ function settings(engine: EngineName, { model, allowedOrigins, signal }: Job): C
 
 /** Loads an engine as often as the plan says, and keeps the last one; none if there is nothing of its own to measure. */
 async function load(engine: EngineName, job: Job): Promise<Contestant | undefined> {
-  if (engine === "webgpu") await requireAdapter();
-  if (engine === "transformers") return loadOther(job);
+  const start = await starterOf(engine, job);
   const loads: number[] = [];
   const firstVectors: number[] = [];
   for (let run = 1; ; run += 1) {
     job.signal.throwIfAborted();
     const begin = performance.now();
-    const embedder = await Embedder.create(settings(engine, job));
+    const embedder = await start(run === 1);
     try {
       loads.push(performance.now() - begin);
-      const vector = await embedder.embed(FIRST, { signal: job.signal });
+      const vector = await embedder.first(FIRST, job.signal);
       mustBeUnit(vector);
       firstVectors.push(performance.now() - begin);
       const workers = engine === "cpu-workers" ? await embedder.warmUp() : 1;
       // With one worker it is the engine before.
       if (engine === "cpu-workers" && workers < 2) return (embedder.destroy(), undefined);
       if (run >= job.plan.loads)
-        return { engine, embedder: runnerOf(embedder), vector, workers, loads, firstVectors, query: [], batch: [], tokens: [] };
+        return { engine, embedder, vector, workers, loads, firstVectors, query: [], batch: [], tokens: [] };
       embedder.destroy();
     } catch (error) {
       embedder.destroy();
       throw error;
     }
   }
+}
+
+/** Returns what starts an engine. The files of another library are loaded only now, since most visits do without. */
+async function starterOf(engine: EngineName, job: Job): Promise<(isFirst: boolean) => Promise<Runner>> {
+  if (engine === "webgpu") await requireAdapter();
+  if (engine !== "transformers") return async () => runnerOf(await Embedder.create(settings(engine, job)));
+  const { Transformers } = await import("./transformers.js");
+  return (fresh) => Transformers.load(job.onnx ?? "", { signal: job.signal, fresh });
 }
 
 /** felsic's embedder as the measurement runs it. */
 function runnerOf(embedder: Embedder): Runner {
   return {
     info: embedder.info,
+    first: (text, signal) => embedder.embed(text, { signal }),
     query: (text, signal) => embedder.embed(text, { taskType: "retrieval-query", signal }),
     async passages(texts, signal) {
       const made = await embedder.embedDetailed(texts, { taskType: "retrieval-document", signal });
       const count = made.reduce((sum, { tokens }) => sum + tokens, 0);
       return { vectors: made.map(({ vector }) => vector), tokens: () => Promise.resolve(count) };
     },
+    warmUp: () => embedder.warmUp(),
     memoryBytes: () => embedder.memoryBytes(),
     destroy: () => embedder.destroy(),
   };
-}
-
-/** Loads transformers.js likewise: its files only now, since most visits do without. */
-async function loadOther({ onnx = "", plan, signal }: Job): Promise<Contestant> {
-  const { Transformers } = await import("./transformers.js");
-  const loads: number[] = [];
-  const firstVectors: number[] = [];
-  for (let run = 1; ; run += 1) {
-    signal.throwIfAborted();
-    const begin = performance.now();
-    const embedder: Transformers = await Transformers.load(onnx, { signal, fresh: run === 1 });
-    try {
-      loads.push(performance.now() - begin);
-      const vector = await embedder.query(FIRST, signal);
-      mustBeUnit(vector);
-      firstVectors.push(performance.now() - begin);
-      if (run >= plan.loads)
-        return { engine: "transformers", embedder, vector, workers: 1, loads, firstVectors, query: [], batch: [], tokens: [] };
-      embedder.destroy();
-    } catch (error) {
-      embedder.destroy();
-      throw error;
-    }
-  }
 }
 
 /** Adds to another library's row whether it compares, and how far its vector does. */

@@ -62,8 +62,16 @@ export class Transformers implements Runner {
     return { ...this.#loaded, model: this.#model };
   }
 
+  first(text: string, signal: AbortSignal): Promise<Float32Array> {
+    return this.query(text, signal);
+  }
+
   async query(text: string, signal: AbortSignal): Promise<Float32Array> {
     return (await this.#embed([text], signal))[0]!;
+  }
+
+  warmUp(): Promise<number> {
+    return Promise.resolve(1);
   }
 
   async passages(texts: readonly string[], signal: AbortSignal) {
