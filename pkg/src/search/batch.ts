@@ -6,7 +6,7 @@ import { fieldsOf, type Held } from "./contents.js";
 import type { PassageText } from "./live.js";
 import type { CheckedDocument, Manner, Task } from "./protocol.js";
 import { gathered, rowsOf, type SegmentContent, type VectorAt } from "./segments.js";
-import { type StoredDocument, type StoredPassage, waitingOf } from "./stored.js";
+import { type StoredDocument, type StoredPassage, type TextPlace, waitingOf } from "./stored.js";
 import { shortHash } from "./texts.js";
 import type { CutPassage, Cutter, SearchModule } from "./wasm.js";
 
@@ -168,18 +168,10 @@ export class Batch {
       const source = texts.add(text);
       const places = texts.addSlices(source, text, passages);
       const from = this.#vectors[at]!;
-      const stored = passages.map(async ({ start, end, trail, anchor, text }, passage): Promise<StoredPassage> => {
-        const vector = from[passage]!;
-        return {
-          start,
-          end,
-          ...places[passage]!,
-          ...(trail.length > 0 && { trail }),
-          ...(anchor !== undefined && { anchor }),
-          hash: hashes[passage]!,
-          textHash: await shortHash(text),
-          ...("above" in vector && { above: vector.above }),
-        };
+      const stored = passages.map(async (passage, i): Promise<StoredPassage> => {
+        const vector = from[i]!;
+        const one = await storedPassage(passage, places[i]!, hashes[i]!);
+        return "above" in vector ? { ...one, above: vector.above } : one;
       });
       documents.push({
         id,
@@ -207,6 +199,23 @@ export class Batch {
     item.cutter?.free();
     item.cutter = undefined;
   }
+}
+
+/** Returns a passage as it is stored, with the hash of what is embedded of it. */
+export async function storedPassage(
+  { start, end, trail, anchor, text }: Omit<CutPassage, "input">,
+  place: TextPlace,
+  hash: string,
+): Promise<StoredPassage> {
+  return {
+    start,
+    end,
+    ...place,
+    ...(trail.length > 0 && { trail }),
+    ...(anchor !== undefined && { anchor }),
+    hash,
+    textHash: await shortHash(text),
+  };
 }
 
 /** Whether a document has the fields that the collection has of it; the title is in its hash. */

@@ -209,12 +209,11 @@ class CompletingBatch implements OpenBatch {
     for (const { stored, vectors } of this.#parts) {
       const held = live.contents.get(stored.id);
       if (!held || !isSamePassages(held.stored, stored)) continue;
-      const known = await live.rowsOf(held);
-      let row = 0;
+      const known = await live.vectorsOf(held);
       const completed = held.stored.passages.map((passage, at): StoredPassage => {
-        const vector = vectors.get(at);
-        if (!waits(passage)) rows.push([known, row++]);
-        if (!waits(passage) || vector === undefined) return passage;
+        const [own, vector] = [known[at], vectors.get(at)];
+        if (own) rows.push(own);
+        if (own || vector === undefined) return passage;
         rows.push(typeof vector === "number" ? [fresh, vector] : vector);
         passages += 1;
         const { above: _, ...rest } = passage;

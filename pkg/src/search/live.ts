@@ -243,34 +243,31 @@ export class LiveCollection implements TextSource {
     return gathered(from, this.#state.dimensions);
   }
 
+  /** Returns the vector of each passage of a document; `undefined` where it waits. */
+  async vectorsOf(held: Held): Promise<(VectorAt | undefined)[]> {
+    const rows = await this.rowsOf(held);
+    let row = 0;
+    return held.stored.passages.map((passage) => (waits(passage) ? undefined : [rows, row++]));
+  }
+
   /**
    * Finds vectors that are there already, of passages with the same text, by the hashes of what is embedded: a file that was renamed, or one
    * whose other parts have changed, needs no new ones. What cannot be read is not found.
    */
   async known(texts: ReadonlyMap<string, PassageText>): Promise<Map<string, VectorAt>> {
     const { contents } = this;
-    const places = new Map<Held, (readonly [hash: string, row: number])[]>();
+    const found = new Map<string, VectorAt>();
+    const vectors = new Map<Held, Promise<(VectorAt | undefined)[]>>();
     const look = async ([hash, { id, text }]: readonly [hash: string, passage: PassageText]) => {
       const row = contents.rowWith(hash);
       const held = row === undefined ? undefined : contents.at(row)?.document;
       // A hash is short: what another document has is compared as it is.
-      const isSame = held?.stored.id === id || (held && (await contents.text(row!).catch(() => undefined)) === text);
-      if (!isSame) return;
-      if (!places.has(held!)) places.set(held!, []);
-      places.get(held!)!.push([hash, row!]);
+      if (!held || (held.stored.id !== id && (await contents.text(row!)) !== text)) return;
+      if (!vectors.has(held)) vectors.set(held, this.vectorsOf(held));
+      const vector = (await vectors.get(held))![row! - held.row];
+      if (vector) found.set(hash, vector);
     };
-    await Promise.all([...texts].map(look));
-    const found = new Map<string, VectorAt>();
-    for (const [held, rows] of places) {
-      const data = await this.rowsOf(held).catch(() => undefined);
-      if (!data) continue;
-      const { passages } = held.stored;
-      let vectors = 0;
-      const vectorOf = passages.map((passage) => (waits(passage) ? vectors : vectors++));
-      const from = rows.map(([, row]) => [data, vectorOf[row - held.row]!] as const);
-      const own = gathered(from, this.#state.dimensions);
-      for (const [at, [hash]] of rows.entries()) found.set(hash, [own, at]);
-    }
+    await Promise.allSettled([...texts].map(look));
     return found;
   }
 
