@@ -38,13 +38,14 @@ const entries = {
 };
 
 /**
- * Scripts that another one imports when it needs them: the one that knows Parquet, and the one that knows the browser extension.
+ * Scripts that another one imports when it needs them: the one that knows Parquet, the one that knows the browser extension, and the one for GPUs.
  *
  * @type {ReadonlyMap<string, string>}
  */
 const APART = new Map([
   ["./transfer-parquet.js", "./parquet.js"],
   ["./extension.js", "./extension.js"],
+  ["./gpu.js", "./gpu.js"],
 ]);
 
 /** Has them imported as files of their own. */
@@ -75,6 +76,11 @@ export function writeParquet(folder) {
 /** Writes the script that knows the browser extension. @param {string} folder */
 export function writeExtension(folder) {
   return write("extension", folder, [common]);
+}
+
+/** Writes the script for GPUs. @param {string} folder */
+export function writeGpu(folder) {
+  return write("gpu", folder, [common]);
 }
 
 /** The most values of a page of a Parquet file; writers make pages of a megabyte. */

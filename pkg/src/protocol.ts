@@ -66,6 +66,8 @@ export interface Created {
   readonly info: EmbedderInfo;
   /** What helpers are made from; without it there are no helpers. */
   readonly pack: string | undefined;
+  /** Whether the pack is kept on this machine, or will be, so that a further engine fetches nothing. */
+  readonly isStored: boolean;
 }
 
 /** The result of `embed`; the vectors are transferred, each with its own buffer. */

@@ -58,7 +58,7 @@ export class Engine {
     if (url.includes("/hang/")) await new Promise(() => {});
     onProgress?.({ phase: "weights", file: "a", loadedBytes: 60, totalBytes: 100 });
     onProgress?.({ phase: "weights", file: "b", loadedBytes: 100, totalBytes: 100 });
-    return new Engine(url);
+    return new this(url);
   }
 
   /** @type {EngineInterface["info"]} */

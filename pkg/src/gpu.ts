@@ -1,0 +1,3 @@
+/** What a page does with a GPU: a script of its own, which pages load that want one or have work for one. */
+
+export { requested } from "./gpu/requested.js";
