@@ -1,5 +1,5 @@
 /** Bundles the package's scripts: for dist/, and for tests that put another engine into a worker. */
-import { copyFileSync, existsSync } from "node:fs";
+import { copyFileSync, existsSync, readFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { rolldown } from "rolldown";
 
@@ -124,9 +124,12 @@ export const bounded = {
   },
 };
 
+const { version } = JSON.parse(readFileSync(join(import.meta.dirname, "package.json"), "utf8"));
+
 /** @param {string} name @param {string} folder @param {import("rolldown").Plugin[]} plugins @param {string} [output] */
 async function write(name, folder, plugins, output = name) {
-  const bundle = await rolldown({ input: join(src, `${name}.ts`), platform: "browser", plugins });
+  const transform = { define: { FELSIC_VERSION: JSON.stringify(version) } };
+  const bundle = await rolldown({ input: join(src, `${name}.ts`), platform: "browser", plugins, transform });
   await bundle.write({ file: join(folder, `${output}.js`), format: "esm", minify, comments });
   await bundle.close();
 }

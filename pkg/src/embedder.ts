@@ -49,10 +49,13 @@ import { gpuScript } from "./workers.js";
  * A lone surrogate in a string is read as U+FFFD, as the platform does wherever a string becomes bytes.
  */
 export class Embedder {
-  readonly #answers: Answers;
+  #answers: Answers;
+  /** Puts a GPU beside the engine, when there is work for one. */
+  #addGpu: AddGpu | undefined;
 
-  private constructor(answers: Answers) {
+  private constructor(answers: Answers, addGpu?: AddGpu) {
     this.#answers = answers;
+    this.#addGpu = addGpu;
   }
 
   /** Model, dimensions, device, space and more. */
@@ -106,7 +109,18 @@ export class Embedder {
     if (signal?.aborted) throw abortedBy(signal);
 
     const shared = isShared ? await Embedder.#ofExtension(launcher.request, folders, signal) : undefined;
-    return shared ?? new Embedder(await whileLoading(place.model, answers(launcher, wanted, signal)));
+    if (shared) return shared;
+    if (wanted === "webgpu" && gpuScript) {
+      const { requested } = await gpuScript();
+      return new Embedder(await whileLoading(place.model, requested(launcher, signal)));
+    }
+    const engine = await whileLoading(place.model, launcher.start(settings.device, { signal }));
+    // Whose worker or binary is the caller's own gets no other.
+    if (wanted !== "auto" || !gpuScript || options.workerUrl !== undefined || options.wasmUrl !== undefined)
+      return new Embedder(engine);
+    engine.info = Object.freeze({ ...engine.info, gpu: Object.freeze({ state: "unused", reason: "no-work" } as const) });
+    const script = gpuScript;
+    return new Embedder(engine, async () => new (await script()).Auto(launcher, engine));
   }
 
   /** Returns the embedder of felsic's extension; `undefined` if this page cannot have it. */
@@ -192,13 +206,24 @@ export class Embedder {
     this.#answers.end(new FelsicError("destroyed", "this embedder was destroyed; create a new one"));
   }
 
+  /** Has the calls from now on shared with a GPU. Without the script for that, all stays as it is. */
+  async #withGpu(add: AddGpu): Promise<void> {
+    this.#addGpu = undefined;
+    const added = await add().catch(() => undefined);
+    if (added) this.#answers = added;
+  }
+
   async #embed(texts: string[], options: EmbedOptions, priority: Priority = "normal"): Promise<EmbedResult> {
     const checked = engineOptions(options, this.info.prompts);
     const request = { texts, options: checked, urgent: checkedPriority(options.priority ?? priority) === "high" };
     const { signal, onProgress } = options;
+    if (this.#addGpu && !request.urgent && hasMuch(texts)) await this.#withGpu(this.#addGpu);
     return this.#answers.embed(request, { signal, onProgress });
   }
 }
+
+/** Makes answers with a GPU of the engine's. */
+type AddGpu = () => Promise<Answers>;
 
 /** `using embedder = await Embedder.create(…)` destroys it at the end of the block. */
 export interface Embedder extends Disposable {}
@@ -212,15 +237,17 @@ if (Symbol.dispose) {
   });
 }
 
+/** The fewest characters of a call that a GPU could gain anything from: about a thousand tokens. */
+const MUCH = 4096;
+
+function hasMuch(texts: readonly string[]): boolean {
+  let characters = 0;
+  return texts.length > 1 && texts.some(({ length }) => (characters += length) >= MUCH);
+}
+
 /** The device of the engine that is made first: `auto` answers on the CPU at once. */
 function engineDevice(device: "auto" | EngineDevice): EngineDevice {
   return device === "webgpu" ? "webgpu" : "cpu";
-}
-
-/** Starts what answers the calls of an embedder. */
-async function answers(launcher: Launcher, device: "auto" | EngineDevice, signal: AbortSignal | undefined): Promise<Answers> {
-  if (device === "webgpu" && gpuScript) return (await gpuScript()).requested(launcher, signal);
-  return launcher.start(engineDevice(device), { signal });
 }
 
 /** The addresses of the package's files that the caller has given. */

@@ -31,7 +31,7 @@ export interface Answers {
 
 /** An engine that runs in a worker, with its helpers. */
 export class RunningEngine implements Answers {
-  readonly info: EmbedderInfo;
+  info: EmbedderInfo;
   /** What another engine has to be made from to give the same vectors. */
   readonly pack: string | undefined;
   /** Whether the pack is kept on this machine. */
@@ -113,6 +113,12 @@ export class Launcher {
     this.files = this.#files(settings.device).files;
   }
 
+  /** The number of workers of the engine on the CPU, once all are ready. */
+  get workers(): number {
+    const { workers } = this.#settings;
+    return workers === "auto" ? autoWorkers() : workers;
+  }
+
   /** Reports what went wrong and stopped nothing. */
   get warn(): NonNullable<News["warning"]> {
     return (warning) => this.#news.warning?.(warning);
@@ -153,8 +159,7 @@ export class Launcher {
   }
 
   #pool(connection: Connection, { pack }: Created, files: EngineFiles, start: () => Connection): Pool | undefined {
-    const { workers } = this.#settings;
-    const helpers = (workers === "auto" ? autoWorkers() : workers) - 1;
+    const helpers = this.workers - 1;
     return pack !== undefined && helpers > 0
       ? new Pool(connection, helpers, { ...this.#delivery, pack, ...files }, start)
       : undefined;

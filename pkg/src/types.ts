@@ -44,7 +44,7 @@ export interface EmbedderInfo {
   readonly prompts: readonly string[];
   /** How the model makes one vector of the vectors of a text's tokens: takes that of the first, or the mean of all. */
   readonly pooling?: "cls" | "mean";
-  /** What the GPU does, and why, unless the CPU was asked for. The embedder's `info` is another object whenever this has changed. */
+  /** What the GPU does, and why, unless the CPU was asked for or there is nothing for GPUs (`felsic/cpu`, Node). The embedder's `info` is another object whenever this has changed. */
   readonly gpu?: GpuInfo;
 }
 

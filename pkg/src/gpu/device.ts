@@ -59,6 +59,7 @@ export class GpuDevice {
     this.#engine = engine;
     this.#news.back(engine);
     engine.onEnd((error) => {
+      if (this.#engine !== engine) return;
       this.#engine = undefined;
       if (!this.#ended) this.#failed(error);
     });
@@ -123,6 +124,13 @@ export class GpuDevice {
       engine.end(error);
     }
     return this.#ended?.code === "destroyed" ? this.#ended : new Fault(error.message, { cause: error });
+  }
+
+  /** Ends the engine, which is not a failure; {@link start} makes another one. */
+  rest(): void {
+    const engine = this.#engine;
+    this.#engine = undefined;
+    engine?.end(new FelsicError("device-unavailable", "the GPU is not used"));
   }
 
   /** Ends it for good, without a word. */
