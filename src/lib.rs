@@ -70,7 +70,7 @@
 //! | `gpu` | GPUs through wgpu: Vulkan, Metal, DirectX 12 |
 //! | `web`, `relaxed`, `packer` | the WebAssembly binaries of the npm package |
 //!
-//! The first three are on by default. `native` builds oniguruma, which needs a C compiler.
+//! `native` and `cpu` are on by default. `gpu` takes long to build. `native` builds oniguruma, which needs a C compiler.
 //!
 //! # Limits
 //!
@@ -89,14 +89,21 @@
 // tokenizer  text -> token ids
 // weights    bytes -> tensors: manifest, shards, quantised formats
 // source     where bytes come from: folders, memory; `web` adds the page's store
+// columns    columns of Parquet files
 // kernels    the hot operations, on CPU and GPU, behind one trait
 // model      token ids -> hidden states -> pooled vectors
 // embedder   texts -> vectors
 // pack       checkpoint -> pack
 // index      a site's files -> an index that pages search
+// bulk       files of texts -> files of vectors
 // verify     vectors against goldens and model cards
 // web        the wasm-bindgen edge
 
+#[cfg(feature = "native")]
+#[doc(hidden)]
+pub mod bulk;
+#[cfg(feature = "native")]
+mod columns;
 #[doc(hidden)]
 pub mod config;
 #[cfg(feature = "engine")]

@@ -1,5 +1,7 @@
 //! The command line, as its users run it.
 
+#[path = "cli/files.rs"]
+mod files;
 #[cfg(unix)]
 #[path = "cli/hostile.rs"]
 mod hostile;
@@ -104,6 +106,13 @@ fn without_a_model_it_is_the_built_in_one() {
     let [dog, puppy, rate] = [0, 1, 2].map(|at| vector(&made[at]));
     assert_eq!(dog.len(), 256);
     assert!(cosine(&dog, &puppy) > cosine(&dog, &rate) + 0.2, "it knows what words mean");
+}
+
+#[cfg(not(feature = "gpu"))]
+#[test]
+fn without_the_feature_a_gpu_is_refused_and_the_message_says_how_to_have_it() {
+    let text = failure(&run(&["embed", "--device", "gpu"], ""));
+    assert!(text.contains("--features gpu") && text.ends_with("[device-unavailable]\n"), "{text}");
 }
 
 #[test]

@@ -11,8 +11,6 @@ mod bench;
 mod embed;
 #[path = "felsic/index.rs"]
 mod index;
-#[path = "felsic/lines.rs"]
-mod lines;
 #[path = "felsic/model.rs"]
 mod model;
 #[path = "felsic/output.rs"]
@@ -45,7 +43,8 @@ enum Command {
     Pack(pack::PackArguments),
     /// Describe a pack.
     Inspect(pack::InspectArguments),
-    /// Embed texts: each input line is a JSON string or {"text": …}, each output line {"embedding": […], "tokens": n}.
+    /// Embed texts: JSON lines (each a string or {"text": …}), plain lines or Parquet in; JSON lines ({"embedding": […], "tokens": n}), a
+    /// NumPy array or Parquet out.
     Embed(embed::EmbedArguments),
     /// Make a folder of documents searchable: writes an index that pages search by meaning and by words.
     Index(index::IndexArguments),

@@ -1,9 +1,13 @@
 //! The CPU bodies, on burn's Flex: shapes and memory here, the arithmetic in [`super::simd`].
 
+#[cfg(feature = "gpu")]
+use burn::backend::ExecutionError;
 use burn::backend::flex::{Flex, FlexTensor, Layout};
-#[cfg(not(target_family = "wasm"))]
+#[cfg(any(feature = "gpu", not(target_family = "wasm")))]
 use burn::backend::ops::FloatTensorOps;
 use burn::backend::tensor::{FloatTensor, IntTensor};
+#[cfg(feature = "gpu")]
+use burn::tensor::TensorData;
 use burn::tensor::{Bytes, DType, Shape};
 
 use super::profile::{Operation, time};
@@ -137,5 +141,10 @@ impl Kernels for Flex {
             *sum += value;
         }
         y
+    }
+
+    #[cfg(feature = "gpu")]
+    async fn read(x: FloatTensor<Self>) -> Result<TensorData, ExecutionError> {
+        Flex::float_into_data(x).await
     }
 }

@@ -5,16 +5,18 @@
 //! share one buffer and WebGPU refuses a buffer that one dispatch both reads and writes; values that
 //! decide a loop with a barrier in it therefore go through `workgroupUniformLoad`.
 //!
+//! No kernel of burn's own is launched: nothing here, `add` and reading included, calls one of its operations that would. They
+//! are written in Rust, and a binary would have to hold the compiler that makes WGSL of them. See `patches/inventory`.
+//!
 //! On the web a refused shader is only logged and leaves its output as it was; the self-test that
 //! every GPU engine runs before use catches that.
 
-use burn::backend::Cube;
-use burn::backend::ops::FloatTensorOps;
 use burn::backend::tensor::{FloatTensor, IntTensor};
-use burn::backend::wgpu::{CubeTensor, KernelSource, SourceKernel, SourceTemplate, into_contiguous};
-use burn::tensor::{DType, Shape};
+use burn::backend::wgpu::{CubeTensor, KernelSource, SourceKernel, SourceTemplate};
+use burn::backend::{Cube, ExecutionError};
+use burn::tensor::{DType, Shape, TensorData};
 use cubecl::prelude::KernelId;
-use cubecl::server::KernelArguments;
+use cubecl::server::{BufferBinding, CopyDescriptor, KernelArguments, ServerError};
 use cubecl::{CubeCount, CubeDim};
 
 use super::{AttentionShape, Kernels, MlpShape};
@@ -63,7 +65,7 @@ fn run(
     let buffer = client.empty(rows * columns * size_of::<f32>());
     let output = CubeTensor::new_contiguous(client.clone(), device, shape, buffer, DType::F32);
     let parameters = client.create_from_slice(bytemuck::cast_slice(parameters));
-    let mut buffers: Vec<_> = inputs.into_iter().map(|input| into_contiguous(input).handle.binding()).collect();
+    let mut buffers: Vec<_> = inputs.into_iter().map(binding).collect();
     buffers.push(output.handle.clone().binding());
     buffers.push(parameters.binding());
     client.launch(
@@ -72,6 +74,12 @@ fn run(
         KernelArguments::new().with_buffers(buffers),
     );
     output
+}
+
+/// Returns the memory of a tensor, whose values stand there in row order: felsic makes no view of another order.
+fn binding(tensor: CubeTensor) -> BufferBinding {
+    assert!(tensor.is_contiguous(), "felsic makes no views of tensors on a GPU");
+    tensor.handle.binding()
 }
 
 /// Returns the rows and columns of a matrix.
@@ -114,7 +122,7 @@ impl Kernels for Cube {
     ) -> FloatTensor<Self> {
         let normed = Self::layer_norm(x.clone(), gain, shape.eps);
         let gated = Self::gate(Self::linear_int8(normed, wide, wide_scales), shape.activation);
-        Self::float_add(x, Self::linear_int8(gated, narrow, narrow_scales))
+        Self::add(x, Self::linear_int8(gated, narrow, narrow_scales))
     }
 
     fn layer_norm(x: FloatTensor<Self>, gain: FloatTensor<Self>, eps: f32) -> FloatTensor<Self> {
@@ -167,7 +175,21 @@ impl Kernels for Cube {
     }
 
     fn add(x: FloatTensor<Self>, y: FloatTensor<Self>) -> FloatTensor<Self> {
-        Cube::float_add(x, y)
+        let [n, width] = size(&x);
+        let shader = Shader { name: "add", text: include_str!("../../shaders/add.wgsl"), values: Vec::new() };
+        run(shader, [width.div_ceil(THREADS as usize), n], vec![x, y], [n, width], &[width as u32])
+    }
+
+    async fn read(x: FloatTensor<Self>) -> Result<TensorData, ExecutionError> {
+        let failed = |error: ServerError| match error.is_device_poisoned() {
+            true => ExecutionError::device_poisoned(error.to_string()),
+            false => ExecutionError::with_context(error.to_string()),
+        };
+        let (client, dtype) = (x.client.clone(), x.dtype);
+        let (shape, strides) = (x.meta.shape().clone(), x.meta.strides().clone());
+        let source = CopyDescriptor::new(binding(x), shape.clone(), strides, dtype.size());
+        let bytes = client.read_one_tensor_async(source).await.map_err(failed)?;
+        Ok(TensorData::from_bytes(bytes, shape, dtype))
     }
 }
 

@@ -125,6 +125,13 @@ pub trait Kernels: Backend {
 
     /// Computes `x + y`, both [n, h] -> [n, h].
     fn add(x: FloatTensor<Self>, y: FloatTensor<Self>) -> FloatTensor<Self>;
+
+    /// Reads the values of `x`, in row order, once its device has made them.
+    ///
+    /// # Errors
+    /// The device's own, if it failed.
+    #[cfg(feature = "gpu")]
+    fn read(x: FloatTensor<Self>) -> impl Future<Output = Result<TensorData, ExecutionError>> + Send;
 }
 
 /// Makes a tensor of f32 values in row order.
@@ -145,6 +152,10 @@ pub fn integers<E: Element, const D: usize>(values: Vec<E>, shape: [usize; D], d
 /// # Errors
 /// The device's own, if it failed.
 pub async fn read(tensor: Tensor<2>) -> Result<TensorData, ExecutionError> {
+    // Burn's own would keep its copying kernels, and their compiler, in the GPU's binary; without a GPU it is the smaller.
+    #[cfg(feature = "gpu")]
+    return Dispatch::read(tensor.into_dispatch()).await;
+    #[cfg(not(feature = "gpu"))]
     Dispatch::float_into_data(tensor.into_dispatch()).await
 }
 

@@ -100,5 +100,11 @@ async fn open_gpu() -> Result<burn::tensor::Device> {
 
 #[cfg(not(feature = "gpu"))]
 async fn open_gpu() -> Result<burn::tensor::Device> {
-    Err(Error::new(Code::DeviceUnavailable, "this build of felsic has no GPU device; load the GPU build"))
+    let message = match cfg!(target_family = "wasm") {
+        true => "this build of felsic has no GPU device; load the GPU build",
+        false => {
+            "this build of felsic has no GPU device; build it with the feature `gpu`: `cargo install --path . --features gpu` for the command line"
+        }
+    };
+    Err(Error::new(Code::DeviceUnavailable, message))
 }

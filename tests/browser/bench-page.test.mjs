@@ -1,23 +1,41 @@
 /** The benchmark page of the built site, with few runs. */
 
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { screenshots, start, workers } from "./harness.mjs";
+import { writeExport } from "./onnx-maker.mjs";
+import { Server } from "./server.mjs";
 
 /** @type {import("./harness.mjs").Environment} */
 let environment;
 
+/** ONNX exports, on another host than the page. */
+const folder = mkdtempSync(join(tmpdir(), "felsic-onnx-"));
+/** @type {Server} */
+let exports;
+
+/** Files of transformers.js and its runtime. */
+const OTHERS = /transformers|ort-wasm/;
 const FEW = "loads=2&queries=3&batches=1&passages=3";
 
 before(async () => {
   environment = await start({ gpu: false, page: "/www/bench.html" });
+  exports = await Server.start({ "/": [folder] });
+  writeExport(join(folder, "tiny"), 64);
+  // The name of the built-in model and its width, but not its weights.
+  writeExport(join(folder, "felsic-small-english"), 384);
   mkdirSync(screenshots, { recursive: true });
 });
 
-after(() => environment?.close());
+after(async () => {
+  await environment?.close();
+  await exports?.close();
+  rmSync(folder, { recursive: true });
+});
 
 /** Opens the page. @param {string} query @param {import("playwright-core").BrowserContextOptions} [options] */
 async function open(query, options = {}) {
@@ -35,9 +53,11 @@ async function open(query, options = {}) {
   page.on("request", (request) => {
     if (!request.url().startsWith(environment.url("/")) && !request.url().startsWith("data:")) foreign.push(request.url());
   });
+  const own = /** @type {string[]} */ ([]);
+  page.on("request", (request) => own.push(new URL(request.url()).pathname));
   await page.goto(environment.url(`/www/bench.html?${query}`));
   await page.getByRole("heading", { name: "Benchmark", exact: true }).waitFor();
-  return { context, page, said, foreign };
+  return { context, page, said, foreign, own };
 }
 
 /** What axe finds. @param {import("playwright-core").Page} page */
@@ -88,7 +108,7 @@ test("one click measures the engines of this browser; table, charts and JSON agr
   await page.getByText("WebGPU: no figures, because this browser offers no WebGPU adapter.").waitFor();
   assert.equal(await page.locator("tbody tr").count(), report.rows.length);
   const shown = await page.locator("tbody tr").first().locator("td").allInnerTexts();
-  assert.equal(Number(String(shown[3]).replace(/,/g, "")), Number(cpu.query.toPrecision(3)));
+  assert.equal(Number(String(shown[4]).replace(/,/g, "")), Number(cpu.query.toPrecision(3)));
   const bars = await page
     .getByRole("img", { name: /^Tokens a second/ })
     .locator("rect")
@@ -101,6 +121,11 @@ test("one click measures the engines of this browser; table, charts and JSON agr
   // What has been measured is gone.
   assert.equal(await workers(page, 0), 0);
   assert.deepEqual(opened.foreign, [], "nothing is asked of another host");
+  assert.deepEqual(
+    opened.own.filter((path) => OTHERS.test(path)),
+    [],
+    "nothing of transformers.js is fetched",
+  );
   assert.deepEqual(await axe(page), []);
   await page.screenshot({ path: join(screenshots, "bench.png"), fullPage: true });
   context.diagnostic(
@@ -142,4 +167,69 @@ test("a model of another host is named, with the host, before anything is asked 
   await page.getByRole("button", { name: "Beginnen", exact: true }).waitFor();
   assert.equal(new URL(page.url()).search, "");
   await context.close();
+});
+
+/** Measures with an ONNX export, and returns the report. @param {Awaited<ReturnType<typeof open>>} opened */
+async function measured({ page }) {
+  await page.getByRole("button", { name: "Download and start" }).click();
+  await page.getByRole("status").filter({ hasText: "Done." }).waitFor({ timeout: 60_000 });
+  return JSON.parse(String(await page.locator(".bench-json").textContent()));
+}
+
+test("transformers.js is a row if an ONNX export is given: loaded after the click, its model named and marked", async (context) => {
+  const opened = await open(`onnx=${exports.url("/tiny/")}&${FEW}`);
+  const { page, foreign, own, said } = opened;
+  await page.getByText(`comes from ${new URL(exports.url("/")).origin}.`).waitFor();
+  assert.deepEqual([foreign, own.filter((path) => OTHERS.test(path))], [[], []], "nothing of it before the click");
+  const { rows, failures } = await measured(opened);
+  const row = rows.find((/** @type {any} */ { engine }) => engine === "transformers");
+  assert.ok(row, JSON.stringify(failures));
+  for (const name of ["firstLoad", "load", "firstVector", "query", "batch", "tokens", "tokensPerSecond", "memory"])
+    assert.ok(row[name] > 0 && Number.isFinite(row[name]), `${name} is ${row[name]}`);
+  assert.deepEqual([row.model, row.format, row.otherModel, row.cosine], ["tiny", "ONNX q8, cls", true, undefined]);
+  assert.match(row.kernel, /^onnxruntime-web \d/);
+  assert.equal(row.runs.query.length, 3);
+  const shown = page.locator("tbody tr").filter({ hasText: "transformers.js" });
+  assert.match(await shown.innerText(), /tiny[^]*Another model than felsic’s/);
+  assert.match(
+    String(await page.getByRole("img", { name: /^Tokens a second/ }).getAttribute("aria-label")),
+    /transformers\.js: \d/,
+  );
+  // Only the export's host was asked, once for each file, and nothing of it stays.
+  assert.ok(
+    foreign.every((url) => url.startsWith(exports.url("/tiny/"))),
+    foreign.join(" "),
+  );
+  assert.equal(foreign.filter((url) => url.endsWith("/onnx/model_quantized.onnx")).length, 1, foreign.join(" "));
+  assert.ok(own.some((path) => /\/www\/assets\/ort-wasm.*\.wasm$/.test(path)));
+  assert.equal(await page.evaluate(() => caches.has("felsic-bench-transformers")), false);
+  assert.equal(await workers(page, 0), 0);
+  assert.deepEqual(await axe(page), []);
+  await page.screenshot({ path: join(screenshots, "bench-transformers.png"), fullPage: true });
+  assert.deepEqual(said, []);
+  context.diagnostic(`transformers.js: ${row.tokensPerSecond.toFixed()} tokens/s, ${row.memory} bytes`);
+  await opened.context.close();
+});
+
+test("vectors of the same name that are not felsic's show; an export that is missing is a row's failure; the row can be left out", async () => {
+  const few = "loads=1&queries=1&batches=1&passages=2";
+  const same = await open(`onnx=${exports.url("/felsic-small-english")}&${few}`);
+  const row = (await measured(same)).rows.find((/** @type {any} */ { engine }) => engine === "transformers");
+  assert.equal(row.otherModel, false);
+  assert.ok(Math.abs(row.cosine) < 0.5, `cosine ${row.cosine}`);
+  await same.page.getByText("Its vector is not felsic’s: cosine").waitFor();
+  await same.context.close();
+
+  const missing = await open(`onnx=${exports.url("/nowhere/")}&${few}`);
+  const { rows, failures } = await measured(missing);
+  assert.ok(rows.some((/** @type {any} */ { engine }) => engine === "cpu"));
+  assert.ok(failures.some((/** @type {any} */ { engine }) => engine === "transformers"));
+  await missing.page.getByText(/transformers\.js: no figures, because .+/).waitFor();
+  const asked = missing.foreign.length;
+  await missing.page.getByRole("checkbox", { name: /transformers\.js/ }).uncheck();
+  await missing.page.getByRole("button", { name: "Start", exact: true }).click();
+  await missing.page.getByRole("progressbar").waitFor();
+  await missing.page.getByRole("status").filter({ hasText: "Done." }).waitFor({ timeout: 60_000 });
+  assert.equal(missing.foreign.length, asked, "nothing of it is fetched");
+  await missing.context.close();
 });

@@ -7,20 +7,16 @@ import { join } from "node:path";
 import { once } from "node:events";
 // @ts-ignore: without types
 import * as bundle from "playwright-core/lib/utilsBundle";
-import { dist, packs, root } from "./harness.mjs";
+import { MOUNTS } from "./harness.mjs";
 import { Server } from "./server.mjs";
 
-const executable = process.env.FIREFOX_PATH ?? "/usr/bin/firefox-esr";
+export const executable = process.env.FIREFOX_PATH ?? "/usr/bin/firefox-esr";
 
 export const hasFirefox = existsSync(executable);
 
 /** Starts Firefox, a server and an empty page with felsic on it, like the harness's `start` with Chromium. */
 export async function startFirefox() {
-  const server = await Server.start({
-    "/felsic/": [dist, import.meta.dirname],
-    "/packs/": [packs],
-    "/models/": [join(root, "tests/fixtures/models")],
-  });
+  const server = await Server.start(MOUNTS);
   const firefox = await launchFirefox();
   const page = await firefox.newPage(server.url("/felsic/blank.html"));
   await page.evaluate(async () => {

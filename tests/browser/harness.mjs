@@ -34,6 +34,15 @@ const SOFTWARE_GPU = "--enable-unsafe-webgpu";
 /** A host that is not a secure context without HTTPS. */
 const INSECURE = "felsic.test";
 
+/** What a server of the tests serves where: felsic, packs, checkpoints, and the built page. */
+export const MOUNTS = {
+  "/felsic/": [dist, import.meta.dirname],
+  "/packs/": [packs],
+  "/models/": [join(root, "tests/fixtures/models")],
+  "/www/": [join(root, "www/dist")],
+  "/www/packs/demo/": [join(packs, "tiny-silu-int8")],
+};
+
 /** @typedef {Awaited<ReturnType<typeof start>>} Environment */
 /** @typedef {import("playwright-core").JSHandle<import("felsic").Embedder>} EmbedderHandle */
 
@@ -50,14 +59,7 @@ export async function start({ fake = false, gpu = true, insecure = false, page: 
   for (const name of needs) require(join(packs, name), "cargo xtask test");
   const here = import.meta.dirname;
   const fakes = fake ? await fakeWorkers(join(here, "fake")) : undefined;
-  const mounts = {
-    "/felsic/": [dist, here],
-    "/fake/": [...(fakes ? [fakes] : []), join(here, "fake"), dist, here],
-    "/packs/": [packs],
-    "/models/": [join(root, "tests/fixtures/models")],
-    "/www/": [join(root, "www/dist")],
-    "/www/packs/demo/": [join(packs, "tiny-silu-int8")],
-  };
+  const mounts = { ...MOUNTS, "/fake/": [...(fakes ? [fakes] : []), join(here, "fake"), dist, here] };
   const server = await Server.start(mounts);
   const url = (/** @type {string} */ path) => (insecure ? server.url(path).replace("127.0.0.1", INSECURE) : server.url(path));
   const browser = await launch([

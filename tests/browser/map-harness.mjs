@@ -38,7 +38,7 @@ async function writePage(folder) {
       alias: { preact: join(root, "node_modules/preact"), "@preact/signals": join(root, "node_modules/@preact/signals") },
     },
   });
-  await bundle.write({ file: join(folder, "map-page.js"), format: "esm" });
+  await bundle.write({ file: join(folder, "map-page.js"), format: "esm", codeSplitting: false });
   await bundle.close();
   copyFileSync(join(source, "map.css"), join(folder, "map.css"));
 }

@@ -97,11 +97,66 @@ export async function chooseFiles(page, files) {
 /** The names of the files that were found, best first. @param {Page} page */
 export const found = (page) => page.locator(".hit h3").allTextContents();
 
+/** What the page's address says of the search. @param {Page} page */
+export const address = (page) => new URLSearchParams(new URL(page.url()).hash.slice(1));
+
+/** Waits until there are results, a file among them or not. @param {Page} page @param {string} name @param {boolean} listed */
+export const lists = (page, name, listed) =>
+  page.waitForFunction(([name, listed]) => {
+    const names = [...document.querySelectorAll(".hit h3")].map(({ textContent }) => textContent);
+    return names.length > 0 && names.includes(/** @type {string} */ (name)) === listed;
+  }, /** @type {const} */ ([name, listed]));
+
+/** What has the focus, by its id or its class. @param {Page} page */
+export const focused = (page) => page.evaluate(() => document.activeElement?.id || document.activeElement?.className);
+
+/** The place of the passage that has the focus; -1 if none has. @param {Page} page */
+export const focusedPassage = (page) =>
+  page.evaluate(() => [...document.querySelectorAll("a.passage")].indexOf(/** @type {Element} */ (document.activeElement)));
+
+/** Takes the focus from whatever has it. @param {Page} page */
+export const blur = (page) => page.locator("body").evaluate(() => /** @type {HTMLElement} */ (document.activeElement).blur());
+
+/** Waits until the passage that was opened is in view in the reader. @param {Page} page */
+export async function litInView(page) {
+  await page.waitForFunction(() => {
+    const [box, place] = [document.querySelector("#reading"), document.querySelector(".lit")].map((one) =>
+      one?.getBoundingClientRect(),
+    );
+    return box && place && place.top >= box.top && place.bottom <= box.bottom;
+  });
+}
+
+/** The text of `bills.csv`. */
+export const BILLS = "month,what,amount\nMay,Oranges,12\nJune,Telescope,310\n";
+
+/** Finds a row of {@link BILLS} and demands that the reader shows it in its table. @param {Page} page */
+export async function readsBills(page) {
+  await field(page).fill("telescope");
+  await shows(page, ".hit h3", /^bills\.csv$/);
+  await page.locator("a.passage").first().click();
+  await shows(page, ".reading th", /^month$/);
+  assert.deepEqual(await page.locator(".reading tr:has(.lit) td").allTextContents(), ["June", "Telescope", "310"]);
+}
+
+/** Imports a library of the samples, and finds one of them. @param {Page} page @param {string} exported */
+export async function importsSamples(page, exported) {
+  await page
+    .getByLabel("Import", { exact: true })
+    .and(page.locator("input"))
+    .setInputFiles({ name: "library.jsonl", mimeType: "", buffer: Buffer.from(exported) });
+  await field(page).fill("volcanoes");
+  await shows(page, ".hit h3", /^Volcanoes\.txt$/);
+}
+
 /** Demands that axe finds nothing wrong. @param {Page} page @param {string} what */
 export async function accessible(page, what) {
   if (!(await page.evaluate(() => "axe" in globalThis))) await page.evaluate(axe);
-  // What fades in has not its colours yet.
-  await page.evaluate(() => Promise.all(document.getAnimations().map(({ finished }) => finished.catch(() => {}))));
+  // What fades in has not its colours yet. In Firefox what is folded away never ends to move.
+  await page.evaluate(() => {
+    const seen = document.getAnimations().filter(({ effect }) => /** @type {any} */ (effect).target.checkVisibility());
+    return Promise.all(seen.map(({ finished }) => finished.catch(() => {})));
+  });
   const { violations } = /** @type {any} */ (await page.evaluate("axe.run()"));
   const wrong = violations.map(
     (/** @type {any} */ { id, nodes }) => `${id}: ${nodes.map((/** @type {any} */ node) => node.html).join(" ")}`,

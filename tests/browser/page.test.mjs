@@ -8,12 +8,21 @@ import { pdfText } from "../fixtures/files/pdf.mjs";
 import { root, screenshots, start } from "./harness.mjs";
 import {
   accessible,
+  address,
   addSamples,
+  BILLS,
+  blur,
   chooseFiles,
   field,
   fits,
+  focused,
+  focusedPassage,
   found,
+  importsSamples,
+  lists,
+  litInView,
   openPage,
+  readsBills,
   rested,
   settled,
   shows,
@@ -134,22 +143,16 @@ test("samples: found by meaning, grouped, marked, explained; what means nothing 
 test("ways to search, filters, more like this; the address keeps them, and the back button goes back", async () => {
   const { context, page, said } = await open();
   await addSamples(page);
-  const address = () => new URLSearchParams(new URL(page.url()).hash.slice(1));
   await field(page).pressSequentially("water");
   await shows(page, ".hit h3", /^Pasta\.txt$/);
-  assert.equal(address().get("q"), "water");
-  const lists = (/** @type {string} */ name, /** @type {boolean} */ listed) =>
-    page.waitForFunction(([name, listed]) => {
-      const names = [...document.querySelectorAll(".hit h3")].map(({ textContent }) => textContent);
-      return names.length > 0 && names.includes(/** @type {string} */ (name)) === listed;
-    }, /** @type {const} */ ([name, listed]));
+  assert.equal(address(page).get("q"), "water");
   await page.getByRole("radio", { name: "Words" }).check();
-  await lists("Marathon.txt", false);
+  await lists(page, "Marathon.txt", false);
   assert.ok((await found(page)).includes("Packing list.md"));
-  assert.equal(address().get("by"), "words");
+  assert.equal(address(page).get("by"), "words");
   await page.getByRole("radio", { name: "Meaning" }).check();
   // In the rain one gets wet, though the word is not there.
-  await lists("Marathon.txt", true);
+  await lists(page, "Marathon.txt", true);
   assert.ok(!(await page.locator(".why dl").first().textContent())?.includes("Words"));
   await page.getByRole("radio", { name: "Both" }).check();
 
@@ -159,11 +162,11 @@ test("ways to search, filters, more like this; the address keeps them, and the b
     return paths.length > 1 && paths.every((path) => path === "Samples › Kitchen");
   });
   await page.getByLabel("Kind").selectOption("markdown");
-  await lists("Pasta.txt", false);
+  await lists(page, "Pasta.txt", false);
   assert.deepEqual(await found(page), ["Sourdough.md"]);
-  assert.equal(address().get("folder"), "Samples/Kitchen");
+  assert.equal(address(page).get("folder"), "Samples/Kitchen");
   await page.goBack();
-  await lists("Pasta.txt", true);
+  await lists(page, "Pasta.txt", true);
   assert.equal(await page.getByLabel("Kind").inputValue(), "");
 
   // What filters leave nothing of says so, and offers to take them away.
@@ -180,7 +183,7 @@ test("ways to search, filters, more like this; the address keeps them, and the b
   await page.getByRole("button", { name: "More like this" }).first().click();
   await page.waitForFunction(() => document.querySelector(".chip.on > span")?.textContent === "Like Pasta.txt");
   // Nothing is like itself.
-  await lists("Pasta.txt", false);
+  await lists(page, "Pasta.txt", false);
   await page.reload();
   await page.waitForFunction(() => document.querySelectorAll(".hit").length > 0);
   assert.equal(await page.locator(".chip.on > span").first().textContent(), "Like Pasta.txt");
@@ -194,9 +197,8 @@ test("ways to search, filters, more like this; the address keeps them, and the b
 test("the keyboard alone: to the field, through the passages, into the reader and back", async () => {
   const { context, page } = await open();
   await addSamples(page);
-  const focused = () => page.evaluate(() => document.activeElement?.id || document.activeElement?.className);
   await page.keyboard.press("/");
-  assert.equal(await focused(), "query");
+  assert.equal(await focused(page), "query");
   await page.keyboard.type("a/j?n cat");
   assert.equal(await field(page).inputValue(), "a/j?n cat");
   await page.keyboard.press("Escape");
@@ -205,9 +207,7 @@ test("the keyboard alone: to the field, through the passages, into the reader an
   await shows(page, ".hit mark", /^water$/i);
   await page.locator(".summary:not(.busy)").waitFor();
   await page.keyboard.press("ArrowDown");
-  const at = () =>
-    page.evaluate(() => [...document.querySelectorAll("a.passage")].indexOf(/** @type {Element} */ (document.activeElement)));
-  assert.equal(await at(), 0);
+  assert.equal(await focusedPassage(page), 0);
   for (const [key, place] of /** @type {const} */ ([
     ["ArrowDown", 1],
     ["j", 2],
@@ -218,7 +218,7 @@ test("the keyboard alone: to the field, through the passages, into the reader an
   ])) {
     await page.keyboard.press(key);
     const count = await page.locator("a.passage").count();
-    assert.equal(await at(), place < 0 ? count - 1 : place, key);
+    assert.equal(await focusedPassage(page), place < 0 ? count - 1 : place, key);
   }
   await page.keyboard.press("Enter");
   await page.waitForFunction(() => document.activeElement?.id === "reading");
@@ -227,13 +227,13 @@ test("the keyboard alone: to the field, through the passages, into the reader an
   await page.waitForFunction(() => document.activeElement?.matches("a.passage"));
   assert.equal(await page.locator(".pane .lit").count(), 0);
   await page.keyboard.press("Escape");
-  assert.equal(await focused(), "query");
+  assert.equal(await focused(page), "query");
   await page.keyboard.press("Enter");
   await page.locator(".lit").first().waitFor();
   await page.keyboard.press("Control+k");
-  assert.equal(await focused(), "query");
+  assert.equal(await focused(page), "query");
 
-  await page.locator("body").evaluate(() => /** @type {HTMLElement} */ (document.activeElement).blur());
+  await blur(page);
   await page.keyboard.press("?");
   const dialog = page.getByRole("dialog", { name: "Keyboard shortcuts" });
   await dialog.waitFor();
@@ -273,7 +273,7 @@ test("the reader: passage after passage, tables, pages of a PDF, pages of the we
   await chooseFiles(page, {
     "long.md": `# Long\n\n${sections.join("\n")}`,
     "lighthouses.pdf": pdfText(),
-    "bills.csv": "month,what,amount\nMay,Oranges,12\nJune,Telescope,310\n",
+    "bills.csv": BILLS,
     "page.html":
       "<!doctype html><title>Herons</title><nav>Menu</nav><main><h1>Herons</h1><p>A heron stands   in <b>shallow</b> water.<script>alert(1)</script></p></main>",
   });
@@ -288,12 +288,7 @@ test("the reader: passage after passage, tables, pages of a PDF, pages of the we
   await shows(page, ".lit", /walrus/);
   const lit = () => page.locator(".reading .lit").first();
   await shows(page, ".place", /^Passage \d of 3$/);
-  await page.waitForFunction(() => {
-    const [box, place] = [document.querySelector("#reading"), document.querySelector(".lit")].map((one) =>
-      one?.getBoundingClientRect(),
-    );
-    return box && place && place.top >= box.top && place.bottom <= box.bottom;
-  });
+  await litInView(page);
   while (await page.getByRole("button", { name: "Previous passage" }).isEnabled()) await page.keyboard.press("p");
   await shows(page, ".place", /^Passage 1 of 3$/);
   const first = await lit().evaluate((lit) => lit.parentElement?.previousElementSibling?.textContent);
@@ -303,11 +298,7 @@ test("the reader: passage after passage, tables, pages of a PDF, pages of the we
   assert.deepEqual([first, second], ["Part 5", "Part 18"]);
   assert.equal(await lit().locator("mark").first().textContent(), "walrus");
 
-  await field(page).fill("telescope");
-  await shows(page, ".hit h3", /^bills\.csv$/);
-  await page.locator("a.passage").first().click();
-  await shows(page, ".reading th", /^month$/);
-  assert.deepEqual(await page.locator(".reading tr:has(.lit) td").allTextContents(), ["June", "Telescope", "310"]);
+  await readsBills(page);
 
   await field(page).fill("heron shallow");
   await shows(page, ".hit h3", /^page\.html$/);
@@ -494,12 +485,7 @@ test("privacy: nothing is asked for once the model is there; export, import, and
   assert.deepEqual(await page.evaluate(() => Object.keys(localStorage)), []);
 
   await view(page, "Privacy");
-  await page
-    .getByLabel("Import", { exact: true })
-    .and(page.locator("input"))
-    .setInputFiles({ name: "library.jsonl", mimeType: "", buffer: Buffer.from(exported) });
-  await field(page).fill("volcanoes");
-  await shows(page, ".hit h3", /^Volcanoes\.txt$/);
+  await importsSamples(page, exported);
   assert.deepEqual(said, []);
   await context.close();
 });
@@ -508,6 +494,17 @@ test("German: by the browser's language, and by choice; the theme by choice", as
   const { context, page, said } = await open({ locale: "de-DE" });
   await page.getByRole("heading", { name: "Finden Sie Ihre Dateien nach ihrem Sinn" }).waitFor();
   assert.equal(await page.evaluate(() => document.documentElement.lang), "de");
+  // No word of another language is shown first.
+  await page.addInitScript(() => {
+    const shown = /** @type {Set<string>} */ (new Set());
+    Object.assign(globalThis, { shown });
+    const look = () => shown.add(document.querySelector(".rail")?.textContent ?? "");
+    new MutationObserver(look).observe(document, { childList: true, subtree: true, characterData: true });
+  });
+  await page.reload();
+  await page.getByRole("link", { name: "Optionen" }).waitFor();
+  const shown = await page.evaluate(() => [.../** @type {any} */ (globalThis).shown].filter((text) => text !== ""));
+  assert.ok(shown.length > 0 && shown.every((text) => /Optionen/.test(text)), shown.join("; "));
   await page.getByRole("link", { name: "Optionen" }).click();
   await accessible(page, "German settings");
   await page.getByLabel("Sprache").selectOption("English");
@@ -523,6 +520,17 @@ test("German: by the browser's language, and by choice; the theme by choice", as
   assert.equal(await page.evaluate(() => document.documentElement.lang), "en");
   assert.deepEqual(said, []);
   await context.close();
+});
+
+test("the words of the other language are loaded for those who read it", async () => {
+  const loaded = async (/** @type {string} */ locale) => {
+    const { context, page } = await open({ locale });
+    await shows(page, ".model", /Built-in model|Eingebautes Modell/);
+    const names = await page.evaluate(() => performance.getEntriesByType("resource").map(({ name }) => name));
+    await context.close();
+    return names.filter((name) => /\/assets\/de-[\w-]+\.js$/.test(name)).length;
+  };
+  assert.deepEqual([await loaded("en-GB"), await loaded("fr-FR"), await loaded("de-AT")], [0, 0, 1]);
 });
 
 test("words are found while the model is on its way, and nothing that can be used moves when it comes", async () => {

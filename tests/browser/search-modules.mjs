@@ -31,6 +31,7 @@ const src = join(import.meta.dirname, "../../pkg/src/search");
  * @property {typeof import("../../pkg/dist/types/search/plain.js")} plain
  * @property {typeof import("../../pkg/dist/types/search/clusters.js")} clusters
  * @property {typeof import("../../pkg/dist/types/search/live.js")} live
+ * @property {typeof import("../../pkg/dist/types/search/batches.js")} batches
  * @property {typeof import("../../pkg/dist/types/search-box/links.js")} links
  */
 
@@ -58,6 +59,7 @@ export async function searchModules() {
     "plain",
     "clusters",
     "live",
+    "batches",
     "../search-box/links",
   ];
   const folder = mkdtempSync(join(tmpdir(), "felsic-search-"));

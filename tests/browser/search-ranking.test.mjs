@@ -123,3 +123,41 @@ test("a collection ranks as the evaluation does, and what only words have found 
   }
   assert.ok(words > 0, "some are found by words alone");
 });
+
+test("a collection of one document finds what has the words of a query, though all passages are near each other", async () => {
+  const found = await environment.page.evaluate(async () => {
+    // Passages that share nearly everything, and queries that share little with them.
+    const vectorOf = (/** @type {string} */ text) => {
+      const isQuery = text.length < 40;
+      const [near, own] = isQuery ? [0.3, 0.95] : [0.95, 0.3];
+      const vector = new Float32Array(64);
+      [vector[0], vector[1 + (text.length % 60)]] = [near, own];
+      return vector.map((value) => value / Math.hypot(near, own));
+    };
+    const embedder = {
+      info: { ...new FakeEmbedder().info, space: "near" },
+      embed: async (/** @type {any} */ input) => (Array.isArray(input) ? input.map(vectorOf) : vectorOf(input)),
+      countTokens: async (/** @type {readonly string[]} */ texts) => texts.map((text) => text.split(" ").length),
+    };
+    const docs = await search.Collection.open("one", {
+      embedder: /** @type {any} */ (embedder),
+      memory: true,
+      passage: { tokens: 24, overlap: 0 },
+    });
+    const sentence = (/** @type {string} */ word) => `The harbour of our town has ${word}, and the old wall stands beside it.`;
+    const words = ["lighthouses", "fishermen", "seagulls", "a shipyard", "containers", "two cranes"];
+    await docs.add([{ id: "harbour", text: words.map(sentence).join("\n\n") }]);
+    const asked = ["seagulls", "shipyard", "fishermen lighthouses", "bananas", "bananas and the wall"];
+    const found = Object.fromEntries(
+      await Promise.all(asked.map(async (query) => [query, (await docs.search(query)).map(({ passage }) => passage.text)])),
+    );
+    const { passages } = docs.info;
+    docs.close();
+    return { found, passages };
+  });
+  assert.ok(found.passages > 2, `${found.passages} passages`);
+  assert.match(found.found.seagulls[0] ?? "", /seagulls/);
+  assert.match(found.found.shipyard[0] ?? "", /shipyard/);
+  assert.match(found.found["fishermen lighthouses"][0] ?? "", /lighthouses|fishermen/);
+  assert.deepEqual([found.found.bananas, found.found["bananas and the wall"]], [[], []]);
+});

@@ -82,6 +82,19 @@ test("all words of a query carry a passage without a near meaning, a few of them
   for (const meaning of [0, 1]) for (const words of [0, 1]) assert.ok(Number.isFinite(hybridScore(meaning, words)));
 });
 
+test("the fewer documents there are, the more their words decide", () => {
+  const { leastMeaning, hybridScore, DEFAULT_MIN_SCORE } = modules.score;
+  const isFound = (/** @type {number} */ documents, /** @type {number} */ words) =>
+    hybridScore(1e-9, words, leastMeaning(documents)) >= DEFAULT_MIN_SCORE - 1e-12;
+  assert.deepEqual([isFound(1, 0.49), isFound(1, 0.5)], [false, true]);
+  assert.deepEqual([isFound(5, 0.7), isFound(5, 0.8)], [false, true]);
+  assert.deepEqual([isFound(40, 0.98), isFound(40, 1)], [false, true]);
+  for (const documents of [41, 1000, 1e6]) assert.equal(leastMeaning(documents), 0);
+  // Without a word, and with a meaning of its own, a passage scores as ever.
+  assert.equal(hybridScore(1e-9, 0, leastMeaning(1)), hybridScore(1e-9, 0));
+  assert.equal(hybridScore(0.3, 0.5, leastMeaning(1)), hybridScore(0.3, 0.5));
+});
+
 test("rankings become one, in the order of its scores, and each hit says where it was", () => {
   const meaning = [
     { row: 1, score: 0.6 },

@@ -101,6 +101,24 @@ test("a removed passage is not found, and its row can be used again", () => {
   assert.ok(words.search("new python").some(({ row }) => row === 0));
 });
 
+test("passages that come right after many were removed disturb nothing", async () => {
+  const words = new modules.words.Words();
+  const COUNT = 2000;
+  words.add(COUNT, { text: "quokka" });
+  for (let row = 0; row < COUNT; row++) words.add(row, { text: `z${row}` });
+  for (let row = 0; row < COUNT / 2; row++) words.remove(row);
+  // Whatever clears away in the background has begun with the terms that came last, and would go on with one that is split now.
+  await new Promise((resolve) => setTimeout(resolve));
+  words.add(COUNT + 1, { text: "quota" });
+  // An error there fails the test by itself.
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.deepEqual(
+    ["quokka", "quota", "z1999", "z7"].map((query) => words.search(query, { limit: 1 })[0]?.row),
+    [COUNT, COUNT + 1, 1999, undefined],
+  );
+  assert.ok(!words.save().includes('"z7"'), "a term of removed passages is still there");
+});
+
 test("what is saved finds the same", () => {
   const words = index();
   words.remove(1);

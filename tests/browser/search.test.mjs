@@ -383,6 +383,57 @@ test("of a document that has changed only the passages that have changed are emb
   assert.equal(found.info.documents, 1);
 });
 
+test("passages that are in another document, or were in one, take its vectors over; a text that is not the same never does", async () => {
+  const found = await environment.page.evaluate(async () => {
+    const embedder = new FakeEmbedder();
+    const open = () => search.Collection.open("moved", { embedder, passage: { tokens: 40, overlap: 0 } });
+    const text = (/** @type {string} */ word) =>
+      Array.from({ length: 20 }, (_, at) => `Paragraph ${at} of ${word}. ${`${word}${at} `.repeat(25)}`).join("\n\n");
+    const made = async (/** @type {() => Promise<unknown>} */ work) => {
+      embedder.texts.length = 0;
+      await work();
+      return embedder.texts.length;
+    };
+    let docs = await open();
+    const counts = { first: await made(() => docs.add([{ id: "a", text: text("ant") }])) };
+    Object.assign(counts, { copied: await made(() => docs.add([{ id: "b", text: text("ant") }])) });
+    await docs.remove("a");
+    docs.close();
+    docs = await open();
+    Object.assign(counts, {
+      again: await made(() => docs.add([{ id: "c", text: text("ant") }])),
+      both: await made(() => docs.add([{ id: "d", text: `${text("ant")}\n\nA new end of it.` }])),
+      titled: await made(() => docs.add([{ id: "e", text: text("ant"), title: "Ants" }])),
+      other: await made(() => docs.add([{ id: "f", text: text("bee") }])),
+    });
+    const similar = (await docs.similar("c", { minScore: 0 })).map(({ id }) => id);
+    const [hit] = await docs.search("ant3 paragraph", { where: { id: "c" }, mode: "meaning", minScore: 0 });
+    const [same] = await docs.search("ant3 paragraph", { where: { id: "b" }, mode: "meaning", minScore: 0 });
+    // Both wait: the vectors are made once.
+    await docs.add([{ id: "g", text: text("cow") }], { meaning: "later" });
+    await docs.add(
+      [
+        { id: "h", text: text("cow") },
+        { id: "i", text: text("dog") },
+      ],
+      { meaning: "later" },
+    );
+    await docs.add([{ id: "j", text: text("bee") }], { meaning: "later" });
+    const { waiting } = docs.info;
+    Object.assign(counts, { later: await made(() => docs.complete()) });
+    const info = docs.info;
+    docs.close();
+    return { counts: /** @type {Record<string, number>} */ (counts), similar, hit, same, waiting, info };
+  });
+  const { first = NaN, ...counts } = found.counts;
+  assert.ok(first >= 10, `${first} passages`);
+  assert.deepEqual(counts, { copied: 0, again: 0, both: 1, titled: first, other: first, later: 2 * first });
+  assert.deepEqual(found.similar.slice(0, 2).sort(), ["b", "d"]);
+  assert.equal(found.hit?.why.meaning?.cosine, found.same?.why.meaning?.cosine);
+  assert.match(String(found.hit?.passage.text), /ant3/);
+  assert.deepEqual([found.waiting, found.info.waiting, found.info.documents], [3 * first, 0, 9]);
+});
+
 test("update, remove, get; of documents with one id the last counts", async () => {
   const found = await environment.page.evaluate(async () => {
     const docs = await search.Collection.open("edits", { embedder: new FakeEmbedder() });

@@ -48,12 +48,12 @@ pub fn engine_of(parts: Parts, device: DeviceKind) -> Embedder {
     pollster::block_on(Embedder::new(parts, device)).expect("the device is there")
 }
 
-/// Returns the devices to test on. A GPU adapter is expected (Mesa's software one will do) unless `FELSIC_SKIP_GPU` is
-/// set.
+/// Returns the devices to test on. With the feature `gpu`, a GPU adapter is expected (Mesa's software one will do) unless
+/// `FELSIC_SKIP_GPU` is set.
 pub fn devices() -> Vec<DeviceKind> {
-    match std::env::var_os("FELSIC_SKIP_GPU") {
-        Some(_) => vec![DeviceKind::Cpu],
-        None => vec![DeviceKind::Cpu, DeviceKind::Gpu],
+    match cfg!(feature = "gpu") && std::env::var_os("FELSIC_SKIP_GPU").is_none() {
+        true => vec![DeviceKind::Cpu, DeviceKind::Gpu],
+        false => vec![DeviceKind::Cpu],
     }
 }
 

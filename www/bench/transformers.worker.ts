@@ -1,11 +1,9 @@
 /** transformers.js as an engine of the benchmark: its feature-extraction pipeline, texts in, unit vectors out. */
 
 import { env, pipeline, type FeatureExtractionPipeline } from "@huggingface/transformers";
-// The build that transformers.js takes by itself in this browser, from the release that it depends on.
-import loaderUrl from "transformers-ort/ort-wasm-simd-threaded.asyncify.mjs?url";
-import wasmUrl from "transformers-ort/ort-wasm-simd-threaded.asyncify.wasm?url";
 import { mustBeUnit, serve, type EngineChoice, type Loaded, type Shape } from "./protocol";
 import { SENTENCE, textOf } from "./texts";
+import { useOwnRuntime } from "./transformers-runtime";
 import { memoryBytes } from "./wasm-memory";
 
 let extractor: FeatureExtractionPipeline | undefined;
@@ -16,11 +14,7 @@ function configure(models: string, threads: number): void {
   env.allowRemoteModels = false;
   env.localModelPath = models;
   env.useBrowserCache = false;
-  env.useWasmCache = false;
-  const wasm = env.backends.onnx.wasm;
-  if (!wasm) throw new Error("this build of transformers.js has no wasm backend");
-  wasm.numThreads = threads;
-  wasm.wasmPaths = { mjs: new URL(loaderUrl, import.meta.url).href, wasm: new URL(wasmUrl, import.meta.url).href };
+  useOwnRuntime(threads);
 }
 
 async function load(choice: EngineChoice): Promise<Loaded> {

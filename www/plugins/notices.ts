@@ -22,7 +22,12 @@ export const watchModules = (): Plugin => ({
 /** The notices of the package, which has none if its binaries were built by hand. */
 const PACKAGE = join(import.meta.dirname, "../node_modules/felsic/THIRD-PARTY-NOTICES.txt");
 
+/** What transformers.js has in its own files, so that no module says so. */
+const INSIDE = ["jinja", "tokenizers"].map((name) => join(import.meta.dirname, "../bench/node_modules/@huggingface", name));
+
 /** Returns the notices, as soon as everything is built. */
 export function notices(): string {
-  return (existsSync(PACKAGE) ? readFileSync(PACKAGE, "utf8") : "") + noticesOf(packagesOf(modules));
+  const folders = packagesOf(modules);
+  const inside = folders.some((folder) => /@huggingface[\\/]transformers$/.test(folder)) ? INSIDE : [];
+  return (existsSync(PACKAGE) ? readFileSync(PACKAGE, "utf8") : "") + noticesOf([...folders, ...inside]);
 }

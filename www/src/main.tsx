@@ -30,7 +30,7 @@ function takeReader(): Reader {
   return reader;
 }
 
-applySettings();
+const spoken = applySettings();
 const shell = startShell();
 const library = openLibrary({
   reader: takeReader,
@@ -46,7 +46,8 @@ followAddress();
 listenToKeys();
 
 const root = document.getElementById("app");
-if (root) render(<App parts={{ library, searching, shell, selection }} />, root);
+// Everything else begins at once; a person sees no word in another language first.
+if (root) void spoken.then(() => render(<App parts={{ library, searching, shell, selection }} />, root));
 
 /** Takes up what other apps have shared with the page, and files that were opened with it. */
 async function takeShared(): Promise<void> {

@@ -19,6 +19,9 @@ pub fn cargo<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Command {
     command(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()), args)
 }
 
+/// The features of every native build here. All commands have the same, or burn would be built twice.
+pub const FEATURES: [&str; 2] = ["--features", "felsic/gpu"];
+
 /// Returns a command as it reads on a terminal, without the repository's own path.
 fn line(command: &Command) -> String {
     let root = format!("{}/", project::root().display());

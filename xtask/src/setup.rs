@@ -1,6 +1,6 @@
 //! What the machine must have, installed where that is allowed.
 
-use crate::process::{cargo, command, find, run, succeeds};
+use crate::process::{FEATURES, cargo, command, find, run, succeeds};
 use crate::{files, project};
 use anyhow::{Context, Result, bail};
 use std::env;
@@ -155,6 +155,6 @@ pub fn python(modules: &[&str]) -> Result<Python> {
 
 /// Builds the felsic command line as the tests build it; returns its path.
 pub fn felsic() -> Result<PathBuf> {
-    run(&mut cargo(["build", "--release", "--package", "felsic", "--bin", "felsic"]))?;
+    run(cargo(["build", "--release", "--package", "felsic", "--bin", "felsic"]).args(FEATURES))?;
     Ok(project::target(&format!("release/felsic{}", env::consts::EXE_SUFFIX)))
 }

@@ -1,6 +1,6 @@
 //! `cargo xtask test`: all tests, in the order in which their results are needed. `cargo xtask check`: the quick ones.
 
-use crate::process::{cargo, command, run as run_command};
+use crate::process::{FEATURES, cargo, command, run as run_command};
 use crate::{checkpoints, deny, extension, files, packs, project, setup, size, wasm, web};
 use anyhow::{Result, bail, ensure};
 use clap::Args;
@@ -89,7 +89,8 @@ fn format(_: &Options) -> Result<Outcome> {
 }
 
 fn lint(_: &Options) -> Result<Outcome> {
-    run_command(&mut cargo(["clippy", "--release", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
+    let mut lint = cargo(["clippy", "--release", "--workspace", "--all-targets"]);
+    run_command(lint.args(FEATURES).args(["--", "-D", "warnings"]))?;
     Ok(Passed)
 }
 
@@ -108,12 +109,22 @@ fn unless_ci(setup: Result<()>) -> Result<Outcome> {
 }
 
 /// The crates that make up felsic.
-const CRATES: [&str; 8] =
-    ["--package", "felsic", "--package", "felsic-search", "--package", "felsic-cut", "--package", "felsic-scan"];
+const CRATES: [&str; 10] = [
+    "--package",
+    "felsic",
+    "--package",
+    "felsic-search",
+    "--package",
+    "felsic-cut",
+    "--package",
+    "felsic-scan",
+    "--package",
+    "inventory",
+];
 
 fn native(options: &Options) -> Result<Outcome> {
     let mut felsic = cargo(["test", "--release", "--no-fail-fast"]);
-    felsic.args(CRATES);
+    felsic.args(CRATES).args(FEATURES);
     let felsic = run_command(with_strings(&mut felsic, options));
     let xtask = run_command(&mut cargo(["test", "--package", "xtask"]));
     felsic.and(xtask).map(|()| Passed)
@@ -122,7 +133,8 @@ fn native(options: &Options) -> Result<Outcome> {
 /// Compares the compact tokenizer with the `tokenizers` crate, on the seeded checkpoints' vocabularies too.
 fn tokenizer(options: &Options) -> Result<Outcome> {
     let files = env::join_paths(checkpoints::tokenizers(options.full)?)?;
-    let mut tests = cargo(["test", "--release", "--package", "felsic", "--test", "tokenizer", "--", "--nocapture"]);
+    let mut tests = cargo(["test", "--release", "--package", "felsic", "--test", "tokenizer"]);
+    tests.args(FEATURES).args(["--", "--nocapture"]);
     run_command(with_strings(&mut tests, options).env("FELSIC_TOKENIZER_FILES", files))?;
     Ok(Passed)
 }
@@ -160,7 +172,7 @@ fn goldens(options: &Options) -> Result<Outcome> {
 
 /// Runs the Rust tests beside the code, on the CPU alone.
 fn unit() -> Result<Outcome> {
-    run_command(cargo(["test", "--release", "--lib"]).args(CRATES).env("FELSIC_SKIP_GPU", "1"))?;
+    run_command(cargo(["test", "--release", "--lib"]).args(CRATES).args(FEATURES).env("FELSIC_SKIP_GPU", "1"))?;
     Ok(Passed)
 }
 
@@ -169,7 +181,8 @@ fn without_engine(_: &Options) -> Result<Outcome> {
 }
 
 /// Files of `tests/browser` that compare times or memory, fill the disk, or wait for versions of a page to change, and run alone.
-const ALONE: [&str; 8] = ["api", "granite", "library-speed", "offline", "reading-browser", "search", "simd", "store"];
+const ALONE: [&str; 9] =
+    ["api", "granite", "library-speed", "offline", "page-firefox", "reading-browser", "search", "simd", "store"];
 
 /// Runs the browser tests: those that compare nothing three at a time, since they wait for networks and browsers most of their time.
 fn browser(options: &Options) -> Result<Outcome> {

@@ -63,7 +63,7 @@ impl Binary {
     fn inputs(self) -> Vec<PathBuf> {
         let own: &[&str] = match self {
             Self::Search => &["search"],
-            _ => &["src", "shaders"],
+            _ => &["src", "shaders", "patches"],
         };
         own.iter().chain(&INPUTS).map(|path| project::path(path)).collect()
     }
@@ -208,6 +208,16 @@ mod tests {
         let module = [MAGIC, &code, &names, &features].concat();
         assert_eq!(without_names(&module).unwrap(), [MAGIC, &code, &features].concat());
         assert_eq!(without_names(MAGIC).unwrap(), MAGIC);
+    }
+
+    /// `patches/inventory` registers nothing: what else came to ask for that crate would lose what it registers.
+    #[test]
+    fn only_pliron_registers_through_inventory() {
+        let lock = fs::read_to_string(project::path("Cargo.lock")).unwrap();
+        let asks = |package: &&str| package.lines().any(|line| line.trim().starts_with("\"inventory"));
+        let name = |package: &str| package.lines().find(|line| line.starts_with("name = ")).map(str::to_string);
+        let asking: Vec<_> = lock.split("[[package]]").filter(asks).filter_map(name).collect();
+        assert_eq!(asking, ["name = \"pliron\""]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The npm package, the page, the benchmark page.
 
-use crate::process::{cargo, command, run};
+use crate::process::{FEATURES, cargo, command, run};
 use crate::{notices, project, setup, wasm};
 use anyhow::Result;
 use std::path::Path;
@@ -22,6 +22,8 @@ pub fn scripts() -> Result<()> {
 /// Makes the private-search page, in `www/dist`.
 pub fn page() -> Result<()> {
     package()?;
+    // Its benchmark has transformers.js from there.
+    setup::npm_packages(&project::path("www/bench"))?;
     run(&mut command("npm", ["run", "--silent", "build", "--workspace", "www"]))
 }
 
@@ -36,7 +38,7 @@ pub fn types() -> Result<()> {
 pub fn docs() -> Result<()> {
     // The whole workspace, as for the lints: what has been checked for them then does for this, too.
     let mut rust = cargo(["doc", "--release", "--no-deps", "--workspace"]);
-    run(rust.env("RUSTDOCFLAGS", "-D warnings"))?;
+    run(rust.args(FEATURES).env("RUSTDOCFLAGS", "-D warnings"))?;
     run(&mut command("npm", ["run", "--silent", "build", "--workspace", "docs/api"]))?;
     documents()
 }
@@ -45,8 +47,8 @@ pub fn docs() -> Result<()> {
 pub fn documents() -> Result<()> {
     run(&mut command("node", ["docs/site/make.mjs"]))?;
     let site = project::target("doc/site");
-    let mut index = cargo(["run", "--release", "--quiet", "--bin", "felsic", "--", "index"]);
-    run(index.arg(&site).arg(site.join("index")))
+    let mut index = cargo(["run", "--release", "--quiet", "--package", "felsic", "--bin", "felsic"]);
+    run(index.args(FEATURES).args(["--", "index"]).arg(&site).arg(site.join("index")))
 }
 
 /// Installs the packed package as a user would, and checks its types and files there. The package must be built.

@@ -21,8 +21,6 @@ const CLEAN_TIME = 3_600_000;
 const ATTEMPTS = 8;
 /** A vector's scale and a passage's place, beside its components. */
 const PASSAGE_BYTES = 64;
-/** Fewer hits than this are completed by those that have the words. */
-const FEW = 3;
 const DAY = 86_400_000;
 /** Failures that say nothing about the page: its job waits on. */
 const PASSING = ["engine-unavailable", "needs-reindex", "quota-exceeded", "io", "network", "aborted"];
@@ -146,12 +144,6 @@ export class Memory {
     const where: Where = { ...(site !== undefined && { site }), ...(Object.keys(range).length > 0 && { last: range }) };
     const possible = collection.info.state === "ready" ? mode : "words";
     const hits = await this.#opened.use((collection) => collection.search(query, { limit, mode: possible, where }));
-    if (possible === "hybrid" && hits.length < FEW) {
-      // Scores are measured on the collection: one of a page or two knows too little to trust a word that is there.
-      const known = new Set(hits.map(({ id }) => id));
-      const words = await collection.search(query, { limit, mode: "words", where, minScore: 0.5 });
-      hits.push(...words.filter(({ id }) => !known.has(id)).slice(0, limit - hits.length));
-    }
     return hits.map((hit) => found(hit, "page"));
   }
 

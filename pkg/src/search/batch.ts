@@ -3,9 +3,10 @@
 import { FelsicError } from "../errors.js";
 import { joined } from "../store/network.js";
 import { fieldsOf, type Held } from "./contents.js";
+import type { PassageText } from "./live.js";
 import type { CheckedDocument, Manner, Task } from "./protocol.js";
-import { gathered, type RowsData, rowsOf, type SegmentContent } from "./segments.js";
-import { type StoredDocument, type StoredPassage, waitingOf, waits } from "./stored.js";
+import { gathered, rowsOf, type SegmentContent, type VectorAt } from "./segments.js";
+import { type StoredDocument, type StoredPassage, type TextPlace, waitingOf } from "./stored.js";
 import { shortHash } from "./texts.js";
 import type { CutPassage, Cutter, SearchModule } from "./wasm.js";
 
@@ -13,30 +14,29 @@ import type { CutPassage, Cutter, SearchModule } from "./wasm.js";
 export interface BatchSource {
   readonly module: SearchModule;
   readonly dimensions: number;
-  /** The document that a new one takes the place of; its vectors are used again where nothing has changed. */
+  /** The document that a new one takes the place of. */
   get(id: string): Held | undefined;
-  /** The rows of a document, those of its passages that do not wait. */
-  rowsOf(held: Held): Promise<RowsData>;
+  /** Vectors that are there already, by the hashes of what is embedded; the texts of passages are given by the same. */
+  known(texts: ReadonlyMap<string, PassageText>): Promise<ReadonlyMap<string, VectorAt>>;
 }
 
 /** One document of a batch. */
 interface Item {
   readonly document: CheckedDocument;
   readonly hash: string;
-  readonly held: Held | undefined;
-  /** The rows of `held`. */
-  readonly rows: RowsData | undefined;
   /** What cuts it, until it is cut. */
   cutter: Cutter | undefined;
   title: string | undefined;
   passages: CutPassage[];
+  /** Of what is embedded of each passage. */
+  hashes: string[];
 }
 
 /**
- * Where the vector of a passage comes from: a text to embed, or a row of the document that it replaces. One that is to wait has what stands
- * above its text in what will be embedded.
+ * Where the vector of a passage comes from: a text to embed, or the collection. One that is to wait has what stands above its text in what
+ * will be embedded.
  */
-type VectorFrom = { readonly embed: number } | { readonly row: number; readonly rows: RowsData } | { readonly above: string };
+type VectorFrom = { readonly embed: number } | { readonly known: VectorAt } | { readonly above: string };
 
 /** Documents that are added together. */
 export class Batch {
@@ -45,8 +45,8 @@ export class Batch {
   readonly #isLater: boolean;
   readonly #items: Item[] = [];
   readonly #inputs: string[] = [];
-  /** For each item, hashes and vectors of its passages. */
-  readonly #vectors: { readonly hashes: readonly string[]; readonly from: readonly VectorFrom[] }[] = [];
+  /** For each item, the vectors of its passages. */
+  #vectors: (readonly VectorFrom[])[] = [];
   #unchanged = 0;
   /** The items whose tokens are being counted, and how many texts of each. */
   #counting: [Cutter, number][] = [];
@@ -78,9 +78,8 @@ export class Batch {
       this.#unchanged += 1;
       return;
     }
-    const rows = held && held.stored.passages.length > waitingOf(held.stored) ? await this.#source.rowsOf(held) : undefined;
     const cutter = new this.#source.module.Cutter(kind, text, tokens, overlap, title);
-    this.#items.push({ document, hash, held, rows, cutter, title, passages: [] });
+    this.#items.push({ document, hash, cutter, title, passages: [], hashes: [] });
   }
 
   /** Whether there is nothing to write. */
@@ -129,33 +128,34 @@ export class Batch {
 
   /** Decides where each vector comes from. */
   async #plan(): Promise<void> {
-    const inputs = new Map<string, number>();
+    const texts = new Map<string, PassageText>();
     for (const item of this.#items) {
       item.passages = item.cutter?.passages() ?? [];
       item.title = item.document.title ?? item.cutter?.title();
       this.#free(item);
-      const known = new Map(item.held?.stored.passages.filter((passage) => !waits(passage)).map(({ hash }, row) => [hash, row]));
-      const hashes = await Promise.all(item.passages.map(({ input }) => shortHash(input)));
-      const from = hashes.map((hash, at): VectorFrom => {
-        const row = known.get(hash);
-        if (row !== undefined && item.rows) return { row, rows: item.rows };
-        if (this.#isLater) return { above: aboveOf(item.passages[at]!) };
-        const embed = inputs.get(hash) ?? this.#inputs.push(item.passages[at]!.input) - 1;
-        inputs.set(hash, embed);
-        return { embed };
-      });
-      this.#vectors.push({ hashes, from });
+      item.hashes = await Promise.all(item.passages.map(({ input }) => shortHash(input)));
+      for (const [at, { text }] of item.passages.entries()) texts.set(item.hashes[at]!, { id: item.document.id, text });
     }
+    const found = await this.#source.known(texts);
+    const inputs = new Map<string, number>();
+    const from = (hash: string, passage: CutPassage): VectorFrom => {
+      const known = found.get(hash);
+      if (known) return { known };
+      if (this.#isLater) return { above: aboveOf(passage) };
+      const embed = inputs.get(hash) ?? this.#inputs.push(passage.input) - 1;
+      inputs.set(hash, embed);
+      return { embed };
+    };
+    this.#vectors = this.#items.map(({ passages, hashes }) => passages.map((passage, at) => from(hashes[at]!, passage)));
   }
 
   /** Puts the segment together, with the vectors of the texts that the last task named. */
   async content(vectors: Float32Array<ArrayBuffer>): Promise<SegmentContent> {
     const { dimensions, module } = this.#source;
     const fresh = rowsOf(module, vectors, { count: this.#inputs.length, dimensions });
-    const from = this.#vectors.flatMap(({ from }) => from);
-    const rows = from.flatMap((from): [RowsData, number][] => {
+    const rows = this.#vectors.flat().flatMap((from): VectorAt[] => {
       if ("above" in from) return [];
-      return ["embed" in from ? [fresh, from.embed] : [from.rows, from.row]];
+      return ["embed" in from ? [fresh, from.embed] : from.known];
     });
     return { ...gathered(rows, dimensions), ...(await this.#documents()) };
   }
@@ -163,23 +163,15 @@ export class Batch {
   async #documents(): Promise<Pick<SegmentContent, "documents" | "texts">> {
     const texts = new Texts();
     const documents: StoredDocument[] = [];
-    for (const [at, { document, hash, title, passages }] of this.#items.entries()) {
+    for (const [at, { document, hash, title, passages, hashes }] of this.#items.entries()) {
       const { id, kind, url, tags, meta, text } = document;
       const source = texts.add(text);
       const places = texts.addSlices(source, text, passages);
-      const { hashes, from } = this.#vectors[at]!;
-      const stored = passages.map(async ({ start, end, trail, anchor, text }, passage): Promise<StoredPassage> => {
-        const vector = from[passage]!;
-        return {
-          start,
-          end,
-          ...places[passage]!,
-          ...(trail.length > 0 && { trail }),
-          ...(anchor !== undefined && { anchor }),
-          hash: hashes[passage]!,
-          textHash: await shortHash(text),
-          ...("above" in vector && { above: vector.above }),
-        };
+      const from = this.#vectors[at]!;
+      const stored = passages.map(async (passage, i): Promise<StoredPassage> => {
+        const vector = from[i]!;
+        const one = await storedPassage(passage, places[i]!, hashes[i]!);
+        return "above" in vector ? { ...one, above: vector.above } : one;
       });
       documents.push({
         id,
@@ -207,6 +199,23 @@ export class Batch {
     item.cutter?.free();
     item.cutter = undefined;
   }
+}
+
+/** Returns a passage as it is stored, with the hash of what is embedded of it. */
+export async function storedPassage(
+  { start, end, trail, anchor, text }: Omit<CutPassage, "input">,
+  place: TextPlace,
+  hash: string,
+): Promise<StoredPassage> {
+  return {
+    start,
+    end,
+    ...place,
+    ...(trail.length > 0 && { trail }),
+    ...(anchor !== undefined && { anchor }),
+    hash,
+    textHash: await shortHash(text),
+  };
 }
 
 /** Whether a document has the fields that the collection has of it; the title is in its hash. */

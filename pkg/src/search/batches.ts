@@ -1,6 +1,6 @@
 /** The batches that the page is working on, from their texts to a segment. */
 
-import { FelsicError } from "../errors.js";
+import { abortedBy, FelsicError } from "../errors.js";
 import { Batch, type BatchSource } from "./batch.js";
 import type { LiveCollection } from "./live.js";
 import type { CheckedDocument, Committed, Manner, Task } from "./protocol.js";
@@ -30,7 +30,12 @@ export class Batches {
   }
 
   /** Begins a batch of documents. With a generation, its vectors are all made anew, and it does not count until its generation begins. */
-  async prepare(id: number, documents: readonly CheckedDocument[], manner: Manner, generation?: number): Promise<Task> {
+  async prepare(
+    id: number,
+    documents: readonly CheckedDocument[],
+    manner: Manner,
+    { signal, generation }: { readonly signal: AbortSignal; readonly generation?: number },
+  ): Promise<Task> {
     const live = this.#live;
     const isAnew = generation !== undefined;
     if (!isAnew && live.isOther) throw live.needsReindex();
@@ -38,9 +43,14 @@ export class Batches {
       module: live.module,
       dimensions: live.embedder.dimensions,
       get: (id) => (isAnew ? undefined : live.contents.get(id)),
-      rowsOf: (held) => live.rowsOf(held),
+      known: async (texts) => (isAnew ? new Map() : live.known(texts)),
     };
     const batch = await Batch.begin(source, documents, manner);
+    if (signal.aborted) {
+      // The page has said already that it is to be forgotten.
+      batch.free();
+      throw abortedBy(signal);
+    }
     this.open(id, {
       counted: (tokens) => (batch.counted(tokens), batch.task()),
       commit: (vectors) => this.#write(batch, vectors, generation),

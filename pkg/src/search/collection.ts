@@ -203,7 +203,7 @@ export class Collection extends EventTarget {
   }
 
   /**
-   * Adds documents. One with the id of another takes its place; only passages that have changed are embedded. Of several with the same
+   * Adds documents. One with the id of another takes its place; only passages are embedded that no document has yet. Of several with the same
    * id the last one counts.
    *
    * Batches of a few documents are written one after another, each whole or not at all; `onProgress` reports each one. If the call

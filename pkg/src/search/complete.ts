@@ -9,9 +9,9 @@ import type { Batches, OpenBatch } from "./batches.js";
 import { shifted } from "./compact.js";
 import { type Held, isSamePassages } from "./contents.js";
 import { keep } from "./guard.js";
-import type { LiveCollection } from "./live.js";
+import type { LiveCollection, PassageText } from "./live.js";
 import type { Committed, CompleteStep } from "./protocol.js";
-import { gathered, type RowsData, rowsOf, type SegmentContent } from "./segments.js";
+import { gathered, type RowsData, rowsOf, type SegmentContent, type VectorAt } from "./segments.js";
 import { type StoredDocument, type StoredPassage, waitingOf, waits } from "./stored.js";
 import { shortHash } from "./texts.js";
 
@@ -28,8 +28,8 @@ interface Call {
 /** Passages of one document that get their vectors. */
 interface Part {
   readonly stored: StoredDocument;
-  /** For each passage, by its place in the document, the number of its vector. */
-  readonly vectors: ReadonlyMap<number, number>;
+  /** For each passage, by its place in the document, the number of the vector that is made for it, or one that is there already. */
+  readonly vectors: ReadonlyMap<number, number | VectorAt>;
 }
 
 /** Makes the vectors of one collection's passages that wait. */
@@ -96,20 +96,28 @@ export class Completion {
   async #next(call: Call, most: number): Promise<CompletingBatch> {
     const chosen = chosenFrom(newest(this.#live.contents.all()), most);
     const inputs = await Promise.all(chosen.map(({ held, places }) => this.#inputsOf(held, places)));
-    const numbers = new Map<string, number>();
-    const texts: string[] = [];
+    const texts = new Map<string, PassageText>();
+    for (const [at, { held, places }] of chosen.entries()) {
+      for (const [i, place] of places.entries()) {
+        const { hash, above } = held.stored.passages[place]!;
+        const input = inputs[at]?.[i];
+        if (input !== undefined) texts.set(hash, { id: held.stored.id, text: input.slice(above!.length) });
+      }
+    }
+    const vectors = new Map<string, number | VectorAt>(await this.#live.known(texts));
+    const embedded: string[] = [];
     const parts = chosen.flatMap(({ held: { stored }, places }, at): Part[] => {
       const own = inputs[at];
       if (!own) return [];
-      const numberOf = (place: number, i: number): [number, number] => {
+      const vectorOf = (place: number, i: number): [number, number | VectorAt] => {
         const { hash } = stored.passages[place]!;
-        const number = numbers.get(hash) ?? texts.push(own[i]!) - 1;
-        numbers.set(hash, number);
-        return [place, number];
+        const vector = vectors.get(hash) ?? embedded.push(own[i]!) - 1;
+        vectors.set(hash, vector);
+        return [place, vector];
       };
-      return [{ stored, vectors: new Map(places.map(numberOf)) }];
+      return [{ stored, vectors: new Map(places.map(vectorOf)) }];
     });
-    return new CompletingBatch(this.#live, texts, parts, (documents) => (call.documents += documents));
+    return new CompletingBatch(this.#live, embedded, parts, (documents) => (call.documents += documents));
   }
 
   /**
@@ -196,18 +204,17 @@ class CompletingBatch implements OpenBatch {
     const live = this.#live;
     const documents: StoredDocument[] = [];
     const texts: Uint8Array[] = [];
-    const rows: [RowsData, number][] = [];
+    const rows: VectorAt[] = [];
     let [length, passages] = [0, 0];
     for (const { stored, vectors } of this.#parts) {
       const held = live.contents.get(stored.id);
       if (!held || !isSamePassages(held.stored, stored)) continue;
-      const known = await live.rowsOf(held);
-      let row = 0;
+      const known = await live.vectorsOf(held);
       const completed = held.stored.passages.map((passage, at): StoredPassage => {
-        const number = vectors.get(at);
-        if (!waits(passage)) rows.push([known, row++]);
-        if (!waits(passage) || number === undefined) return passage;
-        rows.push([fresh, number]);
+        const [own, vector] = [known[at], vectors.get(at)];
+        if (own) rows.push(own);
+        if (own || vector === undefined) return passage;
+        rows.push(typeof vector === "number" ? [fresh, vector] : vector);
         passages += 1;
         const { above: _, ...rest } = passage;
         return rest;

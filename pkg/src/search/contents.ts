@@ -93,6 +93,9 @@ export class Contents {
   readonly #rowOf: number[] = [];
   /** Whether each row has the vector of its own number. */
   #isAligned = true;
+  /** The last row of each hash of what is embedded, of the first `#hashed` rows: only what adds documents needs it. */
+  readonly #rowByHash = new Map<string, number>();
+  #hashed = 0;
   #passages = 0;
   #waiting = 0;
   /** Rows that filters allow, by the filters' JSON, until something changes. */
@@ -173,6 +176,16 @@ export class Contents {
   at(row: number): HeldPassage | undefined {
     const document = this.#owners[row];
     return document && { document, passage: document.stored.passages[row - document.row]! };
+  }
+
+  /** Returns a row that has the vector of what has a hash; `undefined` if none is known. */
+  rowWith(hash: string): number | undefined {
+    for (; this.#hashed < this.rowCount; this.#hashed += 1) {
+      const held = this.at(this.#hashed);
+      if (held) this.#rowByHash.set(held.passage.hash, this.#hashed);
+    }
+    const row = this.#rowByHash.get(hash);
+    return row !== undefined && this.#owners[row] && this.hasVector(row) ? row : undefined;
   }
 
   /** Says what is to be taken in of a segment. Documents that are here already, the same, keep their rows, words and vectors. */

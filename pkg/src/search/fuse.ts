@@ -27,6 +27,8 @@ export interface FuseOptions {
   readonly minScore?: number;
   /** The score by meaning of a passage that the ranking by meaning lacks. Default: that of its last one. */
   readonly unknown?: number;
+  /** The least score by meaning of a passage that has words. */
+  readonly least?: number;
 }
 
 /**
@@ -37,7 +39,7 @@ export interface FuseOptions {
 export function fuse(
   meaning: readonly Ranked[],
   words: readonly Ranked[],
-  { limit = Infinity, minScore = 0, unknown }: FuseOptions = {},
+  { limit = Infinity, minScore = 0, unknown, least }: FuseOptions = {},
 ): Fused[] {
   const lacking = unknown ?? meaning.at(-1)?.score;
   const byMeaning = placed(meaning);
@@ -46,7 +48,7 @@ export function fuse(
   for (const row of new Set([...byMeaning.keys(), ...byWords.keys()])) {
     const [one, other] = [byMeaning.get(row), byWords.get(row)];
     const meant = one?.score ?? lacking;
-    const score = meant === undefined ? other!.score : hybridScore(meant, other?.score ?? 0);
+    const score = meant === undefined ? other!.score : hybridScore(meant, other?.score ?? 0, least);
     if (score >= minScore) hits.push({ row, score, ...(one && { meaning: one }), ...(other && { words: other }) });
   }
   return hits.sort((a, b) => b.score - a.score || a.row - b.row).slice(0, limit);

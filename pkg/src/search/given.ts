@@ -1,11 +1,11 @@
 /** Passages as files have them, seen from the worker: those of a live collection, and documents whose passages and vectors are given. */
 
-import { Texts } from "./batch.js";
+import { storedPassage, Texts } from "./batch.js";
 import { fieldsOf, type Held } from "./contents.js";
 import type { LiveCollection } from "./live.js";
 import type { Committed, GivenDocument } from "./protocol.js";
-import type { RowsData, SegmentContent } from "./segments.js";
-import { type StoredDocument, type StoredPassage, waits } from "./stored.js";
+import { gathered, rowsOf, type SegmentContent, type VectorAt } from "./segments.js";
+import type { StoredDocument } from "./stored.js";
 import { shortHash } from "./texts.js";
 import type { PassageRow } from "./transfer-rows.js";
 
@@ -23,17 +23,21 @@ async function passagesOfOne(live: LiveCollection, id: string): Promise<PassageR
   const held = live.contents.get(id);
   if (!held) return [];
   const texts = await Promise.all(held.stored.passages.map((_, at) => live.contents.text(held.row + at)));
-  const data = await live.rowsOf(held);
+  const vectors = await live.vectorsOf(held);
   const source = held.stored.source && (await live.contents.whole(id));
   // Replaced or removed while it was read: then it is read anew.
   if (live.contents.get(id)?.stored !== held.stored || texts.includes(undefined)) return passagesOfOne(live, id);
-  return rowsOf(held, { texts: texts as string[], source, data });
+  return passageRows(held, { texts: texts as string[], source, vectors });
 }
 
-function rowsOf(
-  { stored }: Held,
-  { texts, source, data }: { readonly texts: readonly string[]; readonly source: string | undefined; readonly data: RowsData },
-): PassageRow[] {
+/** What has been read of a document's passages. */
+interface ReadPassages {
+  readonly texts: readonly string[];
+  readonly source: string | undefined;
+  readonly vectors: readonly (VectorAt | undefined)[];
+}
+
+function passageRows({ stored }: Held, { texts, source, vectors }: ReadPassages): PassageRow[] {
   const { title, url, tags, meta, kind, id } = stored;
   const document = {
     id,
@@ -43,10 +47,8 @@ function rowsOf(
     ...(meta !== undefined && { meta }),
     kind,
   };
-  const dimensions = data.coarse.length / Math.max(data.scales.length, 1);
-  let row = 0;
-  return stored.passages.map((passage, at) => {
-    const { start, end, trail, anchor } = passage;
+  return stored.passages.map(({ start, end, trail, anchor }, at) => {
+    const vector = vectors[at];
     return {
       ...document,
       start,
@@ -55,14 +57,15 @@ function rowsOf(
       ...(anchor !== undefined && { anchor }),
       text: texts[at]!,
       ...(at === 0 && source !== undefined && { source }),
-      ...(waits(passage) ? { waits: true } : { vector: vectorOf(data, row++, dimensions) }),
+      ...(vector ? { vector: valuesOf(vector) } : { waits: true }),
     };
   });
 }
 
 /** The vector that a row stands for. */
-function vectorOf({ scales, coarse, fine }: RowsData, row: number, dimensions: number): Float32Array<ArrayBuffer> {
+function valuesOf([{ scales, coarse, fine }, row]: VectorAt): Float32Array<ArrayBuffer> {
   const scale = scales[row]!;
+  const dimensions = coarse.length / scales.length;
   const at = row * dimensions;
   return Float32Array.from({ length: dimensions }, (_, i) => scale * (coarse[at + i]! + fine[at + i]! / FINE));
 }
@@ -73,22 +76,25 @@ export async function put(
   documents: readonly GivenDocument[],
   vectors: Float32Array<ArrayBuffer>,
 ): Promise<Committed> {
-  const { dimensions } = live.embedder;
-  const fresh: { readonly document: GivenDocument; readonly hash: string; readonly vectors: Float32Array<ArrayBuffer> }[] = [];
+  const { module, embedder } = live;
+  const { dimensions } = embedder;
+  const count = documents.reduce((sum, { passages }) => sum + passages.length, 0);
+  const rows = rowsOf(module, vectors, { count, dimensions });
+  const fresh: Fresh[] = [];
   let at = 0;
   for (const document of documents) {
     const hash = await shortHash(
       JSON.stringify(["given", document.kind, document.title ?? null, document.source ?? null, document.passages]),
     );
-    const end = at + document.passages.length * dimensions;
     const stored = live.contents.get(document.id)?.stored;
     const isThere = stored?.hash === hash && fieldsOf(stored) === fieldsOf({ ...NO_FIELDS, ...document });
-    if (!isThere) fresh.push({ document, hash, vectors: vectors.subarray(at, end) });
-    at = end;
+    const first = at;
+    if (!isThere) fresh.push({ document, hash, vectors: document.passages.map((_, i) => [rows, first + i]) });
+    at += document.passages.length;
   }
   const unchanged = documents.length - fresh.length;
   if (fresh.length === 0) return { added: 0, updated: 0, unchanged, passages: 0 };
-  const content = await contentOf(live, fresh);
+  const content = await contentOf(fresh, dimensions);
   let updated = 0;
   await live.write(async () => {
     if (live.isOther) throw live.needsReindex();
@@ -100,37 +106,26 @@ export async function put(
 
 const NO_FIELDS = { url: undefined, tags: undefined, meta: undefined };
 
-async function contentOf(
-  { module, embedder: { dimensions } }: LiveCollection,
-  given: readonly { readonly document: GivenDocument; readonly hash: string; readonly vectors: Float32Array<ArrayBuffer> }[],
-): Promise<SegmentContent> {
-  const rows = new module.Rows(dimensions);
-  try {
-    for (const { vectors } of given) rows.add(vectors);
-    const texts = new Texts();
-    const documents: StoredDocument[] = [];
-    for (const { document, hash } of given) {
-      const { passages, source: whole, ...fields } = document;
-      const source = whole === undefined ? undefined : texts.add(whole);
-      const places = source ? texts.addSlices(source, whole!, passages) : passages.map(({ text }) => texts.add(text));
-      const stored: StoredPassage[] = [];
-      for (const { start, end, trail, anchor, text, input } of passages) {
-        const hashes = { hash: await shortHash(input), textHash: await shortHash(text) };
-        const above = { ...(trail.length > 0 && { trail }), ...(anchor !== undefined && { anchor }) };
-        stored.push({ start, end, ...places[stored.length]!, ...above, ...hashes });
-      }
-      documents.push({ ...fields, hash, ...(source && { source }), passages: stored });
-    }
-    const fine = rows.fine(0, rows.length);
-    if (!fine) throw new Error("rows that were just made have fine components");
-    return {
-      scales: rows.scales(0, rows.length),
-      coarse: rows.coarse(0, rows.length),
-      fine,
-      documents: { documents, removed: [], replaces: [] },
-      texts: texts.bytes(),
-    };
-  } finally {
-    rows.free();
+/** A document that is written. */
+interface Fresh {
+  readonly document: GivenDocument;
+  readonly hash: string;
+  readonly vectors: readonly VectorAt[];
+}
+
+async function contentOf(given: readonly Fresh[], dimensions: number): Promise<SegmentContent> {
+  const texts = new Texts();
+  const documents: StoredDocument[] = [];
+  for (const { document, hash } of given) {
+    const { passages, source: whole, ...fields } = document;
+    const source = whole === undefined ? undefined : texts.add(whole);
+    const places = source ? texts.addSlices(source, whole!, passages) : passages.map(({ text }) => texts.add(text));
+    const stored = passages.map(async (passage, at) => storedPassage(passage, places[at]!, await shortHash(passage.input)));
+    documents.push({ ...fields, hash, ...(source && { source }), passages: await Promise.all(stored) });
   }
+  const rows = gathered(
+    given.flatMap(({ vectors }) => vectors),
+    dimensions,
+  );
+  return { ...rows, documents: { documents, removed: [], replaces: [] }, texts: texts.bytes() };
 }

@@ -14,7 +14,7 @@ import { lockOf, nextNumber } from "./files.js";
 import { exclusive, listen, type News } from "./guard.js";
 import type { CheckedDocument, SpaceInfo } from "./protocol.js";
 import { type Arrived, SegmentStore } from "./segment-store.js";
-import { gathered, type RowsData, type SegmentContent, type SegmentFile } from "./segments.js";
+import { gathered, type RowsData, type SegmentContent, type SegmentFile, type VectorAt } from "./segments.js";
 import { type TextSource, waitingOf, waits } from "./stored.js";
 import type { CollectionInfo } from "./types.js";
 import type { SearchModule } from "./wasm.js";
@@ -33,6 +33,12 @@ export interface Writing {
   /** Whether its generation takes the place of all earlier ones. */
   readonly begins: boolean;
   readonly space: SpaceInfo;
+}
+
+/** The text of a passage, and the document that it is to be a part of. */
+export interface PassageText {
+  readonly id: string;
+  readonly text: string;
 }
 
 /** Content without rows and texts, for what is said about other documents. */
@@ -235,6 +241,34 @@ export class LiveCollection implements TextSource {
     if (!data) throw changed();
     const from = stored.passages.filter((passage) => !waits(passage)).map((_, at) => [data, first + at] as const);
     return gathered(from, this.#state.dimensions);
+  }
+
+  /** Returns the vector of each passage of a document; `undefined` where it waits. */
+  async vectorsOf(held: Held): Promise<(VectorAt | undefined)[]> {
+    const rows = await this.rowsOf(held);
+    let row = 0;
+    return held.stored.passages.map((passage) => (waits(passage) ? undefined : [rows, row++]));
+  }
+
+  /**
+   * Finds vectors that are there already, of passages with the same text, by the hashes of what is embedded: a file that was renamed, or one
+   * whose other parts have changed, needs no new ones. What cannot be read is not found.
+   */
+  async known(texts: ReadonlyMap<string, PassageText>): Promise<Map<string, VectorAt>> {
+    const { contents } = this;
+    const found = new Map<string, VectorAt>();
+    const vectors = new Map<Held, Promise<(VectorAt | undefined)[]>>();
+    const look = async ([hash, { id, text }]: readonly [hash: string, passage: PassageText]) => {
+      const row = contents.rowWith(hash);
+      const held = row === undefined ? undefined : contents.at(row)?.document;
+      // A hash is short: what another document has is compared as it is.
+      if (!held || (held.stored.id !== id && (await contents.text(row!)) !== text)) return;
+      if (!vectors.has(held)) vectors.set(held, this.vectorsOf(held));
+      const vector = (await vectors.get(held))![row! - held.row];
+      if (vector) found.set(hash, vector);
+    };
+    await Promise.allSettled([...texts].map(look));
+    return found;
   }
 
   /** Returns the bytes of a document's texts, which have been found to match their hash. `at` is where they are in its segment. */

@@ -35,6 +35,7 @@ const COLLECTION: Names<CollectionOptions> = {
   baseUrl: true,
   workerUrl: true,
   wasmUrl: true,
+  layoutUrl: true,
 };
 const PASSAGE: Names<PassageOptions> = { tokens: true, overlap: true };
 const REINDEX: Names<ReindexOptions> = { signal: true, onProgress: true };

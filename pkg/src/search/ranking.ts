@@ -4,7 +4,7 @@ import { hasBit } from "./bits.js";
 import { calibrationOf } from "./calibration.js";
 import type { Contents, Held } from "./contents.js";
 import { fuse } from "./fuse.js";
-import { type Calibration, DEFAULT_MIN_SCORE, type Moments, score } from "./score.js";
+import { type Calibration, DEFAULT_MIN_SCORE, leastMeaning, type Moments, score } from "./score.js";
 import type { Words, WordsHit, WordsQuery } from "./words.js";
 
 /** A passage by meaning. */
@@ -88,7 +88,8 @@ export class Ranking {
     const known = new Set(near.map(({ row }) => row));
     const meant = [...near, ...this.#near(found.map(({ row }) => row).filter((row) => !known.has(row)))];
     // A passage that waits for its vector may mean what is sought: its words decide.
-    const fused = fuse(meant, found, this.#scan && { unknown: DEFAULT_MIN_SCORE });
+    const least = leastMeaning(this.#contents.size);
+    const fused = fuse(meant, found, this.#scan && { unknown: DEFAULT_MIN_SCORE, least });
     return fused.map(({ row, score, meaning, words }) => ({
       row,
       score,

@@ -48,7 +48,8 @@ export class Reindex {
       if (!live.isOther) return this.#over();
       const documents = await this.#next(progress);
       if (documents.length > 0) {
-        const task = await this.#batches.prepare(batch, documents, { cut, later: false }, progress.generation);
+        const { generation } = progress;
+        const task = await this.#batches.prepare(batch, documents, { cut, later: false }, { signal, generation });
         const done = progress.done.size - documents.length;
         return { done, total: Math.max(live.contents.size, done), passages: progress.passages, task };
       }

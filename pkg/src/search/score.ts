@@ -41,6 +41,8 @@ const USUAL_SPREAD = 1.5;
 const USUAL_WEIGHT = 10;
 /** How much the words of a query can add. */
 const WORDS = 5;
+/** The part of a query's words that is enough to be found in a collection of one document. */
+const ENOUGH = 0.5;
 
 /**
  * Returns the pairs of passages that a calibration measures, by their place among the `passages`: all pairs of a small collection,
@@ -102,11 +104,21 @@ export function score(cosine: number, calibration: Calibration, { deviation, see
  *
  * @param meaning what {@link score} returned
  * @param words the score of the words index; 0 if the passage has none of the words
+ * @param least what {@link leastMeaning} returned: with words, the meaning counts as this at least
  */
-export function hybridScore(meaning: number, words: number): number {
-  const least = 1e-12;
-  const odds = Math.log(Math.max(meaning, least) / Math.max(1 - meaning, least));
-  return logistic(odds + WORDS * words ** 2);
+export function hybridScore(meaning: number, words: number, least = 0): number {
+  return logistic(oddsOf(words > 0 ? Math.max(meaning, least) : meaning) + WORDS * words ** 2);
 }
 
+/**
+ * Returns the least score by meaning of a passage that has words of the query. The passages of one document are near each other, and pairs
+ * of them say little of what is usual: the fewer documents there are, the more the words decide. Of one, half of the query's words are
+ * enough; of forty, all are needed; of more, it is 0.
+ */
+export function leastMeaning(documents: number): number {
+  const least = logistic(oddsOf(DEFAULT_MIN_SCORE) - WORDS * ENOUGH ** 2) / documents;
+  return hybridScore(least, 1) < DEFAULT_MIN_SCORE ? 0 : least;
+}
+
+const oddsOf = (p: number) => Math.log(Math.max(p, 1e-12) / Math.max(1 - p, 1e-12));
 const logistic = (x: number) => 1 / (1 + Math.exp(-x));

@@ -66,6 +66,9 @@ export interface RowsData {
   readonly fine: Int8Array<ArrayBuffer>;
 }
 
+/** A vector among rows. */
+export type VectorAt = readonly [rows: RowsData, row: number];
+
 /** What a segment is made of. */
 export interface SegmentContent extends RowsData {
   readonly documents: SegmentDocuments;
@@ -223,7 +226,7 @@ export function rowsOf(
 }
 
 /** Returns rows of several sources as one. */
-export function gathered(from: readonly (readonly [RowsData, number])[], dimensions: number): RowsData {
+export function gathered(from: readonly VectorAt[], dimensions: number): RowsData {
   const scales = new Float32Array(from.length);
   const coarse = new Int8Array(from.length * dimensions);
   const fine = new Int8Array(from.length * dimensions);

@@ -156,7 +156,7 @@ class Server {
     const { live, batches, reindex, completion } = this.#writer();
     switch (call.type) {
       case "prepare":
-        return batches.prepare(call.request.batch, call.request.documents, call.request);
+        return batches.prepare(call.request.batch, call.request.documents, call.request, { signal });
       case "counted":
         return batches.counted(call.request.batch, call.request.tokens);
       case "commit": {

@@ -407,9 +407,11 @@ export interface CollectionOptions extends KeptOptions {
   readonly baseUrl?: string | URL;
   /**
    * URL of the search worker's script alone. Its binary is expected beside it, unless `wasmUrl` names one; so is `worker-layout.js`, if
-   * `layout()` is called.
+   * `layout()` is called and `layoutUrl` names none.
    */
   readonly workerUrl?: string | URL;
   /** URL of its binary alone. */
   readonly wasmUrl?: string | URL;
+  /** URL of the layout worker's script alone. */
+  readonly layoutUrl?: string | URL;
 }

@@ -63,6 +63,8 @@ const OPTIONS = {
   tokenize: (found: string) => (found === "" ? [] : found.split("\0")),
   processTerm: (term: string) => term,
   searchOptions: { boost: { title: TITLE_BOOST } },
+  // In one go: a term that came between two of its steps would break it off.
+  autoVacuum: { batchSize: Infinity },
 };
 
 /** The words of a collection's passages, by row number. */
@@ -106,7 +108,7 @@ export class Words {
     this.#index.add({ id: row, title: terms(title).map(({ term }) => term), text: found });
   }
 
-  /** Removes a passage, if it is there. The index gives its memory back later, in the background. */
+  /** Removes a passage, if it is there. The index gives memory back when a tenth of its passages has gone. */
   remove(row: number): void {
     if (this.#index.has(row)) this.#index.discard(row);
   }

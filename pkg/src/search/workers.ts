@@ -25,8 +25,9 @@ export function searchFiles(options: Pick<CollectionOptions, "workerUrl" | "wasm
 }
 
 /** Returns the URL of the layout worker's script, which is loaded for a layout alone. */
-export function layoutScript(options: Pick<CollectionOptions, "workerUrl" | "baseUrl">): string {
-  const { workerUrl } = options;
+export function layoutScript(options: Pick<CollectionOptions, "workerUrl" | "layoutUrl" | "baseUrl">): string {
+  const { workerUrl, layoutUrl } = options;
+  if (layoutUrl !== undefined) return absoluteUrl(layoutUrl, "layoutUrl").href;
   if (workerUrl !== undefined) return new URL("worker-layout.js", absoluteUrl(workerUrl, "workerUrl")).href;
   return packageUrl("worker-layout.js", layout, baseOf(options));
 }

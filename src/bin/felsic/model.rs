@@ -40,10 +40,14 @@ impl ModelArguments {
             None => load_pack(&built_in(), &mut on_progress).await?,
         };
         drop(bar);
-        let device = match self.device {
+        Embedder::proven(parts, self.kind()).await
+    }
+
+    /// Returns the kind of device.
+    pub fn kind(&self) -> DeviceKind {
+        match self.device {
             DeviceName::Cpu => DeviceKind::Cpu,
             DeviceName::Gpu => DeviceKind::Gpu,
-        };
-        Embedder::proven(parts, device).await
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! A progress bar where standard error is a terminal, nothing where it is not.
 
+#[cfg(unix)]
+use std::fs::File;
 use std::io::{IsTerminal, stderr};
 
 use felsic::embedder::Hooks;
@@ -32,6 +34,21 @@ impl Bar {
         Self(bar)
     }
 
+    /// Returns a bar that is never drawn.
+    pub fn hidden() -> Self {
+        Self(ProgressBar::hidden())
+    }
+
+    /// Prints something that belongs on standard error while the bar is there.
+    pub fn above(&self, print: impl FnOnce()) {
+        self.0.suspend(print);
+    }
+
+    /// Shows `done` of what nobody knows the total of.
+    pub fn count(&self, message: &str, done: u64) {
+        self.set(message, done, done);
+    }
+
     /// Shows `done` of `total`.
     pub fn set(&self, message: &str, done: u64, total: u64) {
         if self.0.message() != message {
@@ -56,4 +73,20 @@ impl Hooks for Bar {
     async fn pause(&mut self) -> Result<()> {
         Ok(())
     }
+}
+
+/// Returns how many bytes are left of standard input, if it is a file.
+#[cfg(unix)]
+pub fn stdin_bytes() -> Option<u64> {
+    use std::io::Seek;
+    use std::os::fd::AsFd;
+    let mut file = File::from(std::io::stdin().as_fd().try_clone_to_owned().ok()?);
+    let metadata = file.metadata().ok().filter(|metadata| metadata.is_file())?;
+    Some(metadata.len().saturating_sub(file.stream_position().ok()?))
+}
+
+/// Returns how many bytes are left of standard input, if it is a file; that is not known here.
+#[cfg(not(unix))]
+pub fn stdin_bytes() -> Option<u64> {
+    None
 }

@@ -5,9 +5,9 @@
 
 import { connect } from "../policy.js";
 import { stored } from "./choice.js";
-import { choiceOf, hostsOf } from "./host.js";
+import { hostsOfPage } from "./host.js";
 
 const meta = document.createElement("meta");
 meta.httpEquiv = "Content-Security-Policy";
-meta.content = connect(hostsOf(choiceOf(location.href, stored())));
+meta.content = connect(hostsOfPage(location.href, stored()));
 document.head.append(meta);

@@ -55,6 +55,22 @@ export function choiceOf(page: string, stored: string | null | undefined): strin
   return stored && isHost(stored) ? stored : undefined;
 }
 
+/** Where the benchmark page lies, with and without its ending. */
+const BENCHMARK = /\/bench(\.html)?$/;
+
+/**
+ * Returns all hosts that a page may ask besides its own: those of the chosen model and, for the benchmark page, those of the ONNX export
+ * that its URL names (`?onnx=`).
+ *
+ * @param page URL of the page
+ * @param stored what the person has chosen before
+ */
+export function hostsOfPage(page: string, stored: string | null | undefined): readonly string[] {
+  const { pathname, searchParams } = new URL(page);
+  const onnx = BENCHMARK.test(pathname) ? hostOf(searchParams.get("onnx") ?? "", page) : undefined;
+  return [...new Set([...hostsOf(choiceOf(page, stored)), ...hostsOf(onnx)])];
+}
+
 /** Returns all hosts that may be asked when one is chosen, as `allowedOrigins` and policies take them. */
 export function hostsOf(chosen: string | undefined): readonly string[] {
   return chosen === undefined ? [] : [chosen, ...(COMPANIONS[chosen] ?? [])];

@@ -1,6 +1,7 @@
 /** What other apps and the system hand to the page. */
 
-import { clear, createStore, update } from "idb-keyval";
+import { clear, update } from "idb-keyval";
+import { briefStore } from "../brief-store.js";
 import { SHARE_LOST, SHARE_WAITS, SHARED_DATABASE, SHARED_KEY, SHARED_STORE, type Shared } from "./protocol.js";
 
 /** The part of the File Handling API that is used; TypeScript's library does not have it yet. */
@@ -16,7 +17,7 @@ export async function takeShared(): Promise<readonly Shared[]> {
       taken = list;
       return [];
     };
-    await update<readonly Shared[]>(SHARED_KEY, waiting, createStore(SHARED_DATABASE, SHARED_STORE));
+    await update<readonly Shared[]>(SHARED_KEY, waiting, briefStore(SHARED_DATABASE, SHARED_STORE));
   } catch {
     // Nothing can be stored here, so nothing has been shared.
     return [];
@@ -26,7 +27,7 @@ export async function takeShared(): Promise<readonly Shared[]> {
 
 /** Removes what waits. */
 export async function removeShared(): Promise<void> {
-  await clear(createStore(SHARED_DATABASE, SHARED_STORE)).catch(() => undefined);
+  await clear(briefStore(SHARED_DATABASE, SHARED_STORE)).catch(() => undefined);
 }
 
 /** Takes out of the page's URL how a share has ended: a reload is none. */

@@ -86,13 +86,15 @@ export function watchRequests(): Requests {
 
 /** Where the page's files are, with the hashes of their contents in their names. */
 const ASSETS = new URL("assets/", document.baseURI).href;
+/** The page's icon, which browsers may fetch again at each change of the address. */
+const ICON = new URL("favicon.svg", document.baseURI).href;
 
 /**
- * Whether a request is for a file of the page itself, such as the script of a further worker: its address is the same for everybody, so it
+ * Whether a request is for a file of the page itself, such as its icon or the script of a further worker: its address is the same for everybody, so it
  * carries nothing of what the page holds.
  */
 function isOwnFile(url: string): boolean {
-  return url.startsWith(ASSETS) && !/[?#]/.test(url);
+  return url === ICON || (url.startsWith(ASSETS) && !/[?#]/.test(url));
 }
 
 /** Reports what the browser has recorded of the page itself, which excludes what its workers ask for; returns what ends it. */

@@ -9,6 +9,7 @@ import { useApp } from "./context.js";
 import { bytes, date, number, t } from "./messages/index.js";
 import { fileName, KIND_ICONS, kindName, refusalReason } from "./names.js";
 import { PaneHead, Section } from "./Pane.js";
+import { Unkept } from "./Unkept.js";
 import { Work } from "./Work.js";
 import { beside, go } from "./route.js";
 
@@ -24,6 +25,7 @@ export function LibraryPanel() {
       <PaneHead title={t("library.title")} detail={isEmpty ? "" : t("results.files", { count: files.length })} icon="library" />
       <div class="scroller">
         <div class="panel">
+          <Unkept />
           <AddButtons />
           {library.progress.value && (
             <Section title={t("library.busy")}>

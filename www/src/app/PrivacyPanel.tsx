@@ -11,6 +11,7 @@ import { PaneHead, Section } from "./Pane.js";
 import { save } from "./save.js";
 import { forgetSettings } from "./settings.js";
 import { closePane, go } from "./route.js";
+import { Unkept } from "./Unkept.js";
 
 export function PrivacyPanel() {
   const { library } = useApp();
@@ -26,6 +27,7 @@ export function PrivacyPanel() {
           <Requests />
           <Host />
           <Section title={t("privacy.stored")}>
+            <Unkept />
             <Facts facts={shownFacts(facts.value, stored)} />
           </Section>
           <Section title={t("privacy.facts")}>

@@ -7,7 +7,7 @@ import { useState } from "preact/hooks";
 import { isNarrow, useApp } from "./context.js";
 import { date, score, t } from "./messages/index.js";
 import { fileName, KIND_ICONS, kindName } from "./names.js";
-import { focusReader, focusSearch, keysShown, opensElsewhere } from "./keys.js";
+import { focusReader, focusSearch, isByKeyboard, keysShown, opensElsewhere } from "./keys.js";
 import { beside, go, hashOf, resetFilters, type Route, route } from "./route.js";
 import type { Found, FoundFile, FoundPassage } from "./searching.js";
 
@@ -137,7 +137,7 @@ function FileHit({ file, found }: { readonly file: FoundFile; readonly found: Fo
         event.preventDefault();
         open(key, route.value.view === "reader");
         // By the keyboard one goes on to read; a mouse leaves the focus in the list.
-        if (event.detail === 0 || isNarrow.value) requestAnimationFrame(focusReader);
+        if (isByKeyboard(event) || isNarrow.value) requestAnimationFrame(focusReader);
       }}
       onFocus={(key) => {
         if (route.value.view === "reader" && !isNarrow.value) open(key, true);

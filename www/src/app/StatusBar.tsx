@@ -8,7 +8,7 @@ import { go } from "./route.js";
 import { WorkLine } from "./Work.js";
 
 export function StatusBar() {
-  const { shell } = useApp();
+  const { library, shell } = useApp();
   const since = shell.sinceModel.value;
   return (
     <footer class="status" aria-label={t("status.label")}>
@@ -18,6 +18,12 @@ export function StatusBar() {
         <Icon name="shield" small />
         <span>{since === undefined ? t("status.private") : t("status.requests", { count: since })}</span>
       </button>
+      {!library.keeps && (
+        <button type="button" class="status-item unkept-item" onClick={() => go({ view: "privacy" })}>
+          <Icon name="warning" small />
+          <span>{t("unkept.status")}</span>
+        </button>
+      )}
       {shell.offline.value === "ready" && (
         <span class="status-item offline">
           <Icon name="check" small />

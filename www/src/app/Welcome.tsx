@@ -3,6 +3,7 @@
 import { Icon, type IconName } from "felsic-ui";
 import { AddButtons } from "./Adding.js";
 import { t } from "./messages/index.js";
+import { Unkept } from "./Unkept.js";
 import { Work } from "./Work.js";
 import { useApp } from "./context.js";
 
@@ -19,12 +20,13 @@ export function Welcome() {
     <div class="welcome">
       <div class="drop-zone">
         <h2>{t("welcome.title")}</h2>
-        <p class="lead">{t("welcome.text")}</p>
+        <p class="lead">{t(library.keeps ? "welcome.text" : "welcome.text.unkept")}</p>
+        <Unkept />
         {isBusy ? <Work /> : <AddButtons large samples />}
         <p class="kinds">{t("welcome.kinds")}</p>
       </div>
       <ul class="points">
-        {POINTS.map(([point, icon]) => (
+        {POINTS.filter(([point]) => library.keeps || point !== "offline").map(([point, icon]) => (
           <li key={point}>
             <Icon name={icon} />
             <h3>{t(`welcome.point.${point}`)}</h3>

@@ -20,6 +20,14 @@ export function opensElsewhere({ ctrlKey, metaKey, shiftKey }: MouseEvent): bool
   return ctrlKey || metaKey || shiftKey;
 }
 
+/**
+ * Whether a click was made by the keyboard, or by a script. No pointer has counted it then; Firefox counts one for the Enter key on a link
+ * all the same, but names no pointer.
+ */
+export function isByKeyboard(event: MouseEvent): boolean {
+  return event.detail === 0 || (event instanceof PointerEvent && event.pointerType === "");
+}
+
 /** Goes to the first passage that was found; with `opens`, reads it. */
 export function focusFirstHit({ opens = false } = {}): void {
   const first = passages()[0];

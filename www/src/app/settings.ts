@@ -1,7 +1,7 @@
 /** What a person has chosen for this page; kept on this machine. */
 
 import { batch, effect, signal } from "@preact/signals";
-import { bestLanguage, type Language, LANGUAGES, language } from "./messages/index.js";
+import { bestLanguage, type Language, LANGUAGES, language, speak } from "./messages/index.js";
 
 export type Device = "auto" | "cpu" | "webgpu";
 export const DEVICES: readonly Device[] = ["auto", "cpu", "webgpu"];
@@ -54,16 +54,20 @@ export function choose(address: string, where: Device): void {
   keep();
 }
 
-/** Keeps the choices, and shows those that the whole page shows. */
-export function applySettings(): void {
+/** Shows the choices that the whole page shows; resolves when the words of the first language are there. */
+export function applySettings(): Promise<void> {
+  let speaking = Promise.resolve();
   effect(() => {
-    language.value = chosenLanguage.value === "auto" ? bestLanguage(navigator.languages) : chosenLanguage.value;
+    speaking = speak(chosenLanguage.value === "auto" ? bestLanguage(navigator.languages) : chosenLanguage.value);
+  });
+  effect(() => {
     document.documentElement.lang = language.value;
   });
   effect(() => {
     if (theme.value === "auto") delete document.documentElement.dataset.theme;
     else document.documentElement.dataset.theme = theme.value;
   });
+  return speaking;
 }
 
 /** Chooses a language or a theme. */

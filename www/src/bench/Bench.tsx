@@ -11,6 +11,8 @@ import { Results } from "./Results.js";
 interface BenchProps {
   /** The model that the page's address names; empty for the built-in one. */
   readonly model: string;
+  /** Address of an ONNX export for transformers.js, likewise; empty: it takes no part. */
+  readonly onnx: string;
   /** What else the address says: other counts than the usual ones. */
   readonly given: URLSearchParams;
   readonly allowedOrigins: readonly string[];
@@ -23,11 +25,13 @@ type State =
   | { readonly name: "failed"; readonly message: string };
 
 /** The page. */
-export function Bench({ model, given, allowedOrigins }: BenchProps) {
+export function Bench({ model, onnx, given, allowedOrigins }: BenchProps) {
   const [state, setState] = useState<State>({ name: "idle" });
   const abort = useRef<AbortController | undefined>(undefined);
   useEffect(() => () => abort.current?.abort(), []);
+  const [takesPart, setTakesPart] = useState(onnx !== "");
   const host = hostOf(model, location.href);
+  const onnxHost = hostOf(onnx, location.href);
   const plan = planOf(given);
 
   const start = async () => {
@@ -35,7 +39,14 @@ export function Bench({ model, given, allowedOrigins }: BenchProps) {
     const note = (step: Step) => setState({ name: "running", step });
     note({ name: "loading", share: 0 });
     try {
-      const { rows, failures } = await measure({ plan, ...(model !== "" && { model }), allowedOrigins, signal, note });
+      const { rows, failures } = await measure({
+        plan,
+        ...(model !== "" && { model }),
+        ...(takesPart && { onnx }),
+        allowedOrigins,
+        signal,
+        note,
+      });
       setState({ name: "done", report: await reportOf(plan, rows, failures) });
     } catch (error) {
       if (signal.aborted) setState({ name: "stopped" });
@@ -57,9 +68,18 @@ export function Bench({ model, given, allowedOrigins }: BenchProps) {
         <h2 id="bench-start">{t("bench.measure")}</h2>
         <p>{t("bench.what", { queries: plan.queries, batches: plan.batches, passages: plan.passages, loads: plan.loads })}</p>
         {host !== undefined && <p class="bench-host">{t("bench.host", { host, model })}</p>}
+        {onnx !== "" && (
+          <div class="bench-host">
+            <label>
+              <input type="checkbox" checked={takesPart} disabled={isRunning} onChange={() => setTakesPart(!takesPart)} />{" "}
+              {t("bench.onnx-too")}
+            </label>
+            <p>{t("bench.onnx-host", { host: onnxHost ?? location.origin, model: onnx })}</p>
+          </div>
+        )}
         <div class="bench-row">
           <Button kind="primary" size="large" disabled={isRunning} onClick={() => void start()}>
-            {t(host === undefined ? "bench.start" : "bench.start-download")}
+            {t(host === undefined && !takesPart ? "bench.start" : "bench.start-download")}
           </Button>
           {isRunning && <Button onClick={() => abort.current?.abort()}>{t("bench.stop")}</Button>}
         </div>
@@ -72,7 +92,7 @@ export function Bench({ model, given, allowedOrigins }: BenchProps) {
         {state.name === "failed" && <p role="alert">{t("bench.failed", { message: state.message })}</p>}
       </section>
       {state.name === "done" && <Results report={state.report} />}
-      <Model model={model} isRunning={isRunning} />
+      <Model model={model} onnx={onnx} isRunning={isRunning} />
       <section aria-labelledby="bench-others">
         <h2 id="bench-others">{t("bench.others")}</h2>
         <p>{t("bench.others-text")}</p>
@@ -83,21 +103,24 @@ export function Bench({ model, given, allowedOrigins }: BenchProps) {
 }
 
 /** Another model: its address becomes a part of the page's, since a page may ask only the host that was chosen before it was loaded. */
-function Model({ model, isRunning }: { readonly model: string; readonly isRunning: boolean }) {
-  const [value, setValue] = useState(model);
+function Model({ model, onnx, isRunning }: { readonly model: string; readonly onnx: string; readonly isRunning: boolean }) {
+  const [pack, setPack] = useState(model);
+  const [other, setOther] = useState(onnx);
+  const chosen = [["pack", pack.trim()] as const, ["onnx", other.trim()] as const].filter(([, value]) => value !== "");
   return (
     <section aria-labelledby="bench-model">
       <h2 id="bench-model">{t("bench.model")}</h2>
       <form
-        class="bench-row"
+        class="bench-form"
         onSubmit={(event) => {
           event.preventDefault();
           const { pathname } = location;
-          location.assign(value.trim() === "" ? pathname : `${pathname}?${new URLSearchParams({ pack: value.trim() })}`);
+          location.assign(chosen.length === 0 ? pathname : `${pathname}?${new URLSearchParams(chosen.map((pair) => [...pair]))}`);
         }}
       >
-        <Field label={t("bench.address")} help={t("bench.address-help")} value={value} onInput={setValue} type="url" />
-        <Button submits disabled={isRunning || value.trim() === model}>
+        <Field label={t("bench.address")} help={t("bench.address-help")} value={pack} onInput={setPack} type="url" />
+        <Field label={t("bench.onnx")} help={t("bench.onnx-help")} value={other} onInput={setOther} type="url" />
+        <Button submits disabled={isRunning || (pack.trim() === model && other.trim() === onnx)}>
           {t("bench.choose")}
         </Button>
       </form>

@@ -40,6 +40,9 @@ const milliseconds = (value: number | undefined) => (value === undefined ? "–"
 /** Three digits say all that a measurement knows. */
 const rounded = (value: number) => Number(value.toPrecision(value < 1000 ? 3 : 4));
 
+/** The least cosine of two vectors of one text that are one model's, with weights of 8 bits on both sides. */
+const CLOSE = 0.95;
+
 function Table({ rows }: { readonly rows: readonly Figures[] }) {
   return (
     <div class="bench-scroll" tabIndex={0} role="group" aria-label={t("bench.results")}>
@@ -47,6 +50,9 @@ function Table({ rows }: { readonly rows: readonly Figures[] }) {
         <thead>
           <tr>
             <th scope="col">{t("bench.column.engine")}</th>
+            <th class="model" scope="col">
+              {t("bench.column.model")}
+            </th>
             <th scope="col">{t("bench.column.first-load")}</th>
             <th scope="col">{t("bench.column.load")}</th>
             <th scope="col">{t("bench.column.first-vector")}</th>
@@ -62,6 +68,15 @@ function Table({ rows }: { readonly rows: readonly Figures[] }) {
                 {t(`bench.engine.${row.engine}`)}{" "}
                 <span class="about">{t("bench.about", { kernel: row.kernel, count: row.workers })}</span>
               </th>
+              <td class="model">
+                {row.model} <span class="about">{row.format}</span>
+                {row.otherModel && <strong class="mark">{t("bench.other-model")}</strong>}
+                {row.cosine !== undefined && (
+                  <span class={row.cosine < CLOSE ? "mark" : "about"}>
+                    {t(row.cosine < CLOSE ? "bench.cosine-far" : "bench.cosine", { cosine: row.cosine.toFixed(3) })}
+                  </span>
+                )}
+              </td>
               <td>{milliseconds(row.firstLoad)}</td>
               <td>{milliseconds(row.load)}</td>
               <td>{milliseconds(row.firstVector)}</td>

@@ -7,7 +7,10 @@ import { applySettings } from "../app/settings.js";
 import { allowedOrigins } from "../app-shell/index.js";
 import { Bench } from "./Bench.js";
 
-applySettings();
+const spoken = applySettings();
 const given = new URLSearchParams(location.search);
 const root = document.getElementById("app");
-if (root) render(<Bench model={given.get("pack") ?? ""} given={given} allowedOrigins={allowedOrigins()} />, root);
+const bench = (
+  <Bench model={given.get("pack") ?? ""} onnx={given.get("onnx")?.trim() ?? ""} given={given} allowedOrigins={allowedOrigins()} />
+);
+if (root) void spoken.then(() => render(bench, root));

@@ -8,7 +8,7 @@ import { Embedder, type CreateOptions } from "felsic";
 import { FIRST, passagesOf, queryOf } from "./texts.js";
 
 /** What is measured. */
-export type EngineName = "cpu" | "cpu-workers" | "webgpu";
+export type EngineName = "cpu" | "cpu-workers" | "webgpu" | "transformers";
 
 /** How often. */
 export interface Plan {
@@ -43,6 +43,10 @@ export interface Figures {
   readonly tokensPerSecond: number;
   /** Bytes of WebAssembly memory of all its workers, at the end. */
   readonly memory: number;
+  /** Whether it ran another model than felsic, as far as names tell: its speed does not compare then. */
+  readonly otherModel?: boolean;
+  /** Of the same model in another library: the cosine of its first vector and felsic's. */
+  readonly cosine?: number;
   /** All runs. */
   readonly runs: { readonly query: readonly number[]; readonly batch: readonly number[] };
 }
@@ -66,15 +70,37 @@ interface Job {
   readonly plan: Plan;
   /** As `Embedder.create()` takes it; without it, the built-in model. */
   readonly model?: string;
+  /** Address of an ONNX export that transformers.js runs; without it, transformers.js takes no part. */
+  readonly onnx?: string;
   readonly allowedOrigins?: readonly string[];
   readonly signal: AbortSignal;
   readonly note: (step: Step) => void;
 }
 
+/** What the measurement needs of an engine: of felsic's, and of another library's. */
+export interface Runner {
+  readonly info: { readonly device: string; readonly kernel: string; readonly model: string; readonly format: string };
+  /** The vector of the first text. */
+  first(text: string, signal: AbortSignal): Promise<Float32Array>;
+  /** The vector of a short query. */
+  query(text: string, signal: AbortSignal): Promise<Float32Array>;
+  /** The vectors of passages, and how many tokens they have together. */
+  passages(
+    texts: readonly string[],
+    signal: AbortSignal,
+  ): Promise<{ readonly vectors: readonly Float32Array[]; readonly tokens: () => Promise<number> }>;
+  /** Starts all workers; returns their number. */
+  warmUp(): Promise<number>;
+  memoryBytes(): Promise<number>;
+  destroy(): void;
+}
+
 /** An engine that takes part. */
 interface Contestant {
   readonly engine: EngineName;
-  readonly embedder: Embedder;
+  readonly embedder: Runner;
+  /** Of the first text. */
+  readonly vector: Float32Array;
   readonly workers: number;
   readonly loads: readonly number[];
   readonly firstVectors: readonly number[];
@@ -83,7 +109,7 @@ interface Contestant {
   readonly tokens: number[];
 }
 
-const ENGINES: readonly EngineName[] = ["cpu", "cpu-workers", "webgpu"];
+const ENGINES: readonly EngineName[] = ["cpu", "cpu-workers", "webgpu", "transformers"];
 /** Lets threads that spin for a while after their work go to sleep, and the page paint. */
 const PAUSE = 50;
 /** The shares of the parts in the progress. */
@@ -106,8 +132,9 @@ export async function measure(job: Job): Promise<{ readonly rows: readonly Figur
     }
   };
   try {
-    for (const [at, engine] of ENGINES.entries()) {
-      job.note({ name: "loading", engine, share: (SHARES.loading * at) / ENGINES.length });
+    const engines = ENGINES.filter((engine) => engine !== "transformers" || job.onnx !== undefined);
+    for (const [at, engine] of engines.entries()) {
+      job.note({ name: "loading", engine, share: (SHARES.loading * at) / engines.length });
       await attempt(engine, async () => {
         const contestant = await load(engine, job);
         if (contestant) contestants.push(contestant);
@@ -118,9 +145,10 @@ export async function measure(job: Job): Promise<{ readonly rows: readonly Figur
     for (const contestant of contestants) {
       await attempt(contestant.engine, async () => void rows.push(await figuresOf(contestant)), contestant);
     }
-    return { rows, failures };
+    return { rows: rows.map((row) => compared(row, contestants)), failures };
   } finally {
     for (const { embedder } of contestants) embedder.destroy();
+    if (job.onnx !== undefined) await (await import("./transformers.js")).forget();
   }
 }
 
@@ -136,21 +164,23 @@ function settings(engine: EngineName, { model, allowedOrigins, signal }: Job): C
 
 /** Loads an engine as often as the plan says, and keeps the last one; none if there is nothing of its own to measure. */
 async function load(engine: EngineName, job: Job): Promise<Contestant | undefined> {
-  if (engine === "webgpu") await requireAdapter();
+  const start = await starterOf(engine, job);
   const loads: number[] = [];
   const firstVectors: number[] = [];
   for (let run = 1; ; run += 1) {
     job.signal.throwIfAborted();
     const begin = performance.now();
-    const embedder = await Embedder.create(settings(engine, job));
+    const embedder = await start(run === 1);
     try {
       loads.push(performance.now() - begin);
-      mustBeUnit(await embedder.embed(FIRST, { signal: job.signal }));
+      const vector = await embedder.first(FIRST, job.signal);
+      mustBeUnit(vector);
       firstVectors.push(performance.now() - begin);
       const workers = engine === "cpu-workers" ? await embedder.warmUp() : 1;
       // With one worker it is the engine before.
       if (engine === "cpu-workers" && workers < 2) return (embedder.destroy(), undefined);
-      if (run >= job.plan.loads) return { engine, embedder, workers, loads, firstVectors, query: [], batch: [], tokens: [] };
+      if (run >= job.plan.loads)
+        return { engine, embedder, vector, workers, loads, firstVectors, query: [], batch: [], tokens: [] };
       embedder.destroy();
     } catch (error) {
       embedder.destroy();
@@ -158,6 +188,51 @@ async function load(engine: EngineName, job: Job): Promise<Contestant | undefine
     }
   }
 }
+
+/** Returns what starts an engine. The files of another library are loaded only now, since most visits do without. */
+async function starterOf(engine: EngineName, job: Job): Promise<(isFirst: boolean) => Promise<Runner>> {
+  if (engine === "webgpu") await requireAdapter();
+  if (engine !== "transformers") return async () => runnerOf(await Embedder.create(settings(engine, job)));
+  const { Transformers } = await import("./transformers.js");
+  return (fresh) => Transformers.load(job.onnx ?? "", { signal: job.signal, fresh });
+}
+
+/** felsic's embedder as the measurement runs it. */
+function runnerOf(embedder: Embedder): Runner {
+  return {
+    info: embedder.info,
+    first: (text, signal) => embedder.embed(text, { signal }),
+    query: (text, signal) => embedder.embed(text, { taskType: "retrieval-query", signal }),
+    async passages(texts, signal) {
+      const made = await embedder.embedDetailed(texts, { taskType: "retrieval-document", signal });
+      const count = made.reduce((sum, { tokens }) => sum + tokens, 0);
+      return { vectors: made.map(({ vector }) => vector), tokens: () => Promise.resolve(count) };
+    },
+    warmUp: () => embedder.warmUp(),
+    memoryBytes: () => embedder.memoryBytes(),
+    destroy: () => embedder.destroy(),
+  };
+}
+
+/** Adds to another library's row whether it compares, and how far its vector does. */
+function compared(row: Figures, contestants: readonly Contestant[]): Figures {
+  const own = contestants.find(({ engine }) => engine !== "transformers");
+  const other = contestants.find(({ engine }) => engine === "transformers");
+  if (row.engine !== "transformers" || !own || !other) return row;
+  if (nameOf(row.model) !== nameOf(own.embedder.info.model)) return { ...row, otherModel: true };
+  // Vectors of different lengths have nothing in common.
+  const cosine =
+    own.vector.length === other.vector.length ? own.vector.reduce((sum, x, at) => sum + x * other.vector[at]!, 0) : 0;
+  return { ...row, otherModel: false, cosine };
+}
+
+/** What is left of a model's name without its owner, its revision and the mark of an export. */
+const nameOf = (model: string): string =>
+  model
+    .toLowerCase()
+    .replace(/@.*$/, "")
+    .replace(/^.*\//, "")
+    .replace(/-onnx$/, "");
 
 type Attempt = (engine: EngineName, work: () => Promise<void>, contestant: Contestant) => Promise<void>;
 
@@ -181,19 +256,19 @@ async function inTurn(contestants: readonly Contestant[], attempt: Attempt, { pl
   };
   const query = async (run: number, { embedder, query }: Contestant) => {
     const begin = performance.now();
-    const vector = await embedder.embed(queryOf(run), { taskType: "retrieval-query", signal });
+    const vector = await embedder.query(queryOf(run), signal);
     if (run > 0) query.push(performance.now() - begin);
     mustBeUnit(vector);
   };
   const batch = async (run: number, { embedder, batch, tokens }: Contestant) => {
     const texts = passagesOf(run, plan.passages);
     const begin = performance.now();
-    const made = await embedder.embedDetailed(texts, { taskType: "retrieval-document", signal });
+    const made = await embedder.passages(texts, signal);
     const took = performance.now() - begin;
-    for (const { vector } of made) mustBeUnit(vector);
+    made.vectors.forEach(mustBeUnit);
     if (run === 0) return;
     batch.push(took);
-    tokens.push(made.reduce((sum, { tokens }) => sum + tokens, 0));
+    tokens.push(await made.tokens());
   };
   await timed("warming", SHARES.loading, SHARES.warming, 0, async (run, contestant) => {
     await query(run, contestant);

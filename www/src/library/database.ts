@@ -9,11 +9,12 @@ const PAGE = 500;
 
 /** IndexedDB, opened when it is needed. A tab that deletes the database is not held up by the connections of others. */
 export class Database {
-  readonly #name: string;
+  readonly #name: string | undefined;
   #opening: Promise<IDBDatabase> | undefined;
   #isEnded = false;
 
-  constructor(name: string) {
+  /** Without a name nothing is written, and there is nothing to read. */
+  constructor(name: string | undefined) {
     this.#name = name;
   }
 
@@ -28,7 +29,7 @@ export class Database {
   /** Reads all records of a store, a page at a time. */
   async *all<T>(store: UseStore): AsyncGenerator<T[], void, undefined> {
     let after: IDBValidKey | undefined;
-    for (;;) {
+    while (this.#name !== undefined) {
       const range = after === undefined ? null : IDBKeyRange.lowerBound(after, true);
       const [keys, values] = await store("readonly", (objects) =>
         Promise.all([promisifyRequest(objects.getAllKeys(range, PAGE)), promisifyRequest(objects.getAll(range, PAGE))]),
@@ -60,20 +61,23 @@ export class Database {
   }
 
   #store(name: (typeof STORES)[number]): UseStore {
-    return async (mode, work) => work((await this.#open()).transaction(name, mode).objectStore(name));
+    const database = this.#name;
+    // What is written goes nowhere.
+    if (database === undefined) return () => Promise.resolve(undefined as never);
+    return async (mode, work) => work((await this.#open(database)).transaction(name, mode).objectStore(name));
   }
 
-  #open(): Promise<IDBDatabase> {
+  #open(database: string): Promise<IDBDatabase> {
     if (this.#isEnded) return Promise.reject(new FelsicError("destroyed", "the library was closed"));
-    return (this.#opening ??= this.#connect().catch((error: unknown) => {
+    return (this.#opening ??= this.#connect(database).catch((error: unknown) => {
       this.#opening = undefined;
       throw error;
     }));
   }
 
-  async #connect(): Promise<IDBDatabase> {
-    const request = indexedDB.open(this.#name);
-    request.onupgradeneeded = () => STORES.forEach((name) => request.result.createObjectStore(name));
+  async #connect(name: string): Promise<IDBDatabase> {
+    const request = indexedDB.open(name);
+    request.onupgradeneeded = () => STORES.forEach((store) => request.result.createObjectStore(store));
     const database = await promisifyRequest(request);
     database.onversionchange = () => this.#close();
     database.onclose = () => (this.#opening = undefined);

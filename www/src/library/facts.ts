@@ -7,7 +7,7 @@ import type { Shelf } from "./shelf.js";
 export async function factsOf(
   shelf: Shelf | undefined,
   choice: Choice,
-  speed: number | undefined,
+  { speed, keeps }: { readonly speed: number | undefined; readonly keeps: boolean },
 ): Promise<Readonly<Record<string, string | number>>> {
   const collection = shelf?.collection.peek();
   const embedder = shelf?.embedder;
@@ -30,7 +30,7 @@ export async function factsOf(
     storedBytes: estimate?.usage,
     roomBytes: estimate?.quota,
     collectionBytes: collection?.info.bytes,
-    persisted: persisted === undefined ? undefined : persisted ? "yes" : "no",
+    persisted: !keeps ? "never" : persisted === undefined ? undefined : persisted ? "yes" : "no",
     documents: collection?.info.documents,
     passages: collection?.info.passages,
     waiting: collection?.info.waiting,

@@ -8,6 +8,7 @@ import { Database } from "./database.js";
 import { factsOf } from "./facts.js";
 import { forgetEverything } from "./forget.js";
 import { type Given, givenOf } from "./items.js";
+import { newId } from "./id.js";
 import { Ledger, type SourceRecord } from "./ledger.js";
 import { metaOf, whereOf } from "./meta.js";
 import { type Choice, type CreateEmbedder, type Device, Models } from "./model.js";
@@ -36,6 +37,8 @@ export interface LibraryOptions {
   readonly choice?: Pick<Choice, "model" | "device">;
   /** Makes embedders. Default `Embedder.create`. */
   readonly createEmbedder?: CreateEmbedder;
+  /** Whether what is added is stored. Default: if the page is a secure context; browsers store files for these alone. */
+  readonly keeps?: boolean;
 }
 
 /** What the tab that works tells the others. */
@@ -73,6 +76,7 @@ export class PrivateLibrary implements Library {
   readonly progress = signal<Progress | undefined>(undefined);
   readonly paused = signal(false);
   readonly version = signal(0);
+  readonly keeps: boolean;
   readonly problems: ReadonlySignal<readonly Problem[]>;
 
   readonly #options: LibraryOptions;
@@ -99,7 +103,8 @@ export class PrivateLibrary implements Library {
     this.#options = options;
     this.#name = options.name ?? "library";
     this.#key = `felsic-${this.#name}`;
-    this.#database = new Database(this.#key);
+    this.keeps = options.keeps ?? isSecureContext;
+    this.#database = new Database(this.keeps ? this.#key : undefined);
     this.#ledger = new Ledger(this.#database, () => this.#ledgerChanged());
     const serves = () => this.#shelf.peek()?.embedder !== undefined;
     this.#models = new Models(`${this.#key}-model`, options.createEmbedder, options.embedder ?? {}, serves);
@@ -207,7 +212,7 @@ export class PrivateLibrary implements Library {
   }
 
   async facts(): Promise<Readonly<Record<string, string | number>>> {
-    return factsOf(this.#shelf.peek(), this.#models.choice, this.#speed);
+    return factsOf(this.#shelf.peek(), this.#models.choice, { speed: this.#speed, keeps: this.keeps });
   }
 
   export(format: "jsonl" | "parquet"): ReadableStream<Uint8Array<ArrayBuffer>> {
@@ -246,6 +251,7 @@ export class PrivateLibrary implements Library {
     this.#database.begin();
     const shelf = new Shelf({
       name: this.#name,
+      keeps: this.keeps,
       models: this.#models,
       files: this.#options.search ?? {},
       changed: () => this.#documentsChanged(),
@@ -255,7 +261,7 @@ export class PrivateLibrary implements Library {
     this.#shelf.value = shelf;
     const loaded = this.#ledger.load().catch((error: unknown) => this.#heed(error));
     void shelf.begin(this.#firstChoice());
-    this.#tabs = new Tabs<News>(this.#key, {
+    this.#tabs = new Tabs<News>(this.#key, !this.keeps, {
       lead: async () => {
         await loaded;
         await this.#lead(shelf);
@@ -380,7 +386,7 @@ export class PrivateLibrary implements Library {
       if (await source.handle?.isSameEntry(handle)) return source;
     }
     const name = freeName(handle.name, this.#ledger);
-    const source: SourceRecord = { id: crypto.randomUUID(), name, kind: "folder", handle };
+    const source: SourceRecord = { id: newId(), name, kind: "folder", handle };
     await this.#ledger.putSource(source);
     return source;
   }
@@ -494,7 +500,8 @@ export class PrivateLibrary implements Library {
   /** Has a person know what went wrong. */
   #heed(error: unknown, about: "work" | "model" = "work"): void {
     if (about === "work" && error instanceof FelsicError && error.code === "internal") {
-      if (++this.#restarts <= MOST_RESTARTS) return void this.#restart();
+      // What is in memory alone would be lost.
+      if (this.keeps && ++this.#restarts <= MOST_RESTARTS) return void this.#restart();
       this.#shelf.peek()?.lose(error);
     }
     this.#say(problemOf(error, about));
@@ -516,6 +523,7 @@ export class PrivateLibrary implements Library {
   async #persist(): Promise<void> {
     if (this.#isPersistent) return;
     this.#isPersistent = true;
+    if (!this.keeps) return;
     const { storage } = navigator;
     if (!(await storage?.persisted?.())) await storage?.persist?.();
   }

@@ -48,6 +48,20 @@ export class Originals {
     }
   }
 
+  /** Removes the copies of all other files: a visit that was cut off may have left one that is noted nowhere. */
+  async sweep(paths: readonly string[]): Promise<void> {
+    try {
+      const copies = await folder(false);
+      const names = new Set<string>();
+      for await (const name of copies.keys()) names.add(name);
+      if (names.size === 0) return;
+      for (const path of paths) names.delete(await nameOf(path));
+      for (const name of names) await copies.removeEntry(name);
+    } catch {
+      // There are none, or one is in use: the next visit looks again.
+    }
+  }
+
   async #hasRoom(bytes: number): Promise<boolean> {
     const { quota = 0, usage = 0 } = await navigator.storage.estimate();
     let kept = 0;

@@ -18,6 +18,8 @@ interface Open {
 /** What the shelf needs. */
 export interface ShelfOptions {
   readonly name: string;
+  /** Whether documents are stored; otherwise they are in memory, as long as the page is open. */
+  readonly keeps: boolean;
   readonly models: Models;
   /** Where felsic's files are, where a bundler does not find them. */
   readonly files: Pick<CollectionOptions, "baseUrl" | "workerUrl" | "wasmUrl">;
@@ -136,6 +138,7 @@ export class Shelf {
       return;
     }
     const collection = await this.#open(embedder);
+    if (!this.#options.keeps && serving) await copyDocuments(serving.collection, collection);
     if (this.#isClosed) return end({ collection, embedder });
     end(this.#coming);
     this.#coming = undefined;
@@ -146,8 +149,9 @@ export class Shelf {
   }
 
   async #open(embedder: OwnEmbedder | AwaitedEmbedder): Promise<Collection> {
-    const { name, files, changed } = this.#options;
-    const collection = await Collection.open(name, { ...files, embedder });
+    const { name, keeps, files, changed } = this.#options;
+    const unkept = keeps ? {} : { memory: true, ...(await import("./unkept.js")).UNKEPT };
+    const collection = await Collection.open(name, { ...unkept, ...files, embedder });
     collection.addEventListener("change", () => {
       if (collection === this.#serving?.collection) changed();
       this.settle();
@@ -161,6 +165,24 @@ export class Shelf {
     this.collection.value = open.collection;
     end(before);
     this.#options.changed();
+  }
+}
+
+/** Takes the documents of a collection over into another one, without vectors, until nothing has changed meanwhile. */
+async function copyDocuments(from: Collection, to: Collection): Promise<void> {
+  for (let isNews = true; isNews;) {
+    isNews = false;
+    const ids = new Set<string>();
+    for await (const { id } of from.documents()) {
+      const document = await from.get(id);
+      if (!document) continue;
+      ids.add(id);
+      const { unchanged } = await to.add([document], { meaning: "later" });
+      isNews ||= unchanged === 0;
+    }
+    const gone: string[] = [];
+    for await (const { id } of to.documents()) if (!ids.has(id)) gone.push(id);
+    if (gone.length > 0) await to.remove(gone);
   }
 }
 

@@ -1,6 +1,7 @@
 /** The tabs that have one library open: one of them does the work, and the others send it theirs and show its state. */
 
 import { FelsicError } from "felsic";
+import { newId } from "./id.js";
 
 /** What a tab can ask the one that works. Its arguments are what `postMessage` carries. */
 type Call = { readonly type: "call"; readonly id: string; readonly method: string; readonly values: readonly unknown[] };
@@ -32,9 +33,10 @@ export class Tabs<News> {
   /** Whether this tab does the work. */
   #leads = false;
 
-  constructor(name: string, duties: Duties<News>) {
+  /** `isAlone`: this tab shares nothing with others, and does its own work. */
+  constructor(name: string, isAlone: boolean, duties: Duties<News>) {
     this.#duties = duties;
-    this.#channel = typeof BroadcastChannel === "function" ? new BroadcastChannel(name) : undefined;
+    this.#channel = typeof BroadcastChannel === "function" && !isAlone ? new BroadcastChannel(name) : undefined;
     this.#channel?.addEventListener("message", ({ data }: MessageEvent<Message<News>>) => this.#take(data));
     const lead = async () => {
       await duties.lead();
@@ -45,13 +47,13 @@ export class Tabs<News> {
       await new Promise((resolve) => this.#ended.signal.addEventListener("abort", resolve));
     };
     const { locks } = navigator;
-    const leading = locks ? locks.request(name, { signal: this.#ended.signal }, lead) : lead();
+    const leading = locks && !isAlone ? locks.request(name, { signal: this.#ended.signal }, lead) : lead();
     leading.catch(() => undefined);
   }
 
   /** Has the tab that works do something. Rejects with its error. */
   call(method: string, ...values: readonly unknown[]): Promise<void> {
-    const call: Call = { type: "call", id: crypto.randomUUID(), method, values };
+    const call: Call = { type: "call", id: newId(), method, values };
     const done = new Promise<void>((resolve, reject) => this.#pending.set(call.id, { call, resolve, reject }));
     // If no tab works yet, the one that begins takes it up.
     if (this.#leads) void this.#run(call).then(this.#settle);

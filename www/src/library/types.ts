@@ -96,6 +96,8 @@ export interface Library {
   readonly collection: ReadonlySignal<Collection | undefined>;
   /** Rises with each change of documents, in any tab. */
   readonly version: ReadonlySignal<number>;
+  /** Whether what is added is stored; otherwise it is there as long as the page is open. */
+  readonly keeps: boolean;
 
   /** Lets the person pick a folder (File System Access API where there is one). */
   pickFolder(): Promise<void>;

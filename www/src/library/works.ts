@@ -56,6 +56,8 @@ export class Works {
   /** Settles when it is known what the collection has: before, nothing is removed and nothing is read. */
   readonly #known: Promise<void>;
   #isKnown = false;
+  /** Files that are gone, while a file of the same size waits that may be the same under another name: their vectors serve it. */
+  readonly #leaving = new Map<string, FileRecord>();
   /** Sources are read one after another. */
   #turn: Promise<void> = Promise.resolve();
   #isPaused: boolean;
@@ -77,7 +79,7 @@ export class Works {
     opened: Promise<Collection | undefined>,
   ) {
     this.#options = options;
-    this.#known = opened.then((collection) => collection && this.reconcile(collection)).then(() => this.#begin());
+    this.#known = opened.then((collection) => collection && this.#lookThrough(collection)).then(() => this.#begin());
     this.#known.catch((error: unknown) => options.failed(error));
     this.#isPaused = paused;
     this.#isHalted = halted;
@@ -90,7 +92,10 @@ export class Works {
       report: ({ path, taken = 0 }) => {
         if (path !== undefined) this.#path = path;
         this.#counts.files += taken;
-        if (taken > 0) options.stored();
+        if (taken > 0) {
+          options.stored();
+          if (this.#leaving.size > 0) this.#inTurn(() => this.#dropGone([])).catch(options.failed);
+        }
         options.progressed();
       },
     });
@@ -170,6 +175,7 @@ export class Works {
     const kept = waiting.filter(({ path }) => ledger.held(path));
     await ledger.put(kept.map((file) => ({ ...file, state: "held" as const, modified: 0 })));
     await ledger.drop(waiting.filter((file) => !kept.includes(file)).map(({ path }) => path));
+    await this.#inTurn(() => this.#dropGone([]));
     this.#reset();
     this.#options.progressed();
   }
@@ -185,14 +191,16 @@ export class Works {
       await this.#note(source, files);
       // A folder that is picked again replaces what was picked before.
       if (given.kind === "folder")
-        await this.#drop(this.#options.ledger.filesOf(source.id).filter(({ path }) => !paths.has(path)));
+        await this.#dropGone(this.#options.ledger.filesOf(source.id).filter(({ path }) => !paths.has(path)));
     });
     this.kick();
   }
 
   /** Reads folders again; those whose work was ended only if they are `asked` for. */
   async refresh(ids: readonly string[], asked: boolean): Promise<void> {
-    for (const id of ids) await this.#inTurn(() => this.#refresh(id, asked));
+    const gone: FileRecord[] = [];
+    for (const id of ids) await this.#inTurn(async () => void gone.push(...(await this.#refresh(id, asked))));
+    await this.#inTurn(() => this.#dropGone(gone));
     this.kick();
   }
 
@@ -347,13 +355,14 @@ export class Works {
     return source;
   }
 
-  async #refresh(id: string, asked: boolean): Promise<void> {
+  /** Reads a folder again; returns its files that are gone. */
+  async #refresh(id: string, asked: boolean): Promise<FileRecord[]> {
     const { ledger, noted } = this.#options;
     const source = ledger.sources.get(id);
-    if (!source?.handle || (source.halted && !asked)) return;
+    if (!source?.handle || (source.halted && !asked)) return [];
     const isAllowed = await mayRead(source.handle, false);
     ledger.park(id, !isAllowed);
-    if (!isAllowed) return;
+    if (!isAllowed) return [];
     if (source.halted) {
       const { halted: _, ...going } = source;
       await ledger.putSource(going);
@@ -371,11 +380,11 @@ export class Works {
       const { unread, tooMany } = await walk(source.handle, give, signal);
       if (tooMany) noted("too-many", source.name, MOST_FILES);
       const isUnread = (path: string) => unread.some((at) => `${path}/`.startsWith(`${source.name}/${at}/`));
-      await this.#drop(ledger.filesOf(id).filter(({ path }) => !seen.has(path) && !isUnread(path)));
+      return ledger.filesOf(id).filter(({ path }) => !seen.has(path) && !isUnread(path));
     } catch (error) {
-      if (signal.aborted) return;
       // A disk that is not there now may come again: its documents stay.
-      noted("missing", source.name, 0);
+      if (!signal.aborted) noted("missing", source.name, 0);
+      return [];
     } finally {
       this.#walking = undefined;
     }
@@ -388,6 +397,7 @@ export class Works {
     let room = MOST_OF_ALL - ledger.files.size;
     for (const { path: inside, file } of files) {
       const path = `${source.name}/${inside}`;
+      this.#leaving.delete(path);
       const known = ledger.files.get(path);
       if (!known && (room -= 1) < 0) {
         this.#options.noted("too-many", source.name, MOST_OF_ALL);
@@ -406,6 +416,29 @@ export class Works {
       } else changed.push({ ...record, state: "waiting", ...(known?.copied && { copied: true }) });
     }
     if (changed.length > 0) await ledger.put(changed);
+  }
+
+  /** What is done once, when the collection is there. */
+  async #lookThrough(collection: Collection): Promise<void> {
+    await this.reconcile(collection);
+    const copied = [...this.#options.ledger.files.values()].filter(({ copied }) => copied);
+    await this.originals.sweep(copied.map(({ path }) => path));
+  }
+
+  /**
+   * Removes files that are gone, and those that were gone before, with their documents. As long as a file of the same size waits, a file
+   * stays: if it has only another name now, its passages and vectors are taken over when it is taken up.
+   */
+  async #dropGone(files: readonly FileRecord[]): Promise<void> {
+    const { ledger } = this.#options;
+    await this.#known;
+    for (const file of files) this.#leaving.set(file.path, file);
+    const sizes = new Set<number>();
+    for (const path of ledger.waiting) sizes.add(ledger.files.get(path)!.bytes);
+    const isLast = ({ path, bytes }: FileRecord) => !ledger.held(path) || !sizes.has(bytes);
+    const gone = [...this.#leaving.values()].filter(isLast);
+    for (const { path } of gone) this.#leaving.delete(path);
+    await this.#drop(gone.filter(({ path }) => ledger.files.has(path)));
   }
 
   /** Removes files with their documents. */

@@ -1,7 +1,8 @@
 /** A map that is kept on this machine, so that the next visit shows it at once. */
 
-import { del, get, promisifyRequest, set, type UseStore } from "idb-keyval";
+import { del, get, set, type UseStore } from "idb-keyval";
 import type { Collection } from "felsic/search";
+import { briefStore } from "../brief-store.js";
 
 /** What is kept of a map. */
 export interface Kept {
@@ -21,20 +22,9 @@ export interface Kept {
 
 const VERSION = 1;
 
-const DATABASE = "felsic-maps";
-const STORE = "maps";
-
-/** A connection for each use: one that stays would keep the person from deleting everything. */
-const store: UseStore = async (mode, work) => {
-  const request = indexedDB.open(DATABASE);
-  request.onupgradeneeded = () => request.result.createObjectStore(STORE);
-  const database = await promisifyRequest(request);
-  try {
-    return await work(database.transaction(STORE, mode).objectStore(STORE));
-  } finally {
-    database.close();
-  }
-};
+const maps = briefStore("felsic-maps", "maps");
+/** Where documents are not kept, nothing of them is. */
+const store: UseStore = (mode, work) => (isSecureContext ? maps(mode, work) : Promise.resolve(undefined as never));
 
 /** Reads the map of a collection; `undefined` if there is none, or it is not right. */
 export async function readKept({ info }: Collection): Promise<Kept | undefined> {

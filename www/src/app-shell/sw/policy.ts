@@ -1,7 +1,7 @@
 /** Puts the policy of the chosen host on what has one of its own: pages and workers. */
 
 import { headers, policyFor } from "../../policy.js";
-import { choiceOf, hostsOf } from "../host.js";
+import { hostsOfPage } from "../host.js";
 import { CHOICE_CACHE, CHOICE_ENTRY } from "../protocol.js";
 import { base, clientOf, scope } from "./scope.js";
 
@@ -15,7 +15,7 @@ export async function withPolicy(event: FetchEvent, response: Response): Promise
   const { request, clientId } = event;
   // A worker has the policy of the page that starts it, whose URL may name a model.
   const page = request.mode === "navigate" ? request.url : ((await clientOf(clientId))?.url ?? base);
-  const policy = policyFor(hostsOf(choiceOf(page, await stored())));
+  const policy = policyFor(hostsOfPage(page, await stored()));
   const { status, statusText } = response;
   const all = new Headers(response.headers);
   for (const [name, value] of Object.entries(headers(policy))) all.set(name, value);

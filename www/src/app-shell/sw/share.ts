@@ -1,6 +1,7 @@
 /** What other apps share with this one waits in a database until a page takes it. */
 
-import { createStore, update } from "idb-keyval";
+import { update } from "idb-keyval";
+import { briefStore } from "../../brief-store.js";
 import { SHARE_LOST, SHARE_PATH, SHARE_WAITS, SHARED_DATABASE, SHARED_KEY, SHARED_STORE, type Shared } from "../protocol.js";
 import { base } from "./scope.js";
 
@@ -30,5 +31,5 @@ async function putAside(request: Request): Promise<void> {
   const files = form.getAll("files").filter((entry) => entry instanceof File && (entry.size > 0 || entry.name !== ""));
   const shared: Shared = { ...text("title"), ...text("text"), ...text("url"), files: files as File[] };
   const waiting = (list: readonly Shared[] = []) => [...list, shared].slice(-MOST);
-  await update<readonly Shared[]>(SHARED_KEY, waiting, createStore(SHARED_DATABASE, SHARED_STORE));
+  await update<readonly Shared[]>(SHARED_KEY, waiting, briefStore(SHARED_DATABASE, SHARED_STORE));
 }

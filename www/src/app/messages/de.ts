@@ -1,9 +1,9 @@
 /** Die Worte der Oberfläche auf Deutsch. */
 
-import { de as bench } from "../messages-bench.js";
-import { de as library } from "../messages-library.js";
-import { de as map } from "../messages-map.js";
-import { de as shell } from "../messages-shell.js";
+import { de as bench } from "../messages-bench-de.js";
+import { de as library } from "../messages-library-de.js";
+import { de as map } from "../messages-map-de.js";
+import { de as shell } from "../messages-shell-de.js";
 import type { Messages } from "./index.js";
 
 export const de: Messages = {
@@ -102,6 +102,8 @@ export const de: Messages = {
   "welcome.title": "Finden Sie Ihre Dateien nach ihrem Sinn",
   "welcome.text":
     "Legen Sie einen Ordner oder Dateien hier ab. Sie werden nur auf diesem Gerät gelesen, gespeichert und durchsucht: kein Hochladen, kein Konto, keine Verfolgung.",
+  "welcome.text.unkept":
+    "Legen Sie einen Ordner oder Dateien hier ab. Sie werden nur auf diesem Gerät gelesen und durchsucht: kein Hochladen, kein Konto, keine Verfolgung.",
   "welcome.folder": "Ordner wählen",
   "welcome.files": "Dateien wählen",
   "welcome.samples": "Mit Beispielen probieren",
@@ -137,6 +139,9 @@ export const de: Messages = {
   "reader.page.next": "Nächste Seite",
   "reader.page.previous": "Vorige Seite",
   "reader.page.label": "Seite {page} von {file}",
+  "unkept.text":
+    "Nichts wird aufbewahrt: Was Sie hinzufügen, ist weg, sobald Sie diese Seite schließen oder neu laden. Browser speichern Dateien nur für Seiten, die über HTTPS kommen; öffnen Sie diese über HTTPS, um Ihren Bestand zu behalten.",
+  "unkept.status": "Nichts wird aufbewahrt",
   "library.title": "Bestand",
   "library.empty": "Der Bestand ist noch leer.",
   "library.sources": "Ordner und Dateien",
@@ -275,6 +280,7 @@ export const de: Messages = {
   "fact.persisted": "Der Browser bewahrt es auf,",
   "fact.persisted.yes": "bis Sie es löschen",
   "fact.persisted.no": "solange der Platz reicht",
+  "fact.persisted.never": "nur solange die Seite offen ist",
 
   "drop.files": "Ablegen, um es in den Bestand aufzunehmen",
   "problem.dismiss": "Weglegen",

@@ -100,6 +100,8 @@ export const en = {
   "welcome.title": "Find your files by what they mean",
   "welcome.text":
     "Drop a folder or files here. They are read, stored and searched on this device alone: no upload, no account, no tracking.",
+  "welcome.text.unkept":
+    "Drop a folder or files here. They are read and searched on this device alone: no upload, no account, no tracking.",
   "welcome.folder": "Choose a folder",
   "welcome.files": "Choose files",
   "welcome.samples": "Try samples",
@@ -134,6 +136,9 @@ export const en = {
   "reader.page.next": "Next page",
   "reader.page.previous": "Previous page",
   "reader.page.label": "Page {page} of {file}",
+  "unkept.text":
+    "Nothing is kept: what you add is gone when you close or reload this page. Browsers store files only for pages that come by HTTPS; open this one by HTTPS to keep your library.",
+  "unkept.status": "Nothing is kept",
   "library.title": "Library",
   "library.empty": "There is nothing in the library yet.",
   "library.sources": "Folders and files",
@@ -271,6 +276,7 @@ export const en = {
   "fact.persisted": "Kept by the browser",
   "fact.persisted.yes": "until you delete it",
   "fact.persisted.no": "unless it runs out of room",
+  "fact.persisted.never": "only while the page is open",
 
   "drop.files": "Drop to add to your library",
   "problem.dismiss": "Put away",

@@ -1,7 +1,6 @@
 /** What the interface says, in the person's language. Reading a message in a component makes the component follow the language. */
 
-import { computed, signal } from "@preact/signals";
-import { de } from "./de.js";
+import { computed, type ReadonlySignal, signal } from "@preact/signals";
 import { en } from "./en.js";
 
 /** A message, or one for each plural form that the language has. */
@@ -12,7 +11,9 @@ export type Messages = { readonly [Key in keyof typeof en]: (typeof en)[Key] ext
 export type MessageKey = keyof Messages;
 export type Values = Readonly<Record<string, string | number>>;
 
-const TABLES: Readonly<Record<Language, Messages>> = { en, de };
+/** Tables that are there, and what loads the others. */
+const tables: Partial<Record<Language, Messages>> = { en };
+const LOADERS: Readonly<Partial<Record<Language, () => Promise<Messages>>>> = { de: async () => (await import("./de.js")).de };
 /** Languages that there are words for, by their own names. */
 export const LANGUAGES = { en: "English", de: "Deutsch" } as const;
 export type Language = keyof typeof LANGUAGES;
@@ -26,8 +27,22 @@ export function bestLanguage(wanted: readonly string[]): Language {
   return "en";
 }
 
+const spoken = signal<Language>("en");
 /** The language of the interface. */
-export const language = signal<Language>("en");
+export const language: ReadonlySignal<Language> = spoken;
+let wanted: Language = "en";
+
+/** Changes the language when its words are there; of several calls the last one counts. If they cannot be loaded, nothing changes. */
+export async function speak(next: Language): Promise<void> {
+  wanted = next;
+  try {
+    const load = LOADERS[next];
+    if (load && !tables[next]) tables[next] = await load();
+  } catch {
+    return;
+  }
+  if (wanted === next && tables[next]) spoken.value = next;
+}
 
 /** What dates and numbers are written like: the person's own region, if it is one of the language. */
 const locale = computed(
@@ -42,7 +57,7 @@ const times = computed(() => new Intl.DateTimeFormat(locale.value, { timeStyle: 
 
 /** Returns a message with its values filled in. `count` chooses the plural form; numbers are written as the language does. */
 export function t(key: MessageKey, values: Values = {}): string {
-  const message: Message = TABLES[language.value][key];
+  const message: Message = (tables[language.value] ?? en)[key];
   const count = values.count;
   const form = typeof message === "string" ? message : (message[plurals.value.select(Number(count ?? 0))] ?? message.other);
   return form.replace(/\{(\w+)\}/g, (whole, name: string) => {
