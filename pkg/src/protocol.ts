@@ -101,6 +101,8 @@ export interface MadeMessage {
 
 /** What an engine's worker sends without being asked. */
 export type EngineNews =
+  /** Names a lock that the worker holds for as long as it lives. */
+  | { readonly type: "alive"; readonly lock: string }
   /** Carries a warning; the request goes on. */
   | { readonly type: "warning"; readonly warning: Warning }
   /** Asks for a pack to be made from a checkpoint. */

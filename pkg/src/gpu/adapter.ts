@@ -11,8 +11,14 @@ export interface AdapterInfo {
 
 interface Adapter {
   readonly info?: AdapterInfo;
+  readonly features?: Iterable<string>;
   /** Where browsers said it before it was a part of `info`. */
   readonly isFallbackAdapter?: boolean;
+}
+
+interface Gpu {
+  readonly wgslLanguageFeatures?: Iterable<string>;
+  requestAdapter(options: object): Promise<Adapter | null>;
 }
 
 /** An adapter, by what is told about it. */
@@ -20,6 +26,8 @@ export interface FoundAdapter {
   /** Its name, for people and as a key. */
   readonly name: string;
   readonly isSoftware: boolean;
+  /** What it can do besides what all can, and the browser's shaders: kernels are chosen by that. */
+  readonly abilities: readonly string[];
 }
 
 /** What the drivers call themselves that compute on the CPU: Chromium's, Mesa's and Microsoft's. */
@@ -27,20 +35,25 @@ const SOFTWARE = /swiftshader|llvmpipe|lavapipe|softpipe|swrast|microsoft basic 
 
 /** Returns the adapter that the browser offers, if it offers one; never rejects. */
 export async function findAdapter(): Promise<FoundAdapter | undefined> {
-  const { gpu } = (globalThis.navigator ?? {}) as { gpu?: { requestAdapter(options: object): Promise<Adapter | null> } };
+  const { gpu } = (globalThis.navigator ?? {}) as { gpu?: Gpu };
   try {
     // As the engine's worker does.
     const adapter = await gpu?.requestAdapter({ powerPreference: "high-performance" });
-    return adapter ? described(adapter) : undefined;
+    return adapter ? described(adapter, gpu?.wgslLanguageFeatures) : undefined;
   } catch {
     return undefined;
   }
 }
 
 /** Describes an adapter. One that says neither who it is nor whether it is software may be software. */
-export function described({ info = {}, isFallbackAdapter = info.isFallbackAdapter }: Adapter): FoundAdapter {
+export function described(adapter: Adapter, language: Iterable<string> = []): FoundAdapter {
+  const { info = {}, features = [], isFallbackAdapter = info.isFallbackAdapter } = adapter;
   const { vendor = "", architecture = "", device = "", description = "" } = info;
   const name = [vendor, architecture, device, description].filter((word) => word !== "").join(" ");
   const isUnknown = name === "" && isFallbackAdapter === undefined;
-  return { name: name || "unknown", isSoftware: isFallbackAdapter === true || isUnknown || SOFTWARE.test(name) };
+  return {
+    name: name || "unknown",
+    isSoftware: isFallbackAdapter === true || isUnknown || SOFTWARE.test(name),
+    abilities: [...features, ...language].sort(),
+  };
 }

@@ -18,14 +18,17 @@ import { inSlices, type Lane, ROOM, type Slice } from "./slices.js";
 
 /** The tokens of a slice: two of the GPU's batches. */
 const SLICE = 8192;
-/** How much work must have kept the CPU busy before the GPU is started, in milliseconds: with threads to spare, and without. */
-const WORK = { spare: 3000, none: 10_000 };
+/**
+ * How much work must have kept the CPU busy before the GPU is started, in milliseconds: with threads to spare, and without. The start may keep a
+ * thread busy for a second or two, and must not have slowed that work by a twentieth where it shares the CPU's threads.
+ */
+const WORK = { spare: 3000, none: 20_000 };
 /** Slices that are tried have at least this many tokens. */
 const LEAST_TRIAL = 2048;
 /** The shares of a slice that are tried one after another; the first, to wake the device, is not measured. */
 const SHARES = [1 / 16, 1 / 16, 1 / 4, 1];
-/** A GPU that takes so many times as long as the CPU with a small share is not tried with more. */
-const HOPELESS = 8;
+/** A GPU that takes so many times as long as the CPU with such a share is not tried with a larger one, which is four times as large. */
+const HOPELESS = [Infinity, 8, 3];
 /** How long an answer may take, in milliseconds, and how many times as long as the CPU takes. */
 const PATIENCE = 10_000;
 const PATIENCE_TIMES = 10;
@@ -35,8 +38,8 @@ const TOLERANCE = 2e-4;
 const CHECK = 1 / 3;
 const CHECK_ANYWAY = 4;
 
-/** The version of felsic, which the bundler puts here. */
-declare const FELSIC_VERSION: string;
+/** The version of felsic and the digest of the binary for GPUs, kernels included, which the bundler puts here. */
+declare const FELSIC_KERNELS: string;
 
 /** Shares the calls of an embedder between an engine on the CPU and a GPU. */
 export class Auto implements Answers {
@@ -53,7 +56,8 @@ export class Auto implements Answers {
   #isRemembered = false;
   /** How long the CPU has been busy with batches, in milliseconds. */
   #busy = 0;
-  #lastDone = 0;
+  /** When each device was done with its last slice. */
+  readonly #lastDone = { cpu: 0, gpu: 0 };
   #tokensPerCharacter = 0.3;
   #slices = 0;
 
@@ -109,7 +113,9 @@ export class Auto implements Answers {
     this.#info = Object.freeze({ ...this.#info, gpu: Object.freeze({ ...this.#info.gpu!, adapter: adapter.name }) });
     if (adapter.isSoftware) return this.#settle("software-adapter");
     const { model, space, kernel } = this.#info;
-    const key = [adapter.name, model, space, kernel, FELSIC_VERSION, String(this.#launcher.workers)];
+    const { pack = "" } = this.#cpu;
+    const gpu = [FELSIC_KERNELS, adapter.name, ...adapter.abilities];
+    const key = [...gpu, model, pack, space, kernel, String(this.#launcher.workers)];
     const memory = await remembered(key);
     this.#key = key;
     if (!memory) return;
@@ -153,10 +159,7 @@ export class Auto implements Answers {
   async #onCpu(slice: Slice, request: EmbedRequest, options: RequestOptions<EmbedProgress>): Promise<EmbedResult> {
     const begun = performance.now();
     const result = await this.#cpu.embed(request, options);
-    const now = performance.now();
-    // Two slices are there at a time: this one has had the CPU since the one before it was done.
-    const took = now - Math.max(begun, this.#lastDone);
-    this.#lastDone = now;
+    const took = this.#took("cpu", begun);
     this.#busy += took;
     const tokens = sum(result.tokens);
     if (slice.characters > 0) this.#tokensPerCharacter += (tokens / slice.characters - this.#tokensPerCharacter) / 4;
@@ -200,7 +203,7 @@ export class Auto implements Answers {
         if (!places.every((place, at) => isSame(made.vectors[at], expected[place]!, this.#info.dimensions))) return this.#wrong();
         if (round === 0) continue;
         measures.push([texts.length, size, took]);
-        if (round === 1 && took > HOPELESS * (this.#measures.expected(texts.length, size) ?? Infinity)) break;
+        if (took > (HOPELESS[round] ?? Infinity) * (this.#measures.expected(texts.length, size) ?? Infinity)) break;
       }
       for (const measure of measures) this.#measures.gpu(...measure);
       this.#judge();
@@ -235,7 +238,7 @@ export class Auto implements Answers {
       if (right && !isSame(result.vectors[place!], right, this.#info.dimensions)) this.#wrong();
       else {
         // A check that takes longer than what it checks counts, too.
-        this.#measures.gpu(slice.texts.length, sum(result.tokens), performance.now() - begun);
+        this.#measures.gpu(slice.texts.length, sum(result.tokens), this.#took("gpu", begun));
         if (!this.#measures.isWorth) this.#judge();
         return result;
       }
@@ -243,6 +246,14 @@ export class Auto implements Answers {
       if (!(error instanceof Fault)) throw error;
     }
     return this.#cpu.embed(request, options);
+  }
+
+  /** Returns how long a device took for a slice. Two are there at a time: this one has had it since the one before was done. */
+  #took(device: "cpu" | "gpu", begun: number): number {
+    const now = performance.now();
+    const took = now - Math.max(begun, this.#lastDone[device]);
+    this.#lastDone[device] = now;
+    return took;
   }
 
   /** Returns which text of a slice is computed twice: its shortest, unless that is most of the work. */

@@ -35,6 +35,8 @@ export class GpuDevice {
   #starting: Promise<void> | undefined;
   /** When it was started anew. */
   #restarted = -Infinity;
+  /** When it last answered, or told of progress. */
+  #heard = -Infinity;
   #ended: FelsicError | undefined;
 
   /** `start` makes an engine, which includes the self-test. */
@@ -103,15 +105,28 @@ export class GpuDevice {
     }
   };
 
-  /** Embeds texts, as {@link request}. An engine that does not answer within `patience` milliseconds counts as failed. */
+  /**
+   * Embeds texts, as {@link request}. An engine counts as failed that says nothing for `patience` milliseconds, not even that it makes progress,
+   * here or with another call.
+   */
   async embed(request: EmbedRequest, options: RequestOptions<EmbedProgress>, patience: number): Promise<EmbedResult> {
     const engine = this.#engine;
-    const timer = setTimeout(() => {
+    const begun = performance.now();
+    const look = () => {
+      const rest = patience - (performance.now() - Math.max(begun, this.#heard));
+      if (rest > 0) return void (timer = setTimeout(look, rest));
       const seconds = Math.round(patience / 1000);
       engine?.end(new FelsicError("device-unavailable", `the GPU has not answered for ${seconds} seconds`));
-    }, patience);
+    };
+    let timer = setTimeout(look, patience);
+    const onProgress = (progress: EmbedProgress) => {
+      this.#heard = performance.now();
+      options.onProgress?.(progress);
+    };
     try {
-      return await this.request("embed", request, options);
+      const result = await this.request("embed", request, { ...options, onProgress });
+      this.#heard = performance.now();
+      return result;
     } finally {
       clearTimeout(timer);
     }

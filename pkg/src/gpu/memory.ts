@@ -7,6 +7,9 @@ const CACHE = "felsic-gpu";
 /** How long a result counts, in milliseconds: drivers and browsers are updated. */
 const MONTH = 30 * 86_400_000;
 
+/** The number of results that are kept besides the latest. */
+const MOST = 20;
+
 /** What is remembered of one adapter, model, version of felsic and set of kernels. */
 export interface Memory {
   readonly measures: Measures;
@@ -31,7 +34,11 @@ export async function remembered(key: readonly string[]): Promise<Memory | undef
 export async function remember(key: readonly string[], memory: Memory): Promise<void> {
   try {
     const value = JSON.stringify({ ...memory, until: Date.now() + MONTH });
-    await (await caches.open(CACHE)).put(address(key), new Response(value));
+    const cache = await caches.open(CACHE);
+    const others = (await cache.keys()).filter(({ url }) => url !== address(key));
+    await cache.put(address(key), new Response(value));
+    // What was measured of earlier versions is never asked for again.
+    for (const other of others.slice(0, -MOST)) await cache.delete(other);
   } catch {
     // Nothing depends on it.
   }

@@ -12,9 +12,11 @@ import { inSlices, ROOM } from "./slices.js";
 /** The characters of a slice: several of an engine's batches. */
 const SLICE = 1 << 17;
 
-/** How long an answer may take, in milliseconds: as long as the slowest GPUs, which are software, may need. */
+/** How long the GPU may say nothing, in milliseconds: as long as the slowest, which are software, may need for one of an engine's batches. */
 const PATIENCE = 60_000;
 const PATIENCE_PER_CHARACTER = 60;
+/** The most characters of a batch, unless a text is longer. */
+const BATCH = 1 << 14;
 
 /** Starts an engine on the GPU. Rejects if there is none here that passes the self-test. */
 export async function requested(launcher: Launcher, signal: AbortSignal | undefined): Promise<Answers> {
@@ -67,14 +69,14 @@ class Requested implements Answers {
     const lane = {
       room: ROOM,
       takes: () => true,
-      run: (...[{ characters }, ...given]: Parameters<Run>) => this.#run(characters, ...given),
+      run: (...[{ texts }, ...given]: Parameters<Run>) => this.#run(patience(texts), ...given),
     };
     return inSlices(request, options, [lane], SLICE);
   }
 
-  async #run(characters: number, request: EmbedRequest, options: RequestOptions<EmbedProgress>): Promise<EmbedResult> {
+  async #run(patience: number, request: EmbedRequest, options: RequestOptions<EmbedProgress>): Promise<EmbedResult> {
     try {
-      return await this.#gpu.embed(request, options, PATIENCE + PATIENCE_PER_CHARACTER * characters);
+      return await this.#gpu.embed(request, options, patience);
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
       return (await this.#other()).embed(request, options);
@@ -130,6 +132,12 @@ class Requested implements Answers {
   #tell(state: GpuInfo["state"], reason: GpuInfo["reason"], info: EmbedderInfo = this.#info): void {
     this.#info = Object.freeze({ ...info, gpu: Object.freeze({ state, reason }) });
   }
+}
+
+function patience(texts: readonly string[]): number {
+  const characters = texts.reduce((sum, { length }) => sum + length, 0);
+  const longest = texts.reduce((most, { length }) => Math.max(most, length), BATCH);
+  return PATIENCE + PATIENCE_PER_CHARACTER * Math.min(characters, longest);
 }
 
 type Run = Parameters<typeof inSlices>[2][number]["run"];

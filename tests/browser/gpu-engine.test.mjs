@@ -1,0 +1,96 @@
+/**
+ * The engine itself on a GPU, Chromium's in software, that fails in the midst of a call: no vector is lost or wrong. gpu-faults.test.mjs has more
+ * faults, with fakes.
+ */
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { areRight, embedWithFaults, failing } from "./gpu-harness.mjs";
+import { start, workers } from "./harness.mjs";
+
+const PACK = "tiny-silu-f32";
+/** The largest difference of a component between devices with f32 weights. */
+const TOLERANCE = 1e-5;
+const TEXTS = ["A cat sleeps on the sill.", "Der Regen fällt.", "rust and wasm ".repeat(20)];
+const HOUR = "an hour passes";
+
+/** @type {import("./harness.mjs").Environment} */
+let environment;
+/** @type {import("./harness.mjs").Environment["page"]} */
+let page;
+/** What the CPU makes of the texts. @type {number[][]} */
+let expected;
+
+before(async () => {
+  environment = await start({ needs: [PACK] });
+  page = environment.page;
+  expected = await page.evaluate(
+    async ({ model, texts }) => {
+      const embedder = await felsic.Embedder.create({ model, device: "cpu", workers: 1 });
+      const vectors = await embedder.embed(texts);
+      embedder.destroy();
+      return vectors.map((vector) => Array.from(vector));
+    },
+    { model: environment.pack(PACK), texts: TEXTS },
+  );
+});
+
+after(() => environment?.close());
+
+/** @param {import("node:test").TestContext} context @param {string[]} faults */
+async function fail(context, faults) {
+  const begun = performance.now();
+  const baseUrl = failing(environment, "/felsic/", "on command");
+  const argument = { baseUrl, model: environment.pack(PACK), texts: TEXTS, faults, isLater: true };
+  const done = await page.evaluate(embedWithFaults, argument);
+  context.diagnostic(
+    `${faults.filter((fault) => fault !== HOUR).length} faults in ${((performance.now() - begun) / 1000).toFixed(1)} s`,
+  );
+  areRight(done.made, expected, TOLERANCE);
+  assert.ok(done.told.every(Boolean), "each fault came in the midst of its call");
+  assert.equal(await workers(page, 0), 0, "a worker is left");
+  return { ...done, codes: done.warnings.map(({ code }) => code), messages: done.warnings.map(({ message }) => message) };
+}
+
+/** On the GPU. */
+const USED = ["webgpu", "wgsl", "used", "requested"];
+
+test("a device that is lost, and a worker that is killed after the new start: the CPU answers, at last for good", async (context) => {
+  const { codes, messages, states } = await fail(context, ["destroy", "close"]);
+  assert.deepEqual(codes, ["gpu-lost", "gpu-unavailable"]);
+  assert.match(messages[0] ?? "", /the device was lost/);
+  assert.match(messages[1] ?? "", /worker has ended/);
+  const [first, second, last] = states;
+  assert.deepEqual([first, second], [USED, USED]);
+  assert.deepEqual([last?.[0], last?.[2], last?.[3]], ["cpu", "unused", "failed"]);
+  assert.match(String(last?.[1]), /^(simd|relaxed)$/);
+});
+
+/** Faults, and what is told of them: one, and on request all. */
+const FAULTS = /** @type {const} */ ([
+  ["shader", /the device reports an error/],
+  ["validation", /the device reports an error/],
+  ["captured", /the device reports an error/],
+  ["close", /worker has ended/],
+  ["crash", /crashed/],
+  ["destroy", /the device was lost/],
+]);
+
+test("a refused shader, and other faults, hours apart: the CPU answers, and the GPU starts anew", async (context) => {
+  const faults = FAULTS.slice(0, process.env.FELSIC_TEST_FULL ? undefined : 1);
+  const given = faults.flatMap(([fault], index) => (index === 0 ? [fault] : [HOUR, fault]));
+  const { codes, messages, states } = await fail(context, given);
+  assert.deepEqual(codes, Array(faults.length).fill("gpu-lost"));
+  for (const [index, [, message]] of faults.entries()) assert.match(messages[index] ?? "", message);
+  assert.deepEqual(states, Array(faults.length + 1).fill(USED));
+});
+
+test("with a shader that is refused at the start there is no embedder", async () => {
+  const settled = await page.evaluate(
+    ({ model, baseUrl }) => settle(felsic.Embedder.create({ model, device: "webgpu", baseUrl })),
+    { model: environment.pack(PACK), baseUrl: failing(environment, "/felsic/", "at the start") },
+  );
+  assert.equal(settled.code, "device-unavailable", settled.message);
+  assert.match(settled.message ?? "", /the device reports an error/);
+  assert.equal(await workers(page, 0), 0, "a worker is left");
+});
