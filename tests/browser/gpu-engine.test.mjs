@@ -85,6 +85,55 @@ test("a refused shader, and other faults, hours apart: the CPU answers, and the 
   assert.deepEqual(states, Array(faults.length + 1).fill(USED));
 });
 
+/** The page takes this adapter for a GPU, and its clock runs fast. */
+function disguise() {
+  const { gpu } = /** @type {any} */ (navigator);
+  const requestAdapter = async () => ({ info: { vendor: "disguised", isFallbackAdapter: false } });
+  Object.defineProperty(navigator, "gpu", { value: { requestAdapter, wgslLanguageFeatures: gpu.wgslLanguageFeatures } });
+  const now = performance.now.bind(performance);
+  performance.now = () => 50 * now();
+}
+
+const skip = process.env.FELSIC_TEST_FULL ? false : "on request: FELSIC_TEST_FULL=1";
+
+test("device auto: the engine's two devices agree, and each call has the CPU's vectors", { skip }, async (context) => {
+  const opened = await environment.browser.newPage();
+  await opened.addInitScript(disguise);
+  await opened.goto(environment.url("/felsic/blank.html"));
+  await opened.waitForFunction(() => "felsic" in globalThis);
+  const done = await opened.evaluate(
+    async ({ model }) => {
+      /** @type {string[]} */
+      const warnings = [];
+      const texts = Array.from({ length: 120 }, (_, index) => `${index}: ${"a cat sleeps on the sill. ".repeat(index % 40)}`);
+      const alone = await felsic.Embedder.create({ model, device: "cpu", workers: 1 });
+      const expected = await alone.embed(texts);
+      alone.destroy();
+      const onWarning = (/** @type {import("felsic").Warning} */ { message }) => warnings.push(message);
+      const embedder = await felsic.Embedder.create({ model, workers: 1, onWarning });
+      let largest = 0;
+      /** @type {(string | undefined)[]} */
+      const states = [];
+      // Until something has been measured.
+      while (!embedder.info.gpu?.crossover && warnings.length === 0) {
+        const made = await embedder.embed(texts);
+        for (const [text, vector] of made.entries())
+          for (const [at, value] of vector.entries()) largest = Math.max(largest, Math.abs(value - Number(expected[text]?.[at])));
+        if (states.at(-1) !== embedder.info.gpu?.state) states.push(embedder.info.gpu?.state);
+      }
+      const { gpu } = embedder.info;
+      embedder.destroy();
+      return { largest, states, gpu, warnings };
+    },
+    { model: environment.pack(PACK) },
+  );
+  context.diagnostic(JSON.stringify(done));
+  assert.deepEqual(done.warnings, []);
+  assert.ok(done.largest <= TOLERANCE, `off by ${done.largest}`);
+  assert.ok(done.gpu?.crossover, "measured");
+  await opened.close();
+});
+
 test("with a shader that is refused at the start there is no embedder", async () => {
   const settled = await page.evaluate(
     ({ model, baseUrl }) => settle(felsic.Embedder.create({ model, device: "webgpu", baseUrl })),

@@ -178,6 +178,8 @@ export class Auto implements Answers {
       const isSpare = threads() > this.#launcher.workers;
       // A GPU that has been faster before gains at once.
       if (crossover === undefined && this.#busy < (isSpare ? WORK.spare : WORK.none)) return;
+      // Other lengths of texts, for which it may be started again, have to bring work of their own.
+      this.#busy = 0;
       if (this.#info.gpu?.state !== "starting") this.#tell("starting", crossover === undefined ? "measuring" : "faster");
       return this.#gpu.start();
     }
