@@ -8,7 +8,10 @@ import type { Access } from "./store/requests.js";
 import type { Warning } from "./store/warning.js";
 import type { EngineOptions, LoadProgress } from "./types.js";
 
-/** Where the model runs. `auto` is the CPU for now; the GPU will take over only where it has been measured to be faster. */
+/**
+ * Where the model runs. `auto` is the CPU, and for large batches the GPU, once it has been shown on this machine that its vectors are the CPU's and
+ * that it is faster. With `webgpu`, `create()` rejects if there is no GPU that reproduces the pack's self-test.
+ */
 export type Device = "auto" | "cpu" | "webgpu";
 
 /**

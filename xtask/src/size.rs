@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 fn budget(binary: Binary) -> u64 {
     match binary {
         Binary::Cpu | Binary::Relaxed => 470_000,
-        Binary::Gpu => 1_130_000,
+        Binary::Gpu => 1_137_000,
         Binary::Packer => 430_000,
         Binary::Search => SEARCH_BUDGETS.iter().map(|(_, budget)| budget).sum(),
     }
