@@ -1,13 +1,22 @@
-// int8 weights [m, k], four to a word, with one scale for each group of k, for linear.wgsl.
+// int8 weights for linear.wgsl: a word has four neighbours along k of one column, a quad of words four columns;
+// scales are quads of columns too. Both lie k by k, so that neighbouring threads read neighbouring quads.
 
-@group(0) @binding(1) var<storage, read_write> weight: array<i32>;
-@group(0) @binding(2) var<storage, read_write> scales: array<f32>;
-@group(0) @binding(3) var<storage, read_write> out: array<f32>;
-// n, k, m, group
-@group(0) @binding(4) var<storage, read_write> parameters: array<u32>;
-
-fn weight_at(column: u32, at: u32) -> f32 {
-    let index = column * parameters[1] + at;
-    let value = extractBits(weight[index / 4u], (index % 4u) * 8u, 8u);
-    return f32(value) * scales[index / parameters[3]];
+fn bring_weights(thread: u32, group: u32, start: u32) {
+    for (var i = thread; i < COLUMN_QUADS * (DEPTH / 4u); i += THREADS) {
+        let quad = i % COLUMN_QUADS;
+        let part = i / COLUMN_QUADS;
+        let at = start + 4u * part;
+        var words = vec4<i32>();
+        var scale = vec4<f32>();
+        if (at < parameters.k) {
+            let column = weight_quad(group, quad);
+            words = weight[(at / 4u) * weight_quads() + column];
+            scale = scales[(at / parameters.group) * weight_quads() + column];
+        }
+        let to = W_START + 4u * part * W_STRIDE + quad;
+        tile[to] = vec4<f32>((words << vec4<u32>(24u)) >> vec4<u32>(24u)) * scale;
+        tile[to + W_STRIDE] = vec4<f32>((words << vec4<u32>(16u)) >> vec4<u32>(24u)) * scale;
+        tile[to + 2u * W_STRIDE] = vec4<f32>((words << vec4<u32>(8u)) >> vec4<u32>(24u)) * scale;
+        tile[to + 3u * W_STRIDE] = vec4<f32>(words >> vec4<u32>(24u)) * scale;
+    }
 }

@@ -7,7 +7,7 @@ use super::batch::LayerRows;
 use super::linear::Linear;
 use crate::config::{Activation, LayerKind, ModelConfig};
 use crate::error::Result;
-use crate::kernels::{self, AttentionShape, MlpShape, Precision};
+use crate::kernels::{self, AttentionMatrices, AttentionShape, LayerShape, MlpShape, Precision, TILE_LENGTHS};
 use crate::weights::{Matrix, Tensors};
 
 /// A layer norm without bias.
@@ -72,6 +72,7 @@ impl Layer {
                 head_size: config.head_size(),
                 half_window: (config.layers[index] == LayerKind::Local).then(|| config.half_window()),
                 precision,
+                tile: TILE_LENGTHS[0],
             },
             activation: config.activation,
         })
@@ -79,6 +80,24 @@ impl Layer {
 
     /// Computes the layer: `x` [n_in, H] -> [n_out, H].
     pub fn forward(&self, x: Tensor<2>, rope: Tensor<2>, rows: &LayerRows) -> Tensor<2> {
+        let shape = AttentionShape { tile: rows.tile, ..self.shape };
+        let x = match (&self.query, &self.key_value, &self.attention_out) {
+            (Linear::Int8(query), Linear::Int8(key_value), Linear::Int8(out)) => {
+                // Without a norm the gain is not read; the MLP's is a tensor that fits.
+                let norm = self.attention_norm.as_ref();
+                let gain = norm.unwrap_or(&self.mlp_norm).gain.clone();
+                let shape = LayerShape { eps: norm.map(|norm| norm.eps), attention: shape };
+                let matrices =
+                    AttentionMatrices { query: query.clone(), key_value: key_value.clone(), out: out.clone() };
+                kernels::attention_int8(x, gain, matrices, rope, rows.queries.clone(), rows.tiles.clone(), shape)
+            }
+            _ => self.attention(x, rope, rows, shape),
+        };
+        self.mlp(x)
+    }
+
+    /// Computes the attention, kernel by kernel: `x` [n_in, H] -> [n_out, H], residual included.
+    fn attention(&self, x: Tensor<2>, rope: Tensor<2>, rows: &LayerRows, shape: AttentionShape) -> Tensor<2> {
         let normed = match &self.attention_norm {
             Some(norm) => norm.forward(x.clone()),
             None => x.clone(),
@@ -89,9 +108,8 @@ impl Layer {
             None => (x, normed),
         };
         let q = self.query.forward(normed);
-        let seen = kernels::attention(q, kv, rope, rows.queries.clone(), rows.positions.clone(), self.shape);
-        let x = kernels::add(x, self.attention_out.forward(seen));
-        self.mlp(x)
+        let seen = kernels::attention(q, kv, rope, rows.queries.clone(), rows.tiles.clone(), shape);
+        kernels::add(x, self.attention_out.forward(seen))
     }
 
     /// Computes the MLP: `x` [n, H] -> [n, H], residual included.

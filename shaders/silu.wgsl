@@ -1,0 +1,3 @@
+fn activate(v: f32) -> f32 {
+    return v / (1.0 + exp(-v));
+}
