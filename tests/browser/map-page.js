@@ -4,7 +4,7 @@ import { signal } from "@preact/signals";
 import { h, render } from "preact";
 // The bundler shows the page's modules under these names.
 // @ts-ignore
-import { language } from "./app/messages/index.js";
+import { speak } from "./app/messages/index.js";
 // @ts-ignore
 import { MapView } from "./map/index.js";
 // @ts-ignore
@@ -103,7 +103,7 @@ const view = {
   library,
   hits,
   query,
-  language,
+  speak,
   /** @type {any[]} */
   opened: [],
   /** @type {(readonly string[] | undefined)[]} */

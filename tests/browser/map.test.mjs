@@ -525,7 +525,7 @@ test("axe finds nothing wrong, light, dark and narrow; and the map speaks German
     assert.ok(scrolls <= width, `${scrolls} of ${width}`);
     await page.screenshot({ path: join(screenshots, `map-${Object.values(options).at(-1)}.png`) });
     if ("viewport" in options) {
-      await page.evaluate(() => (view.language.value = "de"));
+      await page.evaluate(() => view.speak("de"));
       await page.getByRole("button", { name: "Bereich auswählen" }).waitFor();
       assert.match(await page.locator(".map-side").innerText(), /Gruppen[\s\S]*50 Dokumente/);
     }
