@@ -3,19 +3,28 @@
 // A thread keeps one query and its sums in registers. Keys and values pass through workgroup memory, KEYS at a time;
 // keys are turned to their positions on the way. A running maximum and sum (online softmax: Milakov and Gimelshein,
 // arXiv 1805.02867) stand for the scores, none of which is stored. Keys that no query of the tile sees are not read.
-// Where there are few queries, SPLIT threads share each: every one takes blocks of keys of its own, and their sums are
-// joined at the end.
+// Where there are few queries, several threads share each (parameters.split): every one takes blocks of keys of its own,
+// and their sums are joined at the end. Where a tile has more queries than that, it takes several workgroups.
 //
 // A head lies in quads, those of its first half, then those of its second; what fills a half's last quad is zero.
 
-{{ bindings }}
+@group(0) @binding(0) var<storage, read_write> q: array<{{ value }}>;
+@group(0) @binding(1) var<storage, read_write> kv: array<{{ value }}>;
+@group(0) @binding(2) var<storage, read_write> rope: array<{{ value }}>;
+@group(0) @binding(3) var<storage, read_write> queries: array<i32>;
+@group(0) @binding(4) var<storage, read_write> tiles: array<i32>;
+@group(0) @binding(5) var<storage, read_write> out: array<{{ value }}>;
+@group(0) @binding(6) var<uniform> parameters: Parameters;
 
 struct Parameters {
     // Columns of q and out; kv has twice as many, keys before values.
     width: u32,
     // Positions that a query sees to each side.
     half_window: u32,
-    nothing: vec2<u32>,
+    // Threads that share a query.
+    split: u32,
+    // Workgroups of a tile.
+    groups: u32,
 }
 
 const HEAD = {{ head_size }}u;
@@ -27,29 +36,27 @@ const STRIDE = HEAD_QUADS + 1u;
 const KEYS = {{ keys }}u;
 const VALUES = KEYS * STRIDE;
 const BLOCK = 4u;
-const THREADS = 64u;
-const SPLIT = {{ split }}u;
-const QUERIES = THREADS / SPLIT;
+const THREADS = {{ threads }}u;
 const LOWEST = -3.4e38;
 
-// Keys, then values; at the end the sums of other threads.
-var<workgroup> memory: array<vec4<f32>, 2u * KEYS * STRIDE>;
-// Highest score and sum of other threads.
-var<workgroup> others: array<vec2<f32>, THREADS / 2u>;
+// Keys, then values; at the end the sums of other threads, their highest score and the sum of their shares.
+var<workgroup> memory: array<vec4<f32>, {{ memory }}>;
 // First row that the tile sees, and the row past the last.
 var<workgroup> seen_first: u32;
 var<workgroup> seen_end: u32;
 
 {{ access }}
 
-@compute @workgroup_size(64)
+@compute @workgroup_size({{ threads }})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
     let width = parameters.width;
     let column = group.y * HEAD;
-    let tile_first = u32(tiles[2u * group.x]);
-    let tile_end = u32(tiles[2u * group.x + 1u]);
-    let query = min(tile_first + thread % QUERIES, tile_end - 1u);
-    let slice = thread / QUERIES;
+    let count = THREADS / parameters.split;
+    let tile = group.x / parameters.groups;
+    let tile_first = u32(tiles[2u * tile]) + group.x % parameters.groups * count;
+    let tile_end = u32(tiles[2u * tile + 1u]);
+    let query = min(tile_first + thread % count, tile_end - 1u);
+    let slice = thread / count;
 
     let position = u32(queries[3u * query]);
     let first = u32(queries[3u * query + 1u]);
@@ -57,11 +64,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let half_window = min(parameters.half_window, end - first);
     let low = first + position - min(position, half_window);
     let high = min(end, first + position + half_window + 1u);
-    // Queries stand by ascending position.
+    // Queries stand by ascending position. A workgroup past the end of its tile sees nothing.
     if (thread == 0u) {
-        seen_first = low;
+        seen_first = select(high, low, tile_first < tile_end);
     }
-    if (thread == QUERIES - 1u) {
+    if (thread == count - 1u) {
         seen_end = high;
     }
 
@@ -110,7 +117,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             memory[VALUES + to + QUADS] = w;
         }
         workgroupBarrier();
-        for (var block = slice * BLOCK; block < KEYS; block += SPLIT * BLOCK) {
+        for (var block = slice * BLOCK; block < KEYS; block += parameters.split * BLOCK) {
             let row = start + block;
             if (row < high && row + BLOCK > low) {
                 let rows = vec4<u32>(row) + vec4<u32>(0u, 1u, 2u, 3u);
@@ -142,25 +149,25 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         workgroupBarrier();
     }
 
-    for (var half = SPLIT / 2u; half > 0u; half /= 2u) {
-        let count = half * QUERIES;
+    for (var half = parameters.split / 2u; half > 0u; half /= 2u) {
+        let others = half * count;
         if (slice >= half && slice < 2u * half) {
-            let to = thread - count;
-            others[to] = vec2<f32>(highest, sum);
+            let to = thread - others;
             for (var j = 0u; j < HEAD_QUADS; j++) {
-                memory[j * count + to] = sums[j];
+                memory[j * others + to] = sums[j];
             }
+            memory[HEAD_QUADS * others + to] = vec4<f32>(highest, sum, 0.0, 0.0);
         }
         workgroupBarrier();
         if (slice < half) {
-            let other = others[thread];
+            let other = memory[HEAD_QUADS * others + thread];
             let next = max(highest, other.x);
             let mine = exp(highest - next);
             let theirs = exp(other.x - next);
             highest = next;
             sum = sum * mine + other.y * theirs;
             for (var j = 0u; j < HEAD_QUADS; j++) {
-                sums[j] = sums[j] * mine + memory[j * count + thread] * theirs;
+                sums[j] = sums[j] * mine + memory[j * others + thread] * theirs;
             }
         }
         workgroupBarrier();

@@ -2,7 +2,7 @@
 
 @group(0) @binding(0) var<storage, read_write> u: array<f32>;
 @group(0) @binding(1) var<storage, read_write> out: array<f32>;
-// inner
+// inner; 1 for GELU, 0 for SiLU
 @group(0) @binding(2) var<uniform> parameters: vec4<u32>;
 
 {{ activation }}
@@ -13,6 +13,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let column = group.x * 64u + thread;
     if (column < inner) {
         let row = group.y * 2u * inner;
-        out[group.y * inner + column] = activate(u[row + column]) * u[row + inner + column];
+        let value = activate(vec4<f32>(u[row + column]), parameters.y == 1u);
+        out[group.y * inner + column] = value.x * u[row + inner + column];
     }
 }

@@ -142,16 +142,28 @@ fn int8_matrix(weight: &[i8], scales: &[f32], [m, k]: [usize; 2], device: &Devic
 
 /// Any body of the GPU's products, or the one that the table gives.
 fn body() -> impl Strategy<Value = Option<usize>> {
-    prop_oneof![Just(None), (0usize..3).prop_map(Some)]
+    prop_oneof![Just(None), (0usize..4).prop_map(Some)]
 }
 
 /// Runs `work` with the GPU's products made by a given body.
 fn with_body<T>(body: Option<usize>, work: impl FnOnce() -> T) -> T {
     #[cfg(feature = "gpu")]
-    super::gpu::FORCED.set(body);
+    super::gpu::FORCED_BODY.set(body);
     let made = work();
     #[cfg(feature = "gpu")]
-    super::gpu::FORCED.set(None);
+    super::gpu::FORCED_BODY.set(None);
+    made
+}
+
+/// Runs `work` with the GPU taken for a graphics processor, or for software.
+fn with_adapter<T>(software: bool, work: impl FnOnce() -> T) -> T {
+    #[cfg(feature = "gpu")]
+    super::gpu::FORCED_ADAPTER.set(Some(if software { super::gpu::Adapter::Software } else { super::gpu::Adapter::Gpu }));
+    #[cfg(not(feature = "gpu"))]
+    let _ = software;
+    let made = work();
+    #[cfg(feature = "gpu")]
+    super::gpu::FORCED_ADAPTER.set(None);
     made
 }
 
@@ -383,11 +395,11 @@ fn attention_sees_its_window_of_its_own_sequence() {
     // Heads of which a GPU has 32, 16, 8 and 4 keys at once.
     let half_head = prop_oneof![1usize..40, Just(16usize), Just(32), Just(48), Just(70)];
     let heads = (1usize..4, half_head, half_window, precision);
-    let inputs = (lengths, heads, 1usize..600, any::<bool>(), any::<u64>());
+    let inputs = (lengths, heads, 1usize..600, any::<[bool; 2]>(), any::<u64>());
     check(
         128,
         inputs,
-        |device, &(ref lengths, (heads, half_head, half_window, precision), limit, long_tiles, seed)| {
+        |device, &(ref lengths, (heads, half_head, half_window, precision), limit, [long_tiles, software], seed)| {
             let (queries, tiles, tile) = queries_of(lengths, limit, long_tiles);
             let shape = AttentionShape { heads, head_size: 2 * half_head, half_window, precision, tile };
             let (width, longest) = (heads * shape.head_size, *lengths.iter().max().expect("not empty"));
@@ -398,14 +410,16 @@ fn attention_sees_its_window_of_its_own_sequence() {
             let (q, kv) = (values(seed, n_out * width, scale), values(seed ^ 1, n_in * 2 * width, scale));
             let rope = values(seed ^ 2, longest * shape.head_size, 0.7);
             let want = reference::attention(&q, &kv, &rope, &queries, shape);
-            let got = super::attention(
-                tensor(&q, [n_out, width], device),
-                tensor(&kv, [n_in, 2 * width], device),
-                tensor(&rope, [longest, shape.head_size], device),
-                ints(queries, [n_out, 3], device),
-                ints(tiles, [tiles_count, 2], device),
-                shape,
-            );
+            let got = with_adapter(software, || {
+                super::attention(
+                    tensor(&q, [n_out, width], device),
+                    tensor(&kv, [n_in, 2 * width], device),
+                    tensor(&rope, [longest, shape.head_size], device),
+                    ints(queries, [n_out, 3], device),
+                    ints(tiles, [tiles_count, 2], device),
+                    shape,
+                )
+            });
             close(got, &want, if rounded { 2e-3 } else { 2e-5 });
         },
     );

@@ -1,8 +1,22 @@
 //! Which body of a shader runs: the whole choice, in one place.
 
-/// A body of `linear.wgsl`: how its 64 threads, each with 8 x 8 sums, make a tile.
+use super::THREADS;
+
+/// The kinds of adapter that bodies differ for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Adapter {
+    /// A graphics processor.
+    Gpu,
+    /// A program on the CPU, as Mesa's lavapipe and Chromium's SwiftShader are. It compiles a shader slowly, most of all for its
+    /// workgroup memory, and gains nothing from many threads.
+    Software,
+}
+
+/// A body of `linear.wgsl`: how its threads, each with 8 x 8 sums, make a tile.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub struct Body {
+    /// The adapters that it is for.
+    adapter: Adapter,
     /// Threads along the rows of a tile.
     pub down: usize,
     /// Threads along its columns.
@@ -17,32 +31,39 @@ pub struct Body {
     tiles: usize,
 }
 
-/// The bodies of `linear.wgsl`; the first that a product has rows and tiles enough for makes it.
+/// The bodies of `linear.wgsl`; the first for the adapter that a product has rows and tiles enough for makes it.
 ///
-/// | body    | tile    | slices of k | columns of k at once | for                                                     |
-/// | ------- | ------- | ----------- | -------------------- | ------------------------------------------------------- |
-/// | large   | 64 x 64 | 1           | 16                   | more than 32 rows that make 48 such tiles               |
-/// | middle  | 32 x 32 | 4           | 32                   | more than 16 rows                                       |
-/// | few     | 16 x 32 | 8           | 64                   | a query: as many tiles as the columns give, short loops |
+/// | body     | adapter  | tile    | slices of k | columns of k at once | for                                                     |
+/// | -------- | -------- | ------- | ----------- | -------------------- | ------------------------------------------------------- |
+/// | large    | GPU      | 64 x 64 | 1           | 16                   | more than 32 rows that make 48 such tiles               |
+/// | middle   | GPU      | 32 x 32 | 4           | 32                   | more than 16 rows                                       |
+/// | few      | GPU      | 16 x 32 | 8           | 64                   | a query: as many tiles as the columns give, short loops |
+/// | software | software | 16 x 64 | 1           | 4                    | all                                                     |
 #[rustfmt::skip]
-pub static BODIES: [Body; 3] = [
-    Body { down: 8, across: 8, slices: 1, depth: 16, rows: 33, tiles: 48 },
-    Body { down: 4, across: 4, slices: 4, depth: 32, rows: 17, tiles: 0 },
-    Body { down: 2, across: 4, slices: 8, depth: 64, rows: 0,  tiles: 0 },
+pub static BODIES: [Body; 4] = [
+    Body { adapter: Adapter::Gpu,      down: 8, across: 8, slices: 1, depth: 16, rows: 33, tiles: 48 },
+    Body { adapter: Adapter::Gpu,      down: 4, across: 4, slices: 4, depth: 32, rows: 17, tiles: 0 },
+    Body { adapter: Adapter::Gpu,      down: 2, across: 4, slices: 8, depth: 64, rows: 0,  tiles: 0 },
+    Body { adapter: Adapter::Software, down: 2, across: 8, slices: 1, depth: 4,  rows: 0,  tiles: 0 },
 ];
 
 impl Body {
+    /// Returns the bodies for an adapter.
+    pub fn all(adapter: Adapter) -> impl Iterator<Item = &'static Self> {
+        BODIES.iter().filter(move |body| body.adapter == adapter)
+    }
+
     /// Chooses the body that makes the product of `rows` rows with a matrix of `columns` columns.
-    pub fn of(rows: usize, columns: usize) -> &'static Self {
+    pub fn of(adapter: Adapter, rows: usize, columns: usize) -> &'static Self {
         #[cfg(test)]
-        if let Some(body) = tests::FORCED.get() {
+        if let Some(body) = tests::FORCED_BODY.get() {
             return &BODIES[body];
         }
         let suits = |body: &&Self| {
             let [down, across] = body.tile();
             rows >= body.rows && rows.div_ceil(down) * columns.div_ceil(across) >= body.tiles
         };
-        BODIES.iter().find(suits).unwrap_or(&BODIES[BODIES.len() - 1])
+        Self::all(adapter).find(suits).unwrap_or(&BODIES[BODIES.len() - 1])
     }
 
     /// Returns the rows and columns of a tile.
@@ -50,31 +71,34 @@ impl Body {
         [8 * self.down, 8 * self.across]
     }
 
-    /// Returns the quads of workgroup memory that it takes: slices of x and W, later half of the slices' sums.
+    /// Returns the threads of a workgroup.
+    pub fn threads(&self) -> usize {
+        self.down * self.across * self.slices
+    }
+
+    /// Returns the quads of workgroup memory that it takes: slices of x and W, before them pieces of the norm, later half of
+    /// the slices' sums.
     pub fn memory(&self) -> usize {
         let quads = self.depth * (2 * self.down + 1 + 2 * self.across + 1);
-        let sums = 16 * self.down * self.across * self.slices / 2;
-        quads.max(if self.slices > 1 { sums } else { 0 })
+        let pieces = 8 * self.down * self.depth / 4;
+        let sums = if self.slices > 1 { 8 * self.threads() } else { 0 };
+        quads.max(pieces).max(sums)
     }
 }
 
-/// Whether there are few queries, so that several threads share each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Few {
-    No,
-    Yes,
-}
-
-/// The heads of `attention.wgsl`.
+/// The body of `attention.wgsl` for heads of a size.
 ///
-/// | heads, columns | keys in workgroup memory | threads that share a query, of few |
-/// | -------------- | ------------------------ | ---------------------------------- |
-/// | up to 32       | 32                       | 4                                  |
-/// | up to 64       | 16                       | 4                                  |
-/// | up to 128      | 8                        | 1                                  |
-/// | more           | 4                        | 1                                  |
+/// | adapter  | threads | heads, columns | keys in workgroup memory | threads that share a query, of few |
+/// | -------- | ------- | -------------- | ------------------------ | ---------------------------------- |
+/// | GPU      | 64      | up to 32       | 32                       | 4                                  |
+/// | GPU      | 64      | up to 64       | 16                       | 4                                  |
+/// | GPU      | 64      | up to 128      | 8                        | 1                                  |
+/// | GPU      | 64      | more           | 4                        | 1                                  |
+/// | software | 16      | all            | 4                        | 1                                  |
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Heads {
+    /// The adapter.
+    pub adapter: Adapter,
     /// Columns of a head; even.
     pub size: usize,
 }
@@ -85,22 +109,38 @@ impl Heads {
         self.size.is_multiple_of(8)
     }
 
+    /// Returns the threads of a workgroup.
+    pub fn threads(self) -> usize {
+        match self.adapter {
+            Adapter::Gpu => THREADS,
+            Adapter::Software => 16,
+        }
+    }
+
     /// Returns how many keys lie in workgroup memory at once.
     pub fn keys(self) -> usize {
-        match self.size {
-            0..=32 => 32,
-            33..=64 => 16,
-            65..=128 => 8,
+        match (self.adapter, self.size) {
+            (Adapter::Gpu, 0..=32) => 32,
+            (Adapter::Gpu, 33..=64) => 16,
+            (Adapter::Gpu, 65..=128) => 8,
             _ => 4,
         }
     }
 
-    /// Returns how many threads share a query.
-    pub fn split(self, few: Few) -> usize {
-        match few {
-            Few::Yes if self.size <= 64 => 4,
-            _ => 1,
-        }
+    /// Returns how many threads share a query of a tile of at most `tile`.
+    pub fn split(self, tile: usize) -> usize {
+        if tile < self.threads() { self.most_split() } else { 1 }
+    }
+
+    fn most_split(self) -> usize {
+        if self.adapter == Adapter::Gpu && self.size <= 64 { 4 } else { 1 }
+    }
+
+    /// Returns the quads of workgroup memory that it takes: keys and values, later the sums of half of the threads.
+    pub fn memory(self) -> usize {
+        let head = 2 * (self.size / 2).div_ceil(4);
+        let sums = if self.most_split() > 1 { (head + 1) * self.threads() / 2 } else { 0 };
+        (2 * self.keys() * (head + 1)).max(sums)
     }
 }
 
@@ -112,24 +152,36 @@ pub mod tests {
 
     thread_local! {
         /// The body that makes every product of this thread, by its place in the table.
-        pub static FORCED: Cell<Option<usize>> = const { Cell::new(None) };
+        pub static FORCED_BODY: Cell<Option<usize>> = const { Cell::new(None) };
+        /// The kind of adapter that this thread's is taken for.
+        pub static FORCED_ADAPTER: Cell<Option<Adapter>> = const { Cell::new(None) };
     }
 
     #[test]
-    fn bodies_are_chosen_by_rows_and_tiles() {
-        let tile = |rows, columns| Body::of(rows, columns).tile();
+    fn bodies_are_chosen_by_adapter_rows_and_tiles() {
+        let tile = |rows, columns| Body::of(Adapter::Gpu, rows, columns).tile();
         // A query, a sentence, a batch of documents: the queries and the wide matrix of the 97M shape.
         assert_eq!([tile(16, 384), tile(16, 3072)], [[16, 32], [16, 32]]);
         assert_eq!([tile(17, 384), tile(128, 384)], [[32, 32], [32, 32]]);
         assert_eq!([tile(128, 3072), tile(4096, 384)], [[64, 64], [64, 64]]);
         assert_eq!(tile(1, 1), [16, 32]);
+        let software = |rows| Body::of(Adapter::Software, rows, 384).tile();
+        assert_eq!([software(1), software(4096)], [[16, 64], [16, 64]]);
     }
 
     #[test]
-    fn every_thread_brings_one_part_of_x() {
+    fn the_threads_of_a_tile_bring_a_slice_of_x_at_once() {
         for body in &BODIES {
-            assert_eq!(body.down * body.across * body.slices, 64);
-            assert_eq!(2 * body.down * body.depth / 4, 64);
+            assert!(2 * body.down * body.depth / 4 <= body.threads());
+            assert!(body.adapter == Adapter::Software || body.threads() == THREADS);
+        }
+    }
+
+    #[test]
+    fn every_thread_that_shares_a_query_has_a_block_of_keys() {
+        for (adapter, size) in [Adapter::Gpu, Adapter::Software].into_iter().flat_map(|a| (2..=256).map(move |s| (a, s))) {
+            let heads = Heads { adapter, size };
+            assert!(4 * heads.split(16) <= heads.keys());
         }
     }
 }

@@ -16,7 +16,7 @@ mod body;
 mod shader;
 
 #[cfg(test)]
-pub use self::body::tests::FORCED;
+pub use self::body::tests::{FORCED_ADAPTER, FORCED_BODY};
 
 use std::cell::Cell;
 
@@ -27,12 +27,13 @@ use burn::tensor::{DType, Shape, TensorData};
 use cubecl::server::{BufferBinding, CopyDescriptor, KernelArguments, MetadataBindingInfo, ServerError};
 use cubecl::{CubeCount, CubeDim};
 
-use self::body::{Body, Few, Heads};
-use self::shader::{End, Product, Rows, Shader, Weights};
-use super::{AttentionShape, Kernels, LayerShape, MlpShape, TILE_LENGTHS};
+pub use self::body::Adapter;
+use self::body::{Body, Heads};
+use self::shader::{Shader, Weights};
+use super::{AttentionShape, Kernels, LayerShape, MlpShape};
 use crate::config::Activation;
 
-/// Threads of a workgroup, as in the shaders.
+/// Threads of a workgroup on a graphics processor, and of the small shaders everywhere.
 const THREADS: usize = 64;
 /// The longest buffer that WebGPU binds without being asked for more, in values.
 const LONGEST_BINDING: usize = (128 << 20) / size_of::<f32>();
@@ -53,6 +54,19 @@ fn empty(like: &CubeTensor, [rows, columns]: [usize; 2]) -> CubeTensor {
     CubeTensor::new_contiguous(like.client.clone(), like.device.clone(), shape, buffer, DType::F32)
 }
 
+/// Returns the kind of adapter that holds a tensor.
+fn adapter(tensor: &CubeTensor) -> Adapter {
+    #[cfg(test)]
+    if let Some(adapter) = self::body::tests::FORCED_ADAPTER.get() {
+        return adapter;
+    }
+    // cubecl states the card behind an adapter, and none behind one that is software.
+    match tensor.client.properties().identity.physical {
+        Some(_) => Adapter::Gpu,
+        None => Adapter::Software,
+    }
+}
+
 /// Runs a shader over `groups` workgroups: `buffers` in binding order, among them the output, then the parameters.
 fn run(shader: Shader, groups: [usize; 2], buffers: Vec<&CubeTensor>, parameters: &[u32]) {
     DISPATCHES.set(DISPATCHES.get() + 1);
@@ -60,7 +74,7 @@ fn run(shader: Shader, groups: [usize; 2], buffers: Vec<&CubeTensor>, parameters
     let pairs = parameters.chunks_exact(2).map(|pair| u64::from(pair[0]) | (u64::from(pair[1]) << 32));
     let buffers = buffers.into_iter().map(binding).collect();
     client.launch(
-        Box::new(SourceKernel::new(shader, CubeDim::new_1d(THREADS as u32))),
+        Box::new(SourceKernel::new(shader, CubeDim::new_1d(shader.threads() as u32))),
         CubeCount::Static(groups[0] as u32, groups[1] as u32, 1),
         KernelArguments::new().with_buffers(buffers).with_info(MetadataBindingInfo::custom(pairs.collect())),
     );
@@ -85,6 +99,16 @@ struct Matrix<'a> {
     scales: &'a CubeTensor,
 }
 
+/// What is done on the way of a product, as bits of `parameters.ways` of `linear_int8.wgsl`.
+mod way {
+    pub const NORM: u32 = 1;
+    pub const X_OF_QUERIES: u32 = 2;
+    pub const RESIDUAL_OF_QUERIES: u32 = 4;
+    pub const RESIDUAL: u32 = 8;
+    pub const SILU: u32 = 16;
+    pub const GELU: u32 = 32;
+}
+
 /// The matrix of a product, and what is done on the way.
 #[derive(Clone, Copy)]
 struct Ways<'a> {
@@ -102,31 +126,48 @@ impl<'a> Ways<'a> {
     fn plain(weight: &'a CubeTensor, scales: &'a CubeTensor) -> Self {
         Self { matrix: Matrix { weight, scales }, norm: None, queries: None, residual: None, gate: None }
     }
+
+    fn bits(&self) -> u32 {
+        let norm = if self.norm.is_some() { way::NORM } else { 0 };
+        let rows = match (self.queries, self.residual) {
+            (None, _) => 0,
+            (Some(_), None) => way::X_OF_QUERIES,
+            (Some(_), Some(_)) => way::RESIDUAL_OF_QUERIES,
+        };
+        let residual = if self.residual.is_some() { way::RESIDUAL } else { 0 };
+        let gate = match self.gate {
+            None => 0,
+            Some(Activation::Silu) => way::SILU,
+            Some(Activation::Gelu) => way::GELU,
+        };
+        norm | rows | residual | gate
+    }
 }
 
 /// Makes `rows` rows of `out`, from row `out_first` on, of the rows of `x` from `x_first` on.
 fn product(x: &CubeTensor, ways: Ways, out: &CubeTensor, [rows, x_first, out_first]: [usize; 3]) {
+    let columns = size(ways.matrix.weight)[1];
+    product_by(Body::of(adapter(x), rows, columns), x, ways, out, [rows, x_first, out_first]);
+}
+
+/// Does what [`product`] does with a given body.
+fn product_by(body: &'static Body, x: &CubeTensor, ways: Ways, out: &CubeTensor, [rows, x_first, out_first]: [usize; 3]) {
     let Matrix { weight, scales } = ways.matrix;
     let ([fours, columns], [groups, _], [_, m]) = (size(weight), size(scales), size(out));
-    let (k, body) = (4 * fours, Body::of(rows, columns));
-    let gathered = if ways.queries.is_some() { Rows::Queries } else { Rows::Range };
-    let (rows_of_x, end) = match (ways.residual, ways.gate) {
-        (Some(_), _) => (Rows::Range, End::Residual(gathered)),
-        (None, Some(activation)) => (gathered, End::gate(activation)),
-        (None, None) => (gathered, End::Plain),
-    };
-    let shader =
-        Shader::Product(Product { body, weights: Weights::Int8, rows: rows_of_x, norm: ways.norm.is_some(), end });
-    let gain = ways.norm.map(|(gain, _)| gain);
-    let buffers = [Some(x), Some(weight), Some(scales), gain, ways.queries, ways.residual, Some(out)];
-    let eps = ways.norm.map_or(0.0, |(_, eps)| eps);
-    let numbers = [rows, k, m, k / groups, x_first, out_first].map(|number| number as u32);
+    let k = 4 * fours;
+    let (gain, eps) = ways.norm.unzip();
+    // One pipeline serves every way. WebGPU wants all of its buffers, and no two that overlap.
+    let unused: [_; 3] = std::array::from_fn(|_| empty(x, [1, 4]));
+    let gain = gain.unwrap_or(&unused[0]);
+    let queries = ways.queries.unwrap_or(&unused[1]);
+    let residual = ways.residual.unwrap_or(&unused[2]);
     let [down, across] = body.tile();
+    let numbers = [rows, k, m, k / groups, x_first, out_first].map(|number| number as u32);
     run(
-        shader,
+        Shader::Product(body, Weights::Int8),
         [columns.div_ceil(across), rows.div_ceil(down)],
-        buffers.into_iter().flatten().collect(),
-        &[&numbers[..], &[eps.to_bits(), 0]].concat(),
+        vec![x, weight, scales, gain, queries, residual, out],
+        &[&numbers[..], &[eps.unwrap_or(0.0).to_bits(), ways.bits()]].concat(),
     );
 }
 
@@ -141,11 +182,11 @@ fn rows_product(x: &CubeTensor, ways: Ways, columns: usize) -> CubeTensor {
 impl Kernels for Cube {
     fn linear(x: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self> {
         let ([n, k], [m, _]) = (size(&x), size(&weight));
-        let (out, body) = (empty(&x, [n, m]), Body::of(n, m));
-        let plain = Product { body, weights: Weights::Float, rows: Rows::Range, norm: false, end: End::Plain };
+        let (out, body) = (empty(&x, [n, m]), Body::of(adapter(&x), n, m));
         let [down, across] = body.tile();
+        let shader = Shader::Product(body, Weights::Float);
         let parameters = [n as u32, k as u32, m as u32, 0, 0, 0, 0, 0];
-        run(Shader::Product(plain), [m.div_ceil(across), n.div_ceil(down)], vec![&x, &weight, &out], &parameters);
+        run(shader, [m.div_ceil(across), n.div_ceil(down)], vec![&x, &weight, &out], &parameters);
         out
     }
 
@@ -195,12 +236,14 @@ impl Kernels for Cube {
     ) -> FloatTensor<Self> {
         let ([n_out, width], [count, _]) = (size(&q), size(&tiles));
         let out = empty(&q, [n_out, width]);
-        let few = if shape.tile == TILE_LENGTHS[0] { Few::Yes } else { Few::No };
-        let shader = Shader::Attention(Heads { size: shape.head_size }, few);
+        let heads = Heads { adapter: adapter(&q), size: shape.head_size };
+        let split = heads.split(shape.tile);
+        let groups = shape.tile.div_ceil(heads.threads() / split);
         // A window longer than any text means none.
         let half = shape.half_window.map_or(u32::MAX, |half| half as u32);
+        let parameters = [width as u32, half, split as u32, groups as u32];
         let buffers = vec![&q, &kv, &rope, &queries, &tiles, &out];
-        run(shader, [count, shape.heads], buffers, &[width as u32, half, 0, 0]);
+        run(Shader::Attention(heads), [count * groups, shape.heads], buffers, &parameters);
         out
     }
 
@@ -232,7 +275,8 @@ impl Kernels for Cube {
         let [n, width] = size(&u);
         let inner = width / 2;
         let out = empty(&u, [n, inner]);
-        run(Shader::gate(activation), [inner.div_ceil(THREADS), n], vec![&u, &out], &[inner as u32, 0, 0, 0]);
+        let gelu = u32::from(activation == Activation::Gelu);
+        run(Shader::Gate, [inner.div_ceil(THREADS), n], vec![&u, &out], &[inner as u32, gelu, 0, 0]);
         out
     }
 
