@@ -11,7 +11,7 @@ use burn::tensor::TensorData;
 use burn::tensor::{Bytes, DType, Shape};
 
 use super::profile::{Operation, time};
-use super::{AttentionShape, Kernels, LayerShape, MlpShape, QUERY_COLUMNS, simd};
+use super::{AttentionShape, Kernels, MlpShape, simd};
 use crate::config::Activation;
 
 /// Returns the rows and columns of a matrix.
@@ -55,19 +55,6 @@ fn float_product(x: FlexTensor, weight: FlexTensor) -> FlexTensor {
     let mut out = vec![0.0; n * m];
     simd::linear(elements(&x), elements(&weight), k, &mut out);
     matrix(out, [n, m])
-}
-
-/// Takes rows of a matrix by index.
-fn rows_of(x: FlexTensor, rows: impl ExactSizeIterator<Item = i32>) -> FlexTensor {
-    let x = contiguous(x);
-    let ([_, width], count) = (size(&x), rows.len());
-    let values = elements::<f32>(&x);
-    matrix(rows.flat_map(|row| &values[row as usize * width..][..width]).copied().collect(), [count, width])
-}
-
-/// Takes the rows that hold the queries of an attention: a query's position counts from the first row of its sequence.
-fn query_rows(x: FlexTensor, queries: &FlexTensor) -> FlexTensor {
-    rows_of(x, elements::<i32>(queries).chunks_exact(QUERY_COLUMNS).map(|query| query[0] + query[1]))
 }
 
 impl Kernels for Flex {
@@ -130,35 +117,6 @@ impl Kernels for Flex {
         matrix(out, size(&q))
     }
 
-    fn attention_int8(
-        x: FloatTensor<Self>,
-        gain: FloatTensor<Self>,
-        query: IntTensor<Self>,
-        query_scales: FloatTensor<Self>,
-        key_value: IntTensor<Self>,
-        key_value_scales: FloatTensor<Self>,
-        out: IntTensor<Self>,
-        out_scales: FloatTensor<Self>,
-        rope: FloatTensor<Self>,
-        queries: IntTensor<Self>,
-        tiles: IntTensor<Self>,
-        shape: LayerShape,
-    ) -> FloatTensor<Self> {
-        let normed = match shape.eps {
-            Some(eps) => Self::layer_norm(x.clone(), gain, eps),
-            None => x.clone(),
-        };
-        let kv = Self::linear_int8(normed.clone(), key_value, key_value_scales);
-        let queries = contiguous(queries);
-        let (x, normed) = match size(&queries)[0] == size(&x)[0] {
-            true => (x, normed),
-            false => (query_rows(x, &queries), query_rows(normed, &queries)),
-        };
-        let q = Self::linear_int8(normed, query, query_scales);
-        let seen = Self::attention(q, kv, rope, queries, tiles, shape.attention);
-        Self::add(x, Self::linear_int8(seen, out, out_scales))
-    }
-
     fn gate(u: FloatTensor<Self>, activation: Activation) -> FloatTensor<Self> {
         let u = contiguous(u);
         let [n, width] = size(&u);
@@ -168,8 +126,11 @@ impl Kernels for Flex {
     }
 
     fn take_rows(x: FloatTensor<Self>, rows: IntTensor<Self>) -> FloatTensor<Self> {
-        let rows = contiguous(rows);
-        rows_of(x, elements::<i32>(&rows).iter().copied())
+        let (x, rows) = (contiguous(x), contiguous(rows));
+        let [_, width] = size(&x);
+        let (values, rows) = (elements::<f32>(&x), elements::<i32>(&rows));
+        let out = rows.iter().flat_map(|row| &values[*row as usize * width..][..width]).copied().collect();
+        matrix(out, [rows.len(), width])
     }
 
     fn add(x: FloatTensor<Self>, y: FloatTensor<Self>) -> FloatTensor<Self> {

@@ -22,7 +22,7 @@ use crate::config::Activation;
 #[cfg(feature = "cpu")]
 mod cpu;
 #[cfg(feature = "gpu")]
-pub mod gpu;
+pub(crate) mod gpu;
 pub mod profile;
 pub mod reference;
 pub mod simd;
@@ -58,6 +58,7 @@ pub enum Precision {
 pub const TILE_LENGTHS: [usize; 2] = [16, 64];
 
 /// The fixed numbers of the attention of one layer.
+#[cfg(feature = "gpu")]
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LayerShape {
     /// Epsilon of the norm before it; `None` where there is none, as in layer 0.
@@ -132,11 +133,33 @@ pub trait Kernels: Backend {
         shape: AttentionShape,
     ) -> FloatTensor<Self>;
 
+    /// Computes `act(u[:, ..i]) * u[:, i..]`: `u` [n, 2i] -> [n, i].
+    fn gate(u: FloatTensor<Self>, activation: Activation) -> FloatTensor<Self>;
+
+    /// Takes rows of `x` by index: `x` [n, h], `rows` i32 `[m]` -> [m, h].
+    fn take_rows(x: FloatTensor<Self>, rows: IntTensor<Self>) -> FloatTensor<Self>;
+
+    /// Computes `x + y`, both [n, h] -> [n, h].
+    fn add(x: FloatTensor<Self>, y: FloatTensor<Self>) -> FloatTensor<Self>;
+
+    /// Reads the values of `x`, in row order, once its device has made them.
+    ///
+    /// # Errors
+    /// The device's own, if it failed.
+    #[cfg(feature = "gpu")]
+    fn read(x: FloatTensor<Self>) -> impl Future<Output = Result<TensorData, ExecutionError>> + Send;
+}
+
+/// Parts of a layer in one, for a device on which every operation costs a dispatch. The CPU gains nothing by them, and its
+/// binaries do without.
+#[cfg(feature = "gpu")]
+#[backend_extension(Cube)]
+pub trait LayerKernels: Kernels {
     /// Computes the attention of a layer with its norm, its products and its residual, for the rows that hold a query:
     /// `x + Wo · attention(Wq · norm(x), Wkv · norm(x))`.
     ///
     /// `x` [n_in, h]; `gain` `[h]`, not read without a norm; `query` is `Wq` [h, h], `key_value` is `Wkv` [2h, h], `out` is `Wo` [h, h],
-    /// each int8 with its scales as in [`Self::linear_int8`]; `rope`, `queries` and `tiles` as in [`Self::attention`]
+    /// each int8 with its scales as in [`Kernels::linear_int8`]; `rope`, `queries` and `tiles` as in [`Kernels::attention`]
     /// -> [n_out, h].
     #[allow(
         clippy::too_many_arguments,
@@ -156,22 +179,6 @@ pub trait Kernels: Backend {
         tiles: IntTensor<Self>,
         shape: LayerShape,
     ) -> FloatTensor<Self>;
-
-    /// Computes `act(u[:, ..i]) * u[:, i..]`: `u` [n, 2i] -> [n, i].
-    fn gate(u: FloatTensor<Self>, activation: Activation) -> FloatTensor<Self>;
-
-    /// Takes rows of `x` by index: `x` [n, h], `rows` i32 `[m]` -> [m, h].
-    fn take_rows(x: FloatTensor<Self>, rows: IntTensor<Self>) -> FloatTensor<Self>;
-
-    /// Computes `x + y`, both [n, h] -> [n, h].
-    fn add(x: FloatTensor<Self>, y: FloatTensor<Self>) -> FloatTensor<Self>;
-
-    /// Reads the values of `x`, in row order, once its device has made them.
-    ///
-    /// # Errors
-    /// The device's own, if it failed.
-    #[cfg(feature = "gpu")]
-    fn read(x: FloatTensor<Self>) -> impl Future<Output = Result<TensorData, ExecutionError>> + Send;
 }
 
 /// Makes a tensor of f32 values in row order.
@@ -257,6 +264,7 @@ pub fn attention(
 }
 
 /// The int8 matrices of the attention of a layer.
+#[cfg(feature = "gpu")]
 #[derive(Clone, Debug)]
 pub struct AttentionMatrices {
     /// Makes queries.
@@ -267,7 +275,8 @@ pub struct AttentionMatrices {
     pub out: Int8Matrix,
 }
 
-/// Calls [`Kernels::attention_int8`] on tensors.
+/// Calls [`LayerKernels::attention_int8`] on tensors, which are on a GPU.
+#[cfg(feature = "gpu")]
 pub fn attention_int8(
     x: Tensor<2>,
     gain: Tensor<1>,

@@ -3,11 +3,15 @@
 use burn::tensor::Tensor;
 
 use super::Device;
+#[cfg(feature = "gpu")]
+use super::DeviceKind;
 use super::batch::LayerRows;
 use super::linear::Linear;
 use crate::config::{Activation, LayerKind, ModelConfig};
 use crate::error::Result;
-use crate::kernels::{self, AttentionMatrices, AttentionShape, LayerShape, MlpShape, Precision, TILE_LENGTHS};
+use crate::kernels::{self, AttentionShape, MlpShape, Precision, TILE_LENGTHS};
+#[cfg(feature = "gpu")]
+use crate::kernels::{AttentionMatrices, LayerShape};
 use crate::weights::{Matrix, Tensors};
 
 /// A layer norm without bias.
@@ -42,6 +46,8 @@ pub(super) struct Layer {
     mlp_out: Linear,
     shape: AttentionShape,
     activation: Activation,
+    #[cfg(feature = "gpu")]
+    device: DeviceKind,
 }
 
 impl Layer {
@@ -75,25 +81,42 @@ impl Layer {
                 tile: TILE_LENGTHS[0],
             },
             activation: config.activation,
+            #[cfg(feature = "gpu")]
+            device: device.kind,
         })
     }
 
     /// Computes the layer: `x` [n_in, H] -> [n_out, H].
     pub fn forward(&self, x: Tensor<2>, rope: Tensor<2>, rows: &LayerRows) -> Tensor<2> {
         let shape = AttentionShape { tile: rows.tile, ..self.shape };
-        let x = match (&self.query, &self.key_value, &self.attention_out) {
-            (Linear::Int8(query), Linear::Int8(key_value), Linear::Int8(out)) => {
-                // Without a norm the gain is not read; the MLP's is a tensor that fits.
-                let norm = self.attention_norm.as_ref();
-                let gain = norm.unwrap_or(&self.mlp_norm).gain.clone();
-                let shape = LayerShape { eps: norm.map(|norm| norm.eps), attention: shape };
-                let matrices =
-                    AttentionMatrices { query: query.clone(), key_value: key_value.clone(), out: out.clone() };
-                kernels::attention_int8(x, gain, matrices, rope, rows.queries.clone(), rows.tiles.clone(), shape)
-            }
-            _ => self.attention(x, rope, rows, shape),
+        #[cfg(feature = "gpu")]
+        if let Some(x) = self.attention_at_once(&x, &rope, rows, shape) {
+            return self.mlp(x);
+        }
+        self.mlp(self.attention(x, rope, rows, shape))
+    }
+
+    /// Does what [`Self::attention`] does in one operation, on a GPU with int8 weights.
+    #[cfg(feature = "gpu")]
+    fn attention_at_once(
+        &self,
+        x: &Tensor<2>,
+        rope: &Tensor<2>,
+        rows: &LayerRows,
+        attention: AttentionShape,
+    ) -> Option<Tensor<2>> {
+        let (Linear::Int8(query), Linear::Int8(key_value), Linear::Int8(out), DeviceKind::Gpu) =
+            (&self.query, &self.key_value, &self.attention_out, self.device)
+        else {
+            return None;
         };
-        self.mlp(x)
+        // Without a norm the gain is not read; the MLP's is a tensor that fits.
+        let norm = self.attention_norm.as_ref();
+        let gain = norm.unwrap_or(&self.mlp_norm).gain.clone();
+        let shape = LayerShape { eps: norm.map(|norm| norm.eps), attention };
+        let matrices = AttentionMatrices { query: query.clone(), key_value: key_value.clone(), out: out.clone() };
+        let (queries, tiles) = (rows.queries.clone(), rows.tiles.clone());
+        Some(kernels::attention_int8(x.clone(), gain, matrices, rope.clone(), queries, tiles, shape))
     }
 
     /// Computes the attention, kernel by kernel: `x` [n_in, H] -> [n_out, H], residual included.

@@ -1,5 +1,7 @@
 //! Which body of a shader runs: the whole choice, in one place.
 
+use std::cell::Cell;
+
 use super::THREADS;
 
 /// The kinds of adapter that bodies differ for.
@@ -47,6 +49,21 @@ pub static BODIES: [Body; 4] = [
     Body { adapter: Adapter::Software, down: 2, across: 8, slices: 1, depth: 4,  rows: 0,  tiles: 0 },
 ];
 
+/// The most bodies that `linear.wgsl` has for one adapter.
+pub const MOST_BODIES: usize = 3;
+
+thread_local! {
+    static WANTED: Cell<Option<usize>> = const { Cell::new(None) };
+}
+
+/// Does some work with every product made by one body: that of this number among those of its adapter, or the last.
+pub fn with_body<T>(number: usize, work: impl FnOnce() -> T) -> T {
+    WANTED.set(Some(number));
+    let done = work();
+    WANTED.set(None);
+    done
+}
+
 impl Body {
     /// Returns the bodies for an adapter.
     pub fn all(adapter: Adapter) -> impl Iterator<Item = &'static Self> {
@@ -55,15 +72,12 @@ impl Body {
 
     /// Chooses the body that makes the product of `rows` rows with a matrix of `columns` columns.
     pub fn of(adapter: Adapter, rows: usize, columns: usize) -> &'static Self {
-        #[cfg(test)]
-        if let Some(body) = tests::FORCED_BODY.get() {
-            return &BODIES[body];
-        }
-        let suits = |body: &&Self| {
+        let suits = |(number, body): &(usize, &Self)| {
             let [down, across] = body.tile();
-            rows >= body.rows && rows.div_ceil(down) * columns.div_ceil(across) >= body.tiles
+            let enough = rows >= body.rows && rows.div_ceil(down) * columns.div_ceil(across) >= body.tiles;
+            WANTED.get().map_or(enough, |wanted| wanted.min(Self::all(adapter).count() - 1) == *number)
         };
-        Self::all(adapter).find(suits).unwrap_or(&BODIES[BODIES.len() - 1])
+        Self::all(adapter).enumerate().find(suits).map(|(_, body)| body).unwrap_or(&BODIES[BODIES.len() - 1])
     }
 
     /// Returns the rows and columns of a tile.
@@ -146,13 +160,9 @@ impl Heads {
 
 #[cfg(test)]
 pub mod tests {
-    use std::cell::Cell;
-
     use super::*;
 
     thread_local! {
-        /// The body that makes every product of this thread, by its place in the table.
-        pub static FORCED_BODY: Cell<Option<usize>> = const { Cell::new(None) };
         /// The kind of adapter that this thread's is taken for.
         pub static FORCED_ADAPTER: Cell<Option<Adapter>> = const { Cell::new(None) };
     }
@@ -167,6 +177,11 @@ pub mod tests {
         assert_eq!(tile(1, 1), [16, 32]);
         let software = |rows| Body::of(Adapter::Software, rows, 384).tile();
         assert_eq!([software(1), software(4096)], [[16, 64], [16, 64]]);
+        let all = |adapter| Body::all(adapter).count();
+        assert_eq!([all(Adapter::Gpu), all(Adapter::Software)], [MOST_BODIES, 1]);
+        let wanted = |number| with_body(number, || tile(16, 384));
+        assert_eq!([wanted(0), wanted(1), wanted(2)], [[64, 64], [32, 32], [16, 32]]);
+        assert_eq!(with_body(2, || software(1)), [16, 64]);
     }
 
     #[test]

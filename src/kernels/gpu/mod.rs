@@ -13,12 +13,14 @@
 //! every GPU engine runs before use catches that.
 
 mod body;
+#[cfg(test)]
+mod counts;
 mod shader;
 
 #[cfg(test)]
-pub use self::body::tests::{FORCED_ADAPTER, FORCED_BODY};
-
-use std::cell::Cell;
+pub use self::body::tests::FORCED_ADAPTER;
+#[cfg(test)]
+pub use self::counts::{dispatches, pipelines};
 
 use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::wgpu::{CubeTensor, SourceKernel};
@@ -27,25 +29,16 @@ use burn::tensor::{DType, Shape, TensorData};
 use cubecl::server::{BufferBinding, CopyDescriptor, KernelArguments, MetadataBindingInfo, ServerError};
 use cubecl::{CubeCount, CubeDim};
 
-pub use self::body::Adapter;
+pub use self::body::{Adapter, MOST_BODIES, with_body};
 use self::body::{Body, Heads};
 use self::shader::{Shader, Weights};
-use super::{AttentionShape, Kernels, LayerShape, MlpShape};
+use super::{AttentionShape, Kernels, LayerKernels, LayerShape, MlpShape};
 use crate::config::Activation;
 
 /// Threads of a workgroup on a graphics processor, and of the small shaders everywhere.
 const THREADS: usize = 64;
 /// The longest buffer that WebGPU binds without being asked for more, in values.
 const LONGEST_BINDING: usize = (128 << 20) / size_of::<f32>();
-
-thread_local! {
-    static DISPATCHES: Cell<usize> = const { Cell::new(0) };
-}
-
-/// Returns how many dispatches this thread has asked for so far.
-pub fn dispatches() -> usize {
-    DISPATCHES.get()
-}
 
 /// Returns a new tensor [rows, columns] on the device of another, its values still to be made.
 fn empty(like: &CubeTensor, [rows, columns]: [usize; 2]) -> CubeTensor {
@@ -69,7 +62,8 @@ fn adapter(tensor: &CubeTensor) -> Adapter {
 
 /// Runs a shader over `groups` workgroups: `buffers` in binding order, among them the output, then the parameters.
 fn run(shader: Shader, groups: [usize; 2], buffers: Vec<&CubeTensor>, parameters: &[u32]) {
-    DISPATCHES.set(DISPATCHES.get() + 1);
+    #[cfg(test)]
+    counts::count(shader);
     let client = buffers[0].client.clone();
     let pairs = parameters.chunks_exact(2).map(|pair| u64::from(pair[0]) | (u64::from(pair[1]) << 32));
     let buffers = buffers.into_iter().map(binding).collect();
@@ -247,30 +241,6 @@ impl Kernels for Cube {
         out
     }
 
-    fn attention_int8(
-        x: FloatTensor<Self>,
-        gain: FloatTensor<Self>,
-        query: IntTensor<Self>,
-        query_scales: FloatTensor<Self>,
-        key_value: IntTensor<Self>,
-        key_value_scales: FloatTensor<Self>,
-        out: IntTensor<Self>,
-        out_scales: FloatTensor<Self>,
-        rope: FloatTensor<Self>,
-        queries: IntTensor<Self>,
-        tiles: IntTensor<Self>,
-        shape: LayerShape,
-    ) -> FloatTensor<Self> {
-        let hidden = size(&x)[1];
-        let norm = shape.eps.map(|eps| (&gain, eps));
-        let kv = rows_product(&x, Ways { norm, ..Ways::plain(&key_value, &key_value_scales) }, 2 * hidden);
-        let of_queries = Ways { norm, queries: Some(&queries), ..Ways::plain(&query, &query_scales) };
-        let q = rows_product(&x, of_queries, hidden);
-        let seen = Self::attention(q, kv, rope, queries.clone(), tiles, shape.attention);
-        let back = Ways { queries: Some(&queries), residual: Some(&x), ..Ways::plain(&out, &out_scales) };
-        rows_product(&seen, back, hidden)
-    }
-
     fn gate(u: FloatTensor<Self>, activation: Activation) -> FloatTensor<Self> {
         let [n, width] = size(&u);
         let inner = width / 2;
@@ -304,5 +274,31 @@ impl Kernels for Cube {
         let source = CopyDescriptor::new(binding(&x), shape.clone(), strides, dtype.size());
         let bytes = client.read_one_tensor_async(source).await.map_err(failed)?;
         Ok(TensorData::from_bytes(bytes, shape, dtype))
+    }
+}
+
+impl LayerKernels for Cube {
+    fn attention_int8(
+        x: FloatTensor<Self>,
+        gain: FloatTensor<Self>,
+        query: IntTensor<Self>,
+        query_scales: FloatTensor<Self>,
+        key_value: IntTensor<Self>,
+        key_value_scales: FloatTensor<Self>,
+        out: IntTensor<Self>,
+        out_scales: FloatTensor<Self>,
+        rope: FloatTensor<Self>,
+        queries: IntTensor<Self>,
+        tiles: IntTensor<Self>,
+        shape: LayerShape,
+    ) -> FloatTensor<Self> {
+        let hidden = size(&x)[1];
+        let norm = shape.eps.map(|eps| (&gain, eps));
+        let kv = rows_product(&x, Ways { norm, ..Ways::plain(&key_value, &key_value_scales) }, 2 * hidden);
+        let of_queries = Ways { norm, queries: Some(&queries), ..Ways::plain(&query, &query_scales) };
+        let q = rows_product(&x, of_queries, hidden);
+        let seen = Self::attention(q, kv, rope, queries.clone(), tiles, shape.attention);
+        let back = Ways { queries: Some(&queries), residual: Some(&x), ..Ways::plain(&out, &out_scales) };
+        rows_product(&seen, back, hidden)
     }
 }
