@@ -160,7 +160,11 @@ fn with_body<T>(body: Option<usize>, work: impl FnOnce() -> T) -> T {
 /// Runs `work` with the GPU taken for a graphics processor, or for software.
 fn with_adapter<T>(software: bool, work: impl FnOnce() -> T) -> T {
     #[cfg(feature = "gpu")]
-    super::gpu::FORCED_ADAPTER.set(Some(if software { super::gpu::Adapter::Software } else { super::gpu::Adapter::Gpu }));
+    super::gpu::FORCED_ADAPTER.set(Some(if software {
+        super::gpu::Adapter::Software
+    } else {
+        super::gpu::Adapter::Gpu
+    }));
     #[cfg(not(feature = "gpu"))]
     let _ = software;
     let made = work();

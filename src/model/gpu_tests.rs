@@ -29,7 +29,11 @@ fn numbers(seed: u32, count: usize) -> impl Iterator<Item = f32> {
 }
 
 fn vector(values: impl Iterator<Item = f32>, shape: &[usize]) -> StoredTensor {
-    StoredTensor { element: ElementType::F32, shape: shape.to_vec(), bytes: values.flat_map(f32::to_le_bytes).collect() }
+    StoredTensor {
+        element: ElementType::F32,
+        shape: shape.to_vec(),
+        bytes: values.flat_map(f32::to_le_bytes).collect(),
+    }
 }
 
 /// Makes the tensors of a model: matrices in int8 with a scale for each 32 values, or in f32.
@@ -42,7 +46,8 @@ fn tensors(config: &ModelConfig, int8: bool) -> Tensors {
         let count = shape.iter().product();
         if let ([rows, cols], true) = (shape, int8) {
             let bytes = numbers(seed, count).map(|value| (value * 127.0) as i8 as u8).collect();
-            let scale = numbers(seed + 1000, rows * cols / 32).map(|value| (value + 2.0) / 127.0 / (*cols as f32).sqrt());
+            let scale =
+                numbers(seed + 1000, rows * cols / 32).map(|value| (value + 2.0) / 127.0 / (*cols as f32).sqrt());
             tensors.insert(scales_name(&name), vector(scale, &[*rows, cols / 32])).expect("new");
             tensors.insert(name, StoredTensor { element: ElementType::I8, shape: shape.to_vec(), bytes }).expect("new");
         } else if let [_, cols] = shape {

@@ -194,7 +194,9 @@ pub mod tests {
 
     #[test]
     fn every_thread_that_shares_a_query_has_a_block_of_keys() {
-        for (adapter, size) in [Adapter::Gpu, Adapter::Software].into_iter().flat_map(|a| (2..=256).map(move |s| (a, s))) {
+        for (adapter, size) in
+            [Adapter::Gpu, Adapter::Software].into_iter().flat_map(|a| (2..=256).map(move |s| (a, s)))
+        {
             let heads = Heads { adapter, size };
             assert!(4 * heads.split(16) <= heads.keys());
         }

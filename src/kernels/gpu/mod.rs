@@ -145,7 +145,13 @@ fn product(x: &CubeTensor, ways: Ways, out: &CubeTensor, [rows, x_first, out_fir
 }
 
 /// Does what [`product`] does with a given body.
-fn product_by(body: &'static Body, x: &CubeTensor, ways: Ways, out: &CubeTensor, [rows, x_first, out_first]: [usize; 3]) {
+fn product_by(
+    body: &'static Body,
+    x: &CubeTensor,
+    ways: Ways,
+    out: &CubeTensor,
+    [rows, x_first, out_first]: [usize; 3],
+) {
     let Matrix { weight, scales } = ways.matrix;
     let ([fours, columns], [groups, _], [_, m]) = (size(weight), size(scales), size(out));
     let k = 4 * fours;

@@ -34,7 +34,9 @@ fn product(body: &Body, weights: Weights) -> SourceTemplate {
     let end = if body.slices > 1 { text!("end_shared") } else { text!("end_alone") };
     let template = SourceTemplate::new(text!("linear")).register("end", end);
     let template = match weights {
-        Weights::Float => template.register("weights", text!("linear_f32")).register("norm", "").register("normalise", ""),
+        Weights::Float => {
+            template.register("weights", text!("linear_f32")).register("norm", "").register("normalise", "")
+        }
         Weights::Int8 => template
             .register("weights", text!("linear_int8").replace("{{ activation }}", text!("activation")))
             .register("norm", text!("row_norm"))
