@@ -5,7 +5,7 @@
 @group(0) @binding(1) var<storage, read_write> gain: array<f32>;
 @group(0) @binding(2) var<storage, read_write> out: array<f32>;
 // width, the bits of eps
-@group(0) @binding(3) var<storage, read_write> parameters: array<u32>;
+@group(0) @binding(3) var<uniform> parameters: vec4<u32>;
 
 var<workgroup> parts: array<f32, 64>;
 
@@ -26,8 +26,8 @@ fn total(thread: u32, value: f32) -> f32 {
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
-    let width = parameters[0];
-    let eps = bitcast<f32>(parameters[1]);
+    let width = parameters.x;
+    let eps = bitcast<f32>(parameters.y);
     let start = group.x * width;
 
     var part = 0.0;

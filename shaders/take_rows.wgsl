@@ -4,11 +4,11 @@
 @group(0) @binding(1) var<storage, read_write> rows: array<i32>;
 @group(0) @binding(2) var<storage, read_write> out: array<f32>;
 // width
-@group(0) @binding(3) var<storage, read_write> parameters: array<u32>;
+@group(0) @binding(3) var<uniform> parameters: vec4<u32>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
-    let width = parameters[0];
+    let width = parameters.x;
     let column = group.x * 64u + thread;
     if (column < width) {
         out[group.y * width + column] = x[u32(rows[group.y]) * width + column];

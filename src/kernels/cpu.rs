@@ -106,7 +106,7 @@ impl Kernels for Flex {
         kv: FloatTensor<Self>,
         rope: FloatTensor<Self>,
         queries: IntTensor<Self>,
-        _positions: IntTensor<Self>,
+        _tiles: IntTensor<Self>,
         shape: AttentionShape,
     ) -> FloatTensor<Self> {
         let (q, kv, rope, queries) = (contiguous(q), contiguous(kv), contiguous(rope), contiguous(queries));

@@ -7,7 +7,7 @@
 //! | device | bodies | file |
 //! | --- | --- | --- |
 //! | CPU (burn's Flex) | `simd`: portable Rust on vector registers (SIMD128 on wasm) | `cpu.rs`, `simd/` |
-//! | GPU (burn's Cube on wgpu) | `wgsl` | `gpu.rs`, `shaders/*.wgsl` |
+//! | GPU (burn's Cube on wgpu) | `wgsl` | `gpu/`, `shaders/*.wgsl` |
 //!
 //! Rows are tokens. A batch is *ragged*: the tokens of its sequences stand one after another and
 //! nothing is padded, so padding cannot change a vector.
@@ -22,7 +22,7 @@ use crate::config::Activation;
 #[cfg(feature = "cpu")]
 mod cpu;
 #[cfg(feature = "gpu")]
-mod gpu;
+pub(crate) mod gpu;
 pub mod profile;
 pub mod reference;
 pub mod simd;
@@ -41,6 +41,8 @@ pub struct AttentionShape {
     pub half_window: Option<usize>,
     /// The numbers that are multiplied.
     pub precision: Precision,
+    /// The most queries that a tile has, see [`Kernels::attention`]: one of [`TILE_LENGTHS`].
+    pub tile: usize,
 }
 
 /// The numbers in which attention multiplies, on a device that can choose.
@@ -50,6 +52,19 @@ pub enum Precision {
     Float,
     /// 16-bit integers with exact sums: twice as fast on a CPU, and much finer than int8 weights.
     Int16,
+}
+
+/// The most queries of a tile, where there are few queries and where there are many.
+pub const TILE_LENGTHS: [usize; 2] = [16, 64];
+
+/// The fixed numbers of the attention of one layer.
+#[cfg(feature = "gpu")]
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LayerShape {
+    /// Epsilon of the norm before it; `None` where there is none, as in layer 0.
+    pub eps: Option<f32>,
+    /// The attention itself.
+    pub attention: AttentionShape,
 }
 
 /// The fixed numbers of one gated MLP.
@@ -76,8 +91,8 @@ pub trait Kernels: Backend {
     /// Computes `x · (scale * W)ᵀ` with int8 weights in groups along k.
     ///
     /// `x` [n, k]; on the CPU `weight` int8 [m, k] and `scales` f32 [m, k / group], both in the order of
-    /// [`simd::order`]; on the GPU `weight` as i32 words [m, k / 4] of four neighbouring bytes, `scales`
-    /// the same, both row-major -> [n, m].
+    /// [`simd::order`]; on the GPU `weight` as i32 words [k / 4, m], each of four neighbours along k, and `scales`
+    /// [k / group, m], with m a multiple of 4 -> [n, m].
     fn linear_int8(x: FloatTensor<Self>, weight: IntTensor<Self>, scales: FloatTensor<Self>) -> FloatTensor<Self>;
 
     /// Computes the whole gated MLP with its norm and its residual: `x + Wo · gate(Wi · norm(x))`.
@@ -105,7 +120,8 @@ pub trait Kernels: Backend {
     /// * `rope` [longest, d]: for each position d/2 cosines, then d/2 sines.
     /// * `queries` i32 [n_out, 3]: position of the query in its sequence; first and one past the last
     ///   row of `kv` that hold its sequence. Queries of a sequence stand together, by ascending position.
-    /// * `positions` i32 `[n_in]`: position of each row of `kv` in its sequence.
+    /// * `tiles` i32 [t, 2]: runs of at most `shape.tile` queries, each of one sequence, that cover all of them: the
+    ///   first query and one past the last.
     ///
     /// Returns [n_out, heads * d], heads side by side.
     fn attention(
@@ -113,7 +129,7 @@ pub trait Kernels: Backend {
         kv: FloatTensor<Self>,
         rope: FloatTensor<Self>,
         queries: IntTensor<Self>,
-        positions: IntTensor<Self>,
+        tiles: IntTensor<Self>,
         shape: AttentionShape,
     ) -> FloatTensor<Self>;
 
@@ -132,6 +148,37 @@ pub trait Kernels: Backend {
     /// The device's own, if it failed.
     #[cfg(feature = "gpu")]
     fn read(x: FloatTensor<Self>) -> impl Future<Output = Result<TensorData, ExecutionError>> + Send;
+}
+
+/// Parts of a layer in one, for a device on which every operation costs a dispatch. The CPU gains nothing by them, and its
+/// binaries do without.
+#[cfg(feature = "gpu")]
+#[backend_extension(Cube)]
+pub trait LayerKernels: Kernels {
+    /// Computes the attention of a layer with its norm, its products and its residual, for the rows that hold a query:
+    /// `x + Wo · attention(Wq · norm(x), Wkv · norm(x))`.
+    ///
+    /// `x` [n_in, h]; `gain` `[h]`, not read without a norm; `query` is `Wq` [h, h], `key_value` is `Wkv` [2h, h], `out` is `Wo` [h, h],
+    /// each int8 with its scales as in [`Kernels::linear_int8`]; `rope`, `queries` and `tiles` as in [`Kernels::attention`]
+    /// -> [n_out, h].
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "the tensors of a layer; the macro dispatches tensors, not structures"
+    )]
+    fn attention_int8(
+        x: FloatTensor<Self>,
+        gain: FloatTensor<Self>,
+        query: IntTensor<Self>,
+        query_scales: FloatTensor<Self>,
+        key_value: IntTensor<Self>,
+        key_value_scales: FloatTensor<Self>,
+        out: IntTensor<Self>,
+        out_scales: FloatTensor<Self>,
+        rope: FloatTensor<Self>,
+        queries: IntTensor<Self>,
+        tiles: IntTensor<Self>,
+        shape: LayerShape,
+    ) -> FloatTensor<Self>;
 }
 
 /// Makes a tensor of f32 values in row order.
@@ -203,7 +250,7 @@ pub fn attention(
     kv: Tensor<2>,
     rope: Tensor<2>,
     queries: Tensor<2, Int>,
-    positions: Tensor<1, Int>,
+    tiles: Tensor<2, Int>,
     shape: AttentionShape,
 ) -> Tensor<2> {
     Tensor::from_dispatch(Dispatch::attention(
@@ -211,7 +258,47 @@ pub fn attention(
         kv.into_dispatch(),
         rope.into_dispatch(),
         queries.into_dispatch(),
-        positions.into_dispatch(),
+        tiles.into_dispatch(),
+        shape,
+    ))
+}
+
+/// The int8 matrices of the attention of a layer.
+#[cfg(feature = "gpu")]
+#[derive(Clone, Debug)]
+pub struct AttentionMatrices {
+    /// Makes queries.
+    pub query: Int8Matrix,
+    /// Makes keys and values.
+    pub key_value: Int8Matrix,
+    /// Takes what the queries saw back to the hidden states.
+    pub out: Int8Matrix,
+}
+
+/// Calls [`LayerKernels::attention_int8`] on tensors, which are on a GPU.
+#[cfg(feature = "gpu")]
+pub fn attention_int8(
+    x: Tensor<2>,
+    gain: Tensor<1>,
+    matrices: AttentionMatrices,
+    rope: Tensor<2>,
+    queries: Tensor<2, Int>,
+    tiles: Tensor<2, Int>,
+    shape: LayerShape,
+) -> Tensor<2> {
+    let AttentionMatrices { query, key_value, out } = matrices;
+    Tensor::from_dispatch(Dispatch::attention_int8(
+        x.into_dispatch(),
+        gain.into_dispatch(),
+        query.weight.into_dispatch(),
+        query.scales.into_dispatch(),
+        key_value.weight.into_dispatch(),
+        key_value.scales.into_dispatch(),
+        out.weight.into_dispatch(),
+        out.scales.into_dispatch(),
+        rope.into_dispatch(),
+        queries.into_dispatch(),
+        tiles.into_dispatch(),
         shape,
     ))
 }

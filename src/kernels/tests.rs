@@ -7,7 +7,9 @@ use burn::tensor::{DType, Int, Tensor, TensorData};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
-use super::{AttentionShape, Int8Matrix, MlpShape, Precision, reference};
+#[cfg(feature = "gpu")]
+use super::{AttentionMatrices, LayerShape};
+use super::{AttentionShape, Int8Matrix, MlpShape, Precision, TILE_LENGTHS, reference};
 use crate::config::Activation;
 use crate::model::{Device, DeviceKind};
 
@@ -80,9 +82,9 @@ fn close(got: Tensor<2>, want: &[f32], tolerance: f32) {
 
 #[test]
 fn linear_is_the_matrix_product() {
-    check(64, (1usize..70, 1usize..90, 1usize..70, any::<u64>()), |device, &(n, k, m, seed)| {
+    check(96, (1usize..150, 1usize..90, 1usize..150, body(), any::<u64>()), |device, &(n, k, m, body, seed)| {
         let (x, w) = (values(seed, n * k, 1.0), values(seed ^ 1, m * k, 0.5));
-        let got = super::linear(tensor(&x, [n, k], device), tensor(&w, [m, k], device));
+        let got = with_body(body, || super::linear(tensor(&x, [n, k], device), tensor(&w, [m, k], device)));
         close(got, &reference::linear(&x, &w, k), 2e-6);
     });
 }
@@ -127,48 +129,199 @@ fn int8_matrix(weight: &[i8], scales: &[f32], [m, k]: [usize; 2], device: &Devic
             Tensor::from_data(TensorData::new(weight, [m, k]), (&device.burn, DType::I8))
         }
         DeviceKind::Gpu => {
-            let words = weight.chunks_exact(4).map(|four| i32::from_le_bytes(std::array::from_fn(|i| four[i] as u8)));
-            ints(words.collect(), [m, k / 4], device)
+            // Column by column: words of four along k, then scales.
+            let groups = given / m;
+            let byte = |column: usize, at: usize| weight[column * k + at] as u8;
+            let word = |column, four: usize| i32::from_le_bytes(std::array::from_fn(|i| byte(column, 4 * four + i)));
+            let words = (0..k / 4).flat_map(|four| (0..m).map(move |column| word(column, four)));
+            let scales: Vec<f32> = (0..groups * m).map(|i| scales[i % m * groups + i / m]).collect();
+            let weight = ints(words.collect(), [k / 4, m], device);
+            return Int8Matrix { weight, scales: tensor(&scales, [groups, m], device) };
         }
     };
     Int8Matrix { weight, scales: tensor(&scales, [m, scales.len() / m], device) }
 }
 
+/// Any body of the GPU's products, by its place in the table, or the one that the table gives.
+fn body() -> impl Strategy<Value = Option<usize>> {
+    prop_oneof![Just(None), (0usize..4).prop_map(Some)]
+}
+
+/// Runs `work` with the GPU's products made by a given body.
+fn with_body<T>(body: Option<usize>, work: impl FnOnce() -> T) -> T {
+    #[cfg(feature = "gpu")]
+    if let Some(number) = body {
+        let software = number == super::gpu::MOST_BODIES;
+        return with_adapter(software, || super::gpu::with_body(number, work));
+    }
+    work()
+}
+
+/// Runs `work` with the GPU taken for a graphics processor, or for software.
+fn with_adapter<T>(software: bool, work: impl FnOnce() -> T) -> T {
+    #[cfg(feature = "gpu")]
+    super::gpu::FORCED_ADAPTER.set(Some(if software {
+        super::gpu::Adapter::Software
+    } else {
+        super::gpu::Adapter::Gpu
+    }));
+    #[cfg(not(feature = "gpu"))]
+    let _ = software;
+    let made = work();
+    #[cfg(feature = "gpu")]
+    super::gpu::FORCED_ADAPTER.set(None);
+    made
+}
+
 #[test]
 fn int8_linear_is_the_product_with_scaled_weights() {
     let group = prop_oneof![Just(4usize), Just(8), Just(12), Just(16), Just(32), Just(64), Just(1040)];
-    check(64, (1usize..120, 1usize..5, 1usize..10, group, any::<u64>()), |device, &(n, groups, bands, group, seed)| {
+    let inputs = (1usize..150, 1usize..5, 1usize..20, group, body(), any::<u64>());
+    check(96, inputs, |device, &(n, groups, bands, group, body, seed)| {
         let (k, m) = (groups * group, 8 * bands);
         let x = values(seed, n * k, 1.0);
         let (weight, scales) = int8(seed ^ 3, m, k, group);
-        let got = super::linear_int8(tensor(&x, [n, k], device), int8_matrix(&weight, &scales, [m, k], device));
+        let (x_tensor, matrix) = (tensor(&x, [n, k], device), int8_matrix(&weight, &scales, [m, k], device));
+        let got = with_body(body, || super::linear_int8(x_tensor, matrix));
         // The CPU rounds activations to 16 bits: half a step of the largest value in 32767, in each of k terms.
         close(got, &reference::linear_int8(&x, &weight, &scales, k, group), 1e-4);
     });
 }
 
-#[test]
-fn int8_mlp_is_norm_product_gate_product_and_residual() {
-    let activation = prop_oneof![Just(Activation::Silu), Just(Activation::Gelu)];
-    let inputs = (1usize..120, 1usize..10, 1usize..10, activation, any::<u64>());
-    check(48, inputs, |device, &(n, hidden, inner, activation, seed)| {
-        let (hidden, inner, group) = (8 * hidden, 8 * inner, 8);
-        let (x, gain) = (values(seed, n * hidden, 2.0), values(seed ^ 1, hidden, 1.0));
-        let (wide, wide_scales) = int8(seed ^ 2, 2 * inner, hidden, group);
-        let (narrow, narrow_scales) = int8(seed ^ 3, hidden, inner, group);
-        let plain = |weight: &[i8], scales: &[f32]| reference::widen(weight, scales, group);
-        let (plain_wide, plain_narrow) = (plain(&wide, &wide_scales), plain(&narrow, &narrow_scales));
-        let want = reference::mlp(&x, &gain, &plain_wide, &plain_narrow, 1e-5, activation);
-        let got = super::mlp_int8(
+/// Checks the int8 MLP of one shape against its parts, made by a given body.
+fn check_mlp(device: &Device, [n, hidden, inner]: [usize; 3], activation: Activation, body: Option<usize>, seed: u64) {
+    let group = 8;
+    let (x, gain) = (values(seed, n * hidden, 2.0), values(seed ^ 1, hidden, 1.0));
+    let (wide, wide_scales) = int8(seed ^ 2, 2 * inner, hidden, group);
+    let (narrow, narrow_scales) = int8(seed ^ 3, hidden, inner, group);
+    let plain = |weight: &[i8], scales: &[f32]| reference::widen(weight, scales, group);
+    let (plain_wide, plain_narrow) = (plain(&wide, &wide_scales), plain(&narrow, &narrow_scales));
+    let want = reference::mlp(&x, &gain, &plain_wide, &plain_narrow, 1e-5, activation);
+    let got = with_body(body, || {
+        super::mlp_int8(
             tensor(&x, [n, hidden], device),
             tensor(&gain, [hidden], device),
             int8_matrix(&wide, &wide_scales, [2 * inner, hidden], device),
             int8_matrix(&narrow, &narrow_scales, [hidden, inner], device),
             MlpShape { eps: 1e-5, activation },
-        );
-        // Activations are rounded twice, and the gate multiplies the error of the first rounding.
-        close(got, &want, 3e-4);
+        )
     });
+    // Activations are rounded twice, and the gate multiplies the error of the first rounding.
+    close(got, &want, 3e-4);
+}
+
+#[test]
+fn int8_mlp_is_norm_product_gate_product_and_residual() {
+    let activation = prop_oneof![Just(Activation::Silu), Just(Activation::Gelu)];
+    let inputs = (1usize..150, 1usize..12, 1usize..12, activation, body(), any::<u64>());
+    check(64, inputs, |device, &(n, hidden, inner, activation, body, seed)| {
+        check_mlp(device, [n, 8 * hidden, 8 * inner], activation, body, seed);
+    });
+}
+
+#[test]
+fn int8_mlp_makes_more_rows_than_a_gpu_binds_at_once() {
+    // On the GPU alone: the CPU's rounding adds up over so many terms.
+    for device in devices().into_iter().filter(|device| device.kind == DeviceKind::Gpu) {
+        check_mlp(&device, [2050, 8, 16_384], Activation::Silu, None, 11);
+    }
+}
+
+/// Checks the attention of a layer with int8 matrices against its parts.
+#[cfg(feature = "gpu")]
+fn check_layer(device: &Device, layer: &TestLayer) {
+    let TestLayer { lengths, limit, heads, half_head, half_window, eps, body, seed } = *layer;
+    let (group, hidden) = (4, heads * 2 * half_head);
+    let (queries, tiles, tile) = queries_of(lengths, limit, hidden > 16);
+    let (n_in, n_out) = (lengths.iter().sum::<usize>(), queries.len() / 3);
+    let attention = AttentionShape { heads, head_size: 2 * half_head, half_window, precision: Precision::Float, tile };
+    let (x, gain) = (values(seed, n_in * hidden, 2.0), values(seed ^ 1, hidden, 1.0));
+    let longest = *lengths.iter().max().expect("not empty");
+    let rope = values(seed ^ 2, longest * attention.head_size, 0.7);
+    let matrix = |seed, m| {
+        let (weight, scales) = int8(seed, m, hidden, group);
+        // Scores as a model has them.
+        let scales: Vec<f32> = scales.iter().map(|scale| scale / (hidden as f32).sqrt()).collect();
+        (reference::widen(&weight, &scales, group), int8_matrix(&weight, &scales, [m, hidden], device))
+    };
+    let (query, key_value, out) = (matrix(seed ^ 3, hidden), matrix(seed ^ 4, 2 * hidden), matrix(seed ^ 5, hidden));
+
+    let normed = eps.map_or(x.clone(), |eps| reference::layer_norm(&x, &gain, eps));
+    let rows = |values: &[f32]| -> Vec<f32> {
+        let row = |query: &[i32]| values[(query[0] + query[1]) as usize * hidden..][..hidden].to_vec();
+        queries.chunks_exact(3).flat_map(row).collect()
+    };
+    let (q, kv) =
+        (reference::linear(&rows(&normed), &query.0, hidden), reference::linear(&normed, &key_value.0, hidden));
+    let seen = reference::attention(&q, &kv, &rope, &queries, attention);
+    let back = reference::linear(&seen, &out.0, hidden);
+    let want: Vec<f32> = rows(&x).iter().zip(back).map(|(x, back)| x + back).collect();
+
+    let matrices = AttentionMatrices { query: query.1, key_value: key_value.1, out: out.1 };
+    let tiles_count = tiles.len() / 2;
+    let got = with_body(body, || {
+        super::attention_int8(
+            tensor(&x, [n_in, hidden], device),
+            tensor(&gain, [hidden], device),
+            matrices,
+            tensor(&rope, [longest, attention.head_size], device),
+            ints(queries.clone(), [n_out, 3], device),
+            ints(tiles, [tiles_count, 2], device),
+            LayerShape { eps, attention },
+        )
+    });
+    close(got, &want, 2e-5);
+}
+
+#[cfg(feature = "gpu")]
+struct TestLayer<'a> {
+    lengths: &'a [usize],
+    limit: usize,
+    heads: usize,
+    half_head: usize,
+    half_window: Option<usize>,
+    eps: Option<f32>,
+    body: Option<usize>,
+    seed: u64,
+}
+
+#[cfg(feature = "gpu")]
+#[test]
+fn int8_attention_is_norm_products_attention_and_residual() {
+    let lengths = prop::collection::vec(1usize..90, 1..4);
+    let half_window = prop_oneof![Just(None), (0usize..9).prop_map(Some)];
+    let eps = prop_oneof![Just(None), Just(Some(1e-5f32))];
+    // Widths are multiples of 8.
+    let heads = (1usize..4, (1usize..6).prop_map(|quads| 4 * quads));
+    let inputs = (lengths, prop_oneof![Just(1000usize), 1usize..90], heads, half_window, eps, body(), any::<u64>());
+    check(96, inputs, |device, &(ref lengths, limit, (heads, half_head), half_window, eps, body, seed)| {
+        if device.kind == DeviceKind::Cpu {
+            return;
+        }
+        check_layer(device, &TestLayer { lengths, limit, heads, half_head, half_window, eps, body, seed });
+    });
+}
+
+#[cfg(feature = "gpu")]
+#[test]
+fn a_layer_takes_six_dispatches_on_a_gpu() {
+    for device in devices().iter().filter(|device| device.kind == DeviceKind::Gpu) {
+        let before = super::gpu::dispatches();
+        let layer = TestLayer {
+            lengths: &[40, 7],
+            limit: 20,
+            heads: 2,
+            half_head: 4,
+            half_window: Some(8),
+            eps: Some(1e-5),
+            body: None,
+            seed: 3,
+        };
+        check_layer(device, &layer);
+        let attention = super::gpu::dispatches() - before;
+        check_mlp(device, [27, 16, 24], Activation::Silu, None, 4);
+        assert_eq!([attention, super::gpu::dispatches() - before], [4, 6]);
+    }
 }
 
 #[test]
@@ -229,40 +382,57 @@ fn add_adds_and_leaves_its_operands_as_they_are() {
     });
 }
 
+/// Returns the queries of the first `limit` tokens of sequences, their tiles, and how long those may be.
+fn queries_of(lengths: &[usize], limit: usize, long_tiles: bool) -> (Vec<i32>, Vec<i32>, usize) {
+    let tile = TILE_LENGTHS[usize::from(long_tiles)];
+    let (mut queries, mut tiles, mut first) = (Vec::new(), Vec::new(), 0);
+    for length in lengths {
+        let start = queries.len() / 3;
+        for position in 0..*length.min(&limit) as i32 {
+            queries.extend([position, first, first + *length as i32]);
+        }
+        let end = queries.len() / 3;
+        tiles.extend((start..end).step_by(tile).flat_map(|run| [run as i32, end.min(run + tile) as i32]));
+        first += *length as i32;
+    }
+    (queries, tiles, tile)
+}
+
 #[test]
 fn attention_sees_its_window_of_its_own_sequence() {
     let half_window = prop_oneof![Just(None), (0usize..9).prop_map(Some), Just(Some(64))];
     // Beyond one block of keys, too.
     let lengths = prop_oneof![prop::collection::vec(1usize..90, 1..4), prop::collection::vec(200usize..600, 1..3)];
     let precision = prop_oneof![Just(Precision::Float), Just(Precision::Int16)];
-    let heads = (1usize..4, 1usize..40, half_window, precision);
-    let inputs = (lengths, heads, 1usize..600, any::<u64>());
-    check(96, inputs, |device, &(ref lengths, (heads, half_head, half_window, precision), limit, seed)| {
-        let shape = AttentionShape { heads, head_size: 2 * half_head, half_window, precision };
-        let (width, longest) = (heads * shape.head_size, *lengths.iter().max().expect("not empty"));
-        let (mut queries, mut positions, mut first) = (Vec::new(), Vec::new(), 0);
-        for length in lengths {
-            positions.extend(0..*length as i32);
-            for position in 0..*length.min(&limit) as i32 {
-                queries.extend([position, first, first + *length as i32]);
-            }
-            first += *length as i32;
-        }
-        let (n_in, n_out) = (positions.len(), queries.len() / 3);
-        // Rounding 13-bit queries and keys moves a score by a part of itself: scores as a model has them.
-        let rounded = device.kind == DeviceKind::Cpu && precision == Precision::Int16;
-        let scale = if rounded { 1.0 } else { 2.0 };
-        let (q, kv) = (values(seed, n_out * width, scale), values(seed ^ 1, n_in * 2 * width, scale));
-        let rope = values(seed ^ 2, longest * shape.head_size, 0.7);
-        let want = reference::attention(&q, &kv, &rope, &queries, shape);
-        let got = super::attention(
-            tensor(&q, [n_out, width], device),
-            tensor(&kv, [n_in, 2 * width], device),
-            tensor(&rope, [longest, shape.head_size], device),
-            ints(queries, [n_out, 3], device),
-            ints(positions, [n_in], device),
-            shape,
-        );
-        close(got, &want, if rounded { 2e-3 } else { 2e-5 });
-    });
+    // Heads of which a GPU has 32, 16, 8 and 4 keys at once.
+    let half_head = prop_oneof![1usize..40, Just(16usize), Just(32), Just(48), Just(70)];
+    let heads = (1usize..4, half_head, half_window, precision);
+    let inputs = (lengths, heads, 1usize..600, any::<[bool; 2]>(), any::<u64>());
+    check(
+        128,
+        inputs,
+        |device, &(ref lengths, (heads, half_head, half_window, precision), limit, [long_tiles, software], seed)| {
+            let (queries, tiles, tile) = queries_of(lengths, limit, long_tiles);
+            let shape = AttentionShape { heads, head_size: 2 * half_head, half_window, precision, tile };
+            let (width, longest) = (heads * shape.head_size, *lengths.iter().max().expect("not empty"));
+            let (n_in, n_out, tiles_count) = (lengths.iter().sum::<usize>(), queries.len() / 3, tiles.len() / 2);
+            // Rounding 13-bit queries and keys moves a score by a part of itself: scores as a model has them.
+            let rounded = device.kind == DeviceKind::Cpu && precision == Precision::Int16;
+            let scale = if rounded { 1.0 } else { 2.0 };
+            let (q, kv) = (values(seed, n_out * width, scale), values(seed ^ 1, n_in * 2 * width, scale));
+            let rope = values(seed ^ 2, longest * shape.head_size, 0.7);
+            let want = reference::attention(&q, &kv, &rope, &queries, shape);
+            let got = with_adapter(software, || {
+                super::attention(
+                    tensor(&q, [n_out, width], device),
+                    tensor(&kv, [n_in, 2 * width], device),
+                    tensor(&rope, [longest, shape.head_size], device),
+                    ints(queries, [n_out, 3], device),
+                    ints(tiles, [tiles_count, 2], device),
+                    shape,
+                )
+            });
+            close(got, &want, if rounded { 2e-3 } else { 2e-5 });
+        },
+    );
 }

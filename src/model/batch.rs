@@ -3,7 +3,7 @@
 use burn::tensor::{Int, Tensor};
 
 use super::Stage;
-use crate::kernels::{self, QUERY_COLUMNS};
+use crate::kernels::{self, QUERY_COLUMNS, TILE_LENGTHS};
 
 /// Sequences whose tokens stand one after another, without padding.
 #[derive(Clone, Debug)]
@@ -15,11 +15,16 @@ pub struct Batch {
 pub(super) struct LayerRows {
     /// i32 [n_out, 3]: see [`crate::kernels::Kernels::attention`].
     pub queries: Tensor<2, Int>,
-    /// i32 [n_in].
-    pub positions: Tensor<1, Int>,
+    /// i32 [t, 2]: see [`crate::kernels::Kernels::attention`].
+    pub tiles: Tensor<2, Int>,
+    /// The most queries of a tile.
+    pub tile: usize,
     /// Rows of the input that are also in the output, i32 [n_out]; `None` when all are.
     pub kept: Option<Tensor<1, Int>>,
 }
+
+/// As many queries as make tiles of the greater length worth while: with fewer, a GPU would have little to do at once.
+const MANY_QUERIES: usize = 512;
 
 /// Returns how many of `length` tokens are among the first `limit`.
 fn leading(length: usize, limit: Option<usize>) -> usize {
@@ -55,22 +60,29 @@ impl Batch {
 
     /// Makes the index tensors of one stage.
     pub(super) fn layer_rows(&self, stage: Stage, device: &burn::tensor::Device) -> LayerRows {
-        let (mut queries, mut positions, mut kept) = (Vec::new(), Vec::new(), Vec::new());
+        let tile = TILE_LENGTHS[usize::from(self.rows(stage.output) >= MANY_QUERIES)];
+        let (mut queries, mut tiles, mut kept) = (Vec::new(), Vec::new(), Vec::new());
         let mut first = 0;
         for length in &self.lengths {
             let (read, made) = (leading(*length, stage.input), leading(*length, stage.output));
-            positions.extend(0..read as i32);
+            let start = kept.len();
             for position in 0..made {
                 queries.extend([position as i32, first, first + read as i32]);
                 kept.push(first + position as i32);
             }
+            let runs = (start..kept.len()).step_by(tile);
+            tiles.extend(runs.flat_map(|run| [run as i32, kept.len().min(run + tile) as i32]));
             first += read as i32;
         }
-        let (made, read) = (kept.len(), positions.len());
+        let made = kept.len();
         LayerRows {
             queries: kernels::integers(queries, [made, QUERY_COLUMNS], device),
-            positions: kernels::integers(positions, [read], device),
-            kept: (made < read).then(|| kernels::integers(kept, [made], device)),
+            tile,
+            kept: (made < self.rows(stage.input)).then(|| kernels::integers(kept, [made], device)),
+            tiles: {
+                let count = tiles.len() / 2;
+                kernels::integers(tiles, [count, 2], device)
+            },
         }
     }
 }
@@ -96,5 +108,20 @@ mod tests {
         assert_eq!(queries, [0, 0, 3, 1, 0, 3, 0, 3, 4]);
         let kept: Vec<i32> = rows.kept.expect("fewer rows").into_data().try_into_vec().expect("i32");
         assert_eq!(kept, [0, 1, 3]);
+    }
+
+    #[cfg(feature = "cpu")]
+    #[test]
+    fn tiles_cover_all_queries_and_none_spans_two_sequences() {
+        let device = burn::tensor::Device::flex();
+        let tiles = |lengths: &[usize], output| {
+            let rows = Batch::new(lengths.to_vec()).layer_rows(Stage { input: None, output }, &device);
+            let tiles: Vec<i32> = rows.tiles.into_data().try_into_vec().expect("i32");
+            (tiles, rows.tile)
+        };
+        assert_eq!(tiles(&[20, 1, 16], None), (vec![0, 16, 16, 20, 20, 21, 21, 37], 16));
+        assert_eq!(tiles(&[20, 30], Some(1)), (vec![0, 1, 1, 2], 16));
+        let (long, tile) = tiles(&[500, 40], None);
+        assert_eq!((tile, long.len(), &long[14..]), (64, 18, &[448, 500, 500, 540][..]));
     }
 }

@@ -5,6 +5,8 @@ use burn::tensor::Tensor;
 use super::layer::{Layer, Norm};
 use super::rope::Rope;
 use super::{Batch, Device, Plan};
+#[cfg(feature = "gpu")]
+use super::{DeviceKind, Stage};
 use crate::config::{LayerKind, ModelConfig};
 use crate::error::{Code, Error, Result};
 use crate::kernels;
@@ -31,7 +33,7 @@ impl Encoder {
         config.check()?;
         let layer = |index| Layer::load(tensors, index, config, device);
         let layers = (0..config.layers.len()).map(layer).collect::<Result<_>>()?;
-        Ok(Self {
+        let encoder = Self {
             layers,
             embedding_norm: Norm::load(tensors, "embeddings.norm.weight", config, device)?,
             final_norm: Norm::load(tensors, "final_norm.weight", config, device)?,
@@ -39,7 +41,31 @@ impl Encoder {
             local_rope: Rope::new(config.local_rope_theta, config.head_size()),
             device: device.clone(),
             config: config.clone(),
-        })
+        };
+        #[cfg(feature = "gpu")]
+        encoder.warm_up();
+        Ok(encoder)
+    }
+
+    /// Has a GPU compile all that this model will run there, before anybody waits for a vector: every body makes a row of
+    /// the first layer, and nothing that comes later is of another pipeline.
+    #[cfg(feature = "gpu")]
+    fn warm_up(&self) {
+        if self.device.kind != DeviceKind::Gpu {
+            return;
+        }
+        // A row fewer than come in, which some kernels are there for.
+        let (batch, stage) = (Batch::new(vec![2]), Stage { input: None, output: Some(1) });
+        let hidden = self.config.hidden_size;
+        let rows = kernels::floats(vec![0.0; 2 * hidden], [2, hidden], &self.device.burn);
+        let x = self.embedding_norm.forward(rows);
+        let rows = batch.layer_rows(stage, &self.device.burn);
+        let rope = self.global_rope.table(2, &self.device.burn);
+        if let Some(layer) = self.layers.first() {
+            for body in 0..kernels::gpu::MOST_BODIES {
+                kernels::gpu::with_body(body, || layer.forward(x.clone(), rope.clone(), &rows));
+            }
+        }
     }
 
     /// Returns the shape of the model.

@@ -3,11 +3,15 @@
 use burn::tensor::Tensor;
 
 use super::Device;
+#[cfg(feature = "gpu")]
+use super::DeviceKind;
 use super::batch::LayerRows;
 use super::linear::Linear;
 use crate::config::{Activation, LayerKind, ModelConfig};
 use crate::error::Result;
-use crate::kernels::{self, AttentionShape, MlpShape, Precision};
+use crate::kernels::{self, AttentionShape, MlpShape, Precision, TILE_LENGTHS};
+#[cfg(feature = "gpu")]
+use crate::kernels::{AttentionMatrices, LayerShape};
 use crate::weights::{Matrix, Tensors};
 
 /// A layer norm without bias.
@@ -42,6 +46,8 @@ pub(super) struct Layer {
     mlp_out: Linear,
     shape: AttentionShape,
     activation: Activation,
+    #[cfg(feature = "gpu")]
+    device: DeviceKind,
 }
 
 impl Layer {
@@ -72,13 +78,49 @@ impl Layer {
                 head_size: config.head_size(),
                 half_window: (config.layers[index] == LayerKind::Local).then(|| config.half_window()),
                 precision,
+                tile: TILE_LENGTHS[0],
             },
             activation: config.activation,
+            #[cfg(feature = "gpu")]
+            device: device.kind,
         })
     }
 
     /// Computes the layer: `x` [n_in, H] -> [n_out, H].
     pub fn forward(&self, x: Tensor<2>, rope: Tensor<2>, rows: &LayerRows) -> Tensor<2> {
+        let shape = AttentionShape { tile: rows.tile, ..self.shape };
+        #[cfg(feature = "gpu")]
+        if let Some(x) = self.attention_at_once(&x, &rope, rows, shape) {
+            return self.mlp(x);
+        }
+        self.mlp(self.attention(x, rope, rows, shape))
+    }
+
+    /// Does what [`Self::attention`] does in one operation, on a GPU with int8 weights.
+    #[cfg(feature = "gpu")]
+    fn attention_at_once(
+        &self,
+        x: &Tensor<2>,
+        rope: &Tensor<2>,
+        rows: &LayerRows,
+        attention: AttentionShape,
+    ) -> Option<Tensor<2>> {
+        let (Linear::Int8(query), Linear::Int8(key_value), Linear::Int8(out), DeviceKind::Gpu) =
+            (&self.query, &self.key_value, &self.attention_out, self.device)
+        else {
+            return None;
+        };
+        // Without a norm the gain is not read; the MLP's is a tensor that fits.
+        let norm = self.attention_norm.as_ref();
+        let gain = norm.unwrap_or(&self.mlp_norm).gain.clone();
+        let shape = LayerShape { eps: norm.map(|norm| norm.eps), attention };
+        let matrices = AttentionMatrices { query: query.clone(), key_value: key_value.clone(), out: out.clone() };
+        let (queries, tiles) = (rows.queries.clone(), rows.tiles.clone());
+        Some(kernels::attention_int8(x.clone(), gain, matrices, rope.clone(), queries, tiles, shape))
+    }
+
+    /// Computes the attention, kernel by kernel: `x` [n_in, H] -> [n_out, H], residual included.
+    fn attention(&self, x: Tensor<2>, rope: Tensor<2>, rows: &LayerRows, shape: AttentionShape) -> Tensor<2> {
         let normed = match &self.attention_norm {
             Some(norm) => norm.forward(x.clone()),
             None => x.clone(),
@@ -89,9 +131,8 @@ impl Layer {
             None => (x, normed),
         };
         let q = self.query.forward(normed);
-        let seen = kernels::attention(q, kv, rope, rows.queries.clone(), rows.positions.clone(), self.shape);
-        let x = kernels::add(x, self.attention_out.forward(seen));
-        self.mlp(x)
+        let seen = kernels::attention(q, kv, rope, rows.queries.clone(), rows.tiles.clone(), shape);
+        kernels::add(x, self.attention_out.forward(seen))
     }
 
     /// Computes the MLP: `x` [n, H] -> [n, H], residual included.

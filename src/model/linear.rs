@@ -25,7 +25,7 @@ impl Linear {
                 let scales = scales.into_f32();
                 let (weight, scales) = match device.kind {
                     DeviceKind::Cpu => ordered_bytes(values, scales, [rows, cols], group, device)?,
-                    DeviceKind::Gpu => (words(&values, [rows, cols], device)?, scales),
+                    DeviceKind::Gpu => return words(&values, &scales, [rows, cols], group, device).map(Self::Int8),
                 };
                 let groups = scales.len() / rows.max(1);
                 let scales = kernels::floats(scales, [rows, groups], &device.burn);
@@ -66,15 +66,25 @@ fn ordered_bytes(
     Ok((kernels::integers(values, [rows, cols], &device.burn), scales))
 }
 
-/// Packs int8 weights for a GPU: four to a word, since its shading language has no smaller type.
-fn words(values: &[i8], [rows, cols]: [usize; 2], device: &Device) -> Result<Tensor<2, Int>> {
-    if !cols.is_multiple_of(4) {
+/// Orders int8 weights and their scales for a GPU: four weights to a word, since its shading language has no smaller
+/// type, and column by column, so that neighbouring threads read neighbouring words.
+fn words(values: &[i8], scales: &[f32], [rows, cols]: [usize; 2], group: usize, device: &Device) -> Result<Int8Matrix> {
+    if ![rows, cols, group].iter().all(|count| count.is_multiple_of(4)) {
         let message = format!(
-            "int8 weights of width {cols} cannot go to a GPU (not a multiple of 4); use the CPU or an f32 pack"
+            "int8 weights [{rows}, {cols}] in groups of {group} cannot go to a GPU (not multiples of 4); use the CPU \
+             or an f32 pack"
         );
         return Err(Error::new(Code::ConfigUnsupported, message));
     }
-    let words: Vec<i32> =
-        values.as_chunks().0.iter().map(|four: &[i8; 4]| i32::from_le_bytes(four.map(|byte| byte as u8))).collect();
-    Ok(kernels::integers(words, [rows, cols / 4], &device.burn))
+    let word = |four: &[i8; 4]| i32::from_le_bytes(four.map(|byte| byte as u8));
+    let words = columns(&values.as_chunks().0.iter().map(word).collect::<Vec<_>>(), rows);
+    let weight = kernels::integers(words, [cols / 4, rows], &device.burn);
+    let scales = kernels::floats(columns(scales, rows), [cols / group, rows], &device.burn);
+    Ok(Int8Matrix { weight, scales })
+}
+
+/// Returns the entries of a matrix of `rows` rows, column by column.
+fn columns<T: Copy>(entries: &[T], rows: usize) -> Vec<T> {
+    let width = entries.len() / rows.max(1);
+    (0..width).flat_map(|column| entries.iter().skip(column).step_by(width)).copied().collect()
 }

@@ -7,6 +7,8 @@
 mod batch;
 mod device;
 mod encoder;
+#[cfg(all(test, feature = "cpu", feature = "gpu"))]
+mod gpu_tests;
 mod layer;
 mod linear;
 mod plan;

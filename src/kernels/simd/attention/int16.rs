@@ -349,7 +349,7 @@ mod tests {
 
     /// Attends with one head of width 2 whose keys and values are the rows of `kv`, without rotation.
     fn attend(q: [f32; 2], kv: &[[f32; 4]]) -> Vec<f32> {
-        let shape = AttentionShape { heads: 1, head_size: 2, half_window: None, precision: Precision::Int16 };
+        let shape = AttentionShape { heads: 1, head_size: 2, half_window: None, precision: Precision::Int16, tile: 16 };
         let rope: Vec<f32> = kv.iter().flat_map(|_| [1.0, 0.0]).collect();
         let mut out = vec![0.0; 2];
         attention(&q, kv.as_flattened(), &rope, &[0, 0, kv.len() as i32], shape, &mut out);

@@ -1,0 +1,153 @@
+//! The shaders and their instances: texts from `shaders/`, put together and filled in.
+
+use burn::backend::wgpu::{KernelSource, SourceTemplate};
+use cubecl::prelude::KernelId;
+
+use super::THREADS;
+use super::body::{Body, Heads};
+
+/// The weights that a product multiplies by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Weights {
+    Float,
+    Int8,
+}
+
+/// One instance of a shader: what a browser compiles.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Shader {
+    Product(&'static Body, Weights),
+    Attention(Heads),
+    Norm,
+    Gate,
+    TakeRows,
+    Add,
+}
+
+macro_rules! text {
+    ($name:literal) => {
+        include_str!(concat!("../../../shaders/", $name, ".wgsl"))
+    };
+}
+
+fn product(body: &Body, weights: Weights) -> SourceTemplate {
+    let end = if body.slices > 1 { text!("end_shared") } else { text!("end_alone") };
+    let template = SourceTemplate::new(text!("linear")).register("end", end);
+    let template = match weights {
+        Weights::Float => {
+            template.register("weights", text!("linear_f32")).register("norm", "").register("normalise", "")
+        }
+        Weights::Int8 => template
+            .register("weights", text!("linear_int8").replace("{{ activation }}", text!("activation")))
+            .register("norm", text!("row_norm"))
+            .register("normalise", text!("normalise")),
+    };
+    template
+        .register("down", body.down.to_string())
+        .register("across", body.across.to_string())
+        .register("slices", body.slices.to_string())
+        .register("depth", body.depth.to_string())
+        .register("threads", body.threads().to_string())
+        .register("memory", body.memory().to_string())
+}
+
+fn attention(heads: Heads) -> SourceTemplate {
+    let (value, access) = match heads.in_quads() {
+        true => ("vec4<f32>", text!("head_quads")),
+        false => ("f32", text!("head_scalars")),
+    };
+    SourceTemplate::new(text!("attention"))
+        .register("value", value)
+        .register("head_size", heads.size.to_string())
+        .register("keys", heads.keys().to_string())
+        .register("threads", heads.threads().to_string())
+        .register("memory", heads.memory().to_string())
+        .register("access", access)
+}
+
+impl Shader {
+    /// Returns the threads of a workgroup.
+    pub fn threads(&self) -> usize {
+        match self {
+            Self::Product(body, _) => body.threads(),
+            Self::Attention(heads) => heads.threads(),
+            _ => THREADS,
+        }
+    }
+}
+
+impl KernelSource for Shader {
+    fn source(&self) -> SourceTemplate {
+        match self {
+            Self::Product(body, weights) => product(body, *weights),
+            Self::Attention(heads) => attention(*heads),
+            Self::Norm => SourceTemplate::new(text!("norm")),
+            Self::Gate => SourceTemplate::new(text!("gate")).register("activation", text!("activation")),
+            Self::TakeRows => SourceTemplate::new(text!("take_rows")),
+            Self::Add => SourceTemplate::new(text!("add")),
+        }
+    }
+
+    fn id(&self) -> KernelId {
+        KernelId::new::<Self>().info(*self)
+    }
+
+    fn lang(&self) -> &'static str {
+        "wgsl"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use naga::valid::{Capabilities, ValidationFlags, Validator};
+
+    use super::super::body::Adapter;
+    use super::*;
+
+    /// Every instance of every template that a model can ask for.
+    fn instances() -> Vec<Shader> {
+        let mut shaders = vec![Shader::Norm, Shader::Gate, Shader::TakeRows, Shader::Add];
+        for adapter in [Adapter::Gpu, Adapter::Software] {
+            for size in [2, 14, 32, 34, 64, 78, 96, 128, 200, 256] {
+                shaders.push(Shader::Attention(Heads { adapter, size }));
+            }
+            for body in Body::all(adapter) {
+                shaders.extend([Weights::Float, Weights::Int8].map(|weights| Shader::Product(body, weights)));
+            }
+        }
+        shaders
+    }
+
+    /// Checks a shader as a browser does, without any optional feature; but naga lets pass a barrier that some threads
+    /// may miss, which a browser refuses.
+    fn validate(source: &str) -> Result<naga::Module, String> {
+        let module = naga::front::wgsl::parse_str(source).map_err(|error| error.emit_to_string(source))?;
+        let checked = Validator::new(ValidationFlags::all(), Capabilities::empty()).validate(&module);
+        checked.map_err(|error| error.emit_to_string(source))?;
+        Ok(module)
+    }
+
+    #[test]
+    fn every_shader_is_valid_webgpu_within_the_default_limits() {
+        for shader in instances() {
+            let source = shader.source().complete();
+            let module = validate(&source).unwrap_or_else(|error| panic!("{shader:?}: {error}"));
+            let of = |space| module.global_variables.iter().filter(move |(_, variable)| variable.space == space);
+            let size = |inner: naga::Handle<naga::Type>| module.types[inner].inner.size(module.to_ctx());
+            let memory: u32 = of(naga::AddressSpace::WorkGroup).map(|(_, variable)| size(variable.ty)).sum();
+            assert!(memory <= 16_384, "{shader:?} takes {memory} bytes of workgroup memory");
+            let access = naga::StorageAccess::LOAD | naga::StorageAccess::STORE;
+            assert!(of(naga::AddressSpace::Storage { access }).count() <= 8, "{shader:?}");
+            assert_eq!(module.entry_points[0].workgroup_size, [shader.threads() as u32, 1, 1], "{shader:?}");
+            assert!(!source.contains("{{"), "{shader:?}");
+        }
+    }
+
+    #[test]
+    fn validation_refuses_reserved_words_and_mixed_types() {
+        let main = |body: &str| validate(&format!("@compute @workgroup_size(64) fn main() {{ {body} }}"));
+        assert!(main("let start = 1u;").is_ok());
+        assert!(main("let from = 1u;").is_err_and(|error| error.contains("reserved")));
+        assert!(main("let start = 1u + 1i;").is_err());
+    }
+}

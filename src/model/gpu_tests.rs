@@ -1,0 +1,158 @@
+//! A whole model on a GPU: what it compiles and when, and that every body makes the same vectors.
+
+use super::{Batch, Device, DeviceKind, Encoder, Plan};
+use crate::config::{Activation, LayerKind, ModelConfig};
+use crate::kernels::gpu::{self, Adapter, FORCED_ADAPTER};
+use crate::kernels::read;
+use crate::weights::{ElementType, StoredTensor, Tensors, scales_name};
+
+fn config() -> ModelConfig {
+    ModelConfig {
+        vocab_size: 10,
+        hidden_size: 64,
+        num_heads: 4,
+        intermediate_size: 96,
+        activation: Activation::Silu,
+        layers: vec![LayerKind::Global, LayerKind::Local, LayerKind::Global],
+        local_attention: 16,
+        max_positions: 1024,
+        global_rope_theta: 1e4,
+        local_rope_theta: 1e4,
+        norm_eps: 1e-5,
+    }
+}
+
+/// Makes numbers between -1 and 1, the same for the same seed.
+fn numbers(seed: u32, count: usize) -> impl Iterator<Item = f32> {
+    let mix = |value: u32| (value ^ (value >> 15)).wrapping_mul(0x2C1B_3C6D);
+    (0..count as u32).map(move |at| (mix(mix(at ^ seed.wrapping_mul(0x9E37_79B9))) >> 8) as f32 / 8_388_608.0 - 1.0)
+}
+
+fn vector(values: impl Iterator<Item = f32>, shape: &[usize]) -> StoredTensor {
+    StoredTensor {
+        element: ElementType::F32,
+        shape: shape.to_vec(),
+        bytes: values.flat_map(f32::to_le_bytes).collect(),
+    }
+}
+
+/// Makes the tensors of a model: matrices in int8 with a scale for each 32 values, or in f32.
+fn tensors(config: &ModelConfig, int8: bool) -> Tensors {
+    let (hidden, inner) = (config.hidden_size, config.intermediate_size);
+    let mut tensors = Tensors::default();
+    let mut seed = 0;
+    let mut put = |name: String, shape: &[usize]| {
+        seed += 1;
+        let count = shape.iter().product();
+        if let ([rows, cols], true) = (shape, int8) {
+            let bytes = numbers(seed, count).map(|value| (value * 127.0) as i8 as u8).collect();
+            let scale =
+                numbers(seed + 1000, rows * cols / 32).map(|value| (value + 2.0) / 127.0 / (*cols as f32).sqrt());
+            tensors.insert(scales_name(&name), vector(scale, &[*rows, cols / 32])).expect("new");
+            tensors.insert(name, StoredTensor { element: ElementType::I8, shape: shape.to_vec(), bytes }).expect("new");
+        } else if let [_, cols] = shape {
+            let scale = 2.0 / (*cols as f32).sqrt();
+            tensors.insert(name, vector(numbers(seed, count).map(|value| value * scale), shape)).expect("new");
+        } else {
+            tensors.insert(name, vector(numbers(seed, count).map(|value| 1.0 + value / 4.0), shape)).expect("new");
+        }
+    };
+    put("embeddings.norm.weight".to_string(), &[hidden]);
+    put("final_norm.weight".to_string(), &[hidden]);
+    for index in 0..config.layers.len() {
+        let name = |part: &str| format!("layers.{index}.{part}.weight");
+        if index > 0 {
+            put(name("attn_norm"), &[hidden]);
+        }
+        put(name("mlp_norm"), &[hidden]);
+        put(name("attn.Wqkv"), &[3 * hidden, hidden]);
+        put(name("attn.Wo"), &[hidden, hidden]);
+        put(name("mlp.Wi"), &[2 * inner, hidden]);
+        put(name("mlp.Wo"), &[hidden, inner]);
+    }
+    tensors
+}
+
+fn load(int8: bool, kind: DeviceKind) -> Encoder {
+    let device = pollster::block_on(Device::open(kind)).expect("a device");
+    let config = config();
+    Encoder::load(&config, &mut tensors(&config, int8), &device).expect("a model")
+}
+
+/// Computes the first hidden state of each sequence, or all of them.
+fn states(encoder: &Encoder, lengths: &[usize], leading: Option<usize>) -> Vec<f32> {
+    let (batch, plan) = (Batch::new(lengths.to_vec()), Plan::new(encoder.config(), leading));
+    let rows = numbers(77, batch.rows(plan.embedded()) * encoder.config().hidden_size).collect();
+    let made = encoder.forward(rows, &batch, &plan).expect("sound input");
+    pollster::block_on(read(made)).expect("values").try_into_vec().expect("f32")
+}
+
+fn is_skipped() -> bool {
+    std::env::var_os("FELSIC_SKIP_GPU").is_some()
+}
+
+/// Batches for each of the bodies and for tiles of both lengths.
+const BATCHES: [&[usize]; 4] = [&[5], &[16, 8], &[40, 30], &[600, 3, 64]];
+
+#[test]
+fn nothing_is_compiled_after_a_model_is_loaded() {
+    if is_skipped() {
+        return;
+    }
+    // With int8 weights: products, attention and norm; with f32 weights also gate, chosen rows and sums.
+    for (adapter, int8, want) in [
+        (Adapter::Gpu, true, 3 + 2),
+        (Adapter::Software, true, 1 + 2),
+        (Adapter::Gpu, false, 3 + 5),
+        (Adapter::Software, false, 1 + 5),
+    ] {
+        // A thread has counted nothing yet.
+        let count = move || {
+            FORCED_ADAPTER.set(Some(adapter));
+            let encoder = load(int8, DeviceKind::Gpu);
+            let loaded = gpu::pipelines();
+            for (lengths, leading) in BATCHES.iter().flat_map(|lengths| [(lengths, Some(1)), (lengths, None)]) {
+                states(&encoder, lengths, leading);
+            }
+            (loaded, gpu::pipelines())
+        };
+        let counted = std::thread::spawn(count).join().expect("a count");
+        assert_eq!(counted, (want, want), "{adapter:?}, int8: {int8}");
+    }
+}
+
+#[test]
+fn a_layer_takes_six_dispatches_with_int8_weights() {
+    if is_skipped() {
+        return;
+    }
+    let encoder = load(true, DeviceKind::Gpu);
+    for lengths in BATCHES {
+        let before = gpu::dispatches();
+        states(&encoder, lengths, Some(1));
+        // Three layers and the norms before and after them.
+        assert_eq!(gpu::dispatches() - before, 3 * 6 + 2);
+    }
+}
+
+#[test]
+fn a_model_gives_the_same_vectors_on_every_adapter() {
+    if is_skipped() {
+        return;
+    }
+    for int8 in [true, false] {
+        let (cpu, gpu) = (load(int8, DeviceKind::Cpu), load(int8, DeviceKind::Gpu));
+        // The CPU rounds the activations that int8 weights are multiplied by.
+        let tolerance = if int8 { 1e-2 } else { 1e-4 };
+        for (lengths, leading) in BATCHES.iter().flat_map(|lengths| [(lengths, Some(1)), (lengths, None)]) {
+            let want = states(&cpu, lengths, leading);
+            for adapter in [Adapter::Gpu, Adapter::Software] {
+                FORCED_ADAPTER.set(Some(adapter));
+                let got = states(&gpu, lengths, leading);
+                FORCED_ADAPTER.set(None);
+                let largest = want.iter().zip(&got).fold(0.0f32, |most, (want, got)| most.max((want - got).abs()));
+                assert!(got.len() == want.len() && largest < tolerance, "{lengths:?} on {adapter:?}: {largest:e}");
+            }
+        }
+    }
+}
