@@ -31,7 +31,7 @@ import {
   type TextOptions,
 } from "./options.js";
 import type { Folders } from "./package.js";
-import { placeOf } from "./place.js";
+import { placeOf, placeToLoad } from "./place.js";
 import { downloadProgress } from "./platform.js";
 import type { Calls, EmbedResult } from "./protocol.js";
 import { requireWorkers } from "./start.js";
@@ -92,7 +92,7 @@ export class Embedder {
     checkCreateOptions(options);
     requireWorkers();
     const { signal } = options;
-    const place = placeOf(options);
+    const place = placeToLoad(options);
     const wanted = checkedDevice(options.device);
     const settings: Settings = {
       ...place,

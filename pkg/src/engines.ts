@@ -166,12 +166,13 @@ export class Launcher {
   }
 
   get #delivery(): Delivery & { readonly model: string } {
-    const { model, urls, integrity, cache, access, allowedOrigins } = this.#settings;
+    const { model, urls, files, integrity, cache, access, allowedOrigins } = this.#settings;
     return {
       model,
       cache,
       access,
       ...(urls && { urls }),
+      ...(files && { files }),
       ...(integrity !== undefined && { integrity }),
       ...(allowedOrigins && { allowedOrigins }),
     };

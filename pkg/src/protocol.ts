@@ -31,7 +31,7 @@ export interface Calls {
   };
   /** Makes the worker a helper, which then answers {@link ToHelper} on `port`. */
   help: {
-    request: Pick<Delivery, "cache" | "access" | "urls" | "allowedOrigins"> &
+    request: Pick<Delivery, "cache" | "access" | "urls" | "files" | "allowedOrigins"> &
       EngineFiles & {
         readonly model: string;
         readonly pack: string;

@@ -20,6 +20,7 @@ import type {
   ToWorker,
 } from "./protocol.js";
 import { Queue, type Turn } from "./queue.js";
+import { GivenFiles } from "./store/given.js";
 import { openStore } from "./store/index.js";
 import { hashWith, integrityOf } from "./store/names.js";
 import type { Made } from "./store/types.js";
@@ -127,7 +128,7 @@ class Server {
   }
 
   async #create(request: Calls["create"]["request"], signal: AbortSignal) {
-    const { model, urls, device, scriptUrl, integrity, cache = "auto", access, prefetch, allowedOrigins } = request;
+    const { model, urls, files: given, device, scriptUrl, integrity, cache = "auto", access, prefetch, allowedOrigins } = request;
     allowOnly(allowedOrigins, scriptUrl);
     const warn = (warning: Warning) => this.#scope.postMessage({ type: "warning", warning });
     let report = throttled((progress) => this.#scope.postMessage({ type: "loading", progress }));
@@ -140,12 +141,12 @@ class Server {
       return this.#askToMake({ model, cache: isLocal(model) ? "none" : cache, access, allowedOrigins });
     };
     const [files] = await Promise.all([
-      openStore({ model, urls, integrity, cache, access, signal, warn, make }),
+      given ? new GivenFiles(given, integrity) : openStore({ model, urls, integrity, cache, access, signal, warn, make }),
       this.#start(request),
     ]);
     const engine = await this.#trusted(this.#module.Engine.create(model, device, files, (progress) => report(progress), signal));
     this.#engine = engine;
-    const isForeign = [model, ...Object.values(urls ?? {})].some((url) => !isOwn(url));
+    const isForeign = !given && [model, ...Object.values(urls ?? {})].some((url) => !isOwn(url));
     const table = new TableLoader(engine, files, {
       ordered: prefetch === "background" && isForeign,
       languages: navigator.languages,
@@ -182,10 +183,12 @@ class Server {
   }
 
   async #help(request: Calls["help"]["request"], signal: AbortSignal) {
-    const { model, urls, pack, port, scriptUrl, cache = "auto", access, allowedOrigins } = request;
+    const { model, urls, files: given, pack, port, scriptUrl, cache = "auto", access, allowedOrigins } = request;
     allowOnly(allowedOrigins, scriptUrl);
     const [files] = await Promise.all([
-      openStore({ model, urls, cache, access, signal, warn: () => undefined, integrity: integrityOf(pack) }),
+      given
+        ? new GivenFiles(given, integrityOf(pack))
+        : openStore({ model, urls, cache, access, signal, warn: () => undefined, integrity: integrityOf(pack) }),
       this.#start(request),
     ]);
     this.#helper = await this.#module.Helper.create(model, pack, files, undefined, signal);
