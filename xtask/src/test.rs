@@ -57,7 +57,7 @@ const STEPS: &[Step] = &[
     Step { name: "size", needs: &["page"], run: |_| size::run().map(|()| Passed) },
     Step { name: "packs", needs: &["checkpoints"], run: |options| packs::all(options.full).map(|()| Passed) },
     Step { name: "browser", needs: &["page", "packs"], run: browser },
-    Step { name: "extension", needs: &["page"], run: extension_tests },
+    Step { name: "extension", needs: &["page", "packs"], run: extension_tests },
 ];
 
 /// Steps that run only when the filter names them: they take long, or repeat a part of the others at greater length.

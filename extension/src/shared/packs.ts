@@ -15,7 +15,9 @@ export function isPackName(value: unknown): value is string {
 
 /** Copies the files of a pack from a folder that the user has picked; returns its name here. Half a pack is never left behind. */
 export async function takePack(picked: Iterable<File>): Promise<string> {
-  const given = new Map(Array.from(picked, (file) => [file.name, file]));
+  // Files of folders in this one belong to something else.
+  const own = Array.from(picked).filter(({ webkitRelativePath }) => webkitRelativePath.split("/").length <= 2);
+  const given = new Map(own.map((file) => [file.name, file]));
   const manifest = given.get(MANIFEST);
   if (!manifest || manifest.size > MOST_MANIFEST) {
     throw new ExtensionError(
