@@ -368,8 +368,8 @@ function Model() {
         {isOther
           ? `Your own model is used${model === undefined ? "" : `: ${model}`}.`
           : "The built-in model is used: small, and for English."}{" "}
-        Another one, such as Granite for 200 languages, is a folder of files that you have downloaded. It is copied here; nothing
-        is fetched, and nothing is sent.
+        Another one, such as Granite for 200 languages, is a pack: a folder of files that you have downloaded. It is copied here;
+        nothing is fetched, and nothing is sent.
       </p>
       {reindexing && (
         <p role="status">
