@@ -17,7 +17,7 @@ const shell = join(import.meta.dirname, "../src/app-shell");
 /** The name of the service worker's script: the one file whose name and place may never change. */
 const WORKER = "sw.js";
 /** Files that are kept when they have been used: what most people never need. */
-const LATER = /felsic_(gpu|packer)|worker-(gpu|packer)|pdf|bench|unkept|transformers|ort-wasm/i;
+const LATER = /felsic_(gpu|packer)|worker-(gpu|packer)|\bgpu-|pdf|bench|unkept|transformers|ort-wasm/i;
 /** Files that the page does not consist of. */
 const BESIDE = /^(sw\.js|404\.html|\.nojekyll|THIRD-PARTY-NOTICES\.txt)$|^(docs|packs|bench|screenshots)\/|\.map$/;
 /** The folder in which the build names files by their content. */
