@@ -1,6 +1,6 @@
 /**
  * Builds dist/: one file for each entry (cpu.js is a part of index.js), one that all of them import, one for Parquet, which search.js imports
- * when a file is in it, one for the browser extension, which index.js imports when a page asks for it, the same for Node, one that its threads begin with, one for each worker, types for each entry, in dist/adapters the
+ * when a file is in it, one for the browser extension, which index.js imports when a page asks for it, one for GPUs, which it imports for pages that have work for them, the same for Node, one that its threads begin with, one for each worker, types for each entry, in dist/adapters the
  * entries to other libraries, and in dist/model the built-in model. The wasm and its glue (felsic_cpu*, felsic_relaxed*, felsic_gpu*,
  * felsic_packer*, felsic_search*) are put into dist/ by `cargo xtask build`; the glue becomes a part of the workers, and is not published.
  * dist/types has the declarations of all modules, for tests; only the one file that is made from them is published.
@@ -17,6 +17,7 @@ import {
   writeAdapters,
   writeCommon,
   writeExtension,
+  writeGpu,
   writeNode,
   writePage,
   writeParquet,
@@ -74,6 +75,7 @@ await writeNode(dist, [model]);
 await writeThread(dist);
 await writeParquet(dist);
 await writeExtension(dist);
+await writeGpu(dist);
 await writeAdapters(dist);
 for (const name of ["cpu", "relaxed", "gpu", "packer", "search", "layout"]) await writeWorker(`worker-${name}`, dist, dist);
 

@@ -1,5 +1,6 @@
 /** Bundles the package's scripts: for dist/, and for tests that put another engine into a worker. */
-import { copyFileSync, existsSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { copyFileSync, existsSync, readFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { rolldown } from "rolldown";
 
@@ -38,13 +39,14 @@ const entries = {
 };
 
 /**
- * Scripts that another one imports when it needs them: the one that knows Parquet, and the one that knows the browser extension.
+ * Scripts that another one imports when it needs them: the one that knows Parquet, the one that knows the browser extension, and the one for GPUs.
  *
  * @type {ReadonlyMap<string, string>}
  */
 const APART = new Map([
   ["./transfer-parquet.js", "./parquet.js"],
   ["./extension.js", "./extension.js"],
+  ["./gpu.js", "./gpu.js"],
 ]);
 
 /** Has them imported as files of their own. */
@@ -75,6 +77,11 @@ export function writeParquet(folder) {
 /** Writes the script that knows the browser extension. @param {string} folder */
 export function writeExtension(folder) {
   return write("extension", folder, [common]);
+}
+
+/** Writes the script for GPUs. @param {string} folder */
+export function writeGpu(folder) {
+  return write("gpu", folder, [common]);
 }
 
 /** The most values of a page of a Parquet file; writers make pages of a megabyte. */
@@ -118,9 +125,18 @@ export const bounded = {
   },
 };
 
+const { version } = JSON.parse(readFileSync(join(import.meta.dirname, "package.json"), "utf8"));
+
+/** Says which kernels a GPU gets: what has been measured of others says nothing of these. Called when the binary is there. */
+function kernels() {
+  const binary = join(import.meta.dirname, "dist/felsic_gpu_bg.wasm");
+  return existsSync(binary) ? createHash("sha256").update(readFileSync(binary)).digest("hex").slice(0, 16) : "none";
+}
+
 /** @param {string} name @param {string} folder @param {import("rolldown").Plugin[]} plugins @param {string} [output] */
 async function write(name, folder, plugins, output = name) {
-  const bundle = await rolldown({ input: join(src, `${name}.ts`), platform: "browser", plugins });
+  const transform = { define: { FELSIC_KERNELS: JSON.stringify(`${version} ${name === "gpu" ? kernels() : ""}`) } };
+  const bundle = await rolldown({ input: join(src, `${name}.ts`), platform: "browser", plugins, transform });
   await bundle.write({ file: join(folder, `${output}.js`), format: "esm", minify, comments });
   await bundle.close();
 }

@@ -7,7 +7,7 @@ import { canStartWorkers } from "./start.js";
 import { isOnDisk } from "./store/caches.js";
 import { filesOf } from "./store/manifests.js";
 import { storedState } from "./store/state.js";
-import { withGpu } from "./workers.js";
+import { gpuScript } from "./workers.js";
 
 /**
  * Whether an embedder can be created here:
@@ -38,7 +38,7 @@ export async function availability(options: ModelOptions & Pick<CreateOptions, "
   const cache = checkedCacheFolder(options.cacheDirectory);
   if (!canRun()) return "unavailable";
   const { model } = placeOf(options);
-  if (device === "webgpu" && !(withGpu && (await hasGpu()))) return "unavailable";
+  if (device === "webgpu" && !(gpuScript && (await hasGpu()))) return "unavailable";
   if (loading.has(model)) return "downloading";
   const isThere = loaded.has(model) || isOnDisk(model) || (await storedState(model, cache)) === "complete";
   return isThere ? "available" : "downloadable";

@@ -2,7 +2,7 @@
 
 import { makePack } from "./checkpoint/made.js";
 import type { PackRequest } from "./checkpoint/protocol.js";
-import { describe, knownError } from "./errors.js";
+import { describe, FelsicError, knownError } from "./errors.js";
 import { Link } from "./link.js";
 import type { Calls, EngineNews, ToWorker } from "./protocol.js";
 import type { Folders } from "./package.js";
@@ -47,7 +47,16 @@ export class Connection extends Link<Calls, EngineNews> {
       case "make":
         void this.#make(message.request);
         break;
+      case "alive":
+        this.#endWith(message.lock);
+        break;
     }
+  }
+
+  /** Ends when the worker has: this page gets its lock then, and not before. */
+  #endWith(lock: string): void {
+    const end = () => this.end(new FelsicError("internal", "the engine's worker has ended; create a new embedder"));
+    navigator.locks.request(lock, end).catch(() => undefined);
   }
 
   /** Starts making a pack for the worker; both end together. */

@@ -5,8 +5,9 @@
 
 import { availability, type Availability, forgetLoaded, missingBytes, whileLoading } from "./availability.js";
 import { baseOf } from "./base.js";
-import { Connection, type News } from "./connection.js";
+import { Connection } from "./connection.js";
 import type { EngineDevice } from "./engine.js";
+import { type Answers, Launcher, RunningEngine, type Settings } from "./engines.js";
 import { abortedBy, FelsicError } from "./errors.js";
 import {
   checkCreateOptions,
@@ -29,15 +30,14 @@ import {
   type Priority,
   type TextOptions,
 } from "./options.js";
-import { engineFiles, type Folders } from "./package.js";
-import { placeOf } from "./place.js";
+import type { Folders } from "./package.js";
+import { placeOf, placeToLoad } from "./place.js";
 import { downloadProgress } from "./platform.js";
-import { autoWorkers, Pool } from "./pool.js";
 import type { Calls, EmbedResult } from "./protocol.js";
-import { cpuBinary } from "./simd.js";
-import { requireWorkers, startWorker } from "./start.js";
+import { requireWorkers } from "./start.js";
 import { deleteStored } from "./store/state.js";
 import type { EmbedderInfo, LoadProgress } from "./types.js";
+import { gpuScript } from "./workers.js";
 
 /**
  * Turns texts into vectors with a model that runs in a worker of its own.
@@ -49,15 +49,18 @@ import type { EmbedderInfo, LoadProgress } from "./types.js";
  * A lone surrogate in a string is read as U+FFFD, as the platform does wherever a string becomes bytes.
  */
 export class Embedder {
-  /** Model, dimensions, device, space and more. */
-  readonly info: EmbedderInfo;
-  readonly #connection: Connection;
-  readonly #pool: Pool | undefined;
+  #answers: Answers;
+  /** Puts a GPU beside the engine, when there is work for one. */
+  #addGpu: AddGpu | undefined;
 
-  private constructor(connection: Connection, info: EmbedderInfo, pool: Pool | undefined) {
-    this.#connection = connection;
-    this.info = info;
-    this.#pool = pool;
+  private constructor(answers: Answers, addGpu?: AddGpu) {
+    this.#answers = answers;
+    this.#addGpu = addGpu;
+  }
+
+  /** Model, dimensions, device, space and more. */
+  get info(): EmbedderInfo {
+    return this.#answers.info;
   }
 
   /** Reports whether this browser can run an embedder, and whether `create()` would have to fetch the model. */
@@ -89,35 +92,35 @@ export class Embedder {
     checkCreateOptions(options);
     requireWorkers();
     const { signal } = options;
-    const place = placeOf(options);
-    const { model } = place;
-    const device = engineDevice(checkedDevice(options.device));
-    const workers = checkedWorkers(options.workers);
-    const simd = checkedSimd(options.simd);
-    const delivery = { ...place, ...checkedDelivery(options) };
-    const prefetch = checkedPrefetch(options.prefetch);
-    const news: News = { loading: loadReporter(options), warning: options.onWarning };
-    const binary = device === "webgpu" ? "gpu" : cpuBinary(simd, options.wasmUrl !== undefined);
-    const files = engineFiles(binary, options);
+    const place = placeToLoad(options);
+    const wanted = checkedDevice(options.device);
+    const settings: Settings = {
+      ...place,
+      ...checkedDelivery(options),
+      device: engineDevice(wanted),
+      prefetch: checkedPrefetch(options.prefetch),
+      workers: checkedWorkers(options.workers),
+      simd: checkedSimd(options.simd),
+      ...filesGiven(options),
+    };
     const folders: Folders = { base: baseOf(options), cache: checkedCacheFolder(options.cacheDirectory) };
+    const launcher = new Launcher(settings, folders, { loading: loadReporter(options), warning: options.onWarning });
     const isShared = checkedProvider(options) === "extension";
     if (signal?.aborted) throw abortedBy(signal);
 
-    const request = { device, prefetch, ...delivery, ...files };
-    const shared = isShared ? await Embedder.#ofExtension(request, folders, signal) : undefined;
+    const shared = isShared ? await Embedder.#ofExtension(launcher.request, folders, signal) : undefined;
     if (shared) return shared;
-    const start = (news?: News) => new Connection(startWorker(files.scriptUrl, `felsic-${binary}`, folders.cache), folders, news);
-    const connection = start(news);
-    try {
-      const { info, pack } = await whileLoading(model, connection.request("create", request, { signal }));
-      const helpers = (workers === "auto" ? autoWorkers() : workers) - 1;
-      const shared = device === "cpu" && pack !== undefined && helpers > 0;
-      const pool = shared ? new Pool(connection, helpers, { ...delivery, pack, ...files }, start) : undefined;
-      return new Embedder(connection, frozen(info), pool);
-    } catch (error) {
-      connection.end(error as FelsicError);
-      throw error;
+    if (wanted === "webgpu" && gpuScript) {
+      const { requested } = await gpuScript();
+      return new Embedder(await whileLoading(place.model, requested(launcher, signal)));
     }
+    const engine = await whileLoading(place.model, launcher.start(settings.device, { signal }));
+    // Whose worker or binary is the caller's own gets no other.
+    if (wanted !== "auto" || !gpuScript || options.workerUrl !== undefined || options.wasmUrl !== undefined)
+      return new Embedder(engine);
+    engine.info = Object.freeze({ ...engine.info, gpu: Object.freeze({ state: "unused", reason: "no-work" } as const) });
+    const script = gpuScript;
+    return new Embedder(engine, async () => new (await script()).Auto(launcher, engine));
   }
 
   /** Returns the embedder of felsic's extension; `undefined` if this page cannot have it. */
@@ -131,8 +134,7 @@ export class Embedder {
     if (!started) return undefined;
     const connection = new Connection(started, folders);
     try {
-      const { info } = await connection.request("create", request, { signal });
-      return new Embedder(connection, frozen(info), undefined);
+      return new Embedder(new RunningEngine(connection, await connection.request("create", request, { signal })));
     } catch (error) {
       connection.end(error as FelsicError);
       if (signal?.aborted) throw error;
@@ -172,7 +174,7 @@ export class Embedder {
   /** Returns the token ids that the model reads for a text, special tokens included, after truncation. */
   async tokenize(text: string, options: TextOptions = {}): Promise<Uint32Array<ArrayBuffer>> {
     const request = { text: checkedText(text), options: engineOptions(options, this.info.prompts) };
-    return this.#connection.request("tokenize", request, { signal: options.signal });
+    return this.#answers.request("tokenize", request, { signal: options.signal });
   }
 
   /** Returns the number of tokens of a text before truncation, special tokens included; compare it with `info.maxTokens`. */
@@ -182,7 +184,7 @@ export class Embedder {
   async countTokens(input: string | readonly string[], options: TextOptions = {}): Promise<number | number[]> {
     const texts = Array.isArray(input) ? checkedTexts(input) : [checkedText(input)];
     const request = { texts, options: engineOptions(options, this.info.prompts) };
-    const counts = await this.#connection.request("countTokens", request, { signal: options.signal });
+    const counts = await this.#answers.request("countTokens", request, { signal: options.signal });
     return Array.isArray(input) ? counts : counts[0]!;
   }
 
@@ -190,32 +192,38 @@ export class Embedder {
    * Starts all workers (see {@link CreateOptions.workers}) and returns their number once they are ready. A worker that cannot be
    * started is left out. Earlier calls are answered by the workers that are ready.
    */
-  async warmUp(): Promise<number> {
-    // A request like any other, so that an embedder that has ended says so.
-    await this.#connection.request("memoryBytes", {});
-    await this.#pool?.start();
-    return 1 + (this.#pool?.ready ?? 0);
+  warmUp(): Promise<number> {
+    return this.#answers.warmUp();
   }
 
-  /** Returns the bytes of wasm memory that the engine and its helpers hold, which never shrink before `destroy()`. */
-  async memoryBytes(): Promise<number> {
-    const [engine, helpers = 0] = await Promise.all([this.#connection.request("memoryBytes", {}), this.#pool?.memoryBytes()]);
-    return engine + helpers;
+  /** Returns the bytes of wasm memory that the engines and their helpers hold, which never shrink before `destroy()`. */
+  memoryBytes(): Promise<number> {
+    return this.#answers.memoryBytes();
   }
 
   /** Ends the workers and frees their memory. Pending and later calls reject with the code `destroyed`. */
   destroy(): void {
-    this.#connection.end(new FelsicError("destroyed", "this embedder was destroyed; create a new one"));
+    this.#answers.end(new FelsicError("destroyed", "this embedder was destroyed; create a new one"));
+  }
+
+  /** Has the calls from now on shared with a GPU. Without the script for that, all stays as it is. */
+  async #withGpu(add: AddGpu): Promise<void> {
+    this.#addGpu = undefined;
+    const added = await add().catch(() => undefined);
+    if (added) this.#answers = added;
   }
 
   async #embed(texts: string[], options: EmbedOptions, priority: Priority = "normal"): Promise<EmbedResult> {
     const checked = engineOptions(options, this.info.prompts);
     const request = { texts, options: checked, urgent: checkedPriority(options.priority ?? priority) === "high" };
     const { signal, onProgress } = options;
-    if (texts.length > 1) void this.#pool?.start();
-    return this.#connection.request("embed", request, { signal, onProgress });
+    if (this.#addGpu && !request.urgent && hasMuch(texts)) await this.#withGpu(this.#addGpu);
+    return this.#answers.embed(request, { signal, onProgress });
   }
 }
+
+/** Makes answers with a GPU of the engine's. */
+type AddGpu = () => Promise<Answers>;
 
 /** `using embedder = await Embedder.create(…)` destroys it at the end of the block. */
 export interface Embedder extends Disposable {}
@@ -229,13 +237,26 @@ if (Symbol.dispose) {
   });
 }
 
-function frozen(info: EmbedderInfo): EmbedderInfo {
-  return Object.freeze({ ...info, prompts: Object.freeze([...info.prompts]) });
+/** The fewest characters of a call that a GPU could gain anything from: about a thousand tokens. */
+const MUCH = 4096;
+
+function hasMuch(texts: readonly string[]): boolean {
+  let characters = 0;
+  return texts.length > 1 && texts.some(({ length }) => (characters += length) >= MUCH);
 }
 
-/** `auto` stays on the CPU until a GPU can prove to be faster. */
+/** The device of the engine that is made first: `auto` answers on the CPU at once. */
 function engineDevice(device: "auto" | EngineDevice): EngineDevice {
   return device === "webgpu" ? "webgpu" : "cpu";
+}
+
+/** The addresses of the package's files that the caller has given. */
+function filesGiven({ workerUrl, wasmUrl, baseUrl }: CreateOptions): Pick<CreateOptions, "workerUrl" | "wasmUrl" | "baseUrl"> {
+  return {
+    ...(workerUrl !== undefined && { workerUrl }),
+    ...(wasmUrl !== undefined && { wasmUrl }),
+    ...(baseUrl !== undefined && { baseUrl }),
+  };
 }
 
 /** One callback for both ways of hearing about a load. */

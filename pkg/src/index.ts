@@ -18,4 +18,4 @@ export type {
   TextOptions,
 } from "./options.js";
 export type { Warning, WarningCode } from "./store/warning.js";
-export type { EmbedderInfo, LoadProgress } from "./types.js";
+export type { EmbedderInfo, GpuCrossover, GpuInfo, LoadProgress } from "./types.js";

@@ -47,7 +47,7 @@ export class Link<Calls extends CallTable<Calls>, News extends { readonly type: 
   readonly #pending = new Map<number, Pending>();
   #nextId = 0;
   #end: FelsicError | undefined;
-  readonly #atEnd: (() => void)[] = [];
+  readonly #atEnd: ((error: FelsicError) => void)[] = [];
 
   /** Takes over a worker that is starting. `hear` gets the messages that belong to no request. */
   constructor(started: Started, { worker: what, remedy }: Wording, hear: (news: News) => void) {
@@ -94,9 +94,9 @@ export class Link<Calls extends CallTable<Calls>, News extends { readonly type: 
     this.#worker.postMessage(message, transfer);
   }
 
-  /** Calls back when the worker has ended, for whatever reason. */
-  onEnd(callback: () => void): void {
-    if (this.#end) callback();
+  /** Calls back when the worker has ended, with the reason. */
+  onEnd(callback: (error: FelsicError) => void): void {
+    if (this.#end) callback(this.#end);
     else this.#atEnd.push(callback);
   }
 
@@ -107,7 +107,7 @@ export class Link<Calls extends CallTable<Calls>, News extends { readonly type: 
     this.#started.end();
     for (const pending of this.#pending.values()) pending.reject(error);
     this.#pending.clear();
-    for (const callback of this.#atEnd) callback();
+    for (const callback of this.#atEnd) callback(error);
   }
 
   #settle(id: number): Pending | undefined {

@@ -8,7 +8,10 @@ import type { Access } from "./store/requests.js";
 import type { Warning } from "./store/warning.js";
 import type { EngineOptions, LoadProgress } from "./types.js";
 
-/** Where the model runs. `auto` is the CPU for now; the GPU will take over only where it has been measured to be faster. */
+/**
+ * Where the model runs. `auto` is the CPU, and for large batches the GPU, once it has been shown on this machine that its vectors are the CPU's and
+ * that it is faster. With `webgpu`, `create()` rejects if there is no GPU that reproduces the pack's self-test.
+ */
 export type Device = "auto" | "cpu" | "webgpu";
 
 /**
@@ -41,6 +44,8 @@ export type Priority = "high" | "normal";
 export interface Delivery {
   /** The URLs of the files by their names, where they are not beside each other. */
   readonly urls?: Readonly<Record<string, string>>;
+  /** The files themselves, by their names, if the caller has them. */
+  readonly files?: Readonly<Record<string, Blob>>;
   readonly integrity?: string;
   readonly cache: CacheMode;
   readonly access: Access;
@@ -65,9 +70,15 @@ export interface CreateOptions {
    */
   readonly model?: string | URL;
   /**
+   * The pack itself, in place of `model`: all files of its folder, by their names there, such as a user has picked them
+   * (`<input type="file" webkitdirectory>`) or as an app keeps them. Nothing is fetched for the model then, and nothing is stored. The files are checked
+   * against the manifest like fetched ones. They are read while the embedder is in use, so they have to stay as they are.
+   */
+  readonly files?: Readonly<Record<string, Blob>>;
+  /**
    * Who computes: `own`, the default, is an engine of this page. With `extension` the embedder of felsic's browser extension is used, if
-   * the user has it and allows this site; otherwise the page's own. Both have the built-in model, and the same vectors, so `model` must not be
-   * named.
+   * the user has it and allows this site; otherwise the page's own. Both have the built-in model, and the same vectors, so neither
+   * `model` nor `files` may be given.
    */
   readonly provider?: "own" | "extension";
   /** URL of the hub for models with an id. Default: the Hugging Face hub. */
@@ -196,6 +207,7 @@ export type Names<Options> = Readonly<Record<keyof Options, true>>;
 /** What `create()` takes; `availability()` and `deleteCache()` read a part of it, and may be given all of it. */
 const CREATE_OPTIONS: Names<CreateOptions> = {
   model: true,
+  files: true,
   provider: true,
   hub: true,
   device: true,
@@ -307,10 +319,14 @@ export function checkedDevice(device: unknown = "auto"): Device {
 }
 
 /** Who computes, checked. */
-export function checkedProvider({ provider = "own", model }: Pick<CreateOptions, "provider" | "model">): "own" | "extension" {
+export function checkedProvider({
+  provider = "own",
+  model,
+  files,
+}: Pick<CreateOptions, "provider" | "model" | "files">): "own" | "extension" {
   if (provider !== "own" && provider !== "extension") throw invalid(`provider is ${String(provider)}; use "own" or "extension"`);
-  if (provider === "extension" && model !== undefined)
-    throw invalid("the extension has the built-in model alone: leave out model or provider");
+  if (provider === "extension" && (model ?? files) !== undefined)
+    throw invalid("the extension gives pages the built-in model alone: leave out model and files, or provider");
   return provider;
 }
 
@@ -344,6 +360,16 @@ export function checkedDelivery(
     ...(integrity !== undefined && { integrity }),
     ...(allowedOrigins !== undefined && { allowedOrigins: [...allowedOrigins] }),
   };
+}
+
+/** A pack's files, checked, as an object of their own; `undefined` without them. */
+export function checkedFiles({ files, model }: Pick<CreateOptions, "files" | "model">): CreateOptions["files"] {
+  if (files === undefined) return undefined;
+  if (model !== undefined) throw invalid("files are the model: leave out model or files");
+  const isRecord = typeof files === "object" && files !== null && !Array.isArray(files);
+  if (!isRecord || !Object.values(files).every((file: unknown) => file instanceof Blob))
+    throw invalid("files must be an object of files (Blob) by their names in the pack's folder");
+  return { ...files };
 }
 
 /** Headers, checked, as an object of their own. Their values are secrets, which no message may tell. */

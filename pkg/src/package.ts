@@ -11,6 +11,9 @@ export type WorkerName = Binary | "packer";
 /** The URLs of the package's files, as bundlers have rewritten them. */
 export type PackageUrls = { readonly [Name in `worker-${WorkerName}.js` | `felsic_${WorkerName}_bg.wasm`]?: () => URL };
 
+/** Loads the script for GPUs, which a page without batches does not need. */
+export type GpuScript = () => Promise<typeof import("./gpu.js")>;
+
 /** The files of an engine's worker. */
 export interface EngineFiles {
   /** The worker's script. If another script imports it, the worker cannot find out its own URL. */

@@ -3,7 +3,7 @@
 import { baseOf, packageUrl } from "./base.js";
 import { integrity, urls } from "./built-in.js";
 import { hubFolder } from "./checkpoint/address.js";
-import { absoluteUrl, asFolder, invalid, type ModelOptions } from "./options.js";
+import { absoluteUrl, asFolder, checkedFiles, type CreateOptions, invalid, type ModelOptions } from "./options.js";
 
 /** Where a model is. */
 export interface Place {
@@ -12,8 +12,12 @@ export interface Place {
   /** The URLs of its files, by their names, if the files are not in the folder. */
   readonly urls?: Readonly<Record<string, string>>;
   readonly integrity?: string;
+  /** The files themselves, if the caller has given them. */
+  readonly files?: Readonly<Record<string, Blob>>;
 }
 
+/** What stands for the folder of files that were given, in messages. */
+const GIVEN = "files/";
 const HUB = "https://huggingface.co/";
 
 /** Returns the place of a model; without a model, that of the built-in one. */
@@ -25,6 +29,12 @@ export function placeOf(options: ModelOptions): Place {
     throw invalid("model must not have a user and a password in it; for a host that needs a login there is headers");
   if (url.search || url.hash) throw invalid(`model must be the URL of a folder, without ? and #: ${url.href}`);
   return { model: asFolder(url).href };
+}
+
+/** Returns the place of the model to load, which may have been given as files. */
+export function placeToLoad(options: CreateOptions): Place {
+  const files = checkedFiles(options);
+  return files ? { model: GIVEN, files } : placeOf(options);
 }
 
 /** Returns the place of the built-in model; bundlers may have put its files anywhere. */

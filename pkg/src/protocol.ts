@@ -31,7 +31,7 @@ export interface Calls {
   };
   /** Makes the worker a helper, which then answers {@link ToHelper} on `port`. */
   help: {
-    request: Pick<Delivery, "cache" | "access" | "urls" | "allowedOrigins"> &
+    request: Pick<Delivery, "cache" | "access" | "urls" | "files" | "allowedOrigins"> &
       EngineFiles & {
         readonly model: string;
         readonly pack: string;
@@ -66,6 +66,8 @@ export interface Created {
   readonly info: EmbedderInfo;
   /** What helpers are made from; without it there are no helpers. */
   readonly pack: string | undefined;
+  /** Whether the pack is kept on this machine, or will be, so that a further engine fetches nothing. */
+  readonly isStored: boolean;
 }
 
 /** The result of `embed`; the vectors are transferred, each with its own buffer. */
@@ -99,6 +101,8 @@ export interface MadeMessage {
 
 /** What an engine's worker sends without being asked. */
 export type EngineNews =
+  /** Names a lock that the worker holds for as long as it lives. */
+  | { readonly type: "alive"; readonly lock: string }
   /** Carries a warning; the request goes on. */
   | { readonly type: "warning"; readonly warning: Warning }
   /** Asks for a pack to be made from a checkpoint. */

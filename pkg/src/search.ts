@@ -52,4 +52,4 @@ export type {
   WordsReason,
 } from "./search/types.js";
 export type { Warning, WarningCode } from "./store/warning.js";
-export type { EmbedderInfo } from "./types.js";
+export type { EmbedderInfo, GpuCrossover, GpuInfo } from "./types.js";

@@ -6,6 +6,7 @@ import type { Engine, EngineHooks, EngineModule, Helper } from "./engine.js";
 import { abortedBy, describe, type ErrorMessage, fromMessage, knownError, orAborted } from "./errors.js";
 import { Helpers } from "./helpers.js";
 import { allowOnly, isLocal, isOwn } from "./origins.js";
+import type { Watch } from "./gpu/watch.js";
 import type { EngineFiles } from "./package.js";
 import type {
   CallName,
@@ -19,6 +20,7 @@ import type {
   ToWorker,
 } from "./protocol.js";
 import { Queue, type Turn } from "./queue.js";
+import { GivenFiles } from "./store/given.js";
 import { openStore } from "./store/index.js";
 import { hashWith, integrityOf } from "./store/names.js";
 import type { Made } from "./store/types.js";
@@ -34,9 +36,9 @@ interface Scope {
   postMessage(message: FromWorker, options?: StructuredSerializeOptions): void;
 }
 
-/** Answers the messages of `scope` with the engine of `module`, whose wasm is called `wasm`. */
-export function serve(scope: Scope, module: EngineModule, wasm: string): void {
-  const server = new Server(scope, module, wasm);
+/** Answers the messages of `scope` with the engine of `module`, whose wasm is called `wasm`, and whose device `watch` watches. */
+export function serve(scope: Scope, module: EngineModule, wasm: string, watch?: Watch): void {
+  const server = new Server(scope, module, wasm, watch);
   const open = new Map<number, AbortController>();
   const queue = new Queue();
   scope.addEventListener("message", ({ data }) => {
@@ -63,16 +65,19 @@ class Server {
   readonly #scope: Scope;
   readonly #module: EngineModule;
   readonly #wasm: string;
+  readonly #watch: Watch | undefined;
   /** The request that waits for a pack. */
   #making: { resolve(made: Made): void; reject(error: Error): void } | undefined;
   #engine: Engine | undefined;
   #table: TableLoader | undefined;
   #helper: Helper | undefined;
 
-  constructor(scope: Scope, module: EngineModule, wasm: string) {
+  constructor(scope: Scope, module: EngineModule, wasm: string, watch: Watch | undefined) {
     this.#scope = scope;
     this.#module = module;
     this.#wasm = wasm;
+    this.#watch = watch;
+    watch?.onFault((fault) => scope.postMessage({ type: "failed", error: gpuFailed(fault) }));
   }
 
   /** Ends the wait for a pack, with the pack or with the reason why there is none. */
@@ -123,7 +128,7 @@ class Server {
   }
 
   async #create(request: Calls["create"]["request"], signal: AbortSignal) {
-    const { model, urls, device, scriptUrl, integrity, cache = "auto", access, prefetch, allowedOrigins } = request;
+    const { model, urls, files: given, device, scriptUrl, integrity, cache = "auto", access, prefetch, allowedOrigins } = request;
     allowOnly(allowedOrigins, scriptUrl);
     const warn = (warning: Warning) => this.#scope.postMessage({ type: "warning", warning });
     let report = throttled((progress) => this.#scope.postMessage({ type: "loading", progress }));
@@ -136,12 +141,12 @@ class Server {
       return this.#askToMake({ model, cache: isLocal(model) ? "none" : cache, access, allowedOrigins });
     };
     const [files] = await Promise.all([
-      openStore({ model, urls, integrity, cache, access, signal, warn, make }),
+      given ? new GivenFiles(given, integrity) : openStore({ model, urls, integrity, cache, access, signal, warn, make }),
       this.#start(request),
     ]);
-    const engine = await this.#module.Engine.create(model, device, files, (progress) => report(progress), signal);
+    const engine = await this.#trusted(this.#module.Engine.create(model, device, files, (progress) => report(progress), signal));
     this.#engine = engine;
-    const isForeign = [model, ...Object.values(urls ?? {})].some((url) => !isOwn(url));
+    const isForeign = !given && [model, ...Object.values(urls ?? {})].some((url) => !isOwn(url));
     const table = new TableLoader(engine, files, {
       ordered: prefetch === "background" && isForeign,
       languages: navigator.languages,
@@ -150,7 +155,21 @@ class Server {
     if (prefetch === "all") await table.all();
     else if (prefetch === "background") void table.background();
     const { pooling } = files;
-    return { info: { ...engine.info(), ...(pooling && { pooling }) }, pack: engine.pack() };
+    return { info: { ...engine.info(), ...(pooling && { pooling }) }, pack: engine.pack(), isStored: files.persistent };
+  }
+
+  /** Returns what a device has made, unless anything has failed on it so far: then it is not what it should be. */
+  async #trusted<T>(work: Promise<T>): Promise<T> {
+    const settled = await work.then(
+      (made) => () => made,
+      (error: unknown) => () => {
+        throw error;
+      },
+    );
+    await this.#watch?.settle();
+    const fault = this.#watch?.fault;
+    if (fault !== undefined) throw fromMessage(gpuFailed(fault));
+    return settled();
   }
 
   /**
@@ -164,10 +183,12 @@ class Server {
   }
 
   async #help(request: Calls["help"]["request"], signal: AbortSignal) {
-    const { model, urls, pack, port, scriptUrl, cache = "auto", access, allowedOrigins } = request;
+    const { model, urls, files: given, pack, port, scriptUrl, cache = "auto", access, allowedOrigins } = request;
     allowOnly(allowedOrigins, scriptUrl);
     const [files] = await Promise.all([
-      openStore({ model, urls, cache, access, signal, warn: () => undefined, integrity: integrityOf(pack) }),
+      given
+        ? new GivenFiles(given, integrityOf(pack))
+        : openStore({ model, urls, cache, access, signal, warn: () => undefined, integrity: integrityOf(pack) }),
       this.#start(request),
     ]);
     this.#helper = await this.#module.Helper.create(model, pack, files, undefined, signal);
@@ -194,7 +215,8 @@ class Server {
   async #embed(id: number, request: Calls["embed"]["request"], signal: AbortSignal, turn: Turn): Promise<EmbedResult> {
     const { texts, options } = request;
     const hooks = this.#hooks(id, signal, turn);
-    const { vectors, tokens, truncated } = await this.#ready().embed(texts, options, hooks, this.helpers.forCall(signal, turn));
+    const work = this.#ready().embed(texts, options, hooks, this.helpers.forCall(signal, turn));
+    const { vectors, tokens, truncated } = await this.#trusted(work);
     const width = texts.length === 0 ? 0 : vectors.length / texts.length;
     return {
       vectors: texts.map((_, index) => vectors.slice(index * width, (index + 1) * width)),
@@ -234,6 +256,10 @@ function isUrgent(call: Request): boolean {
     default:
       return call.type !== "create" && call.type !== "help";
   }
+}
+
+function gpuFailed(fault: string): ErrorMessage {
+  return { code: "device-unavailable", message: `the GPU has failed (${fault}); create a new embedder, or use the CPU` };
 }
 
 function defect(error: unknown): ErrorMessage {

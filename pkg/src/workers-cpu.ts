@@ -1,10 +1,10 @@
 /** The files of `felsic/cpu`: build.mjs replaces workers.ts with this module there. */
 
 import { FelsicError } from "./errors.js";
-import type { PackageUrls, WorkerName } from "./package.js";
+import type { GpuScript, PackageUrls, WorkerName } from "./package.js";
 
-/** Whether there is a binary for GPUs. */
-export const withGpu: boolean = false;
+/** There is no binary for GPUs. */
+export const gpuScript: GpuScript | undefined = undefined;
 
 /**
  * Where bundlers, and hosts that serve the package as it is, have put its files. Bundlers look for exactly this form, in which

@@ -1,12 +1,12 @@
 /** The package's workers and their binaries, each by its URL. */
 
-import type { PackageUrls } from "./package.js";
+import type { GpuScript, PackageUrls } from "./package.js";
 import * as cpu from "./workers-cpu.js";
 
 export { missing } from "./workers-cpu.js";
 
-/** Whether there is a binary for GPUs. */
-export const withGpu: boolean = true;
+/** The script that knows what to do with a GPU, if there is a binary for GPUs. */
+export const gpuScript: GpuScript | undefined = () => import("./gpu.js");
 
 /** See workers-cpu.ts. */
 export const urls: PackageUrls = {

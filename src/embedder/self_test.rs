@@ -20,6 +20,21 @@ pub(super) async fn run(embedder: &Embedder, tests: &[SelfTest]) -> Result<()> {
             return Err(failed("the tokenizer gives different ids from those in the pack"));
         }
     }
+    for batch in batches(tests) {
+        run_batch(embedder, batch).await?;
+    }
+    Ok(())
+}
+
+/// Returns the texts that are computed together: the shortest alone, since a device may have other kernels for the few rows of a
+/// query than for a batch, and all.
+fn batches(tests: &[SelfTest]) -> [&[SelfTest]; 2] {
+    let shortest = tests.iter().min_by_key(|test| test.ids.len());
+    [shortest.map(std::slice::from_ref).unwrap_or_default(), tests]
+}
+
+/// Computes texts together, and compares their vectors.
+async fn run_batch(embedder: &Embedder, tests: &[SelfTest]) -> Result<()> {
     let ids: Vec<Vec<u32>> = tests.iter().map(|test| test.ids.clone()).collect();
     let made = embedder.embed_ids(&ids).await.map_err(|error| failed("a vector could not be made").because(error))?;
     for (test, made) in tests.iter().zip(made.vectors()) {
@@ -40,6 +55,15 @@ fn failed(what: &str) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_shortest_text_is_computed_alone_and_with_the_others() {
+        let test = |length| SelfTest { text: String::new(), ids: vec![1; length], embedding: Vec::new() };
+        let tests = [test(30), test(4), test(200)];
+        let lengths = batches(&tests).map(|batch| batch.iter().map(|test| test.ids.len()).collect::<Vec<_>>());
+        assert_eq!(lengths, [vec![4], vec![30, 4, 200]]);
+        assert_eq!(batches(&[]).map(<[SelfTest]>::len), [0, 0]);
+    }
 
     #[test]
     fn nan_is_within_no_tolerance() {

@@ -35,7 +35,7 @@ after(() => environment?.close());
 /**
  * Returns the passages' scores for each query.
  *
- * @param {import("felsic").CreateOptions} [options]
+ * @param {Omit<import("felsic").CreateOptions, "files">} [options]
  */
 async function scores(options) {
   const texts = { passages, queries: queries.map(({ query }) => query), options };

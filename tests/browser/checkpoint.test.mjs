@@ -53,7 +53,7 @@ after(async () => {
 /**
  * Returns what an embedder reports and computes, or the code with which it fails.
  *
- * @param {Partial<import("felsic").CreateOptions>} options
+ * @param {Omit<Partial<import("felsic").CreateOptions>, "files">} options
  */
 function load(options) {
   return environment.page.evaluate(

@@ -49,7 +49,7 @@ function cyrillic() {
 /**
  * Returns an embedder's vectors of texts, and what it reported meanwhile.
  *
- * @param {Partial<import("felsic").CreateOptions>} options
+ * @param {Omit<Partial<import("felsic").CreateOptions>, "files">} options
  * @param {string[]} texts
  */
 function embed(options, texts) {

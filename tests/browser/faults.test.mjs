@@ -43,7 +43,7 @@ before(async () => {
 
 after(() => environment?.close());
 
-/** How an attempt at an embedder ended. @param {import("felsic").CreateOptions} options */
+/** How an attempt at an embedder ended. @param {Omit<import("felsic").CreateOptions, "files">} options */
 async function create(options) {
   const settled = await environment.page.evaluate(async (options) => {
     const created = felsic.Embedder.create(options);

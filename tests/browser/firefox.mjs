@@ -42,6 +42,16 @@ export async function launchFirefox(prefs = {}) {
   const process = spawn(executable, ["--headless", "--no-remote", "--profile", profile, "--remote-debugging-port=0"]);
   const session = await Session.open(await addressOf(process));
   await session.send("session.new", { capabilities: {} });
+  /** Waits for a page. @param {(url: string) => boolean} fits @param {string} what */
+  const find = async (fits, what) => {
+    for (let i = 0; i < 100; i += 1) {
+      const { contexts } = await session.send("browsingContext.getTree", {});
+      const found = contexts.find((/** @type {{ url: string }} */ { url }) => fits(url));
+      if (found) return String(found.context);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    throw new Error(`nothing opens ${what}`);
+  };
   /** @param {string} context */
   const evaluateIn =
     (context) =>
@@ -68,15 +78,39 @@ export async function launchFirefox(prefs = {}) {
         close: () => session.send("browser.removeUserContext", { userContext }),
       };
     },
-    /** Waits for a page that something else opens, such as an extension. @param {string} scheme */
-    async pageOf(scheme) {
-      for (let i = 0; i < 100; i += 1) {
-        const { contexts } = await session.send("browsingContext.getTree", {});
-        const found = contexts.find((/** @type {{ url: string }} */ { url }) => url.startsWith(`${scheme}:`));
-        if (found) return { evaluate: evaluateIn(found.context) };
-        await new Promise((resolve) => setTimeout(resolve, 100));
-      }
-      throw new Error(`nothing opens a page with ${scheme}:`);
+    /**
+     * Waits for a page that something else opens, such as an extension.
+     *
+     * @param {string} scheme
+     * @param {string} [ending] of its address
+     */
+    async pageOf(scheme, ending = "") {
+      const fits = (/** @type {string} */ url) => url.startsWith(`${scheme}:`) && url.endsWith(ending);
+      const context = await find(fits, `a page with ${scheme}: ${ending}`);
+      return {
+        evaluate: evaluateIn(context),
+        /** @param {number} width @param {number} height */
+        resize: (width, height) => session.send("browsingContext.setViewport", { context, viewport: { width, height } }),
+        /** Clicks as a person does: for some things browsers want more than a script. @param {{ x: number, y: number }} place */
+        click: ({ x, y }) =>
+          session.send("input.performActions", {
+            context,
+            actions: [
+              {
+                type: "pointer",
+                id: "mouse",
+                actions: [
+                  { type: "pointerMove", x, y },
+                  { type: "pointerDown", button: 0 },
+                  { type: "pointerUp", button: 0 },
+                ],
+              },
+            ],
+          }),
+        /** Returns a picture of it, as PNG. */
+        picture: async () => Buffer.from((await session.send("browsingContext.captureScreenshot", { context })).data, "base64"),
+        close: () => session.send("browsingContext.close", { context }),
+      };
     },
     async close() {
       await session.send("browser.close", {}).catch(() => {});

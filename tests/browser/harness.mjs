@@ -99,7 +99,7 @@ export async function start({ fake = false, gpu = true, insecure = false, page: 
 /** The package's workers with the engine of a folder, in a folder of their own. @param {string} engine */
 async function fakeWorkers(engine) {
   const folder = mkdtempSync(join(tmpdir(), "felsic-fake-"));
-  for (const name of ["cpu", "relaxed"]) await writeWorker(`worker-${name}`, folder, engine);
+  for (const name of ["cpu", "relaxed", "gpu"]) await writeWorker(`worker-${name}`, folder, engine);
   return folder;
 }
 

@@ -31,7 +31,7 @@ after(() => environment?.close());
 /**
  * Returns what an embedder reports and computes, or the code with which it fails.
  *
- * @param {Partial<import("felsic").CreateOptions>} options
+ * @param {Omit<Partial<import("felsic").CreateOptions>, "files">} options
  */
 function load(options, page = environment.page) {
   return page.evaluate(

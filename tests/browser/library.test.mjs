@@ -577,6 +577,54 @@ describe("the library", { concurrency: 3 }, () => {
     await context.close();
   });
 
+  test("whatever is written when the disk is full pauses the work, and with room again it goes on", async () => {
+    const { context, page } = await environment.visitor();
+    await open(page);
+    const seen = await page.evaluate(async () => {
+      await lib.idle(library);
+      const { put } = IDBObjectStore.prototype;
+      /** Takes what is written into a store for too much. @param {string} store */
+      const fill = (store) => {
+        IDBObjectStore.prototype.put = function (...values) {
+          if (this.name === store) throw new DOMException("no room", "QuotaExceededError");
+          return put.apply(this, values);
+        };
+      };
+      const outcome = async () => {
+        await lib.until(() => library.paused.value, "the pause");
+        await lib.until(() => library.problems.value.length > 0, "the problem");
+        return library.problems.value.map((/** @type {any} */ { id }) => id).join();
+      };
+      const again = async (/** @type {number} */ documents) => {
+        IDBObjectStore.prototype.put = put;
+        library.resume();
+        await lib.until(() => library.problems.value.length === 0 && !library.paused.value, "the end of the pause");
+        await lib.until(() => library.collection.value.info.documents === documents, "the documents");
+        await lib.idle(library);
+      };
+      /** @type {Record<string, string>} */
+      const told = {};
+      fill("sources");
+      await library.addText("Apples grow on trees.", "a");
+      told.sources = await outcome();
+      await again(0);
+      fill("files");
+      await library.addText("Boats float on the water.", "b");
+      told.files = await outcome();
+      await again(1);
+      const bytes = await new Response(library.export("jsonl")).arrayBuffer();
+      await library.removeSource("files");
+      await lib.idle(library);
+      fill("files");
+      await library.import(new File([bytes], "library.jsonl"));
+      told.import = await outcome();
+      await again(1);
+      return { told, found: await lib.find(library, "boats", { mode: "words" }) };
+    });
+    assert.deepEqual(seen, { told: { sources: "quota", files: "quota", import: "quota" }, found: ["files/b.txt"] });
+    await context.close();
+  });
+
   test("what is exported can be imported, and deleting everything leaves nothing on the machine", async () => {
     const { context, page, newTab } = await environment.visitor();
     await open(page);

@@ -18,8 +18,9 @@ const DRIVER = /GL Driver Message/;
  * @param {Environment} environment
  * @param {import("playwright-core").BrowserContextOptions} [options]
  * @param {string} [query]
+ * @param {string} [script] that runs before the page's own, as for a browser that lacks something
  */
-export async function openPage(environment, options = {}, query = "") {
+export async function openPage(environment, options = {}, query = "", script = "") {
   const context = await environment.browser.newContext({
     viewport: { width: 1280, height: 860 },
     locale: "en-GB",
@@ -27,6 +28,7 @@ export async function openPage(environment, options = {}, query = "") {
     ...options,
   });
   const page = await context.newPage();
+  if (script !== "") await page.addInitScript(script);
   /** @type {string[]} */
   const said = [];
   page.on("console", (message) => {

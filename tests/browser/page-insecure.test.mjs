@@ -65,3 +65,38 @@ test("a library in memory: found by meaning and words, shown, on the map; a line
   assert.deepEqual(said, []);
   await context.close();
 });
+
+for (const [what, script] of /** @type {const} */ ([
+  [
+    "rejects",
+    "StorageManager.prototype.getDirectory = () => Promise.reject(new DOMException('The operation is insecure.', 'SecurityError'))",
+  ],
+  ["is not there", "delete StorageManager.prototype.getDirectory"],
+]))
+  test(`a page whose private file system ${what}, as in a private window: the same, and the line names that reason`, async () => {
+    const { context, page, said } = await openPage(
+      { ...environment, url: (path) => environment.url(path).replace(/\/\/[^:/]+/, "//localhost") },
+      {},
+      "",
+      script,
+    );
+    await shows(page, ".model", /Built-in model/);
+    assert.equal(await page.evaluate(() => isSecureContext), true);
+    assert.match((await page.locator(".unkept").textContent()) ?? "", /gone when you close or reload.*private window/);
+    assert.doesNotMatch((await page.locator(".welcome").textContent()) ?? "", /stored|when you come back/);
+    await accessible(page, "welcome, private window");
+    await chooseFiles(page, { "cat.txt": FILES["cat.txt"], "lease.txt": FILES["lease.txt"] });
+    await settled(page, 2);
+    await field(page).fill("a pet that rests");
+    await shows(page, ".hit h3", /^cat\.txt$/);
+    await view(page, "Privacy");
+    await shows(page, ".pane", /Kept by the browser\s*only while the page is open/);
+    // Nothing of a document is in a database.
+    const names = await page.evaluate(async () => (await indexedDB.databases()).map(({ name }) => name));
+    assert.deepEqual(
+      names.filter((name) => name !== "felsic-shared"),
+      [],
+    );
+    assert.deepEqual(said, []);
+    await context.close();
+  });

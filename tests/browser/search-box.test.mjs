@@ -40,11 +40,14 @@ after(async () => {
 /**
  * A page with the box.
  *
- * @param {{ url?: string, saveData?: boolean, context?: import("playwright-core").BrowserContextOptions, from?: import("playwright-core").BrowserContext }} [options]
+ * `stopped` stops its clock: timers fire in `pass` alone, however busy the machine is.
+ *
+ * @param {{ url?: string, saveData?: boolean, stopped?: boolean, context?: import("playwright-core").BrowserContextOptions, from?: import("playwright-core").BrowserContext }} [options]
  */
-async function boxPage({ url = server.url("/box.html"), saveData = false, context, from } = {}) {
+async function boxPage({ url = server.url("/box.html"), saveData = false, stopped = false, context, from } = {}) {
   const own = from ?? (await browser.newContext(context));
   const page = await own.newPage();
+  if (stopped) await page.clock.install({ time: 0 });
   /** @type {string[]} */
   const errors = [];
   page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
@@ -52,8 +55,11 @@ async function boxPage({ url = server.url("/box.html"), saveData = false, contex
   if (saveData) await page.addInitScript(() => Object.defineProperty(navigator, "connection", { value: { saveData: true } }));
   await page.goto(url);
   await page.waitForFunction(() => "box" in globalThis);
+  if (stopped) await page.clock.pauseAt(3_600_000);
   return {
     page,
+    /** Lets time pass on a page whose clock is stopped. @param {number} milliseconds */
+    pass: (milliseconds) => page.clock.runFor(milliseconds),
     errors,
     context: own,
     /** @param {(fake: Fake) => unknown} work */
@@ -71,6 +77,9 @@ async function boxPage({ url = server.url("/box.html"), saveData = false, contex
     close: () => (from ? page.close() : own.close()),
   };
 }
+
+/** Milliseconds after the last key within which the box has begun to search. */
+const PAUSE = 200;
 
 /** Waits until a number of results is shown. @param {Page} page @param {number} count */
 const results = (page, count) =>
@@ -119,7 +128,7 @@ test("the keys walk through the results, and Enter follows a link", async () => 
   await fake((fake) => (fake.bytes = 0));
   await fake((fake) => (fake.hits.hybrid = [..."abcdefg"].map((id) => fake.hit(id))));
   await page.keyboard.press("/");
-  await page.keyboard.type("undo");
+  await page.keyboard.insertText("undo");
   await results(page, 7);
   assert.deepEqual(await titles(), ["[a]", "b", "c", "d", "e", "f", "g"]);
   const selected = async () => (await titles()).find((title) => title.startsWith("["));
@@ -165,7 +174,7 @@ test("a page can follow links itself, and a click selects what is under the poin
     });
   });
   await page.keyboard.press("/");
-  await page.keyboard.type("undo");
+  await page.keyboard.insertText("undo");
   await results(page, 3);
   await page.getByRole("option").nth(2).hover();
   assert.deepEqual(await titles(), ["d", "b", "[e]"]);
@@ -183,7 +192,7 @@ test("screen readers hear a combobox, its results and how many there are", async
   await fake((fake) => (fake.bytes = 0));
   await page.keyboard.press("/");
   assert.equal(await input.getAttribute("aria-expanded"), "false");
-  await page.keyboard.type("undo");
+  await page.keyboard.insertText("undo");
   await results(page, 3);
   const tree = await page.getByRole("dialog", { name: "Search" }).ariaSnapshot();
   for (const line of [
@@ -219,7 +228,7 @@ test("axe finds nothing wrong: empty, with results, asking, failed; light and da
     await check("closed");
     await page.keyboard.press("/");
     await check("empty");
-    await page.keyboard.type("undo");
+    await page.keyboard.insertText("undo");
     await results(page, 3);
     await check("asking");
     await fake((fake) => (fake.fails.prepare = "there is no network"));
@@ -239,7 +248,7 @@ test("axe finds nothing wrong: empty, with results, asking, failed; light and da
 test("words come at once, meaning below them when it is there, and the selected result stays", async () => {
   const { page, titles, fake, errors, close } = await boxPage();
   await page.keyboard.press("/");
-  await page.keyboard.type("undo");
+  await page.keyboard.insertText("undo");
   await results(page, 3);
   await page.getByText("Fetching 8.3 MB for search by meaning: 0%").waitFor();
   await fake((fake) => fake.loading.report(0.42));
@@ -254,7 +263,7 @@ test("words come at once, meaning below them when it is there, and the selected 
   await page.getByRole("status").filter({ hasText: "5 results" }).waitFor();
   assert.match(await page.getByRole("listbox").ariaSnapshot(), /group "By meaning"/);
   // The next query is answered by both, in their order.
-  await page.keyboard.type("ne");
+  await page.keyboard.insertText("ne");
   await page.getByRole("status").filter({ hasText: "3 results" }).waitFor();
   assert.deepEqual(await titles(), ["[d]", "b", "e"]);
   assert.deepEqual(await fake((fake) => fake.log), ["prepare", "words: undo", "hybrid: undo", "hybrid: undone"]);
@@ -269,21 +278,28 @@ test("words come at once, meaning below them when it is there, and the selected 
 });
 
 test("only what was typed last is searched, and stale answers are dropped", async () => {
-  const { page, titles, fake, input, close } = await boxPage();
+  const { page, pass, titles, fake, input, close } = await boxPage({ stopped: true });
   await fake((fake) => (fake.bytes = 0));
   await page.keyboard.press("/");
   await page.waitForFunction(() => globalThis.fake.log.includes("prepare"));
-  await page.keyboard.type("undo", { delay: 10 });
+  for (const key of "undo") {
+    await page.keyboard.type(key);
+    await pass(10);
+  }
+  await pass(PAUSE);
   await results(page, 3);
   assert.deepEqual(await fake((fake) => fake.log.slice(1)), ["hybrid: undo"]);
   await fake((fake) => (fake.delay.hybrid = 250));
   await input.fill("first");
-  await page.waitForFunction(() => globalThis.fake.log.includes("hybrid: first"));
+  await pass(PAUSE);
+  assert.deepEqual(await fake((fake) => fake.log.at(-1)), "hybrid: first");
   await fake((fake) => (fake.delay.hybrid = 0));
   await fake((fake) => (fake.hits.hybrid = [fake.hit("z")]));
   await input.fill("second");
+  await pass(PAUSE);
   await results(page, 1);
-  await page.waitForFunction(() => globalThis.fake.log.includes("aborted: first"));
+  await pass(250);
+  assert.deepEqual(await fake((fake) => fake.log.slice(2)), ["hybrid: first", "hybrid: second", "aborted: first"]);
   assert.deepEqual(await titles(), ["[z]"]);
   await input.fill("");
   await page.getByText("Search in 2,043 pages.").waitFor();
@@ -292,27 +308,31 @@ test("only what was typed last is searched, and stale answers are dropped", asyn
 });
 
 test("what is chosen while further results are on their way stays chosen, if they have it", async () => {
-  const { page, titles, fake, input, close } = await boxPage();
+  const { page, pass, titles, fake, input, close } = await boxPage({ stopped: true });
   await fake((fake) => (fake.bytes = 0));
   await fake((fake) => (fake.hits.hybrid = [..."abcdefg"].map((id) => fake.hit(id))));
   await page.keyboard.press("/");
-  // As slowly as people type, or a busy machine: the beginning of the query is searched by itself.
+  await page.waitForFunction(() => globalThis.fake.log.includes("prepare"));
+  // As slowly as people type: the beginning of the query is searched by itself.
   await page.keyboard.type("und");
+  await pass(PAUSE);
   await results(page, 7);
   await fake((fake) => (fake.hits.hybrid = [..."cba"].map((id) => fake.hit(id))));
   await fake((fake) => (fake.delay.hybrid = 150));
   await page.keyboard.type("o");
+  await pass(PAUSE);
   await page.keyboard.press("ArrowDown");
   const chosen = await input.getAttribute("aria-activedescendant");
+  await pass(150);
   await results(page, 3);
   assert.deepEqual(await titles(), ["c", "[b]", "a"]);
   assert.equal(await input.getAttribute("aria-activedescendant"), chosen);
 
   // A pointer chooses as well, and a click that began before the results came counts.
   await fake((fake) => (fake.hits.hybrid = [..."acd"].map((id) => fake.hit(id))));
-  await page.keyboard.type(" ");
-  await page.keyboard.type("x");
+  await page.keyboard.type(" x");
   await page.getByRole("option", { name: "Document a" }).hover();
+  await pass(PAUSE + 150);
   await page.getByRole("option", { name: "Document d" }).waitFor();
   assert.deepEqual(await titles(), ["[a]", "c", "d"]);
 
@@ -320,11 +340,13 @@ test("what is chosen while further results are on their way stays chosen, if the
   await fake((fake) => (fake.hits.hybrid = [..."ef"].map((id) => fake.hit(id))));
   await page.keyboard.type("y");
   await page.keyboard.press("ArrowDown");
+  await pass(PAUSE + 150);
   await results(page, 2);
   assert.deepEqual(await titles(), ["[e]", "f"]);
   await page.keyboard.press("ArrowDown");
   await fake((fake) => (fake.hits.hybrid = [..."gef"].map((id) => fake.hit(id))));
   await page.keyboard.type("z");
+  await pass(PAUSE + 150);
   await results(page, 3);
   assert.deepEqual(await titles(), ["[g]", "e", "f"]);
   await close();
@@ -357,7 +379,7 @@ test("what fails is said in words, and the search for words goes on", async () =
   const { page, input, fake, titles, close } = await boxPage();
   await fake((fake) => (fake.fails = { prepare: "the model is gone" }));
   await page.keyboard.press("/");
-  await page.keyboard.type("undo");
+  await page.keyboard.insertText("undo");
   await page.getByText("Search by meaning is not available; words are searched. the model is gone").waitFor();
   await results(page, 3);
   await fake((fake) => (fake.fails = { hybrid: "the engine crashed" }));
@@ -433,7 +455,7 @@ test("a page with a strict policy and Trusted Types runs it as it is", async () 
   const url = `${server.spoilt("/", { file: /^box\.html/, headers: { "content-security-policy": policy } })}box.html`;
   const { page, errors, fake, close } = await boxPage({ url });
   await page.keyboard.press("/");
-  await page.keyboard.type("undo");
+  await page.keyboard.insertText("undo");
   await results(page, 3);
   await fake((fake) => fake.loading.report(0.5));
   assert.equal(await page.getByRole("dialog").evaluate((dialog) => getComputedStyle(dialog).position), "fixed");
@@ -490,7 +512,7 @@ test("on a phone the dialog is a sheet as large as the screen", async () => {
   const context = { viewport: { width: 390, height: 780 }, hasTouch: true, isMobile: true };
   const { page, close } = await boxPage({ context, saveData: true });
   await page.getByRole("button", { name: "Search" }).tap();
-  await page.keyboard.type("undo");
+  await page.keyboard.insertText("undo");
   await results(page, 3);
   await page.waitForTimeout(200);
   const box = await page.locator(".sheet").boundingBox();

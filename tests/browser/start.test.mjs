@@ -29,7 +29,7 @@ after(async () => {
  * @param {Record<string, string>} [setting.page] headers of the page's answer
  * @param {import("./server.mjs").Fault[]} [setting.faults] faults of other files in its folder
  * @param {string} [setting.felsic] where felsic is imported from, if not from the page's folder
- * @param {import("felsic").CreateOptions} [setting.options]
+ * @param {Omit<import("felsic").CreateOptions, "files">} [setting.options]
  * @param {string} [setting.before] a script that the page runs first
  * @returns {Promise<Outcome>} with the URL that the worker was started from, and the model's
  */

@@ -1,10 +1,12 @@
 /** The extension in Firefox, where the engine is in the background page. */
 
 import assert from "node:assert/strict";
-import { rmSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { hasFirefox, launchFirefox } from "../browser/firefox.mjs";
+import { screenshots } from "../browser/harness.mjs";
 import { copyWith, html, servePages } from "./harness.mjs";
 
 const HOST = "news.example";
@@ -40,7 +42,7 @@ before(async () => {
   if (!hasFirefox) return;
   site = await servePages(pages);
   folder = copyWith("firefox", { hosts: ["http://*/*", "https://*/*"] });
-  firefox = await launchFirefox({ "network.dns.localDomains": HOST });
+  firefox = await launchFirefox({ "network.dns.localDomains": HOST, "extensions.webextOptionalPermissionPrompts": false });
   await firefox.install(folder);
   // The first-run page: Firefox lets nobody navigate to pages of extensions.
   view = await firefox.pageOf("moz-extension");
@@ -59,6 +61,89 @@ async function call(name, input = {}) {
   throw Object.assign(new Error(answer?.error.message ?? "no answer"), { code: answer?.error.code });
 }
 
+/** @typedef {typeof view} View */
+
+/**
+ * Opens a view in a tab. What it says of errors is noted in it.
+ *
+ * @param {string} path
+ * @param {number} [width]
+ */
+async function open(path, width = 380) {
+  await view.evaluate(async (path) => void (await chrome.tabs.create({ url: chrome.runtime.getURL(path) })), path);
+  const page = await firefox.pageOf("moz-extension", path);
+  await page.resize(width, 800);
+  await shows(page, "main", "");
+  await page.evaluate(() => {
+    const errors = /** @type {string[]} */ ([]);
+    Object.assign(globalThis, { errors });
+    addEventListener("error", ({ message }) => errors.push(message));
+    addEventListener("unhandledrejection", ({ reason }) => errors.push(String(reason)));
+    const { error } = console;
+    console.error = (...said) => (errors.push(said.join(" ")), error(...said));
+  }, undefined);
+  return page;
+}
+
+/** Closes a view, which has reported no error. @param {View} page */
+async function close(page) {
+  assert.deepEqual(await page.evaluate(() => /** @type {any} */ (globalThis).errors, undefined), []);
+  await page.close();
+}
+
+/** Waits until something in a view says something. @param {View} page @param {string} selector @param {string} text */
+function shows(page, selector, text) {
+  return page.evaluate(
+    async ([selector = "", text = ""]) => {
+      const said = () => [...document.querySelectorAll(selector)].map(({ textContent }) => textContent ?? "");
+      for (let i = 0; i < 500 && !said().some((one) => one.includes(text)); i += 1)
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      if (!said().some((one) => one.includes(text))) throw new Error(`${selector} says ${said().join()}, not ${text}`);
+    },
+    [selector, text],
+  );
+}
+
+/** Clicks on what is called something, or has such a value. @param {View} page @param {string} selector @param {string} name */
+async function click(page, selector, name) {
+  const place = await page.evaluate(
+    ([selector = "", name = ""]) => {
+      const found = [.../** @type {NodeListOf<HTMLInputElement>} */ (document.querySelectorAll(selector))];
+      const one = found.find(
+        ({ textContent, ariaLabel, value }) => value === name || (ariaLabel ?? textContent)?.trim() === name,
+      );
+      if (!one) throw new Error(`there is no ${selector} called ${name}`);
+      const shown = one.labels?.[0] ?? one;
+      shown.scrollIntoView({ block: "center", behavior: "instant" });
+      const { x, y, width, height } = shown.getBoundingClientRect();
+      return { x: Math.round(x + width / 2), y: Math.round(y + height / 2) };
+    },
+    [selector, name],
+  );
+  await page.click(place);
+}
+
+/** Writes into a field, and leaves it as a person does who is done. @param {View} page @param {string} label @param {string} text */
+function fill(page, label, text) {
+  return page.evaluate(
+    ([label = "", text = ""]) => {
+      const labels = [...document.querySelectorAll("label")].filter(({ textContent }) => textContent?.startsWith(label));
+      const field = /** @type {HTMLInputElement} */ (labels[0]?.control ?? document.querySelector(`[aria-label="${label}"]`));
+      field.value = text;
+      for (const type of ["input", "change"]) field.dispatchEvent(new Event(type, { bubbles: true }));
+    },
+    [label, text],
+  );
+}
+
+/** Demands that nothing is wider than the window, and keeps a picture. @param {View} page @param {string} name */
+async function looks(page, name) {
+  mkdirSync(screenshots, { recursive: true });
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth, undefined);
+  assert.ok(wide <= 0, `${name} is ${wide} pixels too wide`);
+  writeFileSync(join(screenshots, `firefox-extension-${name}.png`), await page.picture());
+}
+
 /** @param {string} name @param {(value: any) => boolean} fits */
 async function until(name, fits) {
   /** @type {any} */
@@ -70,6 +155,102 @@ async function until(name, fits) {
   }
   throw new Error(`${name} does not get there: ${JSON.stringify(value)}`);
 }
+
+test(
+  "Firefox: the first-run page and the options switch the memory on, and what is chosen stays",
+  { skip: !hasFirefox },
+  async () => {
+    const welcome = await open("welcome.html#again", 1000);
+    await looks(welcome, "welcome");
+    await click(welcome, "button", "Remember pages when I click");
+    await shows(welcome, "main", "Pages are remembered when you click for it.");
+    assert.equal((await call("settings.get")).mode, "click");
+    await click(welcome, "button", "Remember all pages that I read");
+    await shows(welcome, "main", "Pages that you read are remembered from now on.");
+    assert.equal((await call("settings.get")).mode, "all");
+    await close(welcome);
+    const options = await open("options.html", 1000);
+    await looks(options, "options");
+    await click(options, "input[type=radio]", "click");
+    await shows(options, "main", "A page is remembered when you click");
+    await click(options, "input[type=radio]", "all");
+    await shows(options, "main", "All pages that you have read are remembered");
+    await fill(options, "Days until a page is forgotten", "180");
+    await until("settings.get", ({ keepDays, mode }) => keepDays === 180 && mode === "all");
+    await fill(options, "Allow a site", "app.example");
+    await click(options, "button", "Allow");
+    await shows(options, ".sites li", "app.example0 texts");
+    assert.deepEqual((await call("settings.get")).bridged, ["app.example"]);
+    await click(options, ".sites button", "Remove");
+    await until("settings.get", ({ bridged }) => bridged.length === 0);
+    await close(options);
+    const again = await open("options.html", 360);
+    await shows(again, "main", "All pages that you have read are remembered");
+    const days = () => [...document.querySelectorAll("input")].map(({ value }) => value);
+    assert.ok((await again.evaluate(days, undefined)).includes("180"));
+    await looks(again, "options-phone");
+    await close(again);
+  },
+);
+
+test("Firefox: the panel shows what was read, finds and forgets it; the sidebar opens a hit", { skip: !hasFirefox }, async () => {
+  const panel = await open("panel.html");
+  await shows(panel, "main", "Nothing yet");
+  const reader = await firefox.newPage(site.url(HOST, "/bread"));
+  await until("memory.state", ({ pages, waiting }) => pages === 1 && waiting === 0);
+  await shows(panel, ".recent a", "Sourdough");
+  await fill(panel, "Search what you have read", "how is a loaf baked");
+  await shows(panel, "article", BREAD);
+  await looks(panel, "panel");
+  await reader.close();
+
+  // As the toolbar's button does: Firefox opens it in the answer to a click alone.
+  await panel.evaluate(() => {
+    addEventListener("click", () => void (/** @type {any} */ (chrome).sidebarAction.open()), { once: true });
+  }, undefined);
+  await panel.click({ x: 2, y: 2 });
+  const sidebar = await view.evaluate(async (query) => {
+    const views = () => /** @type {any[]} */ (chrome.extension.getViews(/** @type {any} */ ({ type: "sidebar" })));
+    /** Waits for something there. @param {string} selector */
+    const find = async (selector) => {
+      for (let i = 0; i < 500; i += 1) {
+        const found = views()[0]?.document.querySelector(selector);
+        if (found) return found;
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+      throw new Error(`no ${selector}: ${views()[0]?.document.body.textContent}`);
+    };
+    const field = await find("input[type=search]");
+    field.value = query;
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+    const hit = await find("article a");
+    const { document, innerWidth } = views()[0];
+    const { textContent: text } = await find("article");
+    const tab = await chrome.tabs.create({ url: "about:blank" });
+    hit.click();
+    for (let i = 0; i < 500; i += 1) {
+      const { id, url, status } = await chrome.tabs.get(tab.id ?? 0);
+      if (url?.startsWith("http") && status === "complete") {
+        await chrome.tabs.remove(id ?? 0);
+        return { text, url, wide: document.documentElement.scrollWidth - innerWidth, place: document.body.dataset.place };
+      }
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    throw new Error("the hit is not opened");
+  }, "how is a loaf baked");
+  assert.match(sidebar.text, /Let the dough rest/);
+  assert.match(sidebar.url, /\/bread/);
+  assert.ok(sidebar.wide <= 0, `the sidebar is ${sidebar.wide} pixels too wide`);
+  assert.equal(sidebar.place, undefined);
+
+  await click(panel, "article button", "Forget page");
+  await shows(panel, "main", `1 page of ${HOST} forgotten.`);
+  assert.deepEqual(await call("memory.recent"), []);
+  await close(panel);
+  const query = await open("panel.html?q=kitten");
+  await shows(query, "main", "Nothing fits");
+  await close(query);
+});
 
 test("Firefox: a page that was read is found by its meaning, and forgotten", { skip: !hasFirefox }, async () => {
   const reader = await firefox.newPage(site.url(HOST, "/bread"));

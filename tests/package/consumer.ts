@@ -32,7 +32,10 @@ function same<A, B>(_: Same<A, B>): void {}
 
 same<typeof CpuEmbedder, typeof Embedder>(true);
 same<Warning["code"], WarningCode>(true);
-same<WarningCode, "cache-unavailable" | "quota-exceeded" | "cache-corrupt" | "cache-busy">(true);
+same<
+  WarningCode,
+  "cache-unavailable" | "quota-exceeded" | "cache-corrupt" | "cache-busy" | "gpu-lost" | "gpu-wrong" | "gpu-unavailable"
+>(true);
 same<LoadProgress["phase"], "manifest" | "tokenizer" | "weights" | "checkpoint">(true);
 same<CreateOptions["prefetch"], Prefetch | undefined>(true);
 same<FelsicError["code"], FelsicErrorCode>(true);

@@ -13,6 +13,7 @@ import { followAddress } from "./app/route.js";
 import { Searching } from "./app/searching.js";
 import { applySettings, device, model } from "./app/settings.js";
 import { allowedOrigins, startShell } from "./app-shell/index.js";
+import { canKeep } from "./can-keep.js";
 import { openLibrary } from "./library/index.js";
 import { Reader } from "./reading/index.js";
 
@@ -33,6 +34,7 @@ function takeReader(): Reader {
 const spoken = applySettings();
 const shell = startShell();
 const library = openLibrary({
+  keeps: await canKeep(),
   reader: takeReader,
   embedder: { allowedOrigins: allowedOrigins() },
   choice: { model: model.value, device: device.value },

@@ -22,11 +22,12 @@ interface Use {
 }
 
 export class Bridge {
-  readonly #model: Model;
+  readonly #model: () => Model;
   readonly #uses = new Map<string, Use>();
   #integrity: Promise<string> | undefined;
 
-  constructor(model: Model) {
+  /** `model` returns the built-in one: pages have it, too, and get the same vectors. */
+  constructor(model: () => Model) {
     this.#model = model;
   }
 
@@ -64,7 +65,7 @@ export class Bridge {
 
   /** Does one call; felsic checks the options. A page's texts never go ahead of what the user waits for. */
   #answer(type: string, texts: string[], options: Record<string, never>): Promise<EmbedAnswer> {
-    return this.#model.use(async (embedder) => {
+    return this.#model().use(async (embedder) => {
       switch (type) {
         case "create":
           return { plain: { info: embedder.info } };

@@ -18,6 +18,7 @@ export type EngineCall =
   | "memory.retry"
   | "memory.export"
   | "memory.import"
+  | "model.try"
   | "engine.search"
   | "engine.bookmarks"
   | "engine.find"
@@ -36,5 +37,6 @@ export const PASSED_ON: readonly string[] = [
   "memory.retry",
   "memory.export",
   "memory.import",
+  "model.try",
   "bridge.use",
 ] satisfies EngineCall[];

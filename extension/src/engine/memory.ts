@@ -38,6 +38,7 @@ export class Memory {
   #draining: Promise<void> | undefined;
   #isWoken = false;
   #problem: unknown;
+  #reindexing: MemoryState["reindexing"];
   #sinceClean = Infinity;
   #cleaned = 0;
 
@@ -50,9 +51,29 @@ export class Memory {
 
   async #open(): Promise<Collection> {
     const collection = await Collection.open(NAME, { embedder: await this.#model.textEmbedder(), baseUrl: FELSIC });
-    // An update of the extension may bring another model. Words are found meanwhile.
-    if (collection.info.state === "needs-reindex") void this.#inTurn(() => collection.reindex()).catch(() => {});
+    // The user may have changed the model, or an update of the extension brings another one. Words are found meanwhile.
+    if (collection.info.state === "needs-reindex") void this.#inTurn(() => this.#reindex(collection)).catch(() => {});
     return collection;
+  }
+
+  /** Embeds all pages anew. What an engine that ends has done is not done again. */
+  async #reindex(collection: Collection): Promise<void> {
+    try {
+      await collection.reindex({
+        onProgress: ({ done, total }) => {
+          this.#reindexing = { done, total };
+          this.#changed();
+        },
+      });
+    } finally {
+      this.#reindexing = undefined;
+      this.#changed();
+    }
+  }
+
+  /** Opens the collection if there are pages, so that they are embedded anew if they have to be; rejects never. */
+  async prepare(): Promise<void> {
+    if ((await select({}).catch(() => [])).length > 0) await this.#opened.get().catch(() => {});
   }
 
   #inTurn<Value>(work: () => Promise<Value>): Promise<Value> {
@@ -262,6 +283,7 @@ export class Memory {
       pauses: this.#gate.pauses,
       engineBytes,
       restarts: this.#model.restarts,
+      ...(this.#reindexing && { reindexing: this.#reindexing }),
       ...(info && { model: info.model, kernel: info.kernel }),
     };
   }

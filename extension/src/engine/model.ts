@@ -3,6 +3,7 @@
 import { Embedder } from "felsic/cpu";
 import type { TextEmbedder } from "felsic/search";
 import { ExtensionError } from "../shared/errors.js";
+import { packFiles } from "../shared/packs.js";
 
 /** Where the build has put felsic's workers, binaries and the built-in model. */
 export const FELSIC = chrome.runtime.getURL("felsic/");
@@ -15,11 +16,39 @@ interface Engine {
   isLeaving: boolean;
 }
 
+/**
+ * Loads a model: one worker, as pages are indexed in the background, where heat and memory matter more than time. Nothing is stored, since
+ * the files are on the disk already: the built-in model's in the extension's package, the others' in its private files.
+ */
+async function load(pack: string): Promise<Embedder> {
+  const options = { baseUrl: FELSIC, device: "cpu", workers: 1, cache: "none" } as const;
+  // Rows of a large table are read when texts need them.
+  if (pack !== "") return Embedder.create({ ...options, files: await packFiles(pack), prefetch: "none" });
+  return Embedder.create({ ...options, prefetch: "all" });
+}
+
+/** Loads a pack to see whether it can be used; returns the model's name. */
+export async function tryPack(pack: string): Promise<string> {
+  const embedder = await load(pack);
+  try {
+    await embedder.embed("whether it works");
+    return embedder.info.model;
+  } finally {
+    embedder.destroy();
+  }
+}
+
 export class Model {
+  readonly #pack: () => string;
   #made: Promise<Engine> | undefined;
   #restarts = 0;
   /** The bytes of an engine that has done nothing yet. */
   #least = 0;
+
+  /** `pack` names the pack that it is made from; empty: the built-in model. Who changes that has to call {@link end}. */
+  constructor(pack: () => string) {
+    this.#pack = pack;
+  }
 
   /** How often it was ended because it held too much memory. */
   get restarts(): number {
@@ -36,9 +65,7 @@ export class Model {
   }
 
   async #make(): Promise<Engine> {
-    // One worker: pages are indexed in the background, where heat and memory matter more than time. Nothing is stored, since the files
-    // of the model are on the disk already, in the extension's package.
-    const embedder = await Embedder.create({ baseUrl: FELSIC, device: "cpu", workers: 1, prefetch: "all", cache: "none" });
+    const embedder = await load(this.#pack());
     this.#least = await embedder.memoryBytes();
     return { embedder, calls: 0, isLeaving: false };
   }

@@ -103,6 +103,8 @@ export interface MemoryState {
   readonly engineBytes: number;
   /** How often the engine was started anew because it held more than it may. */
   readonly restarts: number;
+  /** How many pages have been embedded with a model that the user has changed to, while not all have. */
+  readonly reindexing?: { readonly done: number; readonly total: number };
   readonly model?: string;
   readonly kernel?: string;
 }
@@ -147,6 +149,8 @@ export interface Calls {
   "memory.export": { in: Record<never, never>; out: { file: string } };
   /** Takes in a copy from the extension's private files. */
   "memory.import": { in: { file: string }; out: { pages: number } };
+  /** Loads a pack that a view has taken in, to see whether it can be used; nothing changes. */
+  "model.try": { in: { pack: string }; out: { model: string } };
   /** Opens the find bar in a tab, by default in the one in front. */
   "find.start": { in: { tab?: number; query?: string }; out: undefined };
   /** What a find bar asks; it is in the sender's tab. */

@@ -2,6 +2,7 @@
 
 import { isPattern } from "./addresses.js";
 import { DENIED } from "./denied.js";
+import { isPackName } from "./packs.js";
 
 /** Which pages are remembered: none, those that the user clicks for, those of chosen sites, or all. */
 export type Mode = "off" | "click" | "sites" | "all";
@@ -29,6 +30,8 @@ export interface Settings {
   readonly pauseOnBattery: boolean;
   /** Whether indexing waits while no window of the browser is in front. */
   readonly pauseInBackground: boolean;
+  /** The pack of the model that the user has taken in; empty: the built-in model. */
+  readonly pack: string;
   readonly bookmarks: boolean;
   readonly tabs: boolean;
   /** Whether the first-run page has been closed with a choice. */
@@ -48,6 +51,7 @@ export const DEFAULTS: Settings = {
   isPaused: false,
   pauseOnBattery: true,
   pauseInBackground: true,
+  pack: "",
   bookmarks: false,
   tabs: false,
   isWelcomed: false,
@@ -102,6 +106,7 @@ export function settingsFrom(value: unknown): Settings {
     isPaused: flag("isPaused"),
     pauseOnBattery: flag("pauseOnBattery"),
     pauseInBackground: flag("pauseInBackground"),
+    pack: isPackName(given.pack) ? given.pack : DEFAULTS.pack,
     bookmarks: flag("bookmarks"),
     tabs: flag("tabs"),
     isWelcomed: flag("isWelcomed"),

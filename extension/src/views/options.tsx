@@ -8,6 +8,7 @@ import { DENIED } from "../shared/denied.js";
 import { call, type BridgeUse } from "../shared/messages.js";
 import type { Mode, Settings } from "../shared/settings.js";
 import { COPIES, SAVING } from "../shared/copies.js";
+import { dropPack, takePack } from "../shared/packs.js";
 import {
   allow,
   allowAll,
@@ -43,6 +44,8 @@ const newBridged = signal("");
 const uses = live<readonly BridgeUse[]>([], () => call("bridge.use", {}));
 const denied = signal<string | undefined>(undefined);
 const isDeleting = signal(false);
+/** What is done about the model, while it is. */
+const modelWork = signal<string | undefined>(undefined);
 const span = signal({ from: "", to: "" });
 
 /** Whether the browser keeps the memory when it is short of space. */
@@ -326,6 +329,74 @@ function Bridged() {
   );
 }
 
+/** Takes in a pack from a folder that the user has picked, and goes over to its model if it works. */
+async function useModel(files: FileList | null): Promise<void> {
+  if (!files || files.length === 0) return;
+  modelWork.value = "The model’s files are copied and tried…";
+  await attempt(async () => {
+    const pack = await takePack(files);
+    try {
+      const { model } = await call("model.try", { pack });
+      settings.value = await call("settings.set", { pack });
+      news.value = `${model} is used from now on.`;
+    } catch (error) {
+      await dropPack(pack);
+      throw error;
+    }
+    state.value = await call("memory.state", {});
+  });
+  modelWork.value = undefined;
+}
+
+async function useBuiltIn(): Promise<void> {
+  await attempt(async () => {
+    settings.value = await call("settings.set", { pack: "" });
+    state.value = await call("memory.state", {});
+    news.value = "The built-in model is used from now on; the other one’s files are removed.";
+  });
+}
+
+/** Has a field take a folder. */
+const asFolder = (input: HTMLInputElement | null) => void (input && (input.webkitdirectory = true));
+
+function Model() {
+  const isOther = settings.value.pack !== "";
+  const { model, reindexing } = state.value ?? {};
+  return (
+    <Section title="The model">
+      <p>
+        {isOther
+          ? `Your own model is used${model === undefined ? "" : `: ${model}`}.`
+          : "The built-in model is used: small, and for English."}{" "}
+        Another one, such as Granite for 200 languages, is a pack: a folder of files that you have downloaded. It is copied here;
+        nothing is fetched, and nothing is sent.
+      </p>
+      {reindexing && (
+        <p role="status">
+          {reindexing.done.toLocaleString()} of {countText(reindexing.total, "page", "pages")} embedded anew. Words are found
+          meanwhile.
+        </p>
+      )}
+      {modelWork.value !== undefined && <p role="status">{modelWork.value}</p>}
+      <div class="row">
+        <label class="button plain normal">
+          Use another model
+          <input
+            class="unseen"
+            type="file"
+            ref={asFolder}
+            disabled={modelWork.value !== undefined}
+            onChange={({ currentTarget }) => {
+              void useModel(currentTarget.files).finally(() => (currentTarget.value = ""));
+            }}
+          />
+        </label>
+        {isOther && <Button onClick={() => void useBuiltIn()}>Use the built-in model</Button>}
+      </div>
+    </Section>
+  );
+}
+
 function Indexing() {
   return (
     <Section title="Indexing">
@@ -436,6 +507,7 @@ function Options() {
       <Never />
       <Also />
       <Find />
+      <Model />
       <Bridged />
       <Indexing />
       <Data />

@@ -6,6 +6,9 @@ import { Button, Note } from "felsic-ui";
 import type { Mode } from "../shared/settings.js";
 import { allowAll, begin, change, problem } from "./common.js";
 
+/** What browsers call the place of the panel. */
+const PANEL = "side_panel" in chrome.runtime.getManifest() ? "side panel" : "sidebar";
+
 const done = signal<string | undefined>(undefined);
 
 async function choose(mode: Mode, said: string): Promise<void> {
@@ -19,7 +22,7 @@ function Welcome() {
     <main>
       <h1>Find what you have read by what it means</h1>
       <p>
-        felsic remembers the text of pages and finds it again when you describe it, in the side panel or in the address bar: write{" "}
+        felsic remembers the text of pages and finds it again when you describe it, in the {PANEL} or in the address bar: write{" "}
         <kbd class="kbd">mem</kbd>, a space, and what you are looking for.
       </p>
       <ul class="promises">

@@ -1,10 +1,10 @@
 /** The package's workers and their binaries in Node, each by its URL: see ../workers.ts. `felsic/cpu` has the same. */
 
 import { FelsicError } from "../errors.js";
-import type { PackageUrls } from "../package.js";
+import type { GpuScript, PackageUrls } from "../package.js";
 
-/** Whether there is a binary for GPUs. */
-export const withGpu: boolean = false;
+/** There is no binary for GPUs. */
+export const gpuScript: GpuScript | undefined = undefined;
 
 /** In the form that bundlers, and tools that collect what a server needs, look for. */
 export const urls: PackageUrls = {

@@ -110,8 +110,9 @@ export class Session {
     const search = (mode: "hybrid" | "words") => collection.search(query, { limit, mode, signal });
     if (this.#meaning.state !== "ready") return yield { hits: await search("words"), isFirst: false };
     const both = search("hybrid").catch((error: unknown) => {
+      if (signal.aborted) throw error;
       // Words are searched as long as they can be.
-      if (!signal.aborted) this.#fail(error);
+      this.#fail(error);
       return search("words");
     });
     // Nobody waits for it any more once something else has failed.

@@ -36,6 +36,8 @@ export async function stateIn(cache: Cache, prefix: string): Promise<StoredState
 
 /** Removes all stored files, or those that belong only to one model's pack; never rejects. */
 export async function deleteStored(model?: string, directory?: string): Promise<void> {
+  // What has been measured of GPUs (`gpu/memory.ts`) goes with everything.
+  if (model === undefined) await globalThis.caches?.delete("felsic-gpu").catch(() => false);
   for (const cache of await existingCaches(PACKS, directory)) {
     const prefixes = model === undefined ? undefined : await prefixesOf(model);
     await (prefixes ? deleteListed(cache, prefixes) : deleteAll(cache)).catch(() => {});

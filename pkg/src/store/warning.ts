@@ -1,9 +1,10 @@
-/** Failures that do not stop a load. */
+/** Failures that stop nothing. */
 
 /** The kind of a {@link Warning}, as a name that never changes. */
-export type WarningCode = "cache-unavailable" | "cache-busy" | "quota-exceeded" | "cache-corrupt";
+export type WarningCode =
+  "cache-unavailable" | "cache-busy" | "quota-exceeded" | "cache-corrupt" | "gpu-lost" | "gpu-wrong" | "gpu-unavailable";
 
-/** A failure that did not stop the load. */
+/** A failure that did not stop the load, or a call. */
 export interface Warning {
   /**
    * The kind of the warning:
@@ -13,7 +14,10 @@ export interface Warning {
    * - `cache-busy`: another tab or worker is fetching the same file and makes no progress, or the browser does not tell that it has
    *   ended: the file is fetched here as well, and not stored;
    * - `quota-exceeded`: there is not enough room for the pack, so the next visit fetches it again;
-   * - `cache-corrupt`: a stored file was damaged and is fetched again.
+   * - `cache-corrupt`: a stored file was damaged and is fetched again;
+   * - `gpu-lost`: the GPU has failed while the embedder was in use. The CPU answers what was under way, and the GPU is started once more;
+   * - `gpu-wrong`: the GPU does not compute what the CPU computes. None of its vectors is returned, and the CPU computes from now on;
+   * - `gpu-unavailable`: the GPU could not be started, or has failed again: the CPU computes from now on.
    */
   readonly code: WarningCode;
   /** What happened, for people; may change. */

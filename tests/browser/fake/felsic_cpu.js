@@ -8,6 +8,7 @@
  *   asynchronous Rust function does; `fail CODE` is refused, `fail CODE WORDS` with these words as message and cause;
  * - of a pack URL with `/stalled/` the table never arrives, which the text `absent` needs;
  * - every text is a batch of its own; `memoryBytes` tells how many batches were begun;
+ * - a pack URL with `/whole/` has a token for four characters of a text, and cuts no text off;
  * - a pack URL with `/helped/` lets helpers take batches: they add 1000 to every component. With `/refuse/` or
  *   `/crash/` behind it, they refuse what they are given, or trap on it.
  */
@@ -58,7 +59,7 @@ export class Engine {
     if (url.includes("/hang/")) await new Promise(() => {});
     onProgress?.({ phase: "weights", file: "a", loadedBytes: 60, totalBytes: 100 });
     onProgress?.({ phase: "weights", file: "b", loadedBytes: 100, totalBytes: 100 });
-    return new Engine(url);
+    return new this(url);
   }
 
   /** @type {EngineInterface["info"]} */
@@ -134,8 +135,9 @@ export class Engine {
       open -= 1;
       hooks?.progress(texts.length - open, texts.length);
     }
-    const tokens = Uint32Array.from(texts, (text) => Math.min(text.length, 8));
-    const truncated = Uint8Array.from(texts, (text) => Number(text.length > 8));
+    const isWhole = this.#url.includes("/whole/");
+    const tokens = Uint32Array.from(texts, ({ length }) => (isWhole ? length / 4 : Math.min(length, 8)));
+    const truncated = Uint8Array.from(texts, ({ length }) => Number(!isWhole && length > 8));
     return { vectors, tokens, truncated };
   }
 

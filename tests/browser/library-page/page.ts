@@ -70,8 +70,8 @@ async function pick(library: Library, name: string): Promise<void> {
   await library.pickFolder();
 }
 
-/** Resolves when something holds; rejects after a while. */
-async function until(holds: () => unknown, what: string, patience = 30_000): Promise<void> {
+/** Resolves when something holds; rejects after a while, which is long, since the machine may be busy with other tests. */
+async function until(holds: () => unknown, what: string, patience = 90_000): Promise<void> {
   const end = performance.now() + patience;
   while (!holds()) {
     if (performance.now() > end) throw new Error(`${what} has not happened`);
@@ -93,8 +93,11 @@ async function idle(library: Library, patience?: number): Promise<void> {
 
 async function atRest(library: Library, patience?: number): Promise<void> {
   await until(() => library.model.value.state === "ready" && library.collection.value, "the model", patience);
+  // Between words and vectors, nothing may be under way for a moment.
+  const isQuiet = () =>
+    library.progress.value === undefined && (library.paused.value || library.collection.value?.info.waiting === 0);
   let quiet = 0;
-  await until(() => (quiet = library.progress.value === undefined ? quiet + 1 : 0) > 10, "the end of the work", patience);
+  await until(() => (quiet = isQuiet() ? quiet + 1 : 0) > 10, "the end of the work", patience);
 }
 
 /** Searches, and returns the ids that were found. */

@@ -1,4 +1,4 @@
-/** Says that nothing is kept, and why, on pages that browsers store no files for. */
+/** Says that nothing is kept, and why, where the browser stores no files for the page. */
 
 import { Icon } from "felsic-ui";
 import { useApp } from "./context.js";
@@ -10,7 +10,7 @@ export function Unkept() {
   return (
     <p class="unkept">
       <Icon name="warning" small />
-      <span>{t("unkept.text")}</span>
+      <span>{t(isSecureContext ? "unkept.text.private" : "unkept.text")}</span>
     </p>
   );
 }

@@ -1,9 +1,10 @@
-/** The library's database: what is known of sources and files, in two stores that idb-keyval's functions take. */
+/** The library's database: what is known of sources and files, in two stores. */
 
 import { FelsicError } from "felsic";
-import { promisifyRequest, type UseStore } from "idb-keyval";
+import { delMany, promisifyRequest, setMany, type UseStore } from "idb-keyval";
 
 const STORES = ["sources", "files"] as const;
+type Store = (typeof STORES)[number];
 /** Records that are read at once: copying them keeps the page busy. */
 const PAGE = 500;
 
@@ -18,20 +19,28 @@ export class Database {
     this.#name = name;
   }
 
-  get sources(): UseStore {
-    return this.#store("sources");
+  /** Writes records by their keys. */
+  async put(store: Store, records: readonly (readonly [key: string, record: unknown])[]): Promise<void> {
+    const use = this.#store(store);
+    if (use)
+      await setMany(
+        records.map(([key, record]) => [key, record]),
+        use,
+      );
   }
 
-  get files(): UseStore {
-    return this.#store("files");
+  async drop(store: Store, keys: readonly string[]): Promise<void> {
+    const use = this.#store(store);
+    if (use) await delMany([...keys], use);
   }
 
   /** Reads all records of a store, a page at a time. */
-  async *all<T>(store: UseStore): AsyncGenerator<T[], void, undefined> {
+  async *all<T>(store: Store): AsyncGenerator<T[], void, undefined> {
+    const use = this.#store(store);
     let after: IDBValidKey | undefined;
-    while (this.#name !== undefined) {
+    while (use) {
       const range = after === undefined ? null : IDBKeyRange.lowerBound(after, true);
-      const [keys, values] = await store("readonly", (objects) =>
+      const [keys, values] = await use("readonly", (objects) =>
         Promise.all([promisifyRequest(objects.getAllKeys(range, PAGE)), promisifyRequest(objects.getAll(range, PAGE))]),
       );
       yield values as T[];
@@ -60,10 +69,10 @@ export class Database {
     );
   }
 
-  #store(name: (typeof STORES)[number]): UseStore {
+  /** A store as idb-keyval's functions take it; `undefined` where nothing is kept. */
+  #store(name: Store): UseStore | undefined {
     const database = this.#name;
-    // What is written goes nowhere.
-    if (database === undefined) return () => Promise.resolve(undefined as never);
+    if (database === undefined) return undefined;
     return async (mode, work) => work((await this.#open(database)).transaction(name, mode).objectStore(name));
   }
 

@@ -3,7 +3,6 @@
  * taken up. Which documents there are, the collection knows best; `reconcile` has the ledger follow it.
  */
 
-import { delMany, setMany } from "idb-keyval";
 import type { DocumentFields } from "felsic/search";
 import type { FileKind, Refusal } from "../reading/types.js";
 import type { Database } from "./database.js";
@@ -97,8 +96,8 @@ export class Ledger {
   async load(): Promise<void> {
     const sources: SourceRecord[] = [];
     const files: FileRecord[] = [];
-    for await (const page of this.#database.all<SourceRecord>(this.#database.sources)) sources.push(...page);
-    for await (const page of this.#database.all<FileRecord>(this.#database.files)) files.push(...page);
+    for await (const page of this.#database.all<SourceRecord>("sources")) sources.push(...page);
+    for await (const page of this.#database.all<FileRecord>("files")) files.push(...page);
     this.#sources.clear();
     this.#files.clear();
     this.#waiting.clear();
@@ -110,11 +109,11 @@ export class Ledger {
   async putSource(source: SourceRecord): Promise<void> {
     this.#sources.set(source.id, source);
     this.#changed();
-    await setMany([[source.id, source]], this.#database.sources);
+    await this.#database.put("sources", [[source.id, source]]);
   }
 
   async dropSource(id: string): Promise<void> {
-    await delMany([id], this.#database.sources);
+    await this.#database.drop("sources", [id]);
     this.#sources.delete(id);
     this.#changed();
   }
@@ -123,14 +122,14 @@ export class Ledger {
     for (const file of files) this.#note(file);
     this.#changed();
     for (const part of parts(files))
-      await setMany(
+      await this.#database.put(
+        "files",
         part.map((file) => [file.path, file]),
-        this.#database.files,
       );
   }
 
   async drop(paths: readonly string[]): Promise<void> {
-    for (const part of parts(paths)) await delMany([...part], this.#database.files);
+    for (const part of parts(paths)) await this.#database.drop("files", part);
     for (const path of paths) {
       this.#files.delete(path);
       this.#waiting.delete(path);
@@ -147,7 +146,7 @@ export class Ledger {
 
   /** Reads the sources anew: another tab may have added one. */
   async loadSources(): Promise<void> {
-    for await (const page of this.#database.all<SourceRecord>(this.#database.sources)) {
+    for await (const page of this.#database.all<SourceRecord>("sources")) {
       for (const source of page) this.#sources.set(source.id, source);
     }
     this.#changed();

@@ -226,7 +226,7 @@ export class PrivateLibrary implements Library {
     try {
       await this.#ask("import", file);
     } catch (error) {
-      this.#say(problemOf(error, "import"));
+      this.#heed(error, "import");
     }
   }
 
@@ -407,6 +407,10 @@ export class PrivateLibrary implements Library {
       case "pause":
         works.pause();
         return this.#settled(works);
+      case "full":
+        // The next visit tries again.
+        works.pause();
+        return this.#publishState();
       case "resume":
         for (const id of ["quota", "work"]) this.#put(id, undefined);
         works.resume();
@@ -498,13 +502,16 @@ export class PrivateLibrary implements Library {
   });
 
   /** Has a person know what went wrong. */
-  #heed(error: unknown, about: "work" | "model" = "work"): void {
+  #heed(error: unknown, about: "work" | "model" | "import" = "work"): void {
     if (about === "work" && error instanceof FelsicError && error.code === "internal") {
       // What is in memory alone would be lost.
       if (this.keeps && ++this.#restarts <= MOST_RESTARTS) return void this.#restart();
       this.#shelf.peek()?.lose(error);
     }
-    this.#say(problemOf(error, about));
+    const problem = problemOf(error, about);
+    this.#say(problem);
+    // Whatever was written: the work would fail next.
+    if (problem?.id === "quota") void this.#ask("full").catch(() => undefined);
     this.#publishState();
   }
 

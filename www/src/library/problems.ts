@@ -3,10 +3,14 @@
 import { FelsicError } from "felsic";
 import type { Problem } from "./types.js";
 
+/** Whether an error says that the browser grants no more room. */
+export function isFull(error: unknown): boolean {
+  return error instanceof DOMException && error.name === "QuotaExceededError";
+}
+
 /** The problem that an error is to a person; `undefined` if it is none. */
 export function problemOf(error: unknown, about: "work" | "model" | "import"): Problem | undefined {
-  const isFull = error instanceof DOMException && error.name === "QuotaExceededError";
-  const code = error instanceof FelsicError ? error.code : isFull ? "quota-exceeded" : undefined;
+  const code = error instanceof FelsicError ? error.code : isFull(error) ? "quota-exceeded" : undefined;
   const detail = error instanceof Error ? error.message : String(error);
   switch (code) {
     case "aborted":

@@ -150,8 +150,8 @@ export class Shelf {
 
   async #open(embedder: OwnEmbedder | AwaitedEmbedder): Promise<Collection> {
     const { name, keeps, files, changed } = this.#options;
-    const unkept = keeps ? {} : { memory: true, ...(await import("./unkept.js")).UNKEPT };
-    const collection = await Collection.open(name, { ...unkept, ...files, embedder });
+    const unkept = isSecureContext ? {} : (await import("./unkept.js")).UNKEPT;
+    const collection = await Collection.open(name, { memory: !keeps, ...unkept, ...files, embedder });
     collection.addEventListener("change", () => {
       if (collection === this.#serving?.collection) changed();
       this.settle();

@@ -2,6 +2,7 @@
 
 import { FelsicError } from "felsic";
 import { newId } from "./id.js";
+import { isFull } from "./problems.js";
 
 /** What a tab can ask the one that works. Its arguments are what `postMessage` carries. */
 type Call = { readonly type: "call"; readonly id: string; readonly method: string; readonly values: readonly unknown[] };
@@ -99,7 +100,11 @@ export class Tabs<News> {
       return {
         type: "answer",
         id,
-        error: FelsicError.from(error)?.toJSON() ?? { name: "FelsicError", code: "io", message: String(error) },
+        error: FelsicError.from(error)?.toJSON() ?? {
+          name: "FelsicError",
+          code: isFull(error) ? "quota-exceeded" : "io",
+          message: String(error),
+        },
       };
     }
   }

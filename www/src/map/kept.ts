@@ -1,8 +1,9 @@
 /** A map that is kept on this machine, so that the next visit shows it at once. */
 
-import { del, get, set, type UseStore } from "idb-keyval";
+import { del, get, set } from "idb-keyval";
 import type { Collection } from "felsic/search";
 import { briefStore } from "../brief-store.js";
+import { canKeep } from "../can-keep.js";
 
 /** What is kept of a map. */
 export interface Kept {
@@ -22,25 +23,23 @@ export interface Kept {
 
 const VERSION = 1;
 
-const maps = briefStore("felsic-maps", "maps");
-/** Where documents are not kept, nothing of them is. */
-const store: UseStore = (mode, work) => (isSecureContext ? maps(mode, work) : Promise.resolve(undefined as never));
+const store = briefStore("felsic-maps", "maps");
 
 /** Reads the map of a collection; `undefined` if there is none, or it is not right. */
 export async function readKept({ info }: Collection): Promise<Kept | undefined> {
-  const value = await get<unknown>(info.name, store).catch(() => undefined);
+  const value = (await canKeep()) && (await get<unknown>(info.name, store).catch(() => undefined));
   return isKept(value) && value.space === info.space ? value : undefined;
 }
 
-/** Keeps the map of a collection. That it cannot be kept is no problem: it is made again. */
+/** Keeps the map of a collection, where its documents are kept. That it cannot be kept is no problem: it is made again. */
 export async function keep({ info }: Collection, map: Omit<Kept, "version" | "space">): Promise<void> {
   const kept: Kept = { version: VERSION, space: info.space, ...map };
-  await set(info.name, kept, store).catch(() => undefined);
+  if (await canKeep()) await set(info.name, kept, store).catch(() => undefined);
 }
 
 /** Forgets the map of a collection. */
 export async function forget(name: string): Promise<void> {
-  await del(name, store).catch(() => undefined);
+  if (await canKeep()) await del(name, store).catch(() => undefined);
 }
 
 function isKept(value: unknown): value is Kept {

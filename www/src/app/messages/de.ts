@@ -141,6 +141,8 @@ export const de: Messages = {
   "reader.page.label": "Seite {page} von {file}",
   "unkept.text":
     "Nichts wird aufbewahrt: Was Sie hinzufügen, ist weg, sobald Sie diese Seite schließen oder neu laden. Browser speichern Dateien nur für Seiten, die über HTTPS kommen; öffnen Sie diese über HTTPS, um Ihren Bestand zu behalten.",
+  "unkept.text.private":
+    "Nichts wird aufbewahrt: Was Sie hinzufügen, ist weg, sobald Sie diese Seite schließen oder neu laden. Dieser Browser speichert keine Dateien für sie, wie in einem privaten Fenster; öffnen Sie die Seite in einem normalen Fenster, um Ihren Bestand zu behalten.",
   "unkept.status": "Nichts wird aufbewahrt",
   "library.title": "Bestand",
   "library.empty": "Der Bestand ist noch leer.",

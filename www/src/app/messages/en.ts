@@ -138,6 +138,8 @@ export const en = {
   "reader.page.label": "Page {page} of {file}",
   "unkept.text":
     "Nothing is kept: what you add is gone when you close or reload this page. Browsers store files only for pages that come by HTTPS; open this one by HTTPS to keep your library.",
+  "unkept.text.private":
+    "Nothing is kept: what you add is gone when you close or reload this page. This browser stores no files for it, as in a private window; open the page in a normal window to keep your library.",
   "unkept.status": "Nothing is kept",
   "library.title": "Library",
   "library.empty": "There is nothing in the library yet.",
