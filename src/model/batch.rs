@@ -70,19 +70,20 @@ impl Batch {
                 queries.extend([position as i32, first, first + read as i32]);
                 kept.push(first + position as i32);
             }
-            let runs = (start..kept.len()).step_by(tile);
-            tiles.extend(runs.flat_map(|run| [run as i32, kept.len().min(run + tile) as i32]));
+            let mut run = start;
+            while run < kept.len() {
+                let end = kept.len().min(run + tile);
+                tiles.extend([run as i32, end as i32]);
+                run = end;
+            }
             first += read as i32;
         }
-        let made = kept.len();
+        let (made, count) = (kept.len(), tiles.len() / 2);
         LayerRows {
             queries: kernels::integers(queries, [made, QUERY_COLUMNS], device),
             tile,
             kept: (made < self.rows(stage.input)).then(|| kernels::integers(kept, [made], device)),
-            tiles: {
-                let count = tiles.len() / 2;
-                kernels::integers(tiles, [count, 2], device)
-            },
+            tiles: kernels::integers(tiles, [count, 2], device),
         }
     }
 }

@@ -2,7 +2,9 @@
 
 use burn::tensor::{Int, Tensor};
 
-use super::{Device, DeviceKind};
+use super::Device;
+#[cfg(feature = "gpu")]
+use super::DeviceKind;
 use crate::error::{Code, Error, Result};
 use crate::kernels::{self, Int8Matrix};
 use crate::weights::Matrix;
@@ -23,10 +25,12 @@ impl Linear {
         match matrix {
             Matrix::Int8 { rows, cols, group, values, scales } => {
                 let scales = scales.into_f32();
-                let (weight, scales) = match device.kind {
-                    DeviceKind::Cpu => ordered_bytes(values, scales, [rows, cols], group, device)?,
-                    DeviceKind::Gpu => return words(&values, &scales, [rows, cols], group, device).map(Self::Int8),
-                };
+                // A build without the GPU does not hold what it takes.
+                #[cfg(feature = "gpu")]
+                if device.kind == DeviceKind::Gpu {
+                    return words(&values, &scales, [rows, cols], group, device).map(Self::Int8);
+                }
+                let (weight, scales) = ordered_bytes(values, scales, [rows, cols], group, device)?;
                 let groups = scales.len() / rows.max(1);
                 let scales = kernels::floats(scales, [rows, groups], &device.burn);
                 Ok(Self::Int8(Int8Matrix { weight, scales }))
@@ -68,6 +72,7 @@ fn ordered_bytes(
 
 /// Orders int8 weights and their scales for a GPU: four weights to a word, since its shading language has no smaller
 /// type, and column by column, so that neighbouring threads read neighbouring words.
+#[cfg(feature = "gpu")]
 fn words(values: &[i8], scales: &[f32], [rows, cols]: [usize; 2], group: usize, device: &Device) -> Result<Int8Matrix> {
     if ![rows, cols, group].iter().all(|count| count.is_multiple_of(4)) {
         let message = format!(
@@ -84,6 +89,7 @@ fn words(values: &[i8], scales: &[f32], [rows, cols]: [usize; 2], group: usize, 
 }
 
 /// Returns the entries of a matrix of `rows` rows, column by column.
+#[cfg(feature = "gpu")]
 fn columns<T: Copy>(entries: &[T], rows: usize) -> Vec<T> {
     let width = entries.len() / rows.max(1);
     (0..width).flat_map(|column| entries.iter().skip(column).step_by(width)).copied().collect()
