@@ -20,8 +20,7 @@ import type {
   ToWorker,
 } from "./protocol.js";
 import { Queue, type Turn } from "./queue.js";
-import { GivenFiles } from "./store/given.js";
-import { openStore } from "./store/index.js";
+import { openPack } from "./store/given.js";
 import { hashWith, integrityOf } from "./store/names.js";
 import type { Made } from "./store/types.js";
 import type { Warning } from "./store/warning.js";
@@ -141,7 +140,7 @@ class Server {
       return this.#askToMake({ model, cache: isLocal(model) ? "none" : cache, access, allowedOrigins });
     };
     const [files] = await Promise.all([
-      given ? new GivenFiles(given, integrity) : openStore({ model, urls, integrity, cache, access, signal, warn, make }),
+      openPack({ model, urls, files: given, integrity, cache, access, signal, warn, make }),
       this.#start(request),
     ]);
     const engine = await this.#trusted(this.#module.Engine.create(model, device, files, (progress) => report(progress), signal));
@@ -160,16 +159,11 @@ class Server {
 
   /** Returns what a device has made, unless anything has failed on it so far: then it is not what it should be. */
   async #trusted<T>(work: Promise<T>): Promise<T> {
-    const settled = await work.then(
-      (made) => () => made,
-      (error: unknown) => () => {
-        throw error;
-      },
-    );
+    await Promise.allSettled([work]);
     await this.#watch?.settle();
     const fault = this.#watch?.fault;
     if (fault !== undefined) throw fromMessage(gpuFailed(fault));
-    return settled();
+    return work;
   }
 
   /**
@@ -186,9 +180,7 @@ class Server {
     const { model, urls, files: given, pack, port, scriptUrl, cache = "auto", access, allowedOrigins } = request;
     allowOnly(allowedOrigins, scriptUrl);
     const [files] = await Promise.all([
-      given
-        ? new GivenFiles(given, integrityOf(pack))
-        : openStore({ model, urls, cache, access, signal, warn: () => undefined, integrity: integrityOf(pack) }),
+      openPack({ model, urls, files: given, cache, access, signal, warn: () => undefined, integrity: integrityOf(pack) }),
       this.#start(request),
     ]);
     this.#helper = await this.#module.Helper.create(model, pack, files, undefined, signal);

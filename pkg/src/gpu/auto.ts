@@ -11,7 +11,7 @@ import { threads } from "../platform.js";
 import type { EmbedResult } from "../protocol.js";
 import type { EmbedderInfo, GpuInfo } from "../types.js";
 import { findAdapter } from "./adapter.js";
-import { Fault, GpuDevice } from "./device.js";
+import { Fault, GpuDevice, type Refusal, REFUSED } from "./device.js";
 import { Measures } from "./measures.js";
 import { type Memory, remember, remembered } from "./memory.js";
 import { inSlices, type Lane, ROOM, type Slice } from "./slices.js";
@@ -65,14 +65,10 @@ export class Auto implements Answers {
     this.#launcher = launcher;
     this.#cpu = cpu;
     this.#info = cpu.info;
-    this.#gpu = new GpuDevice(() => launcher.start("webgpu", { pack: cpu.pack }), {
-      lost: (error) => {
-        this.#tell("starting", "measuring");
-        const message = `the GPU has failed, the CPU answers, and the GPU is started anew: ${error.message}`;
-        launcher.warn({ code: "gpu-lost", message });
-      },
+    this.#gpu = new GpuDevice(launcher, cpu.pack, {
+      lost: () => this.#tell("starting", "measuring"),
       back: () => (this.#measures.isWorth ? this.#tell("used", "faster") : this.#tell("trial", "measuring")),
-      gone: (error) => this.#refuse(error.code === "self-test-failed" ? "wrong" : "failed", error.message),
+      gone: (reason, error) => this.#refuse(reason, error.message),
     });
     if (!cpu.isStored) this.#refusal = "not-stored";
     this.#tell("unused", this.#refusal ?? "no-work");
@@ -132,14 +128,11 @@ export class Auto implements Answers {
   }
 
   /** Gives the GPU up, with a warning, and for later visits too. */
-  #refuse(reason: "wrong" | "failed", message: string): void {
+  #refuse(reason: Refusal, message: string): void {
     this.#isRemembered = false;
     this.#settle(reason);
     this.#remember(reason);
-    this.#launcher.warn({
-      code: reason === "wrong" ? "gpu-wrong" : "gpu-unavailable",
-      message: `the CPU computes from now on: ${message}`,
-    });
+    this.#launcher.warn({ code: REFUSED[reason], message: `the CPU computes from now on: ${message}` });
   }
 
   #remember(refusal?: Memory["refusal"]): void {

@@ -1,10 +1,11 @@
 /** The GPU of an embedder: its engine, what happens when it fails, and its one new start. */
 
-import type { Answers, EmbedRequest, RunningEngine } from "../engines.js";
+import type { Answers, EmbedRequest, Launcher, RunningEngine } from "../engines.js";
 import { FelsicError, type FelsicErrorCode } from "../errors.js";
 import type { RequestOptions } from "../link.js";
 import type { EmbedProgress } from "../options.js";
 import type { EmbedResult } from "../protocol.js";
+import type { WarningCode } from "../store/warning.js";
 
 /** Codes of errors that come from the device, or from what it did to the engine, and not from the call. */
 const FAULTS: readonly FelsicErrorCode[] = ["device-unavailable", "internal", "out-of-memory", "self-test-failed"];
@@ -19,17 +20,24 @@ export class Fault extends Error {
 
 /** What is told about the GPU. */
 export interface DeviceNews {
-  /** The GPU has failed; it is being started anew. */
-  lost(error: FelsicError): void;
+  /** The GPU has failed; it is being started anew, and the caller has been warned. */
+  lost(): void;
   /** The GPU works: its engine has passed the self-test. */
   back(engine: RunningEngine): void;
-  /** The GPU has failed, or could not be started, for good. */
-  gone(error: FelsicError): void;
+  /** The GPU has failed, or could not be started, for good, and why. */
+  gone(reason: Refusal, error: FelsicError): void;
 }
+
+/** Why a GPU is given up: its vectors are not those of the CPU, or it does not work. */
+export type Refusal = "wrong" | "failed";
+
+/** The kind of the warning that says so. */
+export const REFUSED = { wrong: "gpu-wrong", failed: "gpu-unavailable" } as const satisfies Record<Refusal, WarningCode>;
 
 /** One GPU. */
 export class GpuDevice {
-  readonly #start: () => Promise<RunningEngine>;
+  readonly #launcher: Launcher;
+  readonly #pack: string | undefined;
   readonly #news: DeviceNews;
   #engine: RunningEngine | undefined;
   #starting: Promise<void> | undefined;
@@ -39,9 +47,10 @@ export class GpuDevice {
   #heard = -Infinity;
   #ended: FelsicError | undefined;
 
-  /** `start` makes an engine, which includes the self-test. */
-  constructor(start: () => Promise<RunningEngine>, news: DeviceNews) {
-    this.#start = start;
+  /** `pack` is what its engines are made from, which includes the self-test. */
+  constructor(launcher: Launcher, pack: string | undefined, news: DeviceNews) {
+    this.#launcher = launcher;
+    this.#pack = pack;
     this.#news = news;
   }
 
@@ -75,7 +84,7 @@ export class GpuDevice {
 
   async #begin(): Promise<void> {
     try {
-      this.adopt(await this.#start());
+      this.adopt(await this.#launcher.start("webgpu", { pack: this.#pack }));
     } catch (error) {
       if (!this.#ended) this.#gone(error as FelsicError);
     }
@@ -85,13 +94,15 @@ export class GpuDevice {
     const now = performance.now();
     if (now - this.#restarted < HOUR) return this.#gone(error);
     this.#restarted = now;
-    this.#news.lost(error);
+    this.#news.lost();
+    const message = `the GPU has failed, the CPU answers, and the GPU is started anew: ${error.message}`;
+    this.#launcher.warn({ code: "gpu-lost", message });
     void this.start();
   }
 
   #gone(error: FelsicError): void {
     this.#ended = error;
-    this.#news.gone(error);
+    this.#news.gone(error.code === "self-test-failed" ? "wrong" : "failed", error);
   }
 
   /** Sends a request to the engine. Rejects with a {@link Fault} if there is none, or if it fails. */

@@ -1,9 +1,9 @@
 /** What earlier visits have measured, in a cache of its own of the Cache API, which pages and workers have wherever WebGPU is. */
 
+import { GPU_MEASURES } from "../store/names.js";
+import type { Refusal } from "./device.js";
 import { Measures } from "./measures.js";
 
-/** The cache's name; `deleteStored` removes it. */
-const CACHE = "felsic-gpu";
 /** How long a result counts, in milliseconds: drivers and browsers are updated. */
 const MONTH = 30 * 86_400_000;
 
@@ -14,13 +14,13 @@ const MOST = 20;
 export interface Memory {
   readonly measures: Measures;
   /** Why the GPU is not to be used, whatever the measurements say. */
-  readonly refusal?: "wrong" | "failed" | undefined;
+  readonly refusal?: Refusal | undefined;
 }
 
 /** Returns what is remembered under a key; never rejects. */
 export async function remembered(key: readonly string[]): Promise<Memory | undefined> {
   try {
-    const found = await (await caches.open(CACHE)).match(address(key));
+    const found = await (await caches.open(GPU_MEASURES)).match(address(key));
     const { until, refusal, measures } = ((await found?.json()) ?? {}) as Record<string, unknown>;
     const read = Measures.from(measures);
     if (!read || typeof until !== "number" || !(until > Date.now()) || until > Date.now() + MONTH) return undefined;
@@ -34,7 +34,7 @@ export async function remembered(key: readonly string[]): Promise<Memory | undef
 export async function remember(key: readonly string[], memory: Memory): Promise<void> {
   try {
     const value = JSON.stringify({ ...memory, until: Date.now() + MONTH });
-    const cache = await caches.open(CACHE);
+    const cache = await caches.open(GPU_MEASURES);
     const others = (await cache.keys()).filter(({ url }) => url !== address(key));
     await cache.put(address(key), new Response(value));
     // What was measured of earlier versions is never asked for again.

@@ -6,7 +6,7 @@ import type { RequestOptions } from "../link.js";
 import type { EmbedProgress } from "../options.js";
 import type { EmbedResult } from "../protocol.js";
 import type { EmbedderInfo, GpuInfo } from "../types.js";
-import { Fault, GpuDevice } from "./device.js";
+import { Fault, GpuDevice, REFUSED } from "./device.js";
 import { inSlices, ROOM } from "./slices.js";
 
 /** The characters of a slice: several of an engine's batches. */
@@ -35,18 +35,13 @@ class Requested implements Answers {
     this.#launcher = launcher;
     this.#pack = engine.pack;
     this.#info = engine.info;
-    this.#gpu = new GpuDevice(() => launcher.start("webgpu", { pack: engine.pack }), {
-      lost: (error) => {
-        this.#tell("starting", "requested");
-        const message = `the GPU has failed, the CPU answers, and the GPU is started anew: ${error.message}`;
-        launcher.warn({ code: "gpu-lost", message });
-      },
+    this.#gpu = new GpuDevice(launcher, engine.pack, {
+      lost: () => this.#tell("starting", "requested"),
       back: ({ info }) => this.#tell("used", "requested", info),
-      gone: (error) => {
-        const isWrong = error.code === "self-test-failed";
-        void this.#computeOnCpu(isWrong ? "wrong" : "failed");
+      gone: (reason, error) => {
+        void this.#computeOnCpu(reason);
         const message = `the CPU computes from now on, since the GPU has failed: ${error.message}`;
-        launcher.warn({ code: isWrong ? "gpu-wrong" : "gpu-unavailable", message });
+        launcher.warn({ code: REFUSED[reason], message });
       },
     });
     this.#gpu.adopt(engine);

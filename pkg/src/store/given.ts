@@ -1,16 +1,26 @@
 /** The files of a pack that the page itself has given: nothing is fetched, and nothing is stored. */
 
 import { FelsicError } from "../errors.js";
-import { poolingOf } from "./manifests.js";
+import type { Delivery } from "../options.js";
+import { filesOf, poolingOf } from "./manifests.js";
 import { pinnedHash, sha256 } from "./names.js";
+import { openStore, type StoreOptions } from "./index.js";
 import { BytesReader } from "./reader.js";
 import type { FileEntry, FileReader, Pooling, StoredFiles } from "./types.js";
 
 /** More than any manifest has: a file of this size is something else, and is not read into memory. */
 const MOST_MANIFEST = 64 << 20;
 
+/** Opens the files of a pack: those that the page has given, or the store. */
+export async function openPack({
+  files,
+  ...options
+}: StoreOptions & { readonly files?: Delivery["files"] | undefined }): Promise<StoredFiles> {
+  return files ? new GivenFiles(files, options.integrity) : openStore(options);
+}
+
 /** A pack in blobs, by the files' names. */
-export class GivenFiles implements StoredFiles {
+class GivenFiles implements StoredFiles {
   readonly persistent = true;
   readonly #files: Readonly<Record<string, Blob>>;
   readonly #pin: string | undefined;
@@ -38,7 +48,7 @@ export class GivenFiles implements StoredFiles {
     return new BlobReader(file, from === undefined ? blob : blob.slice(from, from + bytes));
   }
 
-  /** What is here needs not be read ahead. */
+  /** What is here need not be read ahead. */
   async recall(): Promise<boolean> {
     return false;
   }
@@ -61,22 +71,8 @@ export class GivenFiles implements StoredFiles {
     }
     this.#pooling = poolingOf(bytes);
     // A folder of which a part is missing is a common mistake, which must not show only when a text needs that part.
-    for (const name of namesIn(bytes)) this.#find(name);
+    for (const { file } of filesOf(bytes) ?? []) this.#find(String(file));
     return new BytesReader(bytes, async () => {});
-  }
-}
-
-interface Named {
-  readonly file: unknown;
-}
-
-/** Returns the names of the files that a manifest lists; none if it is no manifest, which the engine then says. */
-function namesIn(manifest: Uint8Array): string[] {
-  try {
-    const { tokenizer, shards } = JSON.parse(new TextDecoder().decode(manifest)) as { tokenizer: Named; shards: Named[] };
-    return [tokenizer, ...shards].map(({ file }) => String(file));
-  } catch {
-    return [];
   }
 }
 

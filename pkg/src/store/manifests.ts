@@ -114,6 +114,8 @@ async function listedFiles(cache: Cache): Promise<Set<string> | undefined> {
 
 /** A file that a manifest lists. */
 export interface Listed extends FileEntry {
+  /** Its name beside the manifest, which nothing here has checked. */
+  readonly file?: unknown;
   /** Whether it is fetched only if it is needed. */
   readonly isExtra?: boolean;
 }
@@ -167,7 +169,7 @@ export function poolingOf(manifest: Uint8Array): Pooling | undefined {
   }
 }
 
-function checkedEntry({ bytes, sha256 }: FileEntry): FileEntry {
-  if (typeof bytes !== "number" || !isHash(sha256)) throw new Error("not an entry that is known here");
-  return { bytes, sha256 };
+function checkedEntry({ file, bytes, sha256 }: Listed): Listed {
+  if (typeof bytes !== "number" || !isHash(sha256)) throw new Error("no entry");
+  return { file, bytes, sha256 };
 }

@@ -4,6 +4,8 @@ import { FelsicError } from "../errors.js";
 
 /** The folder of packs. */
 export const PACKS = "felsic";
+/** The cache of what has been measured of GPUs. */
+export const GPU_MEASURES = "felsic-gpu";
 /** The ending of a file in progress, after the name that the file will have. */
 export const PART = ".part";
 const MANIFEST = ".manifest";

@@ -4,7 +4,7 @@ import type { Cache } from "./cache.js";
 import { existingCaches } from "./caches.js";
 import { ifFree } from "./locks.js";
 import { entries, evict, isWhole, manifestNames } from "./manifests.js";
-import { checkpointKey, indexKey, manifestPrefix, PACKS, PART } from "./names.js";
+import { checkpointKey, GPU_MEASURES, indexKey, manifestPrefix, PACKS, PART } from "./names.js";
 
 /** How much of a pack is stored. */
 export type StoredState = "complete" | "partial" | "none";
@@ -37,7 +37,7 @@ export async function stateIn(cache: Cache, prefix: string): Promise<StoredState
 /** Removes all stored files, or those that belong only to one model's pack; never rejects. */
 export async function deleteStored(model?: string, directory?: string): Promise<void> {
   // What has been measured of GPUs (`gpu/memory.ts`) goes with everything.
-  if (model === undefined) await globalThis.caches?.delete("felsic-gpu").catch(() => false);
+  if (model === undefined) await globalThis.caches?.delete(GPU_MEASURES).catch(() => false);
   for (const cache of await existingCaches(PACKS, directory)) {
     const prefixes = model === undefined ? undefined : await prefixesOf(model);
     await (prefixes ? deleteListed(cache, prefixes) : deleteAll(cache)).catch(() => {});

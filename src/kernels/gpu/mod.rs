@@ -157,16 +157,14 @@ fn product_by(
     let k = 4 * fours;
     let (gain, eps) = ways.norm.unzip();
     // One pipeline serves every way. WebGPU wants all of its buffers, and no two that overlap.
-    let unused: [_; 3] = std::array::from_fn(|_| empty(x, [1, 4]));
-    let gain = gain.unwrap_or(&unused[0]);
-    let queries = ways.queries.unwrap_or(&unused[1]);
-    let residual = ways.residual.unwrap_or(&unused[2]);
+    let bound = |tensor: Option<&CubeTensor>| tensor.cloned().unwrap_or_else(|| empty(x, [1, 4]));
+    let (gain, queries, residual) = (bound(gain), bound(ways.queries), bound(ways.residual));
     let [down, across] = body.tile();
     let numbers = [rows, k, m, k / groups, x_first, out_first].map(|number| number as u32);
     run(
         Shader::Product(body, Weights::Int8),
         [columns.div_ceil(across), rows.div_ceil(down)],
-        vec![x, weight, scales, gain, queries, residual, out],
+        vec![x, weight, scales, &gain, &queries, &residual, out],
         &[&numbers[..], &[eps.unwrap_or(0.0).to_bits(), ways.bits()]].concat(),
     );
 }
