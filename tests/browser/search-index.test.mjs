@@ -152,11 +152,11 @@ test("words need neither model nor vectors; meaning fetches both, and the next v
   assert.notEqual(found.similar[0].id, "pets/cats.md");
   assert.equal(found.missing, 0);
   assert.ok(found.shares.length > 0 && found.shares.every((/** @type {number} */ share) => share >= 0 && share <= 1));
-  // The vocabulary table goes on arriving; it is whole before the next visit.
-  await page.waitForFunction(() => felsic.Embedder.availability().then((state) => state === "available"));
+  // The vocabulary table goes on arriving; it is whole before the next visit. A page that has loaded nothing itself knows by what is stored.
+  const other = await again();
+  await other.waitForFunction(() => felsic.Embedder.availability().then((state) => state === "available"));
   await page.evaluate(() => globalThis.indexes.index.close());
 
-  const other = await again();
   const third = await requested(async () => {
     const hits = await other.evaluate(async (url) => {
       const index = await globalThis.indexes.Collection.open(url);

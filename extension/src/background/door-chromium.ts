@@ -6,6 +6,10 @@ import type { Surroundings } from "../engine/calls.js";
 
 const PAGE = "engine.html";
 
+/** How often a call that nobody answers is made, and the milliseconds between: a document that ends is listed for a moment, and nobody listens there. */
+const CALLS = 20;
+const PAUSE = 50;
+
 let opening: Promise<void> | undefined;
 
 /** Returns whether the engine is there. */
@@ -39,15 +43,18 @@ async function openPage(): Promise<void> {
 
 /** Has the engine answer a call; if the browser ends it meanwhile, it is opened again, once. All calls may be repeated. */
 export async function askEngine(message: Message, surroundings: Surroundings): Promise<unknown> {
-  for (let attempt = 1; ; attempt += 1) {
+  let ends = 0;
+  for (let calls = 1; ; calls += 1) {
     await open();
     try {
       const answer: Answer<unknown> | undefined = await chrome.runtime.sendMessage({ ...message, to: "engine", surroundings });
-      if (answer || attempt > 1) return valueOf(answer);
+      if (answer || calls === CALLS) return valueOf(answer);
     } catch (cause) {
       if (cause instanceof ExtensionError) throw cause;
-      if (attempt > 1) throw new ExtensionError("interrupted", "the browser ended the engine twice; try again", { cause });
+      ends += 1;
+      if (ends > 1) throw new ExtensionError("interrupted", "the browser ended the engine twice; try again", { cause });
     }
+    await new Promise((resolve) => setTimeout(resolve, PAUSE));
   }
 }
 
