@@ -7,6 +7,8 @@
 use super::{EmbedOptions, Embedder, largest_difference};
 use crate::error::{Code, Error, Result};
 use crate::weights::SelfTest;
+#[cfg(feature = "gpu")]
+use crate::{kernels::gpu, model::DeviceKind};
 
 /// Largest allowed difference of a component. Two correct devices differ only by rounding: about 1e-6 with f32 weights,
 /// 3e-5 with int8 weights, whose CPU kernel rounds activations to 16 bits. The smallest real mistake (a window off by
@@ -22,6 +24,22 @@ pub(super) async fn run(embedder: &Embedder, tests: &[SelfTest]) -> Result<()> {
     }
     for batch in batches(tests) {
         run_batch(embedder, batch).await?;
+    }
+    #[cfg(feature = "gpu")]
+    if embedder.layers.device() == DeviceKind::Gpu {
+        run_bodies(embedder, tests).await?;
+    }
+    Ok(())
+}
+
+/// Computes all texts with each of the bodies that a GPU chooses from by the length of a batch: any of them may be wrong.
+#[cfg(feature = "gpu")]
+async fn run_bodies(embedder: &Embedder, tests: &[SelfTest]) -> Result<()> {
+    // One body has made the vectors that were compared already.
+    let bodies = Some(gpu::bodies()).filter(|count| *count > 1).unwrap_or(0);
+    for body in 0..bodies {
+        let _only = gpu::Only::body(body);
+        run_batch(embedder, tests).await?;
     }
     Ok(())
 }
@@ -55,6 +73,8 @@ fn failed(what: &str) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    #[cfg(all(feature = "gpu", feature = "native"))]
+    use crate::source::{built_in, load_pack};
 
     #[test]
     fn the_shortest_text_is_computed_alone_and_with_the_others() {
@@ -63,6 +83,29 @@ mod tests {
         let lengths = batches(&tests).map(|batch| batch.iter().map(|test| test.ids.len()).collect::<Vec<_>>());
         assert_eq!(lengths, [vec![4], vec![30, 4, 200]]);
         assert_eq!(batches(&[]).map(<[SelfTest]>::len), [0, 0]);
+    }
+
+    #[cfg(all(feature = "gpu", feature = "native"))]
+    #[test]
+    fn a_body_that_a_browser_has_refused_fails_the_test_whichever_it_is() {
+        if std::env::var_os("FELSIC_SKIP_GPU").is_some() {
+            return;
+        }
+        gpu::FORCED_ADAPTER.set(Some(gpu::Adapter::Gpu));
+        let embedder = pollster::block_on(async {
+            let parts = load_pack(&built_in(), &mut |_| ()).await?;
+            Embedder::new(parts, DeviceKind::Gpu).await
+        })
+        .expect("the model");
+        let passes = |refused| {
+            gpu::REFUSED.set(refused);
+            pollster::block_on(embedder.self_test()).map_err(|error| error.code())
+        };
+        for body in 0..gpu::MOST_BODIES {
+            assert_eq!(passes(Some(body)), Err(Code::SelfTestFailed), "body {body}");
+        }
+        assert_eq!(passes(None), Ok(()));
+        gpu::FORCED_ADAPTER.set(None);
     }
 
     #[test]

@@ -34,7 +34,7 @@ export async function startFirefox() {
   };
 }
 
-/** Starts Firefox with its own profile. @param {Record<string, string | boolean>} [prefs] its settings */
+/** Starts Firefox with its own profile. @param {Record<string, string | number | boolean>} [prefs] its settings */
 export async function launchFirefox(prefs = {}) {
   const profile = mkdtempSync(join(tmpdir(), "felsic-firefox-"));
   const lines = Object.entries(prefs).map(([name, value]) => `user_pref(${JSON.stringify(name)}, ${JSON.stringify(value)});\n`);

@@ -1,13 +1,11 @@
-/** The extension in Firefox, where the engine is in the background page. */
+/** The extension in Firefox: its views, the memory, the find bar. */
 
 import assert from "node:assert/strict";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { hasFirefox, launchFirefox } from "../browser/firefox.mjs";
-import { screenshots } from "../browser/harness.mjs";
-import { copyWith, html, servePages } from "./harness.mjs";
+import { hasFirefox } from "../browser/firefox.mjs";
+import { click, close, fill, looks, shows, startFirefox } from "./firefox-harness.mjs";
+import { html } from "./harness.mjs";
 
 const HOST = "news.example";
 const BREAD = "Let the dough rest overnight in the fridge before you put it into a hot oven.";
@@ -27,164 +25,42 @@ const pages = {
   "/password": html("In", '<p>Welcome back to the club.</p><input type="password">'),
 };
 
-/** @typedef {Awaited<ReturnType<typeof launchFirefox>>} Firefox */
-
-/** @type {Firefox} */
-let firefox;
-/** @type {Awaited<ReturnType<Firefox["pageOf"]>>} */
-let view;
-/** @type {Awaited<ReturnType<typeof servePages>>} */
-let site;
-/** @type {string} */
-let folder;
-
+/** @type {import("./firefox-harness.mjs").FirefoxExtension} */
+let started;
 before(async () => {
-  if (!hasFirefox) return;
-  site = await servePages(pages);
-  folder = copyWith("firefox", { hosts: ["http://*/*", "https://*/*"] });
-  firefox = await launchFirefox({ "network.dns.localDomains": HOST, "extensions.webextOptionalPermissionPrompts": false });
-  await firefox.install(folder);
-  // The first-run page: Firefox lets nobody navigate to pages of extensions.
-  view = await firefox.pageOf("moz-extension");
-  await call("settings.set", { mode: "all", readSeconds: 0, pauseInBackground: false });
+  if (hasFirefox) started = await startFirefox([HOST], pages);
 });
-after(async () => {
-  await firefox?.close();
-  await site?.close();
-  if (folder) rmSync(folder, { recursive: true, force: true });
-});
-
-/** @param {string} name @param {object} [input] @returns {Promise<any>} */
-async function call(name, input = {}) {
-  const answer = await view.evaluate((message) => chrome.runtime.sendMessage(message), { to: "router", name, input });
-  if (answer?.ok) return answer.value;
-  throw Object.assign(new Error(answer?.error.message ?? "no answer"), { code: answer?.error.code });
-}
-
-/** @typedef {typeof view} View */
-
-/**
- * Opens a view in a tab. What it says of errors is noted in it.
- *
- * @param {string} path
- * @param {number} [width]
- */
-async function open(path, width = 380) {
-  await view.evaluate(async (path) => void (await chrome.tabs.create({ url: chrome.runtime.getURL(path) })), path);
-  const page = await firefox.pageOf("moz-extension", path);
-  await page.resize(width, 800);
-  await shows(page, "main", "");
-  await page.evaluate(() => {
-    const errors = /** @type {string[]} */ ([]);
-    Object.assign(globalThis, { errors });
-    addEventListener("error", ({ message }) => errors.push(message));
-    addEventListener("unhandledrejection", ({ reason }) => errors.push(String(reason)));
-    const { error } = console;
-    console.error = (...said) => (errors.push(said.join(" ")), error(...said));
-  }, undefined);
-  return page;
-}
-
-/** Closes a view, which has reported no error. @param {View} page */
-async function close(page) {
-  assert.deepEqual(await page.evaluate(() => /** @type {any} */ (globalThis).errors, undefined), []);
-  await page.close();
-}
-
-/** Waits until something in a view says something. @param {View} page @param {string} selector @param {string} text */
-function shows(page, selector, text) {
-  return page.evaluate(
-    async ([selector = "", text = ""]) => {
-      const said = () => [...document.querySelectorAll(selector)].map(({ textContent }) => textContent ?? "");
-      for (let i = 0; i < 500 && !said().some((one) => one.includes(text)); i += 1)
-        await new Promise((resolve) => setTimeout(resolve, 20));
-      if (!said().some((one) => one.includes(text))) throw new Error(`${selector} says ${said().join()}, not ${text}`);
-    },
-    [selector, text],
-  );
-}
-
-/** Clicks on what is called something, or has such a value. @param {View} page @param {string} selector @param {string} name */
-async function click(page, selector, name) {
-  const place = await page.evaluate(
-    ([selector = "", name = ""]) => {
-      const found = [.../** @type {NodeListOf<HTMLInputElement>} */ (document.querySelectorAll(selector))];
-      const one = found.find(
-        ({ textContent, ariaLabel, value }) => value === name || (ariaLabel ?? textContent)?.trim() === name,
-      );
-      if (!one) throw new Error(`there is no ${selector} called ${name}`);
-      const shown = one.labels?.[0] ?? one;
-      shown.scrollIntoView({ block: "center", behavior: "instant" });
-      const { x, y, width, height } = shown.getBoundingClientRect();
-      return { x: Math.round(x + width / 2), y: Math.round(y + height / 2) };
-    },
-    [selector, name],
-  );
-  await page.click(place);
-}
-
-/** Writes into a field, and leaves it as a person does who is done. @param {View} page @param {string} label @param {string} text */
-function fill(page, label, text) {
-  return page.evaluate(
-    ([label = "", text = ""]) => {
-      const labels = [...document.querySelectorAll("label")].filter(({ textContent }) => textContent?.startsWith(label));
-      const field = /** @type {HTMLInputElement} */ (labels[0]?.control ?? document.querySelector(`[aria-label="${label}"]`));
-      field.value = text;
-      for (const type of ["input", "change"]) field.dispatchEvent(new Event(type, { bubbles: true }));
-    },
-    [label, text],
-  );
-}
-
-/** Demands that nothing is wider than the window, and keeps a picture. @param {View} page @param {string} name */
-async function looks(page, name) {
-  mkdirSync(screenshots, { recursive: true });
-  const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth, undefined);
-  assert.ok(wide <= 0, `${name} is ${wide} pixels too wide`);
-  writeFileSync(join(screenshots, `firefox-extension-${name}.png`), await page.picture());
-}
-
-/** @param {string} name @param {(value: any) => boolean} fits */
-async function until(name, fits) {
-  /** @type {any} */
-  let value;
-  for (let i = 0; i < 150; i += 1) {
-    value = await call(name);
-    if (fits(value)) return value;
-    await sleep(100);
-  }
-  throw new Error(`${name} does not get there: ${JSON.stringify(value)}`);
-}
+after(() => started?.close());
 
 test(
   "Firefox: the first-run page and the options switch the memory on, and what is chosen stays",
   { skip: !hasFirefox },
   async () => {
-    const welcome = await open("welcome.html#again", 1000);
+    const welcome = await started.open("welcome.html#again", 1000);
     await looks(welcome, "welcome");
     await click(welcome, "button", "Remember pages when I click");
     await shows(welcome, "main", "Pages are remembered when you click for it.");
-    assert.equal((await call("settings.get")).mode, "click");
+    assert.equal((await started.call("settings.get")).mode, "click");
     await click(welcome, "button", "Remember all pages that I read");
     await shows(welcome, "main", "Pages that you read are remembered from now on.");
-    assert.equal((await call("settings.get")).mode, "all");
+    assert.equal((await started.call("settings.get")).mode, "all");
     await close(welcome);
-    const options = await open("options.html", 1000);
+    const options = await started.open("options.html", 1000);
     await looks(options, "options");
     await click(options, "input[type=radio]", "click");
     await shows(options, "main", "A page is remembered when you click");
     await click(options, "input[type=radio]", "all");
     await shows(options, "main", "All pages that you have read are remembered");
     await fill(options, "Days until a page is forgotten", "180");
-    await until("settings.get", ({ keepDays, mode }) => keepDays === 180 && mode === "all");
+    await started.until("settings.get", ({ keepDays, mode }) => keepDays === 180 && mode === "all");
     await fill(options, "Allow a site", "app.example");
     await click(options, "button", "Allow");
     await shows(options, ".sites li", "app.example0 texts");
-    assert.deepEqual((await call("settings.get")).bridged, ["app.example"]);
+    assert.deepEqual((await started.call("settings.get")).bridged, ["app.example"]);
     await click(options, ".sites button", "Remove");
-    await until("settings.get", ({ bridged }) => bridged.length === 0);
+    await started.until("settings.get", ({ bridged }) => bridged.length === 0);
     await close(options);
-    const again = await open("options.html", 360);
+    const again = await started.open("options.html", 360);
     await shows(again, "main", "All pages that you have read are remembered");
     const days = () => [...document.querySelectorAll("input")].map(({ value }) => value);
     assert.ok((await again.evaluate(days, undefined)).includes("180"));
@@ -194,10 +70,10 @@ test(
 );
 
 test("Firefox: the panel shows what was read, finds and forgets it; the sidebar opens a hit", { skip: !hasFirefox }, async () => {
-  const panel = await open("panel.html");
+  const panel = await started.open("panel.html");
   await shows(panel, "main", "Nothing yet");
-  const reader = await firefox.newPage(site.url(HOST, "/bread"));
-  await until("memory.state", ({ pages, waiting }) => pages === 1 && waiting === 0);
+  const reader = await started.firefox.newPage(started.site.url(HOST, "/bread"));
+  await started.until("memory.state", ({ pages, waiting }) => pages === 1 && waiting === 0);
   await shows(panel, ".recent a", "Sourdough");
   await fill(panel, "Search what you have read", "how is a loaf baked");
   await shows(panel, "article", BREAD);
@@ -209,7 +85,7 @@ test("Firefox: the panel shows what was read, finds and forgets it; the sidebar 
     addEventListener("click", () => void (/** @type {any} */ (chrome).sidebarAction.open()), { once: true });
   }, undefined);
   await panel.click({ x: 2, y: 2 });
-  const sidebar = await view.evaluate(async (query) => {
+  const sidebar = await started.view.evaluate(async (query) => {
     const views = () => /** @type {any[]} */ (chrome.extension.getViews(/** @type {any} */ ({ type: "sidebar" })));
     /** Waits for something there. @param {string} selector */
     const find = async (selector) => {
@@ -245,42 +121,45 @@ test("Firefox: the panel shows what was read, finds and forgets it; the sidebar 
 
   await click(panel, "article button", "Forget page");
   await shows(panel, "main", `1 page of ${HOST} forgotten.`);
-  assert.deepEqual(await call("memory.recent"), []);
+  assert.deepEqual(await started.call("memory.recent"), []);
   await close(panel);
-  const query = await open("panel.html?q=kitten");
+  const query = await started.open("panel.html?q=kitten");
   await shows(query, "main", "Nothing fits");
   await close(query);
 });
 
 test("Firefox: a page that was read is found by its meaning, and forgotten", { skip: !hasFirefox }, async () => {
-  const reader = await firefox.newPage(site.url(HOST, "/bread"));
-  await until("memory.state", ({ pages, waiting }) => pages === 1 && waiting === 0);
+  const reader = await started.firefox.newPage(started.site.url(HOST, "/bread"));
+  await started.until("memory.state", ({ pages, waiting }) => pages === 1 && waiting === 0);
   await reader.close();
-  const others = [await firefox.newPage(site.url(HOST, "/password")), await firefox.newPage(site.url(HOST, "/cat"))];
-  await until("memory.state", ({ pages, waiting }) => pages === 2 && waiting === 0);
+  const others = [
+    await started.firefox.newPage(started.site.url(HOST, "/password")),
+    await started.firefox.newPage(started.site.url(HOST, "/cat")),
+  ];
+  await started.until("memory.state", ({ pages, waiting }) => pages === 2 && waiting === 0);
   for (const other of others) await other.close();
-  const [hit] = await call("memory.search", { query: "how is a loaf baked?" });
+  const [hit] = await started.call("memory.search", { query: "how is a loaf baked?" });
   assert.equal(hit.title, "Sourdough");
   assert.equal(hit.passage, BREAD);
   assert.match(hit.link, /#:~:text=Let%20the%20dough/);
-  assert.equal(await call("memory.forget", { site: HOST }), 2);
-  assert.deepEqual(await call("memory.search", { query: "dough", mode: "words" }), []);
+  assert.equal(await started.call("memory.forget", { site: HOST }), 2);
+  assert.deepEqual(await started.call("memory.search", { query: "dough", mode: "words" }), []);
 });
 
 test(
   "Firefox: the find bar finds a passage by its meaning, under a strict policy, and leaves nothing",
   { skip: !hasFirefox },
   async () => {
-    const reader = await firefox.newPage(site.url(HOST, "/find"));
-    const tab = await view.evaluate(async (url) => (await chrome.tabs.query({ url }))[0]?.id, `http://${HOST}/*`);
-    await call("find.start", { tab, query: "how is a loaf baked?" });
+    const reader = await started.firefox.newPage(started.site.url(HOST, "/find"));
+    const tab = await started.view.evaluate(async (url) => (await chrome.tabs.query({ url }))[0]?.id, `http://${HOST}/*`);
+    await started.call("find.start", { tab, query: "how is a loaf baked?" });
     /** What is in the page, and in the bar. */
     const look = async () => {
       const lit = await reader.evaluate(
         () => [...(CSS.highlights.get("felsic-find-current") ?? [])].map((range) => String(range)).join(""),
         undefined,
       );
-      const bar = await view.evaluate(async (tabId) => {
+      const bar = await started.view.evaluate(async (tabId) => {
         const [done] = await chrome.scripting.executeScript({
           target: { tabId: tabId ?? 0 },
           func: () => {
@@ -296,13 +175,13 @@ test(
       return { lit, ...bar };
     };
     let now = await look();
-    for (let i = 0; i < 100 && (now.lit === "" || now.status !== ""); i += 1) {
+    for (let i = 0; i < 300 && (now.lit === "" || now.status !== ""); i += 1) {
       await sleep(100);
       now = await look();
     }
     assert.deepEqual(now, { lit: `${BREAD} ${MORE}`, count: now.count, status: "", size: "14px" });
     assert.match(now.count ?? "", /^1 of \d$/);
-    await view.evaluate(async (tabId) => {
+    await started.view.evaluate(async (tabId) => {
       await chrome.scripting.executeScript({
         target: { tabId: tabId ?? 0 },
         func: () => {

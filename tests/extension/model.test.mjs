@@ -87,10 +87,24 @@ test("a pack takes the built-in model's place: pages are embedded anew and found
   assert.equal(await models(), given);
 });
 
-test("the way back to the built-in model removes the pack", async () => {
+test("embedding anew waits while indexing is paused, and goes on by itself in an engine that knows nothing of it", async () => {
+  const given = await models();
+  await extension.call("settings.set", { isPaused: true });
   await options.reload();
   await options.getByRole("button", { name: "Use the built-in model" }).click();
-  await options.getByText("The built-in model is used from now on", { exact: false }).waitFor();
+  await options.getByText("0 of 2 pages embedded anew", { exact: false }).waitFor();
+  await options.getByText("This waits as long as indexing is paused.", { exact: false }).waitFor();
+  await extension.killEngine();
+  await extension.killWorker();
+  const { reindexing, pauses } = await extension.call("memory.state");
+  assert.deepEqual([reindexing, pauses], [{ done: 0, total: 2 }, ["paused"]]);
+  await extension.call("settings.set", { isPaused: false });
+  await extension.until("memory.state", ({ reindexing, model }) => !reindexing && model !== undefined && model !== given);
+  const [hit] = await extension.call("memory.search", { query: "baking bread", mode: "meaning" });
+  assert.deepEqual([new URL(hit.url).pathname, hit.highlights], ["/bread", []]);
+});
+
+test("the way back to the built-in model has removed the pack", async () => {
   assert.equal((await extension.call("settings.get")).pack, "");
   await extension.until("memory.search", (hits) => hits.length > 0, { query: "baking bread", mode: "meaning" });
   assert.equal((await find("baking bread"))[0], "/bread");

@@ -5,6 +5,7 @@ import type { Surroundings } from "../engine/calls.js";
 import type { Message } from "../shared/messages.js";
 import { counts } from "../shared/queue.js";
 import { readSettings } from "../shared/settings.js";
+import { isStale } from "../shared/stale.js";
 
 async function surroundings(): Promise<Surroundings> {
   const [settings, isBackground] = await Promise.all([readSettings(), noWindowInFront()]);
@@ -21,8 +22,8 @@ export async function engine(message: Message): Promise<unknown> {
   return askEngine(message, await surroundings());
 }
 
-/** Tells the engine to look after its jobs; it is started only if there are some, unless the caller knows that there are. */
-export async function wakeEngine(hasJobs: boolean): Promise<void> {
-  if (!hasJobs && !(await isOpen()) && (await counts()).waiting === 0) return;
+/** Tells the engine to look after its work; it is started only if there is some, unless the caller knows that there is. */
+export async function wakeEngine(hasWork: boolean): Promise<void> {
+  if (!hasWork && !(await isOpen()) && (await counts()).waiting === 0 && !(await isStale())) return;
   await engine({ to: "engine", name: "engine.wake", input: {} });
 }

@@ -8,13 +8,14 @@ import { handle, tellViews } from "../shared/messages.js";
 import { dropOtherPacks } from "../shared/packs.js";
 import type { Answer } from "../shared/errors.js";
 import { counts } from "../shared/queue.js";
+import { isStale } from "../shared/stale.js";
 import { Bridge } from "./bridge.js";
 import type { EngineCall, Surroundings } from "./calls.js";
 import { PageFinder } from "./find.js";
 import { found, joined } from "./found.js";
 import { Gate } from "./gate.js";
 import { Memory } from "./memory.js";
-import { Model, tryPack } from "./model.js";
+import { Model } from "./model.js";
 import { Titles } from "./titles.js";
 
 /** How often the engine looks whether it has rested long enough, or can go on after a failure; milliseconds. */
@@ -59,7 +60,7 @@ export class Host {
       "memory.retry": () => memory.retry(),
       "memory.export": () => memory.export(),
       "memory.import": ({ file }) => memory.import(file),
-      "model.try": async ({ pack }) => ({ model: await tryPack(pack) }),
+      "model.try": async ({ pack }) => ({ model: await this.#model.try(pack) }),
       "engine.find": (input) => this.#finder.ask(input),
       "bridge.use": () => bridge.use(),
       "engine.connect": () => bridge.connect(),
@@ -96,8 +97,7 @@ export class Host {
     await this.#endAll().catch(() => {});
     // Nothing reads the files any more.
     await dropOtherPacks(pack).catch(() => {});
-    this.#memory.wake();
-    void this.#memory.prepare();
+    await this.#memory.renew().catch(() => {});
   }
 
   /** Ends all collections and models; the next call starts what it needs. */
@@ -123,10 +123,10 @@ export class Host {
   }
 
   async #look(rested: () => void): Promise<void> {
-    const { waiting } = await counts();
+    const [{ waiting }, hasOld] = await Promise.all([counts(), isStale()]);
     if (this.#memory.hasFailed) this.#memory.wake();
     const time = this.#surroundings.settings.idleMinutes * 60_000;
-    const hasWork = waiting > 0 && this.#gate.pauses.length === 0;
+    const hasWork = (waiting > 0 || hasOld) && this.#gate.pauses.length === 0;
     if (this.#calls > 0 || this.#memory.isBusy || this.#finder.isBusy || hasWork || Date.now() - this.#lastCall < time) return;
     await this.#endAll();
     rested();

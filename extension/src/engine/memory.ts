@@ -5,6 +5,7 @@ import { dataOf, hasCode } from "../shared/errors.js";
 import type { Found, Input, MemoryState, PageRecord, SearchRequest, Selection, SiteCount } from "../shared/messages.js";
 import { clearJobs, counts, done, fail, nextJob, removeJobs, retryFailed, type Job } from "../shared/queue.js";
 import type { Settings } from "../shared/settings.js";
+import { isStale, noteStale } from "../shared/stale.js";
 import { beginAttempt, endAttempt } from "./attempts.js";
 import type { Gate } from "./gate.js";
 import { found } from "./found.js";
@@ -35,6 +36,8 @@ export class Memory {
   readonly #opened = new Opened(() => this.#open());
   /** What writes does so one after another. */
   #turn: Promise<unknown> = Promise.resolve();
+  /** How many want to write, or do. */
+  #turns = 0;
   #draining: Promise<void> | undefined;
   #isWoken = false;
   #problem: unknown;
@@ -52,32 +55,40 @@ export class Memory {
   async #open(): Promise<Collection> {
     const collection = await Collection.open(NAME, { embedder: await this.#model.textEmbedder(), baseUrl: FELSIC });
     // The user may have changed the model, or an update of the extension brings another one. Words are found meanwhile.
-    if (collection.info.state === "needs-reindex") void this.#inTurn(() => this.#reindex(collection)).catch(() => {});
+    if (collection.info.state === "needs-reindex") {
+      await noteStale(true);
+      this.wake();
+    }
     return collection;
   }
 
-  /** Embeds all pages anew. What an engine that ends has done is not done again. */
+  /** Embeds pages anew, until all are done, indexing is paused, or something else is to be written. What is done is not done again. */
   async #reindex(collection: Collection): Promise<void> {
+    const leaving = new AbortController();
+    const onProgress = ({ done, total }: { done: number; total: number }) => {
+      this.#reindexing = { done, total };
+      this.#changed();
+      if (this.#gate.pauses.length > 0 || this.#turns > 1) leaving.abort();
+    };
     try {
-      await collection.reindex({
-        onProgress: ({ done, total }) => {
-          this.#reindexing = { done, total };
-          this.#changed();
-        },
-      });
+      await collection.reindex({ onProgress, signal: leaving.signal });
+    } catch (error) {
+      if (!leaving.signal.aborted) throw error;
     } finally {
-      this.#reindexing = undefined;
+      if (!leaving.signal.aborted) this.#reindexing = undefined;
       this.#changed();
     }
   }
 
-  /** Opens the collection if there are pages, so that they are embedded anew if they have to be; rejects never. */
-  async prepare(): Promise<void> {
-    if ((await select({}).catch(() => [])).length > 0) await this.#opened.get().catch(() => {});
+  /** Has the pages embedded anew that there are, since the model is another one. */
+  async renew(): Promise<void> {
+    await noteStale((await select({})).length > 0);
+    this.wake();
   }
 
   #inTurn<Value>(work: () => Promise<Value>): Promise<Value> {
-    const mine = this.#turn.then(work, work);
+    this.#turns += 1;
+    const mine = this.#turn.then(work, work).finally(() => (this.#turns -= 1));
     this.#turn = mine.catch(() => {});
     return mine;
   }
@@ -119,13 +130,20 @@ export class Memory {
     }
   }
 
-  /** Does the job that has waited longest; returns whether there was one. */
+  /** Does what is next: embeds pages anew, or does the job that has waited longest; returns whether there was any. */
   async #doNext(): Promise<boolean> {
-    const next = await nextJob();
-    if (!next) return false;
+    const [next, isOld] = await Promise.all([nextJob(), isStale()]);
+    if (!next && !isOld) return false;
+    // What ends the engine before it is ready has nothing to do with a page.
+    const collection = await this.#opened.get();
+    if (collection.info.state === "needs-reindex") {
+      await this.#opened.use((collection) => this.#reindex(collection));
+      return true;
+    }
+    this.#reindexing = undefined;
+    if (isOld) await noteStale(false);
+    if (!next) return true;
     const { key, job } = next;
-    // What ends the engine before it is ready has nothing to do with the page.
-    await this.#opened.get();
     if (beginAttempt(key) > ATTEMPTS) {
       const message = "the engine ended each time when it came to this page";
       await fail(key, { job, code: "interrupted", message });
@@ -207,6 +225,8 @@ export class Memory {
       await Collection.delete(NAME);
       await dropAll();
       await dropCopies();
+      await noteStale(false);
+      this.#reindexing = undefined;
       this.#problem = undefined;
       this.#changed();
       return undefined;
@@ -271,8 +291,9 @@ export class Memory {
 
   /** Tells how things are. It starts nothing. */
   async state(): Promise<MemoryState> {
-    const [queue, pages, info, engineBytes] = await Promise.all([counts(), select({}), this.#model.info(), this.#model.bytes()]);
-    const collection = await this.#opened.peek();
+    const [queue, isOld, pages, info] = await Promise.all([counts(), isStale(), select({}), this.#model.info()]);
+    const [engineBytes, collection] = await Promise.all([this.#model.bytes(), this.#opened.peek()]);
+    const reindexing = this.#reindexing ?? (isOld ? { done: 0, total: pages.length } : undefined);
     return {
       engine: this.#problem ? "failed" : info ? "ready" : "stopped",
       ...(this.#problem !== undefined && { problem: dataOf(this.#problem) }),
@@ -283,7 +304,7 @@ export class Memory {
       pauses: this.#gate.pauses,
       engineBytes,
       restarts: this.#model.restarts,
-      ...(this.#reindexing && { reindexing: this.#reindexing }),
+      ...(reindexing && { reindexing }),
       ...(info && { model: info.model, kernel: info.kernel }),
     };
   }

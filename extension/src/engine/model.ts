@@ -27,23 +27,14 @@ async function load(pack: string): Promise<Embedder> {
   return Embedder.create({ ...options, prefetch: "all" });
 }
 
-/** Loads a pack to see whether it can be used; returns the model's name. */
-export async function tryPack(pack: string): Promise<string> {
-  const embedder = await load(pack);
-  try {
-    await embedder.embed("whether it works");
-    return embedder.info.model;
-  } finally {
-    embedder.destroy();
-  }
-}
-
 export class Model {
   readonly #pack: () => string;
   #made: Promise<Engine> | undefined;
   #restarts = 0;
   /** The bytes of an engine that has done nothing yet. */
   #least = 0;
+  /** An embedder of a pack that is to be used next. */
+  #tried: { readonly pack: string; readonly embedder: Embedder } | undefined;
 
   /** `pack` names the pack that it is made from; empty: the built-in model. Who changes that has to call {@link end}. */
   constructor(pack: () => string) {
@@ -64,8 +55,31 @@ export class Model {
     return this.#made;
   }
 
+  /** Loads a pack to see whether it can be used; returns the model's name. If the pack is used next, it is not loaded again. */
+  async try(pack: string): Promise<string> {
+    const embedder = await load(pack);
+    try {
+      await embedder.embed("whether it works");
+    } catch (error) {
+      embedder.destroy();
+      throw error;
+    }
+    this.#tried?.embedder.destroy();
+    this.#tried = { pack, embedder };
+    return embedder.info.model;
+  }
+
+  /** Returns the embedder that was tried, if it is of this pack. */
+  #take(pack: string): Embedder | undefined {
+    const tried = this.#tried;
+    if (tried?.pack !== pack) return undefined;
+    this.#tried = undefined;
+    return tried.embedder;
+  }
+
   async #make(): Promise<Engine> {
-    const embedder = await load(this.#pack());
+    const pack = this.#pack();
+    const embedder = this.#take(pack) ?? (await load(pack));
     this.#least = await embedder.memoryBytes();
     return { embedder, calls: 0, isLeaving: false };
   }
@@ -117,6 +131,7 @@ export class Model {
 
   /** Ends it and frees its memory, as soon as it has answered what it was asked. */
   async end(): Promise<void> {
+    if (this.#tried && this.#tried.pack !== this.#pack()) this.#take(this.#tried.pack)?.destroy();
     const made = this.#made;
     this.#made = undefined;
     const engine = await made?.catch(() => undefined);

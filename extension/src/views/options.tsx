@@ -361,7 +361,7 @@ const asFolder = (input: HTMLInputElement | null) => void (input && (input.webki
 
 function Model() {
   const isOther = settings.value.pack !== "";
-  const { model, reindexing } = state.value ?? {};
+  const { model, reindexing, pauses = [] } = state.value ?? {};
   return (
     <Section title="The model">
       <p>
@@ -374,7 +374,7 @@ function Model() {
       {reindexing && (
         <p role="status">
           {reindexing.done.toLocaleString()} of {countText(reindexing.total, "page", "pages")} embedded anew. Words are found
-          meanwhile.
+          meanwhile.{pauses.length > 0 && " This waits as long as indexing is paused."}
         </p>
       )}
       {modelWork.value !== undefined && <p role="status">{modelWork.value}</p>}

@@ -54,14 +54,37 @@ pub const MOST_BODIES: usize = 3;
 
 thread_local! {
     static WANTED: Cell<Option<usize>> = const { Cell::new(None) };
+    /// The kind of adapter that the last product was made by.
+    static LAST: Cell<Option<Adapter>> = const { Cell::new(None) };
 }
 
-/// Does some work with every product made by one body: that of this number among those of its adapter, or the last.
+/// Has one body make every product of this thread until this is dropped.
+#[must_use]
+pub struct Only(());
+
+impl Only {
+    /// Chooses the body of this number among those of an adapter, or the last of them.
+    pub fn body(number: usize) -> Self {
+        WANTED.set(Some(number));
+        Self(())
+    }
+}
+
+impl Drop for Only {
+    fn drop(&mut self) {
+        WANTED.set(None);
+    }
+}
+
+/// Does some work with every product made by one body, see [`Only`].
 pub fn with_body<T>(number: usize, work: impl FnOnce() -> T) -> T {
-    WANTED.set(Some(number));
-    let done = work();
-    WANTED.set(None);
-    done
+    let _only = Only::body(number);
+    work()
+}
+
+/// Returns how many bodies the adapter has that this thread's last product was made by; 0 before the first.
+pub fn bodies() -> usize {
+    LAST.get().map_or(0, |adapter| Body::all(adapter).count())
 }
 
 impl Body {
@@ -72,6 +95,7 @@ impl Body {
 
     /// Chooses the body that makes the product of `rows` rows with a matrix of `columns` columns.
     pub fn of(adapter: Adapter, rows: usize, columns: usize) -> &'static Self {
+        LAST.set(Some(adapter));
         let suits = |(number, body): &(usize, &Self)| {
             let [down, across] = body.tile();
             let enough = rows >= body.rows && rows.div_ceil(down) * columns.div_ceil(across) >= body.tiles;
@@ -165,6 +189,8 @@ pub mod tests {
     thread_local! {
         /// The kind of adapter that this thread's is taken for.
         pub static FORCED_ADAPTER: Cell<Option<Adapter>> = const { Cell::new(None) };
+        /// The number of the body that does nothing on this thread, as where a browser has refused its shader.
+        pub static REFUSED: Cell<Option<usize>> = const { Cell::new(None) };
     }
 
     #[test]
@@ -182,6 +208,7 @@ pub mod tests {
         let wanted = |number| with_body(number, || tile(16, 384));
         assert_eq!([wanted(0), wanted(1), wanted(2)], [[64, 64], [32, 32], [16, 32]]);
         assert_eq!(with_body(2, || software(1)), [16, 64]);
+        assert_eq!(bodies(), 1);
     }
 
     #[test]

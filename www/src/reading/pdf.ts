@@ -8,10 +8,11 @@ import { Broken, Engine, opened } from "./pdfjs.js";
 import type { ReadResult, Refusal } from "./types.js";
 import { bytesOf, refusalOf, Refused, type Source, type Work } from "./work.js";
 
-/** Milliseconds after which a page, or the beginning, is given up. */
-const PATIENCE = 60_000;
-/** Milliseconds after which the beginning is tried once more, with another worker. */
-const SOON = 15_000;
+/**
+ * Milliseconds after which a page, or the beginning, is given up: first soon, since a worker that says nothing may have failed by
+ * itself, so that another one gets a try; then late, since the document may be slow.
+ */
+const PATIENCE = [15_000, 60_000] as const;
 /** Milliseconds that pdf.js has to put a document away. */
 const FAREWELL = 2000;
 /** The most pages; no one has read more. */
@@ -24,11 +25,27 @@ let engine: Engine | undefined;
 
 export async function* readPdf(blob: Source, path: string, work: Work): AsyncGenerator<ReadResult> {
   if (blob.size > MOST_PDF_BYTES) throw new Refused("too-large", `the file has ${blob.size} bytes`);
+  const [soon, late] = PATIENCE;
+  let results: ReadResult[];
   try {
-    yield* readDocument(await begun(blob, work), path, work);
+    results = await readDocument(blob, path, work, soon);
+  } catch (error) {
+    if (!(error instanceof Stuck)) throw error;
+    work.signal.throwIfAborted();
+    results = await readDocument(blob, path, work, late).catch((error: unknown) => {
+      throw error instanceof Stuck ? new Refused("damaged", error.message) : error;
+    });
+  }
+  yield* results;
+}
+
+/** Reads a document whose every step takes no longer than `patience` milliseconds. An engine that fails is none for the next. */
+async function readDocument(blob: Source, path: string, work: Work, patience: number): Promise<ReadResult[]> {
+  try {
+    return await resultsOf(await begun(blob, patience), path, work, patience);
   } catch (error) {
     if (error instanceof Stuck || error instanceof Broken) endEngine();
-    throw error instanceof Stuck ? new Refused("damaged", error.message) : error;
+    throw error;
   }
 }
 
@@ -39,19 +56,7 @@ interface Begun {
   readonly document: PDFDocumentProxy;
 }
 
-/** Opens a document. A worker that does not answer may have failed by itself, so that another one gets a try. */
-async function begun(blob: Source, work: Work): Promise<Begun> {
-  try {
-    return await beginning(blob, SOON);
-  } catch (error) {
-    if (!(error instanceof Stuck)) throw error;
-    endEngine();
-    work.signal.throwIfAborted();
-    return beginning(blob, PATIENCE);
-  }
-}
-
-async function beginning(blob: Source, patience: number): Promise<Begun> {
+async function begun(blob: Source, patience: number): Promise<Begun> {
   const own = (engine ??= await Engine.start());
   const data = await bytesOf(blob);
   let task: PDFDocumentLoadingTask | undefined;
@@ -67,20 +72,19 @@ async function beginning(blob: Source, patience: number): Promise<Begun> {
   }
 }
 
-async function* readDocument({ own, task, document }: Begun, path: string, work: Work): AsyncGenerator<ReadResult> {
+async function resultsOf({ own, task, document }: Begun, path: string, work: Work, patience: number): Promise<ReadResult[]> {
   const onAbort = () => void task.destroy().catch(() => {});
   work.signal.addEventListener("abort", onAbort);
   try {
-    const { lines, broken, failed } = await readPages(document, own, path, work);
+    const { lines, broken, failed } = await readPages(document, own, path, work, patience);
     const { text, pages } = textOf(lines);
     if (text.trim() === "") {
       if (failed > 0) throw new Refused("damaged", broken[0]?.detail ?? "its pages cannot be read");
       throw new Refused("empty", "its pages have no text: they may be pictures of pages");
     }
     if (isGarbled(text)) throw new Refused("encoding", "its fonts do not say which letters they show");
-    const title = titleOf(await inTime(titleFrom(document)), largestLine(lines[0] ?? []));
-    yield { path, kind: "pdf", text, cut: "text", pages, ...(title !== undefined && { title }) };
-    yield* broken;
+    const title = titleOf(await inTime(titleFrom(document), patience), largestLine(lines[0] ?? []));
+    return [{ path, kind: "pdf", text, cut: "text", pages, ...(title !== undefined && { title }) }, ...broken];
   } finally {
     work.signal.removeEventListener("abort", onAbort);
     await putAway(task);
@@ -93,7 +97,7 @@ async function putAway(task: PDFDocumentLoadingTask): Promise<void> {
 }
 
 /** Reads all pages; one that is broken keeps no other out. */
-async function readPages(document: PDFDocumentProxy, own: Engine, path: string, work: Work) {
+async function readPages(document: PDFDocumentProxy, own: Engine, path: string, work: Work, patience: number) {
   if (document.numPages > MOST_PAGES) throw new Refused("too-large", `it has ${document.numPages} pages`);
   const lines: Line[][] = [];
   const broken: Refusal[] = [];
@@ -102,7 +106,7 @@ async function readPages(document: PDFDocumentProxy, own: Engine, path: string, 
     work.signal.throwIfAborted();
     let page: Line[] = [];
     try {
-      page = await inTime(Promise.race([linesOfPage(document, number, LONGEST_TEXT - length), own.broken]));
+      page = await inTime(Promise.race([linesOfPage(document, number, LONGEST_TEXT - length), own.broken]), patience);
     } catch (error) {
       work.signal.throwIfAborted();
       if (error instanceof Stuck || error instanceof Refused) throw error;
@@ -151,7 +155,7 @@ async function titleFrom(document: PDFDocumentProxy): Promise<string | undefined
 /** The work on a page does not end. */
 class Stuck extends Error {}
 
-async function inTime<T>(work: Promise<T>, patience = PATIENCE): Promise<T> {
+async function inTime<T>(work: Promise<T>, patience: number): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Stuck(`a page takes more than ${patience / 1000} seconds`)), patience);

@@ -186,24 +186,36 @@ class Finder {
     return this.#reading !== undefined || (this.#answer !== undefined && this.#answer.waiting > 0 && !this.#answer.problem);
   }
 
-  /** Looks how far the engine is, and searches again when all passages have their meaning. */
+  /** Looks how far the engine is, until all passages have their meaning. */
   async #look(): Promise<void> {
     if (this.#looking) return;
     this.#looking = true;
-    try {
-      while (this.#isWaiting) {
-        await new Promise((resolve) => setTimeout(resolve, LOOK));
-        // A search may have told it meanwhile.
-        if (!this.#isWaiting || this.#reading) continue;
-        const state = await this.#ask({ do: "state", document: this.#document });
-        if (this.#answer) this.#answer = { ...state, hits: this.#answer.hits };
-        if (this.#isWaiting || this.#bar.query.trim() === "") this.#show();
-        else await this.#attempt(() => this.#search());
-      }
-    } catch {
-      // The next search says what is wrong, or has the page read again.
-    } finally {
-      this.#looking = false;
+    const failure = await this.#lookOn().then(
+      () => undefined,
+      (error: unknown) => ({ error }),
+    );
+    this.#looking = false;
+    if (!failure || this.#isClosed) return;
+    // A page in the background has time: the next search has it read again, where there are more pages than the engine keeps.
+    if (hasCode(failure.error, "not-read") && document.visibilityState === "hidden") return;
+    await this.#attempt(() => {
+      // The engine was ended meanwhile, or has another model now: the page is read again.
+      if (!hasCode(failure.error, "not-read")) throw failure.error;
+      this.#page = undefined;
+      return this.#search();
+    });
+  }
+
+  /** Searches again when all passages have their meaning. */
+  async #lookOn(): Promise<void> {
+    while (this.#isWaiting) {
+      await new Promise((resolve) => setTimeout(resolve, LOOK));
+      // A search may have told it meanwhile.
+      if (!this.#isWaiting || this.#reading) continue;
+      const state = await this.#ask({ do: "state", document: this.#document });
+      if (this.#answer) this.#answer = { ...state, hits: this.#answer.hits };
+      if (this.#isWaiting || this.#bar.query.trim() === "") this.#show();
+      else await this.#attempt(() => this.#search());
     }
   }
 
