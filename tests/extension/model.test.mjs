@@ -9,6 +9,8 @@ import { target } from "../browser/harness.mjs";
 import { html, servePages, startExtension } from "./harness.mjs";
 
 const PACK = join(target, "test-packs/tiny-silu-int8");
+/** A pack of the size that people pick: 97M parameters. */
+const GRANITE = join(target, "test-packs/granite-97m-int8");
 const BREAD = "Let the dough rest overnight in the fridge before you put it into a hot oven.";
 
 /** @type {Awaited<ReturnType<typeof servePages>>} */
@@ -110,3 +112,23 @@ test("the way back to the built-in model has removed the pack", async () => {
   assert.equal((await find("baking bread"))[0], "/bread");
   assert.deepEqual(await packs(), []);
 });
+
+test(
+  "a pack of the 97M shape is taken in, embeds, and goes",
+  { skip: !process.env.FELSIC_TEST_FULL && "on request: FELSIC_TEST_FULL=1" },
+  async (t) => {
+    const built = await models();
+    const start = performance.now();
+    await options.getByLabel("Use another model").setInputFiles(GRANITE);
+    await options.getByText("is used from now on.", { exact: false }).waitFor({ timeout: 120_000 });
+    const taken = performance.now();
+    await extension.until("memory.state", ({ model, reindexing }) => model !== undefined && model !== built && !reindexing);
+    t.diagnostic(
+      `copied and tried in ${Math.round(taken - start)} ms, two pages embedded ${Math.round(performance.now() - taken)} ms later`,
+    );
+    assert.equal((await find(BREAD))[0], "/bread");
+    await options.getByRole("button", { name: "Use the built-in model" }).click();
+    await extension.until("memory.state", ({ model, reindexing }) => model === built && !reindexing);
+    assert.deepEqual(await packs(), []);
+  },
+);
