@@ -20,7 +20,7 @@ let exports;
 
 /** Files of transformers.js and its runtime. */
 const OTHERS = /transformers|ort-wasm/;
-const FEW = "loads=2&queries=3&batches=1&passages=3";
+const FEW = "loads=2&queries=3&batches=1&passages=3&sizes=1";
 
 before(async () => {
   environment = await start({ gpu: false, page: "/www/bench.html" });
@@ -78,7 +78,7 @@ test("one click measures the engines of this browser; table, charts and JSON agr
   await page.getByRole("button", { name: "Copy as JSON" }).click();
   await page.getByText("Copied.").waitFor();
   const report = JSON.parse(await page.evaluate(() => navigator.clipboard.readText()));
-  assert.deepEqual(report.plan, { loads: 2, queries: 3, batches: 1, passages: 3 });
+  assert.deepEqual(report.plan, { loads: 2, queries: 3, batches: 1, passages: 3, sizes: 1 });
   assert.match(report.felsic, /^\d+\.\d+\.\d+/);
   assert.equal(report.device.userAgent, await page.evaluate(() => navigator.userAgent));
   assert.equal(report.device.cores, await page.evaluate(() => navigator.hardwareConcurrency));
@@ -98,6 +98,12 @@ test("one click measures the engines of this browser; table, charts and JSON agr
     assert.equal(row.query, row.runs.query.toSorted((/** @type {number} */ a, /** @type {number} */ b) => a - b)[1]);
     assert.ok(row.firstVector > row.load * 0.5);
     assert.ok(row.tokens > 3 * 80 && row.tokens < 3 * 200, `${row.tokens} tokens of three passages`);
+    assert.deepEqual(
+      row.curve.map((/** @type {any} */ { passages }) => passages),
+      [1, 2, 3],
+    );
+    assert.ok(row.curve[0].tokens < row.curve[1].tokens && row.curve[1].tokens < row.tokens);
+    assert.equal(row.curve[2].tokensPerSecond, row.tokensPerSecond);
     assert.ok(Math.abs(row.tokensPerSecond - (1000 * row.tokens) / row.runs.batch[0]) < 1e-6 * row.tokensPerSecond);
   }
   // This browser has no graphics card for it: no figures, and the reason.
@@ -110,13 +116,27 @@ test("one click measures the engines of this browser; table, charts and JSON agr
   const shown = await page.locator("tbody tr").first().locator("td").allInnerTexts();
   assert.equal(Number(String(shown[4]).replace(/,/g, "")), Number(cpu.query.toPrecision(3)));
   const bars = await page
-    .getByRole("img", { name: /^Tokens a second/ })
+    .getByRole("img", { name: /^Tokens a second: more/ })
     .locator("rect")
     .evaluateAll((rects) => rects.map((rect) => Number(rect.getAttribute("width"))));
   assert.equal(bars.length, report.rows.length);
   const most = Math.max(...report.rows.map((/** @type {any} */ row) => row.tokensPerSecond));
   for (const [at, row] of report.rows.entries()) {
     assert.ok(Math.abs(Number(bars[at]) / Math.max(...bars) - row.tokensPerSecond / most) < 0.01);
+  }
+  // The picture has a line for each engine, with a point for each size; what is higher up was faster.
+  const lines = await page
+    .getByRole("img", { name: /^Tokens a second by the size of a call/ })
+    .locator("polyline")
+    .evaluateAll((lines) =>
+      lines.map((line) => (line.getAttribute("points") ?? "").split(" ").map((point) => point.split(",").map(Number))),
+    );
+  assert.equal(lines.length, report.rows.length);
+  for (const [at, { curve }] of report.rows.entries()) {
+    const heights = curve.map((/** @type {any} */ { tokensPerSecond }) => tokensPerSecond);
+    const places = (lines[at] ?? []).map(([, y = NaN]) => y);
+    assert.equal(places.indexOf(Math.min(...places)), heights.indexOf(Math.max(...heights)));
+    assert.ok(places.every((y) => y > 0 && y < 300));
   }
   // What has been measured is gone.
   assert.equal(await workers(page, 0), 0);
@@ -212,7 +232,7 @@ test("transformers.js is a row if an ONNX export is given: loaded after the clic
 });
 
 test("vectors of the same name that are not felsic's show; an export that is missing is a row's failure; the row can be left out", async () => {
-  const few = "loads=1&queries=1&batches=1&passages=2";
+  const few = "loads=1&queries=1&batches=1&passages=2&sizes=1";
   const same = await open(`onnx=${exports.url("/felsic-small-english")}&${few}`);
   const row = (await measured(same)).rows.find((/** @type {any} */ { engine }) => engine === "transformers");
   assert.equal(row.otherModel, false);

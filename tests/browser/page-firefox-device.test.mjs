@@ -175,7 +175,7 @@ test("Firefox: German, dark, and as narrow as a phone", options, async () => {
 });
 
 test("Firefox: the benchmark page measures what there is, and names what there is not", options, async () => {
-  await page.goto(new URL("./bench.html?loads=2&queries=1&batches=1&passages=1", page.url()).href);
+  await page.goto(new URL("./bench.html?loads=2&queries=1&batches=1&passages=1&sizes=1", page.url()).href);
   await page.getByRole("button", { name: "Start", exact: true }).click();
   await page.getByRole("status").filter({ hasText: "Done." }).waitFor({ timeout: 40_000 });
   await page.getByRole("button", { name: "Copy as JSON" }).click();

@@ -10,7 +10,7 @@ export const de: {
   "bench.lead": "Wie schnell felsic in diesem Browser und auf diesem Gerät Text in Vektoren verwandelt. Nichts verlässt es.",
   "bench.measure": "Messen",
   "bench.what":
-    "Jede Engine wird {loads}-mal geladen. Dann beantworten die Engines abwechselnd {queries} kurze Anfragen und {batches} Aufrufe mit je {passages} Abschnitten. Schließen Sie andere Tabs, damit die Werte nicht schwanken.",
+    "Jede Engine wird {loads}-mal geladen. Dann beantworten die Engines abwechselnd {queries} kurze Anfragen und {batches} Aufrufe mit je {passages} Abschnitten, vorher einige mit weniger. Schließen Sie andere Tabs, damit die Werte nicht schwanken.",
   "bench.host":
     "Das Modell {model} kommt von {host}. Es wird von dort geladen, sobald Sie beginnen, und auf diesem Gerät aufbewahrt.",
   "bench.start": "Beginnen",
@@ -23,6 +23,7 @@ export const de: {
   "bench.step.loading": "Wird geladen: {engine}",
   "bench.step.warming": "Ein Lauf, der nicht zählt",
   "bench.step.queries": "Kurze Anfragen",
+  "bench.step.sizes": "Wenige Abschnitte auf einmal",
   "bench.step.batches": "Abschnitte",
   "bench.engine.cpu": "CPU, ein Worker",
   "bench.engine.cpu-workers": "CPU, alle Worker",
@@ -40,6 +41,8 @@ export const de: {
   "bench.column.memory": "Speicher",
   "bench.chart.tokens": "Tokens pro Sekunde: Mehr ist besser",
   "bench.chart.query": "Millisekunden einer kurzen Anfrage: Weniger ist besser",
+  "bench.curves": "Tokens pro Sekunde nach der Größe eines Aufrufs",
+  "bench.curves.tokens": "Tokens eines Aufrufs",
   "bench.no-figures": "{engine}: keine Werte ({message}).",
   "bench.rules":
     "Alle Werte sind Mediane. Das erste Laden enthält, was noch heruntergeladen werden musste; beim erneuten Laden und beim ersten Vektor war alles schon gespeichert. Jede Engine lief einmal, ohne dass es zählte, und kein Lauf sah den Text eines anderen. Speicher ist der WebAssembly-Speicher aller Worker; der einer Grafikkarte gehört nicht dazu.",

@@ -6,7 +6,7 @@ export const en = {
   "bench.lead": "How fast felsic turns text into vectors, in this browser and on this device. Nothing leaves it.",
   "bench.measure": "Measure",
   "bench.what":
-    "Each engine is loaded {loads} times. Then the engines answer {queries} short queries in turn, and {batches} calls with {passages} passages each. Close other tabs for steady figures.",
+    "Each engine is loaded {loads} times. Then the engines answer {queries} short queries in turn, and {batches} calls with {passages} passages each, some with fewer before. Close other tabs for steady figures.",
   "bench.host": "The model {model} comes from {host}. It is downloaded from there when you start, and kept on this device.",
   "bench.start": "Start",
   "bench.start-download": "Download and start",
@@ -18,6 +18,7 @@ export const en = {
   "bench.step.loading": "Loading: {engine}",
   "bench.step.warming": "Running once without counting",
   "bench.step.queries": "Short queries",
+  "bench.step.sizes": "Few passages at a time",
   "bench.step.batches": "Passages",
   "bench.engine.cpu": "CPU, one worker",
   "bench.engine.cpu-workers": "CPU, all workers",
@@ -35,6 +36,8 @@ export const en = {
   "bench.column.memory": "Memory",
   "bench.chart.tokens": "Tokens a second: more is better",
   "bench.chart.query": "Milliseconds of a short query: less is better",
+  "bench.curves": "Tokens a second by the size of a call",
+  "bench.curves.tokens": "Tokens of a call",
   "bench.no-figures": "{engine}: no figures, because {message}.",
   "bench.rules":
     "Figures are medians. The first load includes the downloads that were still necessary; the later ones, and the first vector, begin with everything stored. Every engine ran once without being counted, and no two runs saw the same text. Memory is the WebAssembly memory of all workers, which does not include that of a graphics card.",

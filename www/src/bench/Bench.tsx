@@ -138,5 +138,11 @@ function planOf(given: URLSearchParams): Plan {
     const value = Number(given.get(name) ?? NaN);
     return Number.isInteger(value) && value >= 1 && value <= 999 ? value : PLAN[name];
   };
-  return { loads: count("loads"), queries: count("queries"), batches: count("batches"), passages: count("passages") };
+  return {
+    loads: count("loads"),
+    queries: count("queries"),
+    batches: count("batches"),
+    passages: count("passages"),
+    sizes: count("sizes"),
+  };
 }

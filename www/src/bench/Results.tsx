@@ -1,8 +1,10 @@
-/** What was measured: a table, two charts that show the same, and a text to copy. */
+/** What was measured: a table, two charts that show the same, a picture of speed by size, and a text to copy. */
 
 import { Button } from "felsic-ui";
 import { useState } from "preact/hooks";
 import { bytes, number, t } from "../app/messages/index.js";
+import { Curves } from "./Curves.js";
+import { rounded } from "./digits.js";
 import type { Figures } from "./measure.js";
 import type { Report } from "./report.js";
 
@@ -19,6 +21,7 @@ export function Results({ report }: { readonly report: Report }) {
             <Chart title={t("bench.chart.tokens")} rows={rows} value={({ tokensPerSecond }) => tokensPerSecond} />
             <Chart title={t("bench.chart.query")} rows={rows} value={({ query }) => query} />
           </div>
+          <Curves rows={rows} />
         </>
       )}
       {failures.length > 0 && (
@@ -37,8 +40,6 @@ export function Results({ report }: { readonly report: Report }) {
 }
 
 const milliseconds = (value: number | undefined) => (value === undefined ? "–" : number(rounded(value)));
-/** Three digits say all that a measurement knows. */
-const rounded = (value: number) => Number(value.toPrecision(value < 1000 ? 3 : 4));
 
 /** The least cosine of two vectors of one text that are one model's, with weights of 8 bits on both sides. */
 const CLOSE = 0.95;

@@ -17,9 +17,19 @@ export interface Plan {
   readonly batches: number;
   /** Passages of one call. */
   readonly passages: number;
+  /** Calls with each smaller number of passages. */
+  readonly sizes: number;
 }
 
-export const PLAN: Plan = { loads: 3, queries: 15, batches: 5, passages: 32 };
+export const PLAN: Plan = { loads: 3, queries: 15, batches: 5, passages: 32, sizes: 3 };
+
+/** How fast an engine is with calls of one size. */
+export interface Point {
+  readonly passages: number;
+  /** Of one call. */
+  readonly tokens: number;
+  readonly tokensPerSecond: number;
+}
 
 /** What an engine did; times in milliseconds. */
 export interface Figures {
@@ -41,6 +51,8 @@ export interface Figures {
   readonly batch: number;
   readonly tokens: number;
   readonly tokensPerSecond: number;
+  /** The same for calls with fewer passages, from one on, and then for those. */
+  readonly curve: readonly Point[];
   /** Bytes of WebAssembly memory of all its workers, at the end. */
   readonly memory: number;
   /** Whether it ran another model than felsic, as far as names tell: its speed does not compare then. */
@@ -60,7 +72,7 @@ export interface Failure {
 
 /** What is being done, for people. */
 export interface Step {
-  readonly name: "loading" | "warming" | "queries" | "batches";
+  readonly name: "loading" | "warming" | "queries" | "sizes" | "batches";
   readonly engine?: EngineName;
   /** From 0 to 1. */
   readonly share: number;
@@ -105,15 +117,23 @@ interface Contestant {
   readonly loads: readonly number[];
   readonly firstVectors: readonly number[];
   readonly query: number[];
-  readonly batch: number[];
-  readonly tokens: number[];
+  readonly batch: Call[];
+  /** Calls with fewer passages. */
+  readonly smaller: Call[];
+}
+
+/** A call with passages. */
+interface Call {
+  readonly passages: number;
+  readonly tokens: number;
+  readonly took: number;
 }
 
 const ENGINES: readonly EngineName[] = ["cpu", "cpu-workers", "webgpu", "transformers"];
 /** Lets threads that spin for a while after their work go to sleep, and the page paint. */
 const PAUSE = 50;
 /** The shares of the parts in the progress. */
-const SHARES = { loading: 0.35, warming: 0.15, queries: 0.2, batches: 0.3 };
+const SHARES = { loading: 0.3, warming: 0.15, queries: 0.15, sizes: 0.15, batches: 0.25 };
 
 /** Measures every engine that this browser has. @throws the signal's reason, if it is aborted */
 export async function measure(job: Job): Promise<{ readonly rows: readonly Figures[]; readonly failures: readonly Failure[] }> {
@@ -180,7 +200,7 @@ async function load(engine: EngineName, job: Job): Promise<Contestant | undefine
       // With one worker it is the engine before.
       if (engine === "cpu-workers" && workers < 2) return (embedder.destroy(), undefined);
       if (run >= job.plan.loads)
-        return { engine, embedder, vector, workers, loads, firstVectors, query: [], batch: [], tokens: [] };
+        return { engine, embedder, vector, workers, loads, firstVectors, query: [], batch: [], smaller: [] };
       embedder.destroy();
     } catch (error) {
       embedder.destroy();
@@ -260,27 +280,60 @@ async function inTurn(contestants: readonly Contestant[], attempt: Attempt, { pl
     if (run > 0) query.push(performance.now() - begin);
     mustBeUnit(vector);
   };
-  const batch = async (run: number, { embedder, batch, tokens }: Contestant) => {
-    const texts = passagesOf(run, plan.passages);
+  const call = async (run: number, passages: number, embedder: Runner): Promise<Call> => {
+    const texts = passagesOf(run, passages);
     const begin = performance.now();
     const made = await embedder.passages(texts, signal);
     const took = performance.now() - begin;
     made.vectors.forEach(mustBeUnit);
-    if (run === 0) return;
-    batch.push(took);
-    tokens.push(await made.tokens());
+    return { passages, took, tokens: await made.tokens() };
+  };
+  const batch = async (run: number, { embedder, batch }: Contestant) => {
+    const made = await call(run, plan.passages, embedder);
+    if (run > 0) batch.push(made);
+  };
+  const smaller = async (run: number, { embedder, smaller }: Contestant) => {
+    for (const size of sizesBelow(plan.passages)) smaller.push(await call(run, size, embedder));
   };
   await timed("warming", SHARES.loading, SHARES.warming, 0, async (run, contestant) => {
     await query(run, contestant);
     await batch(run, contestant);
   });
   await timed("queries", SHARES.loading + SHARES.warming, SHARES.queries, plan.queries, query);
+  await timed("sizes", 1 - SHARES.batches - SHARES.sizes, SHARES.sizes, plan.sizes, smaller);
   await timed("batches", 1 - SHARES.batches, SHARES.batches, plan.batches, batch);
 }
 
-async function figuresOf({ engine, embedder, workers, loads, firstVectors, query, batch, tokens }: Contestant): Promise<Figures> {
+/** Returns the powers of two below a number. */
+function sizesBelow(most: number): number[] {
+  const sizes: number[] = [];
+  for (let size = 1; size < most; size *= 2) sizes.push(size);
+  return sizes;
+}
+
+/** Sums up calls by their sizes, from the smallest on. */
+function curveOf(calls: readonly Call[]): Point[] {
+  const sizes = [...new Set(calls.map(({ passages }) => passages))].sort((a, b) => a - b);
+  return sizes.map((passages) => {
+    const own = calls.filter((call) => call.passages === passages);
+    const tokensPerSecond = median(own.map(({ tokens, took }) => (1000 * tokens) / took));
+    return { passages, tokens: median(own.map(({ tokens }) => tokens)), tokensPerSecond };
+  });
+}
+
+async function figuresOf({
+  engine,
+  embedder,
+  workers,
+  loads,
+  firstVectors,
+  query,
+  batch,
+  smaller,
+}: Contestant): Promise<Figures> {
   const { device, kernel, model, format } = embedder.info;
-  const rates = tokens.map((count, run) => (1000 * count) / batch[run]!);
+  const took = batch.map((call) => call.took);
+  const [whole] = curveOf(batch);
   // The first load may have had to fetch the model.
   const stored = (times: readonly number[]) => (times.length > 1 ? median(times.slice(1)) : undefined);
   return {
@@ -294,11 +347,12 @@ async function figuresOf({ engine, embedder, workers, loads, firstVectors, query
     load: stored(loads),
     firstVector: stored(firstVectors) ?? firstVectors[0]!,
     query: median(query),
-    batch: median(batch),
-    tokens: median(tokens),
-    tokensPerSecond: median(rates),
+    batch: median(took),
+    tokens: whole!.tokens,
+    tokensPerSecond: whole!.tokensPerSecond,
+    curve: curveOf([...smaller, ...batch]),
     memory: await embedder.memoryBytes(),
-    runs: { query, batch },
+    runs: { query, batch: took },
   };
 }
 
