@@ -8,7 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { hasFirefox } from "../browser/firefox.mjs";
 import { dist, target } from "../browser/harness.mjs";
 import { Server } from "../browser/server.mjs";
-import { click, close, give, shows, startFirefox } from "./firefox-harness.mjs";
+import { click, close, give, lacks, shows, startFirefox } from "./firefox-harness.mjs";
 import { html } from "./harness.mjs";
 
 const [HOST, APP] = ["news.example", "app.example"];
@@ -60,11 +60,12 @@ test(
     assert.equal(saved.toString().trim().split("\n").length, 2);
 
     await click(options, "button", "Forget everything");
-    await click(options, "dialog button", "Forget everything");
+    await shows(options, "dialog[open]", "All remembered pages are deleted");
+  await click(options, "dialog button", "Forget everything");
     await started.until("memory.state", ({ pages }) => pages === 0);
     assert.deepEqual(await find("baking bread"), []);
     await give(options, "Take in a copy", { "half.jsonl": saved.subarray(0, saved.length / 2) });
-    await shows(options, "[role=alert]", "line");
+    await shows(options, "[role=alert]", "it is not JSON");
     assert.deepEqual(await started.call("memory.recent"), []);
     await give(options, "Take in a copy", { "copy.jsonl": saved });
     await shows(options, "[role=status]", "2 pages are taken in.");
@@ -86,6 +87,8 @@ test("Firefox: a pack takes the built-in model's place, and gives it back", { sk
   const isDone = (/** @type {any} */ { model, reindexing }) => model !== undefined && !reindexing;
   await started.until("memory.state", (state) => isDone(state) && state.model !== built);
   assert.equal((await find(BREAD))[0], "/bread");
+  // A line that goes moves the button.
+  await lacks(options, "[role=status]", "embedded anew");
   await click(options, "button", "Use the built-in model");
   await started.until("memory.state", (state) => isDone(state) && state.model === built);
   assert.equal((await find("baking bread"))[0], "/bread");

@@ -38,6 +38,8 @@ export async function startFirefox(hosts, pages) {
     "browser.download.folderList": 2,
     "browser.download.dir": downloads,
     "browser.download.useDownloadDir": true,
+    // A panel of the browser's own takes the next click.
+    "browser.download.alwaysOpenPanel": false,
   });
   await firefox.install(folder);
   // The first-run page: Firefox lets nobody navigate to pages of extensions.
@@ -115,6 +117,18 @@ export function shows(page, selector, text) {
       for (let i = 0; i < 1500 && !said().some((one) => one.includes(text)); i += 1)
         await new Promise((resolve) => setTimeout(resolve, 20));
       if (!said().some((one) => one.includes(text))) throw new Error(`${selector} says ${said().join()}, not ${text}`);
+    },
+    [selector, text],
+  );
+}
+
+/** Waits until nothing in a view says something. @param {View} page @param {string} selector @param {string} text */
+export function lacks(page, selector, text) {
+  return page.evaluate(
+    async ([selector = "", text = ""]) => {
+      const isSaid = () => [...document.querySelectorAll(selector)].some(({ textContent }) => textContent?.includes(text));
+      for (let i = 0; i < 1500 && isSaid(); i += 1) await new Promise((resolve) => setTimeout(resolve, 20));
+      if (isSaid()) throw new Error(`${selector} still says ${text}`);
     },
     [selector, text],
   );
