@@ -61,7 +61,7 @@ test(
 
     await click(options, "button", "Forget everything");
     await shows(options, "dialog[open]", "All remembered pages are deleted");
-  await click(options, "dialog button", "Forget everything");
+    await click(options, "dialog button", "Forget everything");
     await started.until("memory.state", ({ pages }) => pages === 0);
     assert.deepEqual(await find("baking bread"), []);
     await give(options, "Take in a copy", { "half.jsonl": saved.subarray(0, saved.length / 2) });
