@@ -212,7 +212,7 @@ test("transformers.js is a row if an ONNX export is given: loaded after the clic
   const shown = page.locator("tbody tr").filter({ hasText: "transformers.js" });
   assert.match(await shown.innerText(), /tiny[^]*Another model than felsic’s/);
   assert.match(
-    String(await page.getByRole("img", { name: /^Tokens a second/ }).getAttribute("aria-label")),
+    String(await page.getByRole("img", { name: /^Tokens a second: more/ }).getAttribute("aria-label")),
     /transformers\.js: \d/,
   );
   // Only the export's host was asked, once for each file, and nothing of it stays.
