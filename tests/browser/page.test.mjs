@@ -208,17 +208,24 @@ test("the keyboard alone: to the field, through the passages, into the reader an
   await page.locator(".summary:not(.busy)").waitFor();
   await page.keyboard.press("ArrowDown");
   assert.equal(await focusedPassage(page), 0);
-  for (const [key, place] of /** @type {const} */ ([
-    ["ArrowDown", 1],
-    ["j", 2],
-    ["k", 1],
-    ["End", -1],
-    ["Home", 0],
-    ["ArrowDown", 1],
+  /** The passages that are shown, and the one with the focus. The list may be drawn anew meanwhile. */
+  const walked = () =>
+    page.evaluate(() => {
+      const all = /** @type {HTMLAnchorElement[]} */ ([...document.querySelectorAll("a.passage")]);
+      return { all: all.map(({ href }) => href), own: /** @type {HTMLAnchorElement} */ (document.activeElement).href };
+    });
+  for (const [key, to] of /** @type {const} */ ([
+    ["ArrowDown", (/** @type {number} */ at) => at + 1],
+    ["j", (/** @type {number} */ at) => at + 1],
+    ["k", (/** @type {number} */ at) => at - 1],
+    ["End", () => Infinity],
+    ["Home", () => 0],
+    ["ArrowDown", (/** @type {number} */ at) => at + 1],
   ])) {
+    const { own: before } = await walked();
     await page.keyboard.press(key);
-    const count = await page.locator("a.passage").count();
-    assert.equal(await focusedPassage(page), place < 0 ? count - 1 : place, key);
+    const { all, own } = await walked();
+    assert.equal(own, all[Math.min(to(all.indexOf(before)), all.length - 1)], key);
   }
   await page.keyboard.press("Enter");
   await page.waitForFunction(() => document.activeElement?.id === "reading");
@@ -232,6 +239,17 @@ test("the keyboard alone: to the field, through the passages, into the reader an
   await page.locator(".lit").first().waitFor();
   await page.keyboard.press("Control+k");
   assert.equal(await focused(page), "query");
+
+  // What has the focus is no longer found: the passage in its place has it, and keys lead on from there.
+  await page.keyboard.press("Escape");
+  await page.locator("a.passage").last().focus();
+  const { own: last, all: many } = await walked();
+  await page.evaluate(() => /** @type {HTMLElement} */ (document.querySelector("input[type=radio][value=words]")).click());
+  await page.waitForFunction((count) => document.querySelectorAll("a.passage").length < count, many.length);
+  const { all: few, own } = await walked();
+  assert.ok(!few.includes(last));
+  assert.equal(own, few.at(-1));
+  await page.evaluate(() => /** @type {HTMLElement} */ (document.querySelector("input[type=radio][value=hybrid]")).click());
 
   await blur(page);
   await page.keyboard.press("?");

@@ -3,11 +3,11 @@
 import { Button, Empty, HitCard, type HitPassageView, type Reason, snippet, Why } from "felsic-ui";
 import { plainMarkdown } from "felsic/search";
 import { telling } from "felsic-ui/telling";
-import { useState } from "preact/hooks";
+import { useLayoutEffect, useState } from "preact/hooks";
 import { isNarrow, useApp } from "./context.js";
 import { date, score, t } from "./messages/index.js";
 import { fileName, KIND_ICONS, kindName } from "./names.js";
-import { focusReader, focusSearch, isByKeyboard, keysShown, opensElsewhere } from "./keys.js";
+import { focusReader, focusSearch, isByKeyboard, keepFocus, keysShown, opensElsewhere } from "./keys.js";
 import { beside, go, hashOf, resetFilters, type Route, route } from "./route.js";
 import type { Found, FoundFile, FoundPassage } from "./searching.js";
 
@@ -54,6 +54,7 @@ export function Results() {
   const { library, searching } = useApp();
   const found = searching.found.value;
   const problem = searching.problem.value;
+  useLayoutEffect(keepFocus);
   if (problem !== undefined) {
     return (
       <Empty

@@ -43,6 +43,30 @@ export function focusResults(): void {
   else focusSearch();
 }
 
+/** The passage that has the focus, by its address, and its place among all. */
+let focused: { readonly href: string; readonly at: number } | undefined;
+
+/**
+ * Brings the focus back to where it was in the results, after these have been drawn anew: browsers take it from what is moved or removed, and
+ * the keyboard would lead nowhere. A passage that is gone is followed by the one in its place.
+ */
+export function keepFocus(): void {
+  const active = document.activeElement;
+  if (!focused || (active && active !== document.body)) return;
+  const all = passages();
+  const { href, at } = focused;
+  (all.find((link) => link.href === href) ?? all[Math.min(at, all.length - 1)])?.focus({ preventScroll: true });
+}
+
+/** Notes where the focus goes; a click beside everything takes it away for good. */
+function listenToFocus(): void {
+  document.addEventListener("focusin", ({ target }) => {
+    const at = passages().indexOf(target as HTMLAnchorElement);
+    focused = at < 0 ? undefined : { href: (target as HTMLAnchorElement).href, at };
+  });
+  document.addEventListener("pointerdown", () => (focused = undefined), { capture: true });
+}
+
 let wantsReader = false;
 
 /** Goes to what is open, as soon as it is there. */
@@ -81,6 +105,7 @@ function walk(event: KeyboardEvent): boolean {
 
 /** Listens to the keys that count everywhere. */
 export function listenToKeys(): void {
+  listenToFocus();
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.isComposing || event.altKey) return;
     if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {

@@ -174,11 +174,11 @@ export class Searching {
         this.#many.value = false;
         this.showsFar.value = false;
       }
-      void this.#search(now, ids, wasOther ? FEW : many ? MANY : FEW);
+      void this.#search(now, ids, many && !wasOther, wasOther);
     }, pause);
   }
 
-  async #search(now: Route, ids: readonly string[] | undefined, limit: number): Promise<void> {
+  async #search(now: Route, ids: readonly string[] | undefined, isMany: boolean, isOther: boolean): Promise<void> {
     this.#running.abort();
     const { signal } = (this.#running = new AbortController());
     const query = now.query.trim();
@@ -195,12 +195,12 @@ export class Searching {
       text: query,
       mode: now.mode,
       filters: filtersOf(now, ids),
-      limit,
+      limit: isMany ? MANY : FEW,
       ...(now.like !== "" && { like: now.like }),
     };
     const by = now.like !== "" ? "like" : now.mode === "hybrid" && !hasModel ? "words" : now.mode;
     try {
-      if (by === "hybrid") await this.#searchTwice(ask, signal);
+      if (by === "hybrid") await this.#searchTwice(ask, isOther, signal);
       else this.#take(ask, by, await this.#library.search(by === "like" ? ask : { ...ask, mode: by }, signal));
     } catch (error) {
       if (signal.aborted || isAbort(error)) return;
@@ -209,9 +209,10 @@ export class Searching {
     }
   }
 
-  /** Searches by both; if that takes long, what words find is shown meanwhile. */
-  async #searchTwice(ask: Ask, signal: AbortSignal): Promise<void> {
-    let isDone = false;
+  /** Searches by both; if that takes long, what words find is shown meanwhile, unless the same was asked before: it has more. */
+  async #searchTwice(ask: Ask, isOther: boolean, signal: AbortSignal): Promise<void> {
+    const shown = this.#found.peek();
+    let isDone = !isOther && shown?.by === "hybrid" && shown.query === ask.text;
     const meanwhile = setTimeout(() => {
       this.#library.search({ ...ask, mode: "words" }, signal).then(
         (hits) => {

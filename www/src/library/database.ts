@@ -1,9 +1,11 @@
-/** The library's database: what is known of sources and files, in two stores. */
+/** The library's database: what is known of sources and files, and what the person has switched, in three stores. */
 
 import { FelsicError } from "felsic";
 import { delMany, promisifyRequest, setMany, type UseStore } from "idb-keyval";
 
-const STORES = ["sources", "files"] as const;
+const STORES = ["sources", "files", "switches"] as const;
+/** Of the database; each has more stores than the one before. */
+const VERSION = 2;
 type Store = (typeof STORES)[number];
 /** Records that are read at once: copying them keeps the page busy. */
 const PAGE = 500;
@@ -85,8 +87,11 @@ export class Database {
   }
 
   async #connect(name: string): Promise<IDBDatabase> {
-    const request = indexedDB.open(name);
-    request.onupgradeneeded = () => STORES.forEach((store) => request.result.createObjectStore(store));
+    const request = indexedDB.open(name, VERSION);
+    request.onupgradeneeded = () => {
+      const { result } = request;
+      for (const store of STORES) if (!result.objectStoreNames.contains(store)) result.createObjectStore(store);
+    };
     const database = await promisifyRequest(request);
     database.onversionchange = () => this.#close();
     database.onclose = () => (this.#opening = undefined);

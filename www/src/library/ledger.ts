@@ -35,6 +35,12 @@ export interface FileRecord {
   readonly copied?: boolean;
 }
 
+/** Whether the work waits until the person says so, and whether it was ended. */
+export interface Switches {
+  readonly paused: boolean;
+  readonly halted: boolean;
+}
+
 /** What the collection has of a file. */
 export interface Held {
   readonly ids: readonly string[];
@@ -104,6 +110,18 @@ export class Ledger {
     for (const source of sources) this.#sources.set(source.id, source);
     for (const file of files) this.#note(file);
     this.#changed();
+  }
+
+  /** Reads what the person has switched. The tab that works may be another one than when it was switched. */
+  async switches(): Promise<Switches> {
+    let switches: Switches = { paused: false, halted: false };
+    for await (const [stored] of this.#database.all<Switches>("switches")) switches = stored ?? switches;
+    return switches;
+  }
+
+  /** Resolves when it is on the disk: a tab that ends right after it has answered loses nothing. */
+  putSwitches(switches: Switches): Promise<void> {
+    return this.#database.put("switches", [["work", switches]]);
   }
 
   async putSource(source: SourceRecord): Promise<void> {

@@ -9,7 +9,7 @@ import { factsOf } from "./facts.js";
 import { forgetEverything } from "./forget.js";
 import { type Given, givenOf } from "./items.js";
 import { newId } from "./id.js";
-import { Ledger, type SourceRecord } from "./ledger.js";
+import { Ledger, type SourceRecord, type Switches } from "./ledger.js";
 import { metaOf, whereOf } from "./meta.js";
 import { type Choice, type CreateEmbedder, type Device, Models } from "./model.js";
 import { later } from "./later.js";
@@ -309,17 +309,13 @@ export class PrivateLibrary implements Library {
   /** Begins the work, in the tab that does it. */
   async #lead(shelf: Shelf): Promise<void> {
     await this.#ledger.load();
-    const settings = { paused: this.#setting("paused"), halted: this.#setting("halted") };
+    const switches = await this.#ledger.switches();
     // The collection may take a while, and questions of other tabs do not wait for it.
-    this.#works = this.#newWorks(shelf, settings, this.#opened(shelf));
+    this.#works = this.#newWorks(shelf, switches, this.#opened(shelf));
     this.#publishState();
   }
 
-  #newWorks(
-    shelf: Shelf,
-    settings: { readonly paused: boolean; readonly halted: boolean },
-    opened: Promise<Collection | undefined>,
-  ): Works {
+  #newWorks(shelf: Shelf, switches: Switches, opened: Promise<Collection | undefined>): Works {
     return new Works(
       {
         ledger: this.#ledger,
@@ -331,7 +327,7 @@ export class PrivateLibrary implements Library {
         noted: (what, source, count) =>
           this.#say({ id: `${what}:${source}`, message: MESSAGES[what], values: { source, count } }),
       },
-      settings,
+      switches,
       opened,
     );
   }
@@ -535,27 +531,9 @@ export class PrivateLibrary implements Library {
     if (!(await storage?.persisted?.())) await storage?.persist?.();
   }
 
-  #settled(works: Works): void {
-    this.#setSetting("paused", works.isPaused);
-    this.#setSetting("halted", works.isHalted);
+  #settled(works: Works): Promise<void> {
     this.#publishState();
-  }
-
-  #setting(name: string): boolean {
-    try {
-      return localStorage.getItem(`${this.#key}-${name}`) === "yes";
-    } catch {
-      return false;
-    }
-  }
-
-  #setSetting(name: string, on: boolean): void {
-    try {
-      if (on) localStorage.setItem(`${this.#key}-${name}`, "yes");
-      else localStorage.removeItem(`${this.#key}-${name}`);
-    } catch {
-      // Without storage the next visit goes on by itself.
-    }
+    return this.#ledger.putSwitches({ paused: works.isPaused, halted: works.isHalted });
   }
 }
 

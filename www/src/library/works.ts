@@ -8,7 +8,7 @@ import type { Collection } from "felsic/search";
 import { makeVectors } from "./adding.js";
 import { type FileReading, Intake, MOST_BYTES } from "./intake.js";
 import type { Given, GivenFile } from "./items.js";
-import type { FileRecord, Ledger, SourceRecord } from "./ledger.js";
+import type { FileRecord, Ledger, SourceRecord, Switches } from "./ledger.js";
 import { Originals } from "./originals.js";
 import type { Shelf } from "./shelf.js";
 import { Speed } from "./speed.js";
@@ -73,11 +73,7 @@ export class Works {
   #reindexed = 0;
 
   /** `opened` resolves to the collection; without one nothing is known of its documents. */
-  constructor(
-    options: WorksOptions,
-    { paused, halted }: { readonly paused: boolean; readonly halted: boolean },
-    opened: Promise<Collection | undefined>,
-  ) {
+  constructor(options: WorksOptions, { paused, halted }: Switches, opened: Promise<Collection | undefined>) {
     this.#options = options;
     this.#known = opened.then((collection) => collection && this.#lookThrough(collection)).then(() => this.#begin());
     this.#known.catch((error: unknown) => options.failed(error));
