@@ -17,6 +17,8 @@ export function parseEngine(text, { pack, peer }) {
     case "felsic-webgpu":
       return { engine, threads: Number(threads), model: pack };
     case "ort-web":
+    case "ort-webgpu-f32":
+    case "ort-webgpu-q8":
     case "transformers-js":
       if (!peer) throw new Error(`${engine} needs a model folder of its own`);
       return { engine, threads: Number(threads), model: peer };

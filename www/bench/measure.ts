@@ -18,6 +18,9 @@ function startWorker(engine: EngineName): Worker {
       return new Worker(new URL("./felsic.worker.ts", import.meta.url), { type: "module" });
     case "ort-web":
       return new Worker(new URL("./ort.worker.ts", import.meta.url), { type: "module" });
+    case "ort-webgpu-f32":
+    case "ort-webgpu-q8":
+      return new Worker(new URL("./ort-webgpu.worker.ts", import.meta.url), { type: "module" });
     case "transformers-js":
       return new Worker(new URL("./transformers.worker.ts", import.meta.url), { type: "module" });
   }

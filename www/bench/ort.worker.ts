@@ -1,57 +1,8 @@
-/** onnxruntime-web as an engine of the benchmark: execution provider wasm, token ids in, unit vectors out. */
+/** onnxruntime-web on the CPU. */
 
 import * as ort from "onnxruntime-web/wasm";
-import loaderUrl from "onnxruntime-web/ort-wasm-simd-threaded.mjs?url";
-import wasmUrl from "onnxruntime-web/ort-wasm-simd-threaded.wasm?url";
-import { mustBeUnit, serve, type EngineChoice, type Loaded, type Shape } from "./protocol";
-import { memoryBytes } from "./wasm-memory";
+import mjs from "onnxruntime-web/ort-wasm-simd-threaded.mjs?url";
+import wasm from "onnxruntime-web/ort-wasm-simd-threaded.wasm?url";
+import { serveOrt } from "./ort-engine";
 
-/** Ids below this exist in every vocabulary that is compared here. */
-const IDS = 50_000;
-
-let session: ort.InferenceSession | undefined;
-
-async function load(choice: EngineChoice): Promise<Loaded> {
-  ort.env.wasm.numThreads = choice.threads;
-  ort.env.wasm.wasmPaths = { mjs: new URL(loaderUrl, import.meta.url).href, wasm: new URL(wasmUrl, import.meta.url).href };
-  session = await ort.InferenceSession.create(`${choice.model}onnx/model_quantized.onnx`, { executionProviders: ["wasm"] });
-  return { format: "q8", about: `onnxruntime-web ${ort.env.versions.web ?? ""}` };
-}
-
-/** Seeded ids (multiplicative congruential generator); what they are does not change the time. */
-function ids({ batch, tokens }: Shape, seed: number): BigInt64Array {
-  let state = (seed * 2_654_435 + 12_345) % 2_147_483_647 || 1;
-  return BigInt64Array.from({ length: batch * tokens }, () => {
-    state = (state * 48_271) % 2_147_483_647;
-    return BigInt(state % IDS);
-  });
-}
-
-/** The first token's state of one text, at unit length. */
-function pool(states: Float32Array, at: number, width: number): Float32Array {
-  const vector = states.slice(at, at + width);
-  const length = Math.hypot(...vector);
-  return vector.map((value) => value / length);
-}
-
-async function run(shape: Shape, seed: number): Promise<number> {
-  if (!session) throw new Error("not loaded");
-  const dims = [shape.batch, shape.tokens];
-  const input = ids(shape, seed);
-  const mask = new BigInt64Array(input.length).fill(1n);
-  const start = performance.now();
-  const output = await session.run({
-    input_ids: new ort.Tensor("int64", input, dims),
-    attention_mask: new ort.Tensor("int64", mask, dims),
-  });
-  const states = output["last_hidden_state"];
-  if (!states || !(states.data instanceof Float32Array)) throw new Error("no last_hidden_state in the output");
-  const width = states.dims[2]!;
-  const data = states.data;
-  const vectors = Array.from({ length: shape.batch }, (_, row) => pool(data, row * shape.tokens * width, width));
-  const ms = performance.now() - start;
-  mustBeUnit(vectors[0]!);
-  return ms;
-}
-
-serve({ load, first: async () => void (await run({ batch: 1, tokens: 17 }, 0)), run, memory: memoryBytes });
+serveOrt(ort, { files: { mjs, wasm }, provider: "wasm", model: () => ({ file: "model_quantized.onnx", format: "q8" }) });

@@ -1,7 +1,8 @@
 /** What the page and its engine workers say to each other. */
 
 /** Which engine a worker runs. */
-export type EngineName = "felsic-cpu" | "felsic-plain" | "felsic-webgpu" | "ort-web" | "transformers-js";
+export type EngineName =
+  "felsic-cpu" | "felsic-plain" | "felsic-webgpu" | "ort-web" | "ort-webgpu-f32" | "ort-webgpu-q8" | "transformers-js";
 
 /** An engine with its settings, as the page asks for it. */
 export interface EngineChoice {

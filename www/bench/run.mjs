@@ -141,7 +141,7 @@ function countBytes(engine) {
     if (part) add(part, file);
   }
   // onnxruntime-web is fed with ids; a page that uses it loads the checkpoint's own tokenizer file.
-  if (engine === "ort-web" && options.peer) add("tokenizer", join(options.peer, "tokenizer.json"));
+  if (engine.startsWith("ort-") && options.peer) add("tokenizer", join(options.peer, "tokenizer.json"));
   return [...parts].map(([part, sum]) => ({ engine, part: /** @type {"runtime"} */ (part), ...sum }));
 }
 

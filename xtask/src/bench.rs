@@ -6,7 +6,7 @@ use crate::{bench_index, bench_search, files, packs, project, setup, web};
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 #[derive(Subcommand)]
 pub enum Other {
@@ -22,7 +22,7 @@ pub struct Options {
     #[command(subcommand)]
     other: Option<Other>,
     /// Engines, each with `:THREADS` behind it if not one: felsic-cpu, felsic-plain (without relaxed SIMD),
-    /// felsic-webgpu, ort-web, transformers-js
+    /// felsic-webgpu, ort-web, ort-webgpu-f32, ort-webgpu-q8, transformers-js
     #[arg(long, value_delimiter = ',', default_value = "felsic-cpu,felsic-cpu:2,ort-web,ort-web:2,transformers-js")]
     engines: Vec<String>,
     /// Shapes, each BATCHxTOKENS
@@ -62,11 +62,28 @@ fn peer() -> Result<PathBuf> {
         for name in ["config.json", "tokenizer.json", "tokenizer_config.json"] {
             fs::write(new.join(name), fs::read(checkpoint.join(name))?)?;
         }
-        let mut make = setup::python(&["numpy", "onnx"])?.run([sources.join("make_peer.py")]);
-        run_command(make.arg(new.join("onnx/model_quantized.onnx")))
+        make_onnx(&new.join(QUANTISED), &[])
     })
     .context("cannot make the peers' model")?;
     Ok(folder)
+}
+
+/// The peers' model in 8 bits, in its folder, and the same in f32.
+const QUANTISED: &str = "onnx/model_quantized.onnx";
+const WIDE: &str = "onnx/model.onnx";
+
+fn make_onnx(file: &Path, options: &[&str]) -> Result<()> {
+    let mut make = setup::python(&["numpy", "onnx"])?.run([project::path("tests/peer/make_peer.py")]);
+    run_command(make.arg(file).args(options))
+}
+
+/// Adds the same model in f32 to its folder: 390 MB, which only some engines run.
+fn widen(peer: &Path) -> Result<()> {
+    let wide = peer.join(WIDE);
+    if !files::is_fresh(&[&wide], &[&peer.join(QUANTISED)]) {
+        make_onnx(&wide, &["--f32"]).context("cannot make the peers' model in f32")?;
+    }
+    Ok(())
 }
 
 /// Builds, packs, measures, and prints where the report is.
@@ -84,7 +101,11 @@ pub fn run(options: &Options) -> Result<()> {
     bench.arg("--packs").arg(pack.parent().context("a pack lies in a folder")?);
     bench.arg("--pack").arg(pack.file_name().context("a pack has a name")?);
     if options.serve || options.engines.iter().any(|engine| !engine.starts_with("felsic-")) {
-        bench.arg("--peer").arg(peer()?);
+        let peer = peer()?;
+        if options.engines.iter().any(|engine| engine.ends_with("-f32")) {
+            widen(&peer)?;
+        }
+        bench.arg("--peer").arg(peer);
     }
     if options.serve {
         return run_command(bench.args(["--serve", "--port", &options.port.unwrap_or(4174).to_string()]));
