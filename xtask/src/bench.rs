@@ -31,7 +31,7 @@ pub struct Options {
     /// Runs of every shape [default: 15 to 7, fewer for the longer ones]
     #[arg(long)]
     runs: Option<u32>,
-    /// Fresh starts of every engine
+    /// Fresh starts of every engine; 0: neither starts nor memory, only the times of the shapes
     #[arg(long, default_value_t = 3)]
     starts: u32,
     /// Also the first vector over a line of this many Mbit/s and ms, such as 50,40: with nothing cached, then again
