@@ -1,7 +1,7 @@
 //! Granite text embeddings: texts go in, vectors come out, natively and in web pages.
 //!
 //! felsic runs ModernBERT encoders such as `ibm-granite/granite-embedding-97m-multilingual-r2` on
-//! [burn](https://burn.dev), on the CPU or a GPU, without Python and without a server. Two texts are as near in meaning
+//! [burn](https://burn.dev), on the CPU or a GPU, without Python and without a server; BERT encoders on the CPU. Two texts are as near in meaning
 //! as their vectors are, measured by the cosine, which for vectors of unit length is their dot product.
 //!
 //! ```
@@ -20,7 +20,7 @@
 //! # Workflow
 //!
 //! 1. **Get a model.** [`Embedder::built_in`] is a small English one, to start with. For production download a
-//!    ModernBERT embedding checkpoint in Hugging Face layout; [`Embedder::open`] takes its folder as it is.
+//!    ModernBERT or BERT embedding checkpoint in Hugging Face layout; [`Embedder::open`] takes its folder as it is.
 //! 2. **Make a pack from it**, once, with the command line (`felsic pack CHECKPOINT PACK`) or with [`pack::pack`]. The
 //!    int8 weights of a pack take half the space of bf16 and compute faster than f32; its vectors are very near those of
 //!    the checkpoint.

@@ -6,7 +6,7 @@ mod support;
 use felsic::embedder::NoHooks;
 use felsic::model::DeviceKind;
 use felsic::verify::goldens::compare;
-use support::{TINY, devices, engine, goldens, model};
+use support::{BERT, TINY, changed, devices, edit_json, engine, goldens, model};
 
 /// The longest texts take minutes on a software GPU and hold nothing that 700 tokens do not.
 const LONGEST_ON_GPU: usize = 700;
@@ -31,4 +31,23 @@ fn tiny_models_reproduce_their_goldens_on_every_device() {
             holds(name, device);
         }
     }
+}
+
+#[test]
+fn bert_reproduces_its_goldens_on_the_cpu() {
+    holds(BERT, DeviceKind::Cpu);
+}
+
+/// The same weights with the mean of all tokens, so that the last layer makes them all, and the tanh form of GELU.
+#[test]
+fn bert_with_another_pooling_and_activation_reproduces_its_goldens() {
+    let folder = changed(BERT, "1_Pooling/config.json", |config| {
+        config["pooling_mode_cls_token"] = false.into();
+        config["pooling_mode_mean_tokens"] = true.into();
+    });
+    edit_json(folder.path(), "config.json", |config| config["hidden_act"] = "gelu_new".into());
+    let embedder = engine(folder.path(), DeviceKind::Cpu);
+    let comparison = pollster::block_on(compare(&embedder, &goldens("tiny-bert-mean"), &mut NoHooks));
+    let comparison = comparison.expect("all texts embed");
+    assert!(comparison.texts >= 44 && comparison.is_within(1e-5), "{comparison:?}");
 }

@@ -5,13 +5,16 @@
 //! [`EmbedderConfig::from_files`]) and written into a pack's manifest in the form that the fields here
 //! have. Whatever felsic would compute wrongly is refused with the field's name; nothing is guessed.
 
+mod bert;
 pub(crate) mod fields;
-mod hugging_face;
+mod modern_bert;
 mod sentence_transformers;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+
+use self::fields::Fields;
 
 use crate::error::{Code, Error, Result};
 
@@ -31,14 +34,74 @@ const MOST_POSITIONS: usize = 1 << 20;
 /// Fewest tokens of the longest text: room for the special tokens and something between them.
 const LEAST_TOKENS: usize = 4;
 
-/// The activation in the gated MLP.
+/// What an encoder computes. Each has a file here, which reads its `config.json` and names its tensors, and one in
+/// `model/`, which computes it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Architecture {
+    /// Rotary positions, norms before, gated MLPs, no biases, global and local layers.
+    #[default]
+    ModernBert,
+    /// Learned positions, norms behind, plain MLPs, biases everywhere, global layers alone.
+    Bert,
+}
+
+impl Architecture {
+    /// Returns the `model_type` of transformers.
+    pub fn model_type(self) -> &'static str {
+        match self {
+            Architecture::ModernBert => "modernbert",
+            Architecture::Bert => "bert",
+        }
+    }
+
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Returns the name of the vocabulary table in a checkpoint; packs call it [`TABLE`].
+    pub(crate) fn table(self) -> &'static str {
+        match self {
+            Architecture::ModernBert => TABLE,
+            Architecture::Bert => "embeddings.word_embeddings.weight",
+        }
+    }
+
+    /// Returns whether a tensor that the config does not call for would have taken part in the encoder. Rotary tables and
+    /// numbers of positions and types, which some checkpoints store, are computed.
+    pub(crate) fn is_of_encoder(self, name: &str) -> bool {
+        let (parts, computed): (&[&str], &[&str]) = match self {
+            Architecture::ModernBert => (&["embeddings.", "layers.", "final_norm."], &[".rotary_emb."]),
+            Architecture::Bert => (&["embeddings.", "encoder."], &[".position_ids", ".token_type_ids"]),
+        };
+        parts.iter().any(|part| name.starts_with(part)) && !computed.iter().any(|part| name.contains(part))
+    }
+}
+
+/// The name of a tensor and its shape.
+type Tensor = (String, Vec<usize>);
+
+/// The activation in the MLP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum Activation {
     /// `t * sigmoid(t)`.
     Silu,
     /// `t / 2 * (1 + erf(t / sqrt(2)))`, not its tanh approximation.
     Gelu,
+    /// `t / 2 * (1 + tanh(sqrt(2 / pi) * (t + 0.044715 t^3)))`.
+    GeluTanh,
+}
+
+impl Activation {
+    /// Returns the name in manifests.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Activation::Silu => "silu",
+            Activation::Gelu => "gelu",
+            Activation::GeluTanh => "gelu-tanh",
+        }
+    }
 }
 
 /// What a layer's attention sees.
@@ -71,32 +134,45 @@ impl Pooling {
     }
 }
 
-/// The shape of a ModernBERT encoder.
+/// The shape of an encoder. What only one architecture has is 0 for the others, and then not in a manifest.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModelConfig {
+    /// What the encoder computes.
+    #[serde(default, skip_serializing_if = "Architecture::is_default")]
+    pub architecture: Architecture,
     /// Rows of the vocabulary table; may be more than the tokenizer has ids.
     pub vocab_size: usize,
     /// Width of a hidden state.
     pub hidden_size: usize,
     /// Attention heads; each has `hidden_size / num_heads` columns.
     pub num_heads: usize,
-    /// Width of the gated MLP; its first matrix has twice as many rows.
+    /// Width of the MLP; the first matrix of a gated one has twice as many rows.
     pub intermediate_size: usize,
-    /// The activation in the gated MLP.
+    /// The activation in the MLP.
     pub activation: Activation,
     /// One entry a layer.
     pub layers: Vec<LayerKind>,
     /// Width of the window of local layers, in tokens; half of it lies on each side.
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub local_attention: usize,
     /// Longest sequence, in tokens.
     pub max_positions: usize,
     /// Base of the rotary positions in global layers.
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub global_rope_theta: f64,
     /// Base of the rotary positions in local layers.
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub local_rope_theta: f64,
     /// Added to the variance in every layer norm.
     pub norm_eps: f32,
+    /// Rows of BERT's table of token types.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub token_types: usize,
+}
+
+fn is_zero<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 impl ModelConfig {
@@ -107,7 +183,11 @@ impl ModelConfig {
     /// [`Code::ConfigInvalid`] for text that is not JSON and for missing, zero or absurd fields;
     /// [`Code::ConfigUnsupported`] for settings that felsic does not compute. Both name the field.
     pub fn from_json(bytes: &[u8]) -> Result<Self> {
-        let config = hugging_face::model_config(bytes)?;
+        let fields = Fields::parse(CONFIG_FILE, bytes)?;
+        let config = match architecture(&fields)? {
+            Architecture::ModernBert => modern_bert::model_config(&fields)?,
+            Architecture::Bert => bert::model_config(&fields)?,
+        };
         config.check()?;
         Ok(config)
     }
@@ -122,7 +202,6 @@ impl ModelConfig {
         within("num_attention_heads", self.num_heads, 1, self.hidden_size)?;
         within("intermediate_size", self.intermediate_size, 1, MOST_INTERMEDIATE)?;
         within("num_hidden_layers", self.layers.len(), 1, MOST_LAYERS)?;
-        within("local_attention", self.local_attention, 1, MOST_POSITIONS)?;
         within("max_position_embeddings", self.max_positions, LEAST_TOKENS, MOST_POSITIONS)?;
         if !self.hidden_size.is_multiple_of(self.num_heads) || !self.head_size().is_multiple_of(2) {
             let (heads, hidden) = (self.num_heads, self.hidden_size);
@@ -130,17 +209,13 @@ impl ModelConfig {
                 "num_attention_heads is {heads}, which does not divide hidden_size {hidden} into heads of an even size"
             )));
         }
-        for (name, theta) in
-            [("global_rope_theta", self.global_rope_theta), ("local_rope_theta", self.local_rope_theta)]
-        {
-            if !(1.0..=1e12).contains(&theta) {
-                return Err(invalid(format!("{name} is {theta}; expected 1 to 1e12")));
-            }
-        }
         if !(self.norm_eps > 0.0 && self.norm_eps <= 0.1) {
             return Err(invalid(format!("norm_eps is {}; expected more than 0 and at most 0.1", self.norm_eps)));
         }
-        Ok(())
+        match self.architecture {
+            Architecture::ModernBert => modern_bert::check(self),
+            Architecture::Bert => bert::check(self),
+        }
     }
 
     /// Returns the number of columns of one attention head.
@@ -156,28 +231,33 @@ impl ModelConfig {
     /// Returns the tensors of the encoder with their shapes, in the order in which data flows, the vocabulary table
     /// first. Linear layers are [out, in], norms have a value for each column.
     pub fn tensors(&self) -> Vec<(String, Vec<usize>)> {
-        let (hidden, inner) = (self.hidden_size, self.intermediate_size);
-        let mut all = vec![
-            (TABLE.to_string(), vec![self.vocab_size, hidden]),
-            ("embeddings.norm.weight".to_string(), vec![hidden]),
-        ];
-        for layer in 0..self.layers.len() {
-            let mut add = |part: &str, shape: Vec<usize>| all.push((format!("layers.{layer}.{part}.weight"), shape));
-            if layer > 0 {
-                add("attn_norm", vec![hidden]);
-            }
-            add("attn.Wqkv", vec![3 * hidden, hidden]);
-            add("attn.Wo", vec![hidden, hidden]);
-            add("mlp_norm", vec![hidden]);
-            add("mlp.Wi", vec![2 * inner, hidden]);
-            add("mlp.Wo", vec![hidden, inner]);
-        }
-        all.push(("final_norm.weight".to_string(), vec![hidden]));
-        all
+        let table = (TABLE.to_string(), vec![self.vocab_size, self.hidden_size]);
+        let others = match self.architecture {
+            Architecture::ModernBert => modern_bert::tensors(self),
+            Architecture::Bert => bert::tensors(self),
+        };
+        [vec![table], others].concat()
     }
 }
 
-/// Name of the vocabulary table.
+/// Returns the architecture that a `config.json` names, and refuses weights that are not read.
+fn architecture(fields: &Fields) -> Result<Architecture> {
+    if fields.get("quantization_config").is_some() {
+        return Err(unsupported(
+            "config.json: quantization_config is set; felsic reads bf16, f16 and f32 weights only",
+        ));
+    }
+    match fields.text("model_type")? {
+        Some("modernbert") => Ok(Architecture::ModernBert),
+        Some("bert") => Ok(Architecture::Bert),
+        Some(other) => {
+            Err(unsupported(format!("config.json: model_type is {other:?}; felsic runs \"modernbert\" and \"bert\"")))
+        }
+        None => Err(invalid("config.json: model_type is missing; expected \"modernbert\" or \"bert\"")),
+    }
+}
+
+/// Name of the vocabulary table in packs.
 pub const TABLE: &str = "embeddings.tok_embeddings.weight";
 
 /// An encoder and what surrounds it.

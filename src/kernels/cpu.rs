@@ -11,7 +11,7 @@ use burn::tensor::TensorData;
 use burn::tensor::{Bytes, DType, Shape};
 
 use super::profile::{Operation, time};
-use super::{AttentionShape, Kernels, MlpShape, simd};
+use super::{AttentionShape, BiasKernels, Kernels, MlpShape, simd};
 use crate::config::Activation;
 
 /// Returns the rows and columns of a matrix.
@@ -146,5 +146,18 @@ impl Kernels for Flex {
     #[cfg(feature = "gpu")]
     async fn read(x: FloatTensor<Self>) -> Result<TensorData, ExecutionError> {
         Flex::float_into_data(x).await
+    }
+}
+
+impl BiasKernels for Flex {
+    fn add_bias(x: FloatTensor<Self>, bias: FloatTensor<Self>, activation: Option<Activation>) -> FloatTensor<Self> {
+        // Into the memory of `x`, which is what a product or a norm has just made.
+        let (mut x, bias) = (contiguous(x), contiguous(bias));
+        let ([n, width], start) = (size(&x), x.layout().start_offset());
+        let operation = activation.map_or(Operation::Norm, |_| Operation::Gate);
+        time(operation, || {
+            simd::add_bias(&mut x.storage_mut::<f32>()[start..][..n * width], elements(&bias), activation);
+        });
+        x
     }
 }

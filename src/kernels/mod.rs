@@ -181,6 +181,14 @@ pub trait LayerKernels: Kernels {
     ) -> FloatTensor<Self>;
 }
 
+/// What BERT needs besides [`Kernels`]. A GPU does not run it.
+#[cfg(feature = "cpu")]
+#[backend_extension(Flex)]
+pub trait BiasKernels: Kernels {
+    /// Computes `act(x + bias)`, without an activation the sum alone: `x` [n, h], `bias` `[h]` -> [n, h].
+    fn add_bias(x: FloatTensor<Self>, bias: FloatTensor<Self>, activation: Option<Activation>) -> FloatTensor<Self>;
+}
+
 /// Makes a tensor of f32 values in row order.
 ///
 /// Burn's own `Tensor` would do the same here as in [`integers`], [`read`] and [`add`], but it can also convert every
@@ -301,6 +309,12 @@ pub fn attention_int8(
         tiles.into_dispatch(),
         shape,
     ))
+}
+
+/// Calls [`BiasKernels::add_bias`] on tensors, which are on the CPU.
+#[cfg(feature = "cpu")]
+pub fn add_bias(x: Tensor<2>, bias: Tensor<1>, activation: Option<Activation>) -> Tensor<2> {
+    Tensor::from_dispatch(Dispatch::add_bias(x.into_dispatch(), bias.into_dispatch(), activation))
 }
 
 /// Calls [`Kernels::gate`] on tensors.

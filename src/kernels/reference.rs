@@ -70,13 +70,23 @@ pub fn attention(q: &[f32], kv: &[f32], rope: &[f32], queries: &[i32], shape: At
     out
 }
 
-/// Computes SiLU or exact GELU in f64.
+/// Computes SiLU or either form of GELU in f64.
 pub fn activate(x: f32, activation: Activation) -> f64 {
     let x = f64::from(x);
     match activation {
         Activation::Silu => x / (1.0 + (-x).exp()),
         Activation::Gelu => x * 0.5 * (1.0 + erf(x / std::f64::consts::SQRT_2)),
+        Activation::GeluTanh => {
+            let inner = (2.0 / std::f64::consts::PI).sqrt() * (x + 0.044_715 * x.powi(3));
+            x * 0.5 * (1.0 + inner.tanh())
+        }
     }
+}
+
+/// Computes `act(x + bias)` over rows of `bias.len()`, without an activation the sum alone.
+pub fn add_bias(x: &[f32], bias: &[f32], activation: Option<Activation>) -> Vec<f32> {
+    let act = |sum: f32| activation.map_or(sum, |activation| activate(sum, activation) as f32);
+    x.chunks_exact(bias.len()).flat_map(|row| row.iter().zip(bias).map(|(v, b)| act(v + b))).collect()
 }
 
 /// Computes `act(first half) * second half` over rows of `2 * inner`.

@@ -358,6 +358,23 @@ fn gate_is_activation_times_the_other_half() {
     });
 }
 
+#[cfg(feature = "cpu")]
+#[test]
+fn a_bias_is_added_to_each_row_before_the_activation() {
+    let activations =
+        [Activation::Silu, Activation::Gelu, Activation::GeluTanh].map(|activation| Just(Some(activation)));
+    let [silu, gelu, gelu_tanh] = activations;
+    let device = Device { kind: DeviceKind::Cpu, burn: burn::tensor::Device::flex() };
+    let inputs = (1usize..10, 1usize..150, prop_oneof![Just(None), silu, gelu, gelu_tanh], any::<u64>());
+    proptest!(ProptestConfig::with_cases(64), |((n, width, activation, seed) in inputs)| {
+        let (x, bias) = (values(seed, n * width, 4.0), values(seed ^ 1, width, 2.0));
+        let operand = tensor(&x, [n, width], &device);
+        let got = super::add_bias(operand.clone(), tensor(&bias, [width], &device), activation);
+        close(got, &reference::add_bias(&x, &bias, activation), 1e-6);
+        close(operand, &x, 0.0);
+    });
+}
+
 #[test]
 fn take_rows_copies_rows_in_the_order_asked_for() {
     check(32, (1usize..20, 1usize..100, any::<u64>()), |device, &(n, width, seed)| {

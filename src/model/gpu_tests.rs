@@ -1,13 +1,15 @@
 //! A whole model on a GPU: what it compiles and when, and that every body makes the same vectors.
 
 use super::{Batch, Device, DeviceKind, Encoder, Plan};
-use crate::config::{Activation, LayerKind, ModelConfig};
+use crate::config::{Activation, Architecture, LayerKind, ModelConfig};
 use crate::kernels::gpu::{self, Adapter, FORCED_ADAPTER};
 use crate::kernels::read;
 use crate::weights::{ElementType, StoredTensor, Tensors, scales_name};
 
 fn config() -> ModelConfig {
     ModelConfig {
+        architecture: Architecture::ModernBert,
+        token_types: 0,
         vocab_size: 10,
         hidden_size: 64,
         num_heads: 4,

@@ -59,11 +59,13 @@ impl Plan {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Activation;
+    use crate::config::{Activation, Architecture};
 
     fn config(layers: &str) -> ModelConfig {
         let kind = |letter| if letter == 'g' { LayerKind::Global } else { LayerKind::Local };
         ModelConfig {
+            architecture: Architecture::ModernBert,
+            token_types: 0,
             vocab_size: 10,
             hidden_size: 8,
             num_heads: 2,

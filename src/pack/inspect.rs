@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use crate::config::{Activation, LayerKind};
+use crate::config::{Architecture, LayerKind, ModelConfig};
 use crate::error::{Code, Error, Result, plain};
 use crate::source::{FolderSource, read_file, read_manifest};
 use crate::weights::Manifest;
@@ -30,16 +30,26 @@ pub async fn inspect(folder: &Path, check: bool, on_bytes: &mut dyn FnMut(u64, u
     Ok(describe(&manifest, manifest_bytes, check))
 }
 
+/// Describes what the tokens of a text see, and how they know where they are.
+fn attention(model: &ModelConfig) -> Vec<(&'static str, String)> {
+    let global = model.layers.iter().filter(|kind| **kind == LayerKind::Global).count();
+    match model.architecture {
+        Architecture::ModernBert => vec![
+            (
+                "attention",
+                format!("{global} global layers, the others see {} tokens to each side", model.half_window()),
+            ),
+            ("rotary bases", format!("global {}, local {}", model.global_rope_theta, model.local_rope_theta)),
+        ],
+        Architecture::Bert => vec![("attention", format!("{global} global layers, learned positions"))],
+    }
+}
+
 fn describe(manifest: &Manifest, manifest_bytes: u64, checked: bool) -> String {
     let (config, model) = (&manifest.config, &manifest.config.model);
-    let global = model.layers.iter().filter(|kind| **kind == LayerKind::Global).count();
-    let activation = match model.activation {
-        Activation::Silu => "silu",
-        Activation::Gelu => "gelu",
-    };
     let prompts: Vec<String> =
         config.prompts.iter().map(|(name, prompt)| plain(&format!("{name} {prompt:?}"))).collect();
-    let lines = [
+    let mut lines = vec![
         ("model", plain(&manifest.name)),
         ("revision", manifest.revision.as_deref().map_or_else(|| "not known".into(), plain)),
         ("space", plain(&manifest.space)),
@@ -56,15 +66,16 @@ fn describe(manifest: &Manifest, manifest_bytes: u64, checked: bool) -> String {
         ),
         ("vocabulary", format!("{} rows", model.vocab_size)),
         ("parameters", thousands(parameters(manifest))),
-        ("activation", activation.into()),
-        ("attention", format!("{global} global layers, the others see {} tokens to each side", model.half_window())),
-        ("rotary bases", format!("global {}, local {}", model.global_rope_theta, model.local_rope_theta)),
+        ("activation", model.activation.as_str().into()),
+    ];
+    lines.extend(attention(model));
+    lines.extend([
         ("pooling", config.pooling.as_str().into()),
         ("longest text", format!("{} tokens", config.max_tokens)),
         ("prompts", if prompts.is_empty() { "none".into() } else { prompts.join(", ") }),
         ("self-test", format!("{} texts", manifest.self_test.len())),
         ("checkpoint", format!("sha256 {}", manifest.checkpoint.sha256)),
-    ];
+    ]);
     let mut out = String::new();
     for (name, value) in lines {
         line(&mut out, &format!("{name:<13} {value}"));

@@ -195,7 +195,7 @@ struct Link {
 #[derive(Default)]
 pub(super) struct Work {
     /// The strings of all symbols end to end.
-    spelled: Hashes,
+    pub(super) spelled: Hashes,
     /// The word: first its characters or bytes, and after [`Merges::apply`] the result.
     pub(super) symbols: Vec<Symbol>,
     links: Vec<Link>,

@@ -1,5 +1,6 @@
 //! Reading `tokenizer.json`.
 
+use super::models::{Bpe, Model, WordPiece};
 use super::settings::{Own, TokenizerSettings};
 use super::{MOST_TEMPLATE, invalid, unsupported};
 use crate::error::{Result, lfs_pointer};
@@ -7,9 +8,15 @@ use serde::Deserialize;
 use serde_json::Value;
 use std::collections::HashMap;
 
-/// The parts of a `tokenizer.json` with a BPE model that decide about ids.
-#[derive(Deserialize)]
+/// The parts of a `tokenizer.json` that decide about ids.
 pub(super) struct Document {
+    pub parts: Parts,
+    pub model: Model,
+}
+
+/// All of them but the model.
+#[derive(Deserialize)]
+pub(super) struct Parts {
     #[serde(default)]
     pub added_tokens: Vec<Added>,
     #[serde(default)]
@@ -18,7 +25,12 @@ pub(super) struct Document {
     pub pre_tokenizer: Value,
     #[serde(default)]
     pub post_processor: Value,
-    pub model: Model,
+}
+
+/// A file, as far as its model goes.
+#[derive(Deserialize)]
+struct Only<M> {
+    model: M,
 }
 
 /// An entry of `added_tokens`. Its `id` says nothing: the id is that of the vocabulary, or the next free one in order of
@@ -41,28 +53,6 @@ impl Added {
         let content = content.to_owned();
         Self { id: None, content, single_word: false, lstrip: false, rstrip: false, normalized: false, special: false }
     }
-}
-
-/// A model of type BPE.
-#[derive(Deserialize)]
-pub(super) struct Model {
-    dropout: Option<f32>,
-    pub unk_token: Option<String>,
-    continuing_subword_prefix: Option<String>,
-    pub end_of_word_suffix: Option<String>,
-    pub fuse_unk: Option<bool>,
-    pub byte_fallback: Option<bool>,
-    pub ignore_merges: Option<bool>,
-    pub vocab: HashMap<String, u32>,
-    merges: Merges,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Merges {
-    Pairs(Vec<(String, String)>),
-    /// Both parts in one string, with a space between them.
-    Lines(Vec<String>),
 }
 
 /// What transformers takes from sections that otherwise have no part in ids.
@@ -134,26 +124,30 @@ pub(super) fn parse<T: for<'de> Deserialize<'de>>(bytes: &[u8]) -> Result<T> {
 }
 
 impl Document {
-    /// Reads and checks a tokenizer with a BPE model; its added tokens are then also those of `settings`.
+    /// Reads and checks a tokenizer with a BPE or WordPiece model; its added tokens are then also those of `settings`.
     ///
     /// # Errors
     /// `TokenizerInvalid` for a file that is not JSON, lacks a field, or refers to tokens that are not in its
-    /// vocabulary; `TokenizerUnsupported` for another model, and for what no Granite model has.
+    /// vocabulary; `TokenizerUnsupported` for another model, and for what no model that felsic knows has.
     pub(super) fn read(bytes: &[u8], settings: Option<&TokenizerSettings>) -> Result<Self> {
-        match model_kind(bytes)?.as_str() {
-            "BPE" => {}
-            other => return Err(unsupported(format!("model.type is {other}, not BPE"))),
-        }
-        let mut document: Self = parse(bytes)?;
-        document.model.check(&document.pre_tokenizer)?;
-        document.template()?;
+        let kind = model_kind(bytes)?;
+        let mut parts: Parts = parse(bytes)?;
+        let model = match kind.as_str() {
+            "BPE" => Model::Bpe(parse::<Only<Bpe>>(bytes)?.model),
+            "WordPiece" => Model::WordPiece(parse::<Only<WordPiece>>(bytes)?.model),
+            other => return Err(unsupported(format!("model.type is {other}, not BPE or WordPiece"))),
+        };
+        model.check(&parts.pre_tokenizer)?;
+        parts.template()?;
         if let Some(settings) = settings {
-            let additions = settings.additions(&document.own(Unused::read(bytes)))?;
-            document.added_tokens.extend(additions);
+            let additions = settings.additions(&parts.own(Unused::read(bytes)))?;
+            parts.added_tokens.extend(additions);
         }
-        Ok(document)
+        Ok(Self { parts, model })
     }
+}
 
+impl Parts {
     fn own(&self, unused: Unused) -> Own<'_> {
         Own {
             added: &self.added_tokens,
@@ -181,65 +175,6 @@ impl Document {
             }
         }
         Ok(found.unwrap_or_default())
-    }
-}
-
-impl Model {
-    /// # Errors
-    /// As [`Document::read`].
-    pub(super) fn check(&self, pre_tokenizer: &Value) -> Result<()> {
-        if self.dropout.is_some_and(|dropout| dropout != 0.0) {
-            return Err(unsupported("model.dropout would make ids random"));
-        }
-        if self.continuing_subword_prefix.as_ref().is_some_and(|prefix| !prefix.is_empty()) {
-            return Err(unsupported("model.continuing_subword_prefix is not empty"));
-        }
-        if let Some(unknown) = &self.unk_token
-            && !self.vocab.contains_key(unknown)
-            && !self.knows_every_character(pre_tokenizer)?
-        {
-            return Err(invalid(format!("model.unk_token {unknown:?} is not in the vocabulary, and texts need it")));
-        }
-        let mut joined = String::new();
-        self.merges(|left, right| {
-            joined.clear();
-            joined.push_str(left);
-            joined.push_str(right);
-            match [left, right, &joined].into_iter().find(|token| !self.vocab.contains_key(*token)) {
-                Some(token) => {
-                    Err(invalid(format!("model.merges refers to {token:?}, which is not in the vocabulary")))
-                }
-                None => Ok(()),
-            }
-        })
-    }
-
-    /// Returns whether there is a token for every byte that UTF-8 has, so that nothing is ever unknown.
-    fn knows_every_character(&self, pre_tokenizer: &Value) -> Result<bool> {
-        let is_of_utf8 = |byte: u8| byte <= 0xF4 && !matches!(byte, 0xC0 | 0xC1);
-        let plain = self.end_of_word_suffix.as_ref().is_none_or(|suffix| suffix.is_empty());
-        let byte_level = sequence(pre_tokenizer, "pretokenizers")?.into_iter().any(|part| kind(part) == "ByteLevel");
-        let knows = |(symbol, byte): (char, u8)| {
-            let spelled = if byte_level { symbol.to_string() } else { format!("<0x{byte:02X}>") };
-            !is_of_utf8(byte) || self.vocab.contains_key(&spelled)
-        };
-        Ok(plain && (byte_level || self.byte_fallback == Some(true)) && alphabet().into_iter().all(knows))
-    }
-
-    /// Passes the two parts of every merge to `each`, in order of rank.
-    ///
-    /// # Errors
-    /// Those of `each`, and `TokenizerInvalid` for a line that is not two parts.
-    pub(super) fn merges(&self, mut each: impl FnMut(&str, &str) -> Result<()>) -> Result<()> {
-        match &self.merges {
-            Merges::Pairs(pairs) => pairs.iter().try_for_each(|(left, right)| each(left, right)),
-            Merges::Lines(lines) => lines.iter().filter(|line| !line.starts_with("#version")).try_for_each(|line| {
-                match line.split_once(' ') {
-                    Some((left, right)) if !right.contains(' ') => each(left, right),
-                    _ => Err(invalid(format!("model.merges: {line:?} does not have two parts"))),
-                }
-            }),
-        }
     }
 }
 
@@ -289,7 +224,7 @@ fn around(component: &Value) -> Result<(Vec<u32>, Vec<u32>)> {
 /// Returns the ids in front of a text and behind it, of a `TemplateProcessing`.
 ///
 /// # Errors
-/// As [`Document::template`].
+/// As [`Parts::template`].
 pub(super) fn template(component: &Value) -> Result<(Vec<u32>, Vec<u32>)> {
     let mut before = Vec::new();
     let mut after = Vec::new();

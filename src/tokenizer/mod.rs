@@ -8,11 +8,14 @@
 //! White space at the ends of a text is part of it here; callers that want it gone strip it before.
 
 mod added;
+mod bert;
+mod bert_ranges;
 mod bpe;
 mod class_ranges;
 mod classes;
 pub mod compact;
 mod json;
+mod models;
 #[cfg(feature = "native")]
 mod native;
 mod normalise;

@@ -1,5 +1,6 @@
 //! What is done to a text before it is split.
 
+use super::bert::Bert;
 use super::unsupported;
 use crate::error::{Code, Error, Result};
 use std::borrow::Cow;
@@ -18,6 +19,8 @@ pub(super) enum Step {
         /// The string that takes its place.
         to: String,
     },
+    /// What BERT's tokenizers do.
+    Bert(Bert),
 }
 
 /// Most steps of a normaliser; those of the models that felsic knows have one or two.
@@ -34,6 +37,7 @@ impl Step {
         match self {
             Self::Nfc => NFC_GROWTH,
             Self::Replace { from, to } => replacement_growth(from, to),
+            Self::Bert(bert) => bert.growth(),
         }
     }
 }
@@ -91,6 +95,11 @@ pub(super) fn normalise<'t>(steps: &[Step], text: &'t str, limit: usize) -> Resu
             Step::Nfc => text = Cow::Owned(text.nfc().map(|(c, _)| c).collect()),
             Step::Replace { from, to } if text.contains(from.as_str()) => text = Cow::Owned(text.replace(from, to)),
             Step::Replace { .. } => {}
+            Step::Bert(bert) => {
+                let mut made = String::with_capacity(text.len());
+                bert.each(&text, &mut |c| made.push(c));
+                text = Cow::Owned(made);
+            }
         }
     }
     Ok(text)
@@ -103,6 +112,11 @@ fn length_after(step: &Step, text: &str) -> usize {
         Step::Replace { from, to } => {
             let found = text.matches(from.as_str()).count();
             (text.len() - found * from.len()).saturating_add(found.saturating_mul(to.len()))
+        }
+        Step::Bert(bert) => {
+            let mut length = 0;
+            bert.each(text, &mut |c| length += c.len_utf8());
+            length
         }
     }
 }

@@ -4,7 +4,9 @@
 //! form, so that a checkpoint and its pack behave identically. Decoder, padding and truncation are not used here, and
 //! so are not read: the crate unwraps what it finds in a decoder.
 
+use super::bert::Bert;
 use super::json::{self, Added, kind, sequence};
+use super::models::{Bpe, WordPiece};
 use super::normalise::{self, NFC_GROWTH, replacement_growth};
 use super::settings::{Own, TokenizerSettings};
 use super::vocabulary::LONGEST_TOKEN;
@@ -16,10 +18,6 @@ use std::collections::HashMap;
 
 /// NFKC and NFKD turn the three bytes of U+FDFA into 33; no other normaliser of the crate goes further.
 const NFKD_GROWTH: usize = 11;
-
-/// Most characters of a word in which WordPiece looks for parts; nearly every model has 100. The work for a word grows
-/// with the third power of its length.
-const LONGEST_WORD: u64 = 256;
 
 #[derive(Deserialize)]
 struct Sections {
@@ -109,20 +107,24 @@ fn check_model(model: &Value, pre_tokenizer: &Value) -> Result<()> {
         _ if !model.is_object() => Err(invalid("model is not an object")),
         None => Err(unsupported("model.type is missing")),
         Some("BPE") => {
-            let model: json::Model = read_part(model, "model")?;
+            let model: Bpe = read_part(model, "model")?;
             check_tokens(model.vocab.keys())?;
             model.check(pre_tokenizer)
         }
-        Some("WordPiece" | "WordLevel" | "Unigram") => check_pieces(&read_part(model, "model")?),
+        Some("WordPiece") => {
+            let model: WordPiece = read_part(model, "model")?;
+            check_tokens(model.vocab.keys())?;
+            model.check()
+        }
+        Some("WordLevel" | "Unigram") => check_pieces(&read_part(model, "model")?),
         Some(other) => Err(unsupported(format!("model.type is {other}"))),
     }
 }
 
-/// What models of types other than BPE are made of.
+/// What models of the other types are made of.
 #[derive(Deserialize)]
 struct Pieces {
     vocab: Tokens,
-    max_input_chars_per_word: Option<u64>,
 }
 
 /// Tokens by name, or a list of them with their scores.
@@ -134,9 +136,6 @@ enum Tokens {
 }
 
 fn check_pieces(pieces: &Pieces) -> Result<()> {
-    if pieces.max_input_chars_per_word.is_some_and(|most| most > LONGEST_WORD) {
-        return Err(unsupported(format!("model.max_input_chars_per_word is more than {LONGEST_WORD}")));
-    }
     match &pieces.vocab {
         Tokens::Ids(ids) => check_tokens(ids.keys()),
         Tokens::Scores(scores) => check_tokens(scores.iter().map(|(token, _)| token)),
@@ -177,8 +176,7 @@ fn normaliser_growth(part: &Value) -> Result<usize> {
     Ok(match kind(part) {
         "NFC" | "NFD" => NFC_GROWTH,
         "NFKC" | "NFKD" => NFKD_GROWTH,
-        // Spaces around a Chinese character, accents apart, lower case.
-        "BertNormalizer" => 2 * NFC_GROWTH * 2,
+        "BertNormalizer" => Bert::read(part)?.growth(),
         "Lowercase" | "ByteLevel" => 2,
         "Strip" | "StripAccents" | "Nmt" => 1,
         // Once in front of every piece that added tokens leave.

@@ -1,10 +1,11 @@
-//! Splitting text into words, by the two patterns in use.
+//! Splitting text into words, by the patterns in use.
 //!
-//! Both are regular expressions in `tokenizer.json`; here each is a function, so that no regular
+//! Two of them are regular expressions in `tokenizer.json`; here each is a function, so that no regular
 //! expression engine is needed at run time. The comments name the alternatives of the pattern in
 //! its order: the first that matches wins. Every character is matched by one of them, nothing looks
 //! behind, and so a text is split by taking its first word again and again.
 
+use super::bert;
 use super::classes::{Class, Classes};
 
 /// The pattern of GPT-2, which `ByteLevel` has built in.
@@ -26,6 +27,8 @@ pub(super) enum Splitter {
     Gpt2,
     /// By [`O200K_PATTERN`].
     O200k,
+    /// As BERT's tokenizers do: at white space, which is left out, and around every punctuation mark.
+    Bert,
 }
 
 impl Splitter {
@@ -35,7 +38,13 @@ impl Splitter {
             Self::Whole => text.len(),
             Self::Gpt2 => gpt2_word(text, classes),
             Self::O200k => o200k_word(text, classes),
+            Self::Bert => bert::first_word(text),
         }
+    }
+
+    /// Returns whether a word of [`Splitter::first_word`] is left out.
+    pub(super) fn leaves_out(self, word: &str) -> bool {
+        self == Self::Bert && word.starts_with(char::is_whitespace)
     }
 }
 

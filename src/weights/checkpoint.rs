@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::ElementType;
 use super::safetensors::{self, Entry};
-use crate::config::ModelConfig;
+use crate::config::{Architecture, ModelConfig, TABLE};
 use crate::error::{Code, Error, Result, lfs_pointer};
 
 /// The prefix of an encoder's tensors inside of another model; without one they are the encoder's own.
@@ -14,12 +14,14 @@ const USUAL_PREFIX: &str = "model.";
 
 /// Compares the headers of a checkpoint's weight files with its config.
 ///
-/// Names may carry the prefix `model.`, or one other that all tensors of the encoder have, such as `_orig_mod.` or `module.`.
+/// Names may carry the prefix `model.`, or one other that all tensors of the encoder have, such as `bert.`, `_orig_mod.` or
+/// `module.`.
 /// Tensors outside the encoder (a pooler, the head of a language model or classifier) are left alone; one inside it that
 /// the config does not call for is an error, because it would have changed the vectors. Stored rotary tables are the
 /// exception: they are computed.
 #[derive(Debug)]
 pub struct CheckpointTensors {
+    architecture: Architecture,
     wanted: BTreeMap<String, Vec<usize>>,
     /// Shapes by name, without prefix.
     seen: BTreeMap<String, Vec<usize>>,
@@ -30,10 +32,14 @@ pub struct CheckpointTensors {
 impl CheckpointTensors {
     /// Starts a checkpoint of this config, before any of its files.
     pub fn new(config: &ModelConfig) -> Self {
-        Self { wanted: config.tensors().into_iter().collect(), seen: BTreeMap::new(), prefix: None }
+        let architecture = config.architecture;
+        let name = |name: String| if name == TABLE { architecture.table().to_string() } else { name };
+        let wanted = config.tensors().into_iter().map(|(wanted, shape)| (name(wanted), shape)).collect();
+        Self { architecture, wanted, seen: BTreeMap::new(), prefix: None }
     }
 
-    /// Takes the tensors that a file lists, and returns the name without prefix of each that is the model's.
+    /// Takes the tensors that a file lists, and returns the name of each that is the model's, as packs have it: without
+    /// prefix.
     ///
     /// # Errors
     /// [`Code::WeightsInvalid`] for a duplicate, [`Code::TensorShape`], [`Code::TensorType`].
@@ -83,6 +89,7 @@ impl CheckpointTensors {
             let message = format!("tensor {name} has shape {:?}; the config calls for {shape:?}", entry.shape);
             return Err(Error::new(Code::TensorShape, message));
         }
+        let name = if name == self.architecture.table() { TABLE } else { name };
         Ok(Some(name.to_string()))
     }
 
@@ -96,7 +103,7 @@ impl CheckpointTensors {
             let message = format!("tensor {name} is missing; {}", self.similar(name, shape));
             return Err(Error::new(Code::TensorMissing, message));
         }
-        match self.seen.keys().find(|name| !self.wanted.contains_key(*name) && is_of_encoder(name)) {
+        match self.seen.keys().find(|name| !self.wanted.contains_key(*name) && self.architecture.is_of_encoder(name)) {
             Some(name) => {
                 let message = format!("tensor {name} belongs to the encoder, but the config does not call for it");
                 Err(Error::new(Code::WeightsInvalid, message))
@@ -134,12 +141,6 @@ fn clipped(name: &str) -> String {
         Some((end, _)) => format!("{}…", &name[..end]),
         None => name.to_string(),
     }
-}
-
-/// Returns whether a tensor that the config does not call for would have taken part in the encoder.
-fn is_of_encoder(name: &str) -> bool {
-    let inside = ["embeddings.", "layers.", "final_norm."].iter().any(|part| name.starts_with(part));
-    inside && !name.contains(".rotary_emb.")
 }
 
 /// A checkpoint's weights, where they are in one file.

@@ -73,6 +73,47 @@ pub enum Matrix {
 }
 
 impl Matrix {
+    /// Splits a matrix into its first `at` rows and the rest; what is not int8 widens to f32.
+    pub(crate) fn split_rows(self, at: usize) -> (Matrix, Matrix) {
+        match self {
+            Matrix::Int8 { rows, cols, group, mut values, mut scales } => {
+                let (rest_values, rest_scales) = (values.split_off(at * cols), scales.split_off(at * (cols / group)));
+                (
+                    Matrix::Int8 { rows: at, cols, group, values, scales },
+                    Matrix::Int8 { rows: rows - at, cols, group, values: rest_values, scales: rest_scales },
+                )
+            }
+            other => {
+                let (rows, cols) = (other.rows(), other.cols());
+                let mut values = other.into_f32();
+                let rest = values.split_off(at * cols);
+                (Matrix::F32 { rows: at, cols, values }, Matrix::F32 { rows: rows - at, cols, values: rest })
+            }
+        }
+    }
+
+    /// Puts the rows of `below` under those of this matrix, which has as many columns; the two become f32 unless both are int8
+    /// in the same groups.
+    pub(crate) fn join_rows(self, below: Matrix) -> Matrix {
+        let rows = self.rows() + below.rows();
+        match (self, below) {
+            (
+                Matrix::Int8 { cols, group, mut values, mut scales, .. },
+                Matrix::Int8 { group: same, values: more, scales: more_scales, .. },
+            ) if group == same => {
+                values.extend(more);
+                scales.extend(more_scales);
+                Matrix::Int8 { rows, cols, group, values, scales }
+            }
+            (above, below) => {
+                let cols = above.cols();
+                let mut values = above.into_f32();
+                values.extend(below.into_f32());
+                Matrix::F32 { rows, cols, values }
+            }
+        }
+    }
+
     /// Returns the number of rows.
     pub fn rows(&self) -> usize {
         match self {

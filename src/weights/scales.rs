@@ -64,6 +64,18 @@ impl Scales {
         }
     }
 
+    /// Puts more of them at the end; all become f32 if one or the other are.
+    pub(crate) fn extend(&mut self, more: Scales) {
+        match (&mut *self, more) {
+            (Scales::F16(scales), Scales::F16(more)) => scales.extend(more),
+            (Scales::F32(scales), more) => scales.extend(more.into_f32()),
+            (Scales::F16(_), more) => {
+                let scales = std::mem::replace(self, Scales::F32(Vec::new())).into_f32();
+                *self = Scales::F32([scales, more.into_f32()].concat());
+            }
+        }
+    }
+
     /// Returns the bytes that they take in memory.
     pub fn bytes(&self) -> usize {
         match self {

@@ -74,7 +74,7 @@ fn a_zero_or_absurd_config_names_its_field() {
 #[test]
 fn what_is_not_computed_is_refused_by_name() {
     for (field, value) in [
-        ("model_type", json!("bert")),
+        ("model_type", json!("roberta")),
         ("attention_bias", json!(true)),
         ("mlp_bias", json!(true)),
         ("norm_bias", json!(true)),

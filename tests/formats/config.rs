@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use felsic::config::{Activation, EmbedderConfig, LayerKind, ModelConfig, Pooling};
+use felsic::config::{Activation, Architecture, EmbedderConfig, LayerKind, ModelConfig, Pooling};
 use felsic::error::{Code, Result};
 use felsic::source::read_config;
 
@@ -17,6 +17,8 @@ fn config_of(name: &str) -> EmbedderConfig {
 fn both_generations_of_config_are_read() {
     let layers = vec![LayerKind::Global, LayerKind::Local, LayerKind::Local, LayerKind::Global];
     let expected = ModelConfig {
+        architecture: Architecture::ModernBert,
+        token_types: 0,
         vocab_size: 2048,
         hidden_size: 64,
         num_heads: 4,

@@ -4,8 +4,12 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-const READERS: [&str; 3] =
-    ["src/config/hugging_face.rs", "src/config/sentence_transformers.rs", "src/tokenizer/settings.rs"];
+const READERS: [&str; 4] = [
+    "src/config/modern_bert.rs",
+    "src/config/bert.rs",
+    "src/config/sentence_transformers.rs",
+    "src/tokenizer/settings.rs",
+];
 
 fn read(path: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).expect("a file of this repository")

@@ -3,6 +3,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod bert;
 mod border;
 mod checkpoint;
 mod config;

@@ -232,6 +232,40 @@ def dump(path, value):
         f.write("\n")
 
 
+def write_modules(out, hidden, longest):
+    """What sentence-transformers keeps beside config.json."""
+    os.makedirs(os.path.join(out, "1_Pooling"), exist_ok=True)
+    dump(os.path.join(out, "modules.json"), [
+        {"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.Transformer"},
+        {"idx": 1, "name": "1", "path": "1_Pooling", "type": "sentence_transformers.models.Pooling"},
+        {"idx": 2, "name": "2", "path": "2_Normalize", "type": "sentence_transformers.models.Normalize"}])
+    dump(os.path.join(out, "1_Pooling", "config.json"), {
+        "word_embedding_dimension": hidden, "pooling_mode_cls_token": True, "pooling_mode_mean_tokens": False,
+        "pooling_mode_max_tokens": False, "pooling_mode_mean_sqrt_len_tokens": False,
+        "pooling_mode_weightedmean_tokens": False, "pooling_mode_lasttoken": False, "include_prompt": False})
+    dump(os.path.join(out, "sentence_bert_config.json"), {"max_seq_length": longest, "do_lower_case": False})
+    dump(os.path.join(out, "config_sentence_transformers.json"), {
+        "prompts": {"query": "", "document": ""}, "default_prompt_name": None, "similarity_fn_name": "cosine"})
+
+
+def write_sums(out):
+    """Hash all files into SHA256SUMS; the lines come back."""
+    lines = []
+    for root, _, files in sorted(os.walk(out)):
+        for name in sorted(files):
+            if name == "SHA256SUMS":
+                continue
+            p = os.path.join(root, name)
+            h = hashlib.sha256()
+            with open(p, "rb") as f:
+                for block in iter(lambda: f.read(1 << 20), b""):
+                    h.update(block)
+            lines.append(f"{h.hexdigest()}  {os.path.relpath(p, out).replace(os.sep, '/')}\n")
+    with open(os.path.join(out, "SHA256SUMS"), "w", newline="\n") as f:
+        f.writelines(lines)
+    return lines
+
+
 def main():
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument("out")
@@ -243,7 +277,7 @@ def main():
     ap.add_argument("--prefix", default="", help="put this in front of every tensor name, e.g. 'model.'")
     a = ap.parse_args()
     shape = SHAPES[a.shape]
-    os.makedirs(os.path.join(a.out, "1_Pooling"), exist_ok=True)
+    os.makedirs(a.out, exist_ok=True)
     tok = a.tokenizer or (os.path.join(FIXTURES, shape["tok"]) if shape["tok"] else None)
     if tok:
         for n in ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"):
@@ -255,31 +289,9 @@ def main():
         print("note: no --tokenizer given, so no tokenizer files were written", file=sys.stderr)
     dump(os.path.join(a.out, "config.json"), config(shape, ids, a.config_form or shape["form"], a.dtype))
     H = shape["hidden"]
-    dump(os.path.join(a.out, "modules.json"), [
-        {"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.Transformer"},
-        {"idx": 1, "name": "1", "path": "1_Pooling", "type": "sentence_transformers.models.Pooling"},
-        {"idx": 2, "name": "2", "path": "2_Normalize", "type": "sentence_transformers.models.Normalize"}])
-    dump(os.path.join(a.out, "1_Pooling", "config.json"), {
-        "word_embedding_dimension": H, "pooling_mode_cls_token": True, "pooling_mode_mean_tokens": False,
-        "pooling_mode_max_tokens": False, "pooling_mode_mean_sqrt_len_tokens": False,
-        "pooling_mode_weightedmean_tokens": False, "pooling_mode_lasttoken": False, "include_prompt": False})
-    dump(os.path.join(a.out, "sentence_bert_config.json"), {"max_seq_length": shape["maxpos"], "do_lower_case": False})
-    dump(os.path.join(a.out, "config_sentence_transformers.json"), {
-        "prompts": {"query": "", "document": ""}, "default_prompt_name": None, "similarity_fn_name": "cosine"})
+    write_modules(a.out, H, shape["maxpos"])
     n, params = write_safetensors(os.path.join(a.out, "model.safetensors"), shape, a.seed, a.dtype, a.prefix)
-    lines = []
-    for root, _, files in sorted(os.walk(a.out)):
-        for name in sorted(files):
-            if name == "SHA256SUMS":
-                continue
-            p = os.path.join(root, name)
-            h = hashlib.sha256()
-            with open(p, "rb") as f:
-                for block in iter(lambda: f.read(1 << 20), b""):
-                    h.update(block)
-            lines.append(f"{h.hexdigest()}  {os.path.relpath(p, a.out).replace(os.sep, '/')}\n")
-    with open(os.path.join(a.out, "SHA256SUMS"), "w", newline="\n") as f:
-        f.writelines(lines)
+    lines = write_sums(a.out)
     print(f"{a.shape}: {n} tensors, {params} parameters, outlier channels {outlier_channels(a.seed, H)}")
     print("".join(lines), end="")
 

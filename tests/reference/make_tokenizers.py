@@ -15,8 +15,9 @@ Commands (each writes OUTDIR/tokenizer.json, tokenizer_config.json, special_toke
     make_tokenizers.py c-small --ranks $RANKS/r50k_base.tiktoken  OUTDIR   # same structure, 2,048 ids
     make_tokenizers.py b-small TEXTFILE... --out OUTDIR                     # 311m-like, 4,096 ids (trained)
     make_tokenizers.py b --gemma3 PATH/TO/tokenizer.json OUTDIR             # 311m-like, full size, see below
+    make_tokenizers.py d-small --ranks $RANKS/r50k_base.tiktoken  OUTDIR   # BERT's (uncased), 2,048 ids
 
-Three structures:
+Four structures:
 
 A  granite-embedding-97m-multilingual-r2: byte-level BPE, o200k regex, ignore_merges=true,
    no normaliser, no unk token, no byte fallback, ids <|startoftext|> ... <|return|>.
@@ -25,6 +26,8 @@ B  granite-embedding-311m-multilingual-r2: SentencePiece-style BPE. Normaliser r
    Byte fallback, <bos> in front, nothing at the end.
 C  granite-embedding-english-r2 / -small-english-r2: GPT-NeoX style byte-level BPE with the
    GPT-2 regex, NFC normaliser, [CLS] ... [SEP], runs of spaces as non-special added tokens.
+D  BERT and what came of it (all-MiniLM, E5, BGE, GTE): WordPiece with "##" in the middle of a word, BERT's
+   normaliser and its split at white space and punctuation, [CLS] ... [SEP], [unused...] before the special tokens.
 
 `a` is a stand-in, not IBM's vocabulary: which 20,064 of the 199,998 o200k tokens IBM dropped is
 not public in a form usable here. The stand-in drops tokens by a fixed rule, keeps the order (as
@@ -139,7 +142,7 @@ def write_all(out, tok, config, special_map):
         digest = hashlib.sha256(f.read()).hexdigest()
     size = os.path.getsize(path)
     n = len(tok["model"]["vocab"]) + sum(1 for t in tok["added_tokens"] if t["content"] not in tok["model"]["vocab"])
-    print(f"{path}: {n} ids, {len(tok['model']['merges'])} merges, {size} bytes, sha256 {digest}")
+    print(f"{path}: {n} ids, {len(tok['model'].get('merges', []))} merges, {size} bytes, sha256 {digest}")
 
 
 def bpe_model(vocab, merges, **kw):
@@ -370,10 +373,57 @@ def build_b_full(gemma3, out):
         print("ok  " if got == want else "BAD ", repr(text), got)
 
 
+# ---------------------------------------------------------------- structure D
+
+# Single characters that bring no accents with them, of some of the scripts that BERT's vocabulary has.
+D_CHARS = ("".join(chr(c) for c in range(0x21, 0x7F) if not chr(c).isupper())
+           + "\u00a1\u00a2\u00a3\u00a7\u00ab\u00ac\u00ae\u00b0\u00b1\u00b2\u00b3\u00b7\u00b9\u00bb\u00bd\u00bf"
+           + "\u00d7\u00df\u00e6\u00f0\u00f7\u00f8\u00fe\u0111\u0131\u0142\u0153\u0259\u2013\u2014\u2018\u2019"
+           + "\u201c\u201d\u2026\u20ac\u2192\u2208\u221a\u2264\u2581\uff0c\uff1f"
+           + "".join(chr(c) for c in [*range(0x3B1, 0x3CA), *range(0x430, 0x450), *range(0x5D0, 0x5EB)])
+           + "".join(chr(c) for c in [*range(0x627, 0x64B), *range(0x915, 0x93A), *range(0x93E, 0x94E)])
+           + "".join(chr(c) for c in [*range(0x1100, 0x1113), *range(0x1161, 0x1176), *range(0x3042, 0x3094)])
+           + "\u3001\u3002\u4e00\u4e2d\u4eba\u5bdd\u65e5\u660e\u6625\u6708\u6cb3\u732b\u7684\u7a93\u8fb9")
+
+
+def build_d(ranks, out, total=2048):
+    special = {0: "[PAD]", 100: "[UNK]", 101: "[CLS]", 102: "[SEP]", 103: "[MASK]"}
+    unused = iter(f"[unused{i}]" for i in range(99))
+    pieces = [special.get(i) or next(unused) for i in range(104)]
+    pieces += D_CHARS
+    pieces += ["##" + c for c in D_CHARS if c.isalnum() or unicodedata.category(c)[0] == "M"]
+    for raw in ranks:                                  # a rank with a space in front starts words, another goes on
+        word = raw.decode("utf-8", "replace").lower()
+        text = word.removeprefix(" ")
+        piece = text if word.startswith(" ") else "##" + text
+        if len(text) > 1 and text.isascii() and text.isalnum() and piece not in pieces:
+            pieces.append(piece)
+        if len(pieces) == total:
+            break
+    assert len(pieces) == total == len(set(pieces)), (len(pieces), len(set(pieces)))
+    ids = {p: i for i, p in enumerate(pieces)}
+    names = {"unk_token": "[UNK]", "sep_token": "[SEP]", "pad_token": "[PAD]", "cls_token": "[CLS]",
+             "mask_token": "[MASK]"}
+    tok = {
+        "version": "1.0", "truncation": None, "padding": None,
+        "added_tokens": [added(i, t) for i, t in special.items()],
+        "normalizer": {"type": "BertNormalizer", "clean_text": True, "handle_chinese_chars": True,
+                       "strip_accents": None, "lowercase": True},
+        "pre_tokenizer": {"type": "BertPreTokenizer"},
+        "post_processor": template("[CLS]", "[SEP]", ids),
+        "decoder": {"type": "WordPiece", "prefix": "##", "cleanup": True},
+        "model": {"type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##",
+                  "max_input_chars_per_word": 100, "vocab": ids},
+    }
+    config = {**names, "clean_up_tokenization_spaces": True, "do_lower_case": True, "model_max_length": 512,
+              "strip_accents": None, "tokenize_chinese_chars": True, "tokenizer_class": "BertTokenizer"}
+    write_all(out, tok, config, names)
+
+
 def main():
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     sub = ap.add_subparsers(dest="cmd", required=True)
-    for name in ("a", "a-small", "c", "c-small"):
+    for name in ("a", "a-small", "c", "c-small", "d-small"):
         p = sub.add_parser(name)
         p.add_argument("--ranks", required=True)
         p.add_argument("out")
@@ -388,6 +438,8 @@ def main():
         build_a(read_ranks(a.ranks), a.out, a.cmd == "a-small")
     elif a.cmd in ("c", "c-small"):
         build_c(read_ranks(a.ranks), a.out, a.cmd == "c-small")
+    elif a.cmd == "d-small":
+        build_d(read_ranks(a.ranks), a.out)
     elif a.cmd == "b":
         build_b_full(a.gemma3, a.out)
     else:

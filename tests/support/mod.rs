@@ -18,6 +18,9 @@ use sha2::{Digest, Sha256};
 /// The tiny models, one of each tokenizer structure: byte-level o200k; byte-level GPT-2; characters.
 pub const TINY: [&str; 3] = ["tiny-silu", "tiny-gelu", "tiny-gemma"];
 
+/// The tiny model of BERT's architecture, which the CPU alone runs.
+pub const BERT: &str = "tiny-bert";
+
 /// Returns a path below `tests/fixtures`.
 pub fn fixture(path: impl AsRef<Path>) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(path)

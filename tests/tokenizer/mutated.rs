@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 /// Returns a value that stands for a component or a part of one.
 fn odd_value(random: &mut Random) -> Value {
-    match random.below(16) {
+    match random.below(18) {
         0 => Value::Null,
         1 => json!(0),
         2 => json!(-1),
@@ -29,6 +29,11 @@ fn odd_value(random: &mut Random) -> Value {
             json!({ "type": "ByteLevel", "add_prefix_space": random.below(2) == 0, "trim_offsets": true, "use_regex": true })
         }
         14 => json!({ "type": "Metaspace", "replacement": "_", "prepend_scheme": "always", "split": true }),
+        15 => json!({ "type": "BertPreTokenizer" }),
+        16 => {
+            let [clean, chinese, lower] = std::array::from_fn(|_| random.below(2) == 0);
+            json!({ "type": "BertNormalizer", "clean_text": clean, "handle_chinese_chars": chinese, "lowercase": lower })
+        }
         _ => json!("a".repeat(300)),
     }
 }
@@ -70,7 +75,7 @@ fn a_mutated_tokenizer_ends_in_a_code_or_gives_the_same_ids() {
         if start.elapsed() > Duration::from_secs(8) {
             break;
         }
-        let mut json = originals[number % 3].clone();
+        let mut json = originals[number % originals.len()].clone();
         for _ in 0..=random.below(3) {
             mutate(&mut json[random.pick(&SECTIONS)], &mut random);
         }

@@ -35,8 +35,13 @@ pub fn minute_json() -> Value {
 
 #[test]
 fn damaged_bytes_are_refused_or_harmless() {
-    let whole = compact::compile(&serde_json::to_vec(&minute_json()).unwrap()).unwrap();
-    let text = "a ab <s>ébb b b?_ab aé".repeat(3);
+    damage(&minute_json(), "a ab <s>ébb b b?_ab aé");
+}
+
+/// Damages the compact form of a tokenizer in every bit, alone and with another one.
+pub fn damage(json: &Value, text: &str) {
+    let whole = compact::compile(&serde_json::to_vec(json).unwrap()).unwrap();
+    let text = text.repeat(3);
     for length in 0..whole.len() {
         let error = Tokenizer::from_compact(&whole[..length]).err().unwrap();
         assert_eq!(error.code(), Code::TokenizerInvalid, "{length} bytes");

@@ -136,7 +136,8 @@ impl<'a> Ways<'a> {
         let gate = match self.gate {
             None => 0,
             Some(Activation::Silu) => way::SILU,
-            Some(Activation::Gelu) => way::GELU,
+            // Of what has a gate nothing takes the tanh form.
+            Some(Activation::Gelu | Activation::GeluTanh) => way::GELU,
         };
         norm | rows | residual | gate
     }

@@ -7,7 +7,7 @@ use wide::f32x4;
 
 /// Returns `v / (1 + e^-v)` as a function.
 #[inline(always)]
-fn silu() -> impl Fn(f32x4) -> f32x4 {
+pub(super) fn silu() -> impl Fn(f32x4) -> f32x4 {
     let numbers = [-std::f32::consts::LOG2_E, 126.0, 1.0];
     let (exp2, [log2_e, highest, one]) = (Exp2::new(FINE), black_box(numbers.map(f32x4::splat)));
     move |v| v / (one + exp2.of((v * log2_e).fast_min(highest)))
@@ -15,8 +15,17 @@ fn silu() -> impl Fn(f32x4) -> f32x4 {
 
 /// Computes `v / 2 (1 + erf(v / √2))`.
 #[inline(always)]
-fn gelu(v: f32x4) -> f32x4 {
+pub(super) fn gelu(v: f32x4) -> f32x4 {
     f32x4::HALF * v * (f32x4::ONE + erf(v * f32x4::splat(std::f32::consts::FRAC_1_SQRT_2)))
+}
+
+/// Returns `v / 2 (1 + tanh(√(2/π) (v + 0.044715 v³)))` as a function, computed as `v / (1 + e^-2(…))`.
+#[inline(always)]
+pub(super) fn gelu_tanh() -> impl Fn(f32x4) -> f32x4 {
+    let linear = -2.0 * (2.0 / std::f32::consts::PI).sqrt() * std::f32::consts::LOG2_E;
+    let numbers = [linear, linear * 0.044_715, 126.0, 1.0];
+    let (exp2, [linear, cubic, highest, one]) = (Exp2::new(FINE), black_box(numbers.map(f32x4::splat)));
+    move |v| v / (one + exp2.of((v * (linear + cubic * v * v)).fast_min(highest)))
 }
 
 #[inline(always)]
@@ -38,6 +47,8 @@ pub(super) fn gate_row(row: &[f32], activation: Activation, out: &mut [f32]) {
     match activation {
         Activation::Silu => gate_with(row, out, silu()),
         Activation::Gelu => gate_with(row, out, gelu),
+        // Of what has a gate nothing takes the tanh form.
+        Activation::GeluTanh => gate_with(row, out, gelu_tanh()),
     }
 }
 

@@ -4,6 +4,7 @@
 //! int8 product, the sums of attention), they name their registers through the `wide` crate.
 
 mod attention;
+mod bias;
 mod exact;
 mod gate;
 mod int8;
@@ -12,6 +13,7 @@ mod maths;
 mod norm;
 
 pub use attention::attention;
+pub use bias::add_bias;
 pub use gate::gate;
 pub use int8::{Mlp, NAME, Weights, is_exact, is_ordered, linear_int8, mlp_int8, order};
 pub use linear::linear;

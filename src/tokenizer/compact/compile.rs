@@ -1,11 +1,14 @@
 //! `tokenizer.json` -> the compact form.
 
 use super::Compact;
-use super::format::{MOST_IDS, Recipe};
+use super::format::{MOST_IDS, PieceRules, Recipe};
+use super::words::Words;
 use crate::error::Result;
 use crate::tokenizer::added::{self, AddedToken};
+use crate::tokenizer::bert::Bert;
 use crate::tokenizer::bpe::Work;
 use crate::tokenizer::json::{Added, Document, alphabet, kind, sequence};
+use crate::tokenizer::models::{Bpe, Model, WordPiece};
 use crate::tokenizer::normalise::{self, MOST_GROWTH, Step, normalise};
 use crate::tokenizer::split::{GPT2_PATTERN, O200K_PATTERN, Splitter};
 use crate::tokenizer::{TokenizerSettings, invalid, unsupported};
@@ -28,37 +31,29 @@ pub fn compile(tokenizer_json: &[u8]) -> Result<Vec<u8>> {
 /// # Errors
 /// As [`compile`].
 pub fn compile_with(tokenizer_json: &[u8], settings: Option<&TokenizerSettings>) -> Result<Vec<u8>> {
-    let document = Document::read(tokenizer_json, settings)?;
-    let normaliser = normaliser(&document.normalizer)?;
-    let (splitter, byte_level) = pre_tokenizer(&document.pre_tokenizer, &normaliser)?;
-    let model = &document.model;
-    let byte_fallback = model.byte_fallback.unwrap_or(false);
-    if byte_level && byte_fallback {
-        return Err(unsupported("model.byte_fallback together with a ByteLevel pre_tokenizer"));
-    }
-    if model.end_of_word_suffix.as_ref().is_some_and(|suffix| !suffix.is_empty()) {
-        return Err(unsupported("model.end_of_word_suffix is not empty"));
-    }
-    let (before, after) = document.template()?;
-    let added = added_tokens(&document.added_tokens, &model.vocab, &normaliser)?;
-    let tokens = tokens(&model.vocab, byte_level)?;
-    let merges = merges(&document, &tokens, byte_level)?;
-    let all_ids = model.vocab.values().chain(added.iter().map(|token| &token.id)).chain(&before).chain(&after);
+    let Document { parts, model } = Document::read(tokenizer_json, settings)?;
+    let normaliser = normaliser(&parts.normalizer)?;
+    let (splitter, byte_level) = pre_tokenizer(&parts.pre_tokenizer, &normaliser)?;
+    let (before, after) = parts.template()?;
+    let added = added_tokens(&parts.added_tokens, model.vocab(), &normaliser)?;
+    let tokens = tokens(model.vocab(), byte_level)?;
+    let all_ids = model.vocab().values().chain(added.iter().map(|token| &token.id)).chain(&before).chain(&after);
     let mut recipe = Recipe {
         splitter,
         byte_level,
-        byte_fallback,
-        unknown: model.unk_token.as_ref().and_then(|token| model.vocab.get(token).copied()),
-        fuse_unknown: model.fuse_unk.unwrap_or(false),
+        byte_fallback: false,
+        unknown: model.unknown(),
+        fuse_unknown: false,
         vocab_size: all_ids.max().map_or(0, |id| id.saturating_add(1)),
         before,
         after,
         normaliser,
         ends: ends(&tokens)?,
         ids: tokens.iter().map(|(id, _)| *id).collect(),
-        bytes: tokens.into_iter().flat_map(|(_, token)| token).collect(),
+        bytes: tokens.iter().flat_map(|(_, token)| token).copied().collect(),
         direct: None,
-        merges,
+        merges: Vec::new(),
+        pieces: None,
         added,
     };
     if recipe.unknown.is_some_and(|id| recipe.ids.binary_search(&id).is_err()) {
@@ -67,8 +62,9 @@ pub fn compile_with(tokenizer_json: &[u8], settings: Option<&TokenizerSettings>)
     if recipe.vocab_size > MOST_IDS {
         return Err(unsupported(format!("ids go up to {}, beyond {MOST_IDS}", recipe.vocab_size)));
     }
-    if !model.ignore_merges.unwrap_or(false) {
-        recipe.direct = Some(direct(recipe.clone())?);
+    match &model {
+        Model::Bpe(model) => add_merges(model, &tokens, &mut recipe)?,
+        Model::WordPiece(model) => add_pieces(model, &mut recipe)?,
     }
     let bytes = recipe.write();
     // What is written must be readable: the reader's checks are the rest of the compiler's.
@@ -76,9 +72,38 @@ pub fn compile_with(tokenizer_json: &[u8], settings: Option<&TokenizerSettings>)
     Ok(bytes)
 }
 
+/// Adds what byte-pair encoding knows besides its vocabulary.
+fn add_merges(model: &Bpe, tokens: &[(u32, Vec<u8>)], recipe: &mut Recipe) -> Result<()> {
+    recipe.byte_fallback = model.byte_fallback.unwrap_or(false);
+    recipe.fuse_unknown = model.fuse_unk.unwrap_or(false);
+    if recipe.byte_level && recipe.byte_fallback {
+        return Err(unsupported("model.byte_fallback together with a ByteLevel pre_tokenizer"));
+    }
+    if model.end_of_word_suffix.as_ref().is_some_and(|suffix| !suffix.is_empty()) {
+        return Err(unsupported("model.end_of_word_suffix is not empty"));
+    }
+    recipe.merges = merges(model, tokens, recipe.byte_level)?;
+    if !model.ignore_merges.unwrap_or(false) {
+        recipe.direct = Some(direct(recipe.clone())?);
+    }
+    Ok(())
+}
+
+/// Adds what WordPiece knows besides its vocabulary.
+fn add_pieces(model: &WordPiece, recipe: &mut Recipe) -> Result<()> {
+    if recipe.byte_level {
+        return Err(unsupported("model.type is WordPiece together with a ByteLevel pre_tokenizer"));
+    }
+    // Checked to be small.
+    let most_chars = model.max_input_chars_per_word as u32;
+    recipe.pieces = Some(PieceRules { prefix: model.continuing_subword_prefix.clone(), most_chars });
+    Ok(())
+}
+
 fn normaliser(component: &Value) -> Result<Vec<Step>> {
     let steps = sequence(component, "normalizers")?.into_iter().map(|part| match kind(part) {
         "NFC" => Ok(Step::Nfc),
+        "BertNormalizer" => Ok(Step::Bert(Bert::read(part)?)),
         "Replace" => match (part["pattern"]["String"].as_str(), part["content"].as_str()) {
             (Some(from), Some(to)) if !from.is_empty() => Ok(Step::Replace { from: from.into(), to: to.into() }),
             _ => Err(unsupported("normalizer is a Replace of something else than a string")),
@@ -104,6 +129,7 @@ fn pre_tokenizer(component: &Value, normaliser: &[Step]) -> Result<(Splitter, bo
             }
             "ByteLevel" => return Err(unsupported("pre_tokenizer.add_prefix_space")),
             "Split" => split(part, normaliser)?,
+            "BertPreTokenizer" => Splitter::Bert,
             other => return Err(unsupported(format!("pre_tokenizer is {other}"))),
         };
         if found != Splitter::Whole && splitter != Splitter::Whole {
@@ -135,6 +161,7 @@ fn split(component: &Value, normaliser: &[Step]) -> Result<Splitter> {
 fn leaves_no_space(normaliser: &[Step]) -> bool {
     normaliser.iter().fold(false, |none, step| match step {
         Step::Nfc => none,
+        Step::Bert(_) => false,
         Step::Replace { from, to } => (none || from == " ") && !to.contains(' '),
     })
 }
@@ -204,11 +231,11 @@ fn ends(tokens: &[(u32, Vec<u8>)]) -> Result<Vec<u32>> {
 }
 
 /// Returns the merges as indices of the tokens made, with the lengths of their left parts.
-fn merges(document: &Document, tokens: &[(u32, Vec<u8>)], byte_level: bool) -> Result<Vec<(u32, u32)>> {
+fn merges(model: &Bpe, tokens: &[(u32, Vec<u8>)], byte_level: bool) -> Result<Vec<(u32, u32)>> {
     let spell = spelling(byte_level);
     let index: HashMap<&[u8], u32> = (0..).zip(tokens).map(|(index, (_, token))| (token.as_slice(), index)).collect();
     let mut merges = Vec::new();
-    document.model.merges(|left, right| {
+    model.merges(|left, right| {
         if let (Some(mut left), Some(right)) = (spell(left), spell(right))
             && !left.is_empty()
             && !right.is_empty()
@@ -231,14 +258,14 @@ fn merges(document: &Document, tokens: &[(u32, Vec<u8>)], byte_level: bool) -> R
 
 /// Returns which tokens the merges make from their own text: those need no merging at run time.
 fn direct(recipe: Recipe) -> Result<Vec<u8>> {
-    let compact = Compact::new(recipe)?;
-    let vocabulary = compact.words.vocabulary();
+    let words = Words::new(recipe)?;
+    let vocabulary = words.vocabulary();
     let mut bits = vec![0; vocabulary.len().div_ceil(8)];
     let mut work = Work::default();
     for index in 0..vocabulary.len() {
         // A token that is not UTF-8 is never a word.
         if let Ok(token) = std::str::from_utf8(vocabulary.token(index)) {
-            compact.words.merge(token, &mut work);
+            words.merge(token, &mut work);
             let makes_itself = work.symbols.len() == 1 && work.symbols[0].token as usize == index;
             bits[index / 8] |= u8::from(makes_itself) << (index % 8);
         }

@@ -7,15 +7,16 @@
 //! | --- | --- |
 //! | magic | the 8 bytes `felsictk` |
 //! | version | `n`, 1 |
-//! | flags | a byte: 1 byte level, 2 byte fallback, 4 fuse unknown, 8 every token is direct |
-//! | splitter | a byte: 0 whole, 1 GPT-2, 2 o200k |
+//! | flags | a byte: 1 byte level, 2 byte fallback, 4 fuse unknown, 8 every token is direct, 16 word pieces |
+//! | splitter | a byte: 0 whole, 1 GPT-2, 2 o200k, 3 BERT |
 //! | unknown | `n`: id + 1, or 0 for none |
 //! | largest id + 1 | `n` |
-//! | normaliser | `n` steps: a byte 0 for NFC, or a byte 1 and the strings from, to |
+//! | normaliser | `n` steps: a byte 0 for NFC, a byte 1 and the strings from, to, or a byte 2 and BERT's flags (1 clean text, 2 spaces around Chinese characters, 4 no accents, 8 lower case) |
 //! | template | `n` and the ids before a text; `n` and the ids after it |
 //! | ids | `n` runs of consecutive ids: `n` ids left out before the run, `n` length of the run |
 //! | lengths | for each id `n`, the length of its token |
 //! | tokens | the bytes of all tokens, end to end |
+//! | pieces | only with word pieces, in the place of the next two: string before tokens for the middle of a word, `n` most characters of a word |
 //! | direct | unless every token is: a bit a token, low bits first, padded to bytes |
 //! | merges | `n`; for each, in order of rank, `n` zigzag step from the index of the token made last (at first 0) to that of the token made now, and `n` length of its left part |
 //! | added tokens | `n`; for each `n` id, a byte of flags (1 normalised, 2 lstrip, 4 rstrip, 8 single word), string |
@@ -25,6 +26,8 @@
 
 use crate::error::Result;
 use crate::tokenizer::added::AddedToken;
+use crate::tokenizer::bert::Bert;
+use crate::tokenizer::models::LONGEST_WORD;
 use crate::tokenizer::normalise::{self, Step};
 use crate::tokenizer::split::Splitter;
 use crate::tokenizer::{MOST_TEMPLATE, invalid, unsupported};
@@ -60,19 +63,31 @@ pub(super) struct Recipe {
     pub direct: Option<Vec<u8>>,
     /// Index of the token made and length of its left part, in order of rank.
     pub merges: Vec<(u32, u32)>,
+    /// Whether words are made of the longest pieces, and not by merges.
+    pub pieces: Option<PieceRules>,
     pub added: Vec<AddedToken>,
+}
+
+/// What WordPiece knows besides its vocabulary.
+#[derive(Clone)]
+pub(super) struct PieceRules {
+    /// What tokens for the middle of a word start with.
+    pub prefix: String,
+    /// Most characters of a word that is not unknown for its length.
+    pub most_chars: u32,
 }
 
 impl Recipe {
     pub(super) fn write(&self) -> Vec<u8> {
         let mut out = Writer(MAGIC.to_vec());
         out.number(VERSION);
-        let flags = [self.byte_level, self.byte_fallback, self.fuse_unknown, self.direct.is_none()];
-        out.0.push(bits(flags));
+        let is_direct = self.direct.is_none();
+        out.0.push(bits([self.byte_level, self.byte_fallback, self.fuse_unknown, is_direct, self.pieces.is_some()]));
         out.0.push(match self.splitter {
             Splitter::Whole => 0,
             Splitter::Gpt2 => 1,
             Splitter::O200k => 2,
+            Splitter::Bert => 3,
         });
         out.number(self.unknown.map_or(0, |id| id + 1));
         out.number(self.vocab_size);
@@ -85,6 +100,7 @@ impl Recipe {
                     out.string(from);
                     out.string(to);
                 }
+                Step::Bert(bert) => out.0.extend([2, bits(bert.flags())]),
             }
         }
         for ids in [&self.before, &self.after] {
@@ -92,8 +108,16 @@ impl Recipe {
             ids.iter().for_each(|id| out.number(*id));
         }
         out.vocabulary(self);
-        out.0.extend(self.direct.iter().flatten());
-        out.merges(&self.merges);
+        match &self.pieces {
+            Some(rules) => {
+                out.string(&rules.prefix);
+                out.number(rules.most_chars);
+            }
+            None => {
+                out.0.extend(self.direct.iter().flatten());
+                out.merges(&self.merges);
+            }
+        }
         out.number(self.added.len() as u32);
         for token in &self.added {
             out.number(token.id);
@@ -114,11 +138,12 @@ impl Recipe {
                 return Err(unsupported(format!("it has version {version}; this build reads version {VERSION}")));
             }
         }
-        let [byte_level, byte_fallback, fuse_unknown, all_direct] = from.flags()?;
+        let [byte_level, byte_fallback, fuse_unknown, all_direct, has_pieces] = from.flags()?;
         let splitter = match from.byte()? {
             0 => Splitter::Whole,
             1 => Splitter::Gpt2,
             2 => Splitter::O200k,
+            3 => Splitter::Bert,
             other => return Err(unsupported(format!("splitter {other}"))),
         };
         let unknown = from.number()?.checked_sub(1);
@@ -127,17 +152,22 @@ impl Recipe {
             Ok(match from.byte()? {
                 0 => Step::Nfc,
                 1 => Step::Replace { from: from.string()?, to: from.string()? },
+                2 => Step::Bert(Bert::of_flags(from.flags()?)),
                 other => return Err(unsupported(format!("normaliser step {other}"))),
             })
         })?;
         let before = from.list(Reader::number)?;
         let after = from.list(Reader::number)?;
         let (ids, ends, bytes) = from.vocabulary()?;
-        let direct = match all_direct {
+        let pieces = match has_pieces {
+            true => Some(PieceRules { prefix: from.string()?, most_chars: from.number()? }),
+            false => None,
+        };
+        let direct = match all_direct || has_pieces {
             true => None,
             false => Some(from.bytes(ids.len().div_ceil(8))?.to_vec()),
         };
-        let merges = from.merges(ids.len())?;
+        let merges = if has_pieces { Vec::new() } else { from.merges(ids.len())? };
         let added = from.list(|from| {
             let id = from.number()?;
             let [normalized, lstrip, rstrip, single_word] = from.flags()?;
@@ -161,6 +191,7 @@ impl Recipe {
             ids,
             direct,
             merges,
+            pieces,
             added,
         };
         recipe.check()?;
@@ -179,6 +210,11 @@ impl Recipe {
         if self.normaliser.iter().any(|step| matches!(step, Step::Replace { from, .. } if from.is_empty())) {
             return Err(invalid("a replacement of nothing"));
         }
+        if let Some(PieceRules { most_chars, .. }) = &self.pieces
+            && u64::from(*most_chars) > LONGEST_WORD
+        {
+            return Err(unsupported(format!("it looks at words of {most_chars} characters, more than {LONGEST_WORD}")));
+        }
         let template = self.before.len() + self.after.len();
         if template > MOST_TEMPLATE {
             return Err(unsupported(format!("its template has {template} tokens, more than {MOST_TEMPLATE}")));
@@ -187,7 +223,7 @@ impl Recipe {
     }
 }
 
-fn bits(flags: [bool; 4]) -> u8 {
+fn bits<const N: usize>(flags: [bool; N]) -> u8 {
     flags.iter().rev().fold(0, |bits, flag| bits << 1 | u8::from(*flag))
 }
 
@@ -250,9 +286,9 @@ impl<'b> Reader<'b> {
         Ok(self.bytes(1)?[0])
     }
 
-    fn flags(&mut self) -> Result<[bool; 4]> {
+    fn flags<const N: usize>(&mut self) -> Result<[bool; N]> {
         match self.byte()? {
-            byte @ 0..16 => Ok(std::array::from_fn(|i| byte >> i & 1 == 1)),
+            byte if byte >> N == 0 => Ok(std::array::from_fn(|i| byte >> i & 1 == 1)),
             byte => Err(unsupported(format!("flags {byte:#x}"))),
         }
     }

@@ -1,16 +1,17 @@
-//! The compact tokenizer: byte-pair encoding from flat tables, in pure Rust.
+//! The compact tokenizer: byte-pair encoding and WordPiece from flat tables, in pure Rust.
 //!
 //! ```text
-//! text --added tokens--> normalise --added tokens--> split into words --merges--> ids --template--> ids
+//! text --added tokens--> normalise --added tokens--> split into words --merges or pieces--> ids --template--> ids
 //! ```
 //!
-//! It runs the kinds of tokenizer that the Granite R2 models use: byte-level vocabularies with the
-//! pattern of GPT-2 or o200k, and vocabularies of characters with byte fallback. [`compile()`] turns
+//! It runs the kinds of tokenizer that the Granite R2 models use (byte-level vocabularies with the
+//! pattern of GPT-2 or o200k, and vocabularies of characters with byte fallback) and BERT's. [`compile()`] turns
 //! a `tokenizer.json` into its bytes, [`Tokenizer::from_compact`](super::Tokenizer::from_compact) reads
 //! them; `format.rs` has the layout.
 
 mod compile;
 mod format;
+mod pieces;
 mod words;
 
 pub use compile::{compile, compile_with};
@@ -21,8 +22,10 @@ use super::bpe::Work;
 use super::classes::Classes;
 use super::normalise::{Step, normalise};
 use super::split::Splitter;
+use super::vocabulary::Vocabulary;
 use crate::error::Result;
 use format::Recipe;
+use pieces::Pieces;
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 use words::Words;
@@ -35,10 +38,48 @@ pub(super) struct Compact {
     /// Searched for in the normalised text.
     added_normalised: AddedTokens,
     splitter: Splitter,
-    words: Words,
+    model: Model,
     before: Vec<u32>,
     after: Vec<u32>,
     vocab_size: usize,
+}
+
+/// How a word becomes ids.
+enum Model {
+    Merges(Words),
+    Pieces(Pieces),
+}
+
+impl Model {
+    fn new(mut recipe: Recipe) -> Result<Self> {
+        match recipe.pieces.take() {
+            Some(rules) => Pieces::new(recipe, rules).map(Self::Pieces),
+            None => Words::new(recipe).map(Self::Merges),
+        }
+    }
+
+    fn vocabulary(&self) -> &Vocabulary {
+        match self {
+            Self::Merges(words) => words.vocabulary(),
+            Self::Pieces(pieces) => pieces.vocabulary(),
+        }
+    }
+
+    /// Returns the length of the first part of `word` that can be encoded on its own; 0 only for an empty word.
+    fn seam(&self, word: &str) -> usize {
+        match self {
+            Self::Merges(words) => words.seam(word),
+            Self::Pieces(_) => word.len(),
+        }
+    }
+
+    /// Adds the ids of a word to `ids`.
+    fn encode(&self, word: &str, work: &mut Work, ids: &mut Vec<u32>) {
+        match self {
+            Self::Merges(words) => words.encode(word, work, ids),
+            Self::Pieces(pieces) => pieces.encode(word, &mut work.spelled, ids),
+        }
+    }
 }
 
 impl Compact {
@@ -63,7 +104,7 @@ impl Compact {
             before: before.clone(),
             after: after.clone(),
             vocab_size: *vocab_size as usize,
-            words: Words::new(recipe)?,
+            model: Model::new(recipe)?,
         })
     }
 
@@ -103,7 +144,7 @@ impl Compact {
 
     /// Returns the bytes of a token that words are made of.
     pub(super) fn token(&self, id: u32) -> Option<&[u8]> {
-        let vocabulary = self.words.vocabulary();
+        let vocabulary = self.model.vocabulary();
         vocabulary.index_of_id(id).map(|index| vocabulary.token(index))
     }
 
@@ -114,7 +155,7 @@ impl Compact {
 
     /// Returns the largest id + 1 of those that a text without added tokens can have, the template's included.
     pub(super) fn needed_rows(&self) -> usize {
-        let vocabulary = self.words.vocabulary();
+        let vocabulary = self.model.vocabulary();
         let added: HashSet<u32> = self.added.ids().chain(self.added_normalised.ids()).collect();
         let largest = (0..vocabulary.len()).rev().map(|index| vocabulary.id(index)).find(|id| !added.contains(id));
         let template = self.before.iter().chain(&self.after).copied().max();
@@ -164,9 +205,9 @@ impl Compact {
         let classes = Classes::get();
         while !text.is_empty() {
             let (mut word, rest) = text.split_at(self.splitter.first_word(text, classes));
-            while !word.is_empty() {
-                let (part, after) = word.split_at(self.words.seam(word));
-                self.words.encode(part, work, ids);
+            while !word.is_empty() && !self.splitter.leaves_out(word) {
+                let (part, after) = word.split_at(self.model.seam(word));
+                self.model.encode(part, work, ids);
                 if ids.len() > limit {
                     return ControlFlow::Break(());
                 }

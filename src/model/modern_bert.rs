@@ -1,12 +1,17 @@
-//! One encoder layer.
+//! ModernBERT: rotary positions, norms before, gated MLPs, no biases.
+//!
+//! The mathematics is that of Hugging Face transformers' `models/modernbert/modeling_modernbert.py`.
 
 use burn::tensor::Tensor;
 
-use super::Device;
-#[cfg(feature = "gpu")]
-use super::DeviceKind;
+use super::architecture::Architecture;
 use super::batch::LayerRows;
 use super::linear::Linear;
+use super::norm::Norm;
+use super::rope::Rope;
+use super::{Batch, Device};
+#[cfg(feature = "gpu")]
+use super::{DeviceKind, Stage};
 use crate::config::{Activation, LayerKind, ModelConfig};
 use crate::error::Result;
 use crate::kernels::{self, AttentionShape, MlpShape, Precision, TILE_LENGTHS};
@@ -14,26 +19,79 @@ use crate::kernels::{self, AttentionShape, MlpShape, Precision, TILE_LENGTHS};
 use crate::kernels::{AttentionMatrices, LayerShape};
 use crate::weights::{Matrix, Tensors};
 
-/// A layer norm without bias.
-pub(super) struct Norm {
-    gain: Tensor<1>,
-    eps: f32,
+/// The layers, the norms around them, and the tables of positions.
+pub(super) struct ModernBert {
+    config: ModelConfig,
+    device: Device,
+    embedding_norm: Norm,
+    layers: Vec<Layer>,
+    final_norm: Norm,
+    global_rope: Rope,
+    local_rope: Rope,
 }
 
-impl Norm {
-    pub fn load(tensors: &mut Tensors, name: &str, config: &ModelConfig, device: &Device) -> Result<Self> {
-        let gain = tensors.take_vector(name, config.hidden_size)?;
-        let gain = kernels::floats(gain, [config.hidden_size], &device.burn);
-        Ok(Self { gain, eps: config.norm_eps })
+impl ModernBert {
+    pub fn load(config: &ModelConfig, tensors: &mut Tensors, device: &Device) -> Result<Self> {
+        let layer = |index| Layer::load(tensors, index, config, device);
+        let layers = (0..config.layers.len()).map(layer).collect::<Result<_>>()?;
+        let encoder = Self {
+            layers,
+            embedding_norm: Norm::load(tensors, "embeddings.norm.weight", config, device)?,
+            final_norm: Norm::load(tensors, "final_norm.weight", config, device)?,
+            global_rope: Rope::new(config.global_rope_theta, config.head_size()),
+            local_rope: Rope::new(config.local_rope_theta, config.head_size()),
+            device: device.clone(),
+            config: config.clone(),
+        };
+        #[cfg(feature = "gpu")]
+        encoder.warm_up();
+        Ok(encoder)
     }
 
-    pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        kernels::layer_norm(x, self.gain.clone(), self.eps)
+    /// Has a GPU compile all that this model will run there, before anybody waits for a vector: every body makes a row of
+    /// the first layer, and nothing that comes later is of another pipeline.
+    #[cfg(feature = "gpu")]
+    fn warm_up(&self) {
+        if self.device.kind != DeviceKind::Gpu {
+            return;
+        }
+        // A row fewer than come in, which some kernels are there for.
+        let (batch, stage) = (Batch::new(vec![2]), Stage { input: None, output: Some(1) });
+        let hidden = self.config.hidden_size;
+        let rows = kernels::floats(vec![0.0; 2 * hidden], [2, hidden], &self.device.burn);
+        let x = self.embedding_norm.forward(rows);
+        let rows = batch.layer_rows(stage, &self.device.burn);
+        let rope = self.global_rope.table(2, &self.device.burn);
+        if let Some(layer) = self.layers.first() {
+            for body in 0..kernels::gpu::MOST_BODIES {
+                kernels::gpu::with_body(body, || layer.forward(x.clone(), rope.clone(), &rows));
+            }
+        }
+    }
+}
+
+impl Architecture for ModernBert {
+    fn embed(&self, rows: Vec<f32>, _batch: &Batch, _limit: Option<usize>) -> Tensor<2> {
+        let hidden = self.config.hidden_size;
+        let count = rows.len() / hidden;
+        self.embedding_norm.forward(kernels::floats(rows, [count, hidden], &self.device.burn))
+    }
+
+    fn layer(&self, index: usize, x: Tensor<2>, longest: usize, rows: &LayerRows) -> Tensor<2> {
+        let rope = match self.config.layers[index] {
+            LayerKind::Global => &self.global_rope,
+            LayerKind::Local => &self.local_rope,
+        };
+        self.layers[index].forward(x, rope.table(longest, &self.device.burn), rows)
+    }
+
+    fn finish(&self, x: Tensor<2>) -> Tensor<2> {
+        self.final_norm.forward(x)
     }
 }
 
 /// Attention and gated MLP, each with its norm before and its residual around.
-pub(super) struct Layer {
+struct Layer {
     /// `None` in layer 0.
     attention_norm: Option<Norm>,
     /// The first H rows of `Wqkv`: queries are made for fewer tokens than keys and values.
@@ -56,7 +114,7 @@ impl Layer {
         let (hidden, inner) = (config.hidden_size, config.intermediate_size);
         let name = |part: &str| format!("layers.{index}.{part}.weight");
         let qkv = tensors.take_matrix(&name("attn.Wqkv"), 3 * hidden, hidden)?;
-        let (query, key_value) = split_rows(qkv, hidden);
+        let (query, key_value) = qkv.split_rows(hidden);
         let precision = match &key_value {
             Matrix::Int8 { .. } => Precision::Int16,
             _ => Precision::Float,
@@ -143,24 +201,5 @@ impl Layer {
         }
         let wide = self.mlp_in.forward(self.mlp_norm.forward(x.clone()));
         kernels::add(x, self.mlp_out.forward(kernels::gate(wide, self.activation)))
-    }
-}
-
-/// Splits a matrix into its first `at` rows and the rest.
-fn split_rows(matrix: Matrix, at: usize) -> (Matrix, Matrix) {
-    match matrix {
-        Matrix::Int8 { rows, cols, group, mut values, mut scales } => {
-            let (rest_values, rest_scales) = (values.split_off(at * cols), scales.split_off(at * (cols / group)));
-            (
-                Matrix::Int8 { rows: at, cols, group, values, scales },
-                Matrix::Int8 { rows: rows - at, cols, group, values: rest_values, scales: rest_scales },
-            )
-        }
-        other => {
-            let (rows, cols) = (other.rows(), other.cols());
-            let mut values = other.into_f32();
-            let rest = values.split_off(at * cols);
-            (Matrix::F32 { rows: at, cols, values }, Matrix::F32 { rows: rows - at, cols, values: rest })
-        }
     }
 }

@@ -6,7 +6,9 @@
 use serde_json::Value;
 
 use super::fields::Fields;
-use super::{Activation, CONFIG_FILE, LayerKind, MOST_LAYERS, ModelConfig, invalid, unsupported, within};
+use super::{
+    Activation, Architecture, LayerKind, MOST_LAYERS, MOST_POSITIONS, ModelConfig, Tensor, invalid, unsupported, within,
+};
 use crate::error::Result;
 
 /// Default of `global_attn_every_n_layers`: every third layer is global, starting with layer 0.
@@ -19,17 +21,18 @@ const GLOBAL_THETA: f64 = 160_000.0;
 const LOCAL_THETA: f64 = 10_000.0;
 
 /// Reads the file; the sizes are not checked yet.
-pub(super) fn model_config(bytes: &[u8]) -> Result<ModelConfig> {
-    let fields = Fields::parse(CONFIG_FILE, bytes)?;
-    refuse_what_is_not_computed(&fields)?;
-    let (global_rope_theta, local_rope_theta) = thetas(&fields)?;
+pub(super) fn model_config(fields: &Fields) -> Result<ModelConfig> {
+    refuse_what_is_not_computed(fields)?;
+    let (global_rope_theta, local_rope_theta) = thetas(fields)?;
     Ok(ModelConfig {
+        architecture: Architecture::ModernBert,
+        token_types: 0,
         vocab_size: fields.needed_count("vocab_size")?,
         hidden_size: fields.needed_count("hidden_size")?,
         num_heads: fields.needed_count("num_attention_heads")?,
         intermediate_size: fields.needed_count("intermediate_size")?,
-        activation: activation(&fields)?,
-        layers: layers(&fields)?,
+        activation: activation(fields)?,
+        layers: layers(fields)?,
         local_attention: fields.count("local_attention")?.unwrap_or(LOCAL_ATTENTION),
         max_positions: fields.count("max_position_embeddings")?.unwrap_or(8192),
         global_rope_theta,
@@ -39,22 +42,10 @@ pub(super) fn model_config(bytes: &[u8]) -> Result<ModelConfig> {
 }
 
 fn refuse_what_is_not_computed(fields: &Fields) -> Result<()> {
-    match fields.text("model_type")? {
-        Some("modernbert") => {}
-        Some(other) => {
-            return Err(unsupported(format!("config.json: model_type is {other:?}; felsic runs \"modernbert\"")));
-        }
-        None => return Err(invalid("config.json: model_type is missing; expected \"modernbert\"")),
-    }
     for bias in ["attention_bias", "mlp_bias", "norm_bias"] {
         fields.refuse_flag(bias, "felsic does not compute biases")?;
     }
     // `position_embedding_type` is a leftover of BERT that the reference never reads: mmBERT and Ettin have "sans_pos" there.
-    if fields.get("quantization_config").is_some() {
-        return Err(unsupported(
-            "config.json: quantization_config is set; felsic reads bf16, f16 and f32 weights only",
-        ));
-    }
     if let Some(scaling) = fields.object("rope_scaling")? {
         check_rope_type(&scaling)?;
     }
@@ -164,4 +155,39 @@ fn check_whole_heads(parameters: &Fields) -> Result<()> {
         }
         _ => Ok(()),
     }
+}
+
+/// Checks the sizes that only this architecture has.
+pub(super) fn check(config: &ModelConfig) -> Result<()> {
+    within("local_attention", config.local_attention, 1, MOST_POSITIONS)?;
+    for (name, theta) in
+        [("global_rope_theta", config.global_rope_theta), ("local_rope_theta", config.local_rope_theta)]
+    {
+        if !(1.0..=1e12).contains(&theta) {
+            return Err(invalid(format!("{name} is {theta}; expected 1 to 1e12")));
+        }
+    }
+    match config.activation {
+        Activation::GeluTanh => Err(unsupported("hidden_activation is \"gelu-tanh\", which no ModernBERT has")),
+        Activation::Silu | Activation::Gelu => Ok(()),
+    }
+}
+
+/// Returns the tensors of the layers and of the norms around them, in the order in which data flows.
+pub(super) fn tensors(config: &ModelConfig) -> Vec<Tensor> {
+    let (hidden, inner) = (config.hidden_size, config.intermediate_size);
+    let mut all = vec![("embeddings.norm.weight".to_string(), vec![hidden])];
+    for layer in 0..config.layers.len() {
+        let mut add = |part: &str, shape: Vec<usize>| all.push((format!("layers.{layer}.{part}.weight"), shape));
+        if layer > 0 {
+            add("attn_norm", vec![hidden]);
+        }
+        add("attn.Wqkv", vec![3 * hidden, hidden]);
+        add("attn.Wo", vec![hidden, hidden]);
+        add("mlp_norm", vec![hidden]);
+        add("mlp.Wi", vec![2 * inner, hidden]);
+        add("mlp.Wo", vec![hidden, inner]);
+    }
+    all.push(("final_norm.weight".to_string(), vec![hidden]));
+    all
 }

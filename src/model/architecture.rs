@@ -1,0 +1,45 @@
+//! What differs from architecture to architecture: the seam between the encoder and them.
+
+use burn::tensor::Tensor;
+
+use super::batch::LayerRows;
+#[cfg(feature = "cpu")]
+use super::bert::Bert;
+use super::modern_bert::ModernBert;
+use super::{Batch, Device};
+use crate::config::{self, ModelConfig};
+use crate::error::{Code, Error, Result};
+use crate::weights::Tensors;
+
+/// An encoder's arithmetic, step by step. What is common to all (which tokens belong together, which of them a layer
+/// produces, pooling) is not its concern.
+pub(super) trait Architecture: Send + Sync {
+    /// Makes the input of the first layer from rows of the vocabulary table, those of the first `limit` tokens of each
+    /// sequence: [n, H].
+    fn embed(&self, rows: Vec<f32>, batch: &Batch, limit: Option<usize>) -> Tensor<2>;
+
+    /// Computes a layer: `x` [n_in, H] -> [n_out, H], for the rows that it reads and makes. `longest` is the length of the
+    /// longest sequence.
+    fn layer(&self, index: usize, x: Tensor<2>, longest: usize, rows: &LayerRows) -> Tensor<2>;
+
+    /// Makes the hidden states from the output of the last layer: [n, H] -> [n, H].
+    fn finish(&self, x: Tensor<2>) -> Tensor<2>;
+}
+
+/// Takes the tensors of an encoder, the vocabulary table apart, out of `tensors`.
+///
+/// # Errors
+/// Those of [`Encoder::load`](super::Encoder::load).
+pub(super) fn load(config: &ModelConfig, tensors: &mut Tensors, device: &Device) -> Result<Box<dyn Architecture>> {
+    match config.architecture {
+        config::Architecture::ModernBert => Ok(Box::new(ModernBert::load(config, tensors, device)?)),
+        #[cfg(feature = "cpu")]
+        config::Architecture::Bert if device.kind == super::DeviceKind::Cpu => {
+            Ok(Box::new(Bert::load(config, tensors, device)?))
+        }
+        config::Architecture::Bert => Err(Error::new(
+            Code::ConfigUnsupported,
+            "felsic runs models of type \"bert\" on the CPU only; use the CPU device",
+        )),
+    }
+}

@@ -1,0 +1,188 @@
+//! BERT: learned positions, norms behind, plain MLPs, biases everywhere.
+//!
+//! The mathematics is that of Hugging Face transformers' `models/bert/modeling_bert.py`.
+
+use burn::tensor::Tensor;
+
+use super::architecture::Architecture;
+use super::batch::LayerRows;
+use super::linear::Linear;
+use super::norm::Norm;
+use super::{Batch, Device};
+use crate::config::{Activation, ModelConfig};
+use crate::error::Result;
+use crate::kernels::{self, AttentionShape, Precision, TILE_LENGTHS};
+use crate::weights::{Matrix, Tensors};
+
+/// The layers, and the embeddings that are not of tokens.
+pub(super) struct Bert {
+    hidden: usize,
+    device: Device,
+    /// For each position the sum of its row and that of the first token type, [positions, H]: a single text has no other.
+    positions: Vec<f32>,
+    embedding_norm: BiasedNorm,
+    layers: Vec<Layer>,
+    /// Cosines and sines of no rotation at all: attention turns queries and keys by them.
+    still: Tensor<2>,
+}
+
+impl Bert {
+    pub fn load(config: &ModelConfig, tensors: &mut Tensors, device: &Device) -> Result<Self> {
+        let (hidden, half) = (config.hidden_size, config.head_size() / 2);
+        let mut table = |part: &str, rows: usize| -> Result<Vec<f32>> {
+            Ok(tensors.take_matrix(&format!("embeddings.{part}.weight"), rows, hidden)?.into_f32())
+        };
+        let mut positions = table("position_embeddings", config.max_positions)?;
+        let types = table("token_type_embeddings", config.token_types)?;
+        for row in positions.chunks_exact_mut(hidden) {
+            add_to(row, &types[..hidden]);
+        }
+        let embedding_norm = BiasedNorm::load(tensors, "embeddings.LayerNorm", config, device)?;
+        let layer = |index| Layer::load(tensors, index, config, device);
+        let layers = (0..config.layers.len()).map(layer).collect::<Result<_>>()?;
+        let still = [vec![1.0; half], vec![0.0; half]].concat().repeat(config.max_positions);
+        let still = kernels::floats(still, [config.max_positions, 2 * half], &device.burn);
+        Ok(Self { hidden, device: device.clone(), positions, embedding_norm, layers, still })
+    }
+}
+
+impl Architecture for Bert {
+    fn embed(&self, mut rows: Vec<f32>, batch: &Batch, limit: Option<usize>) -> Tensor<2> {
+        let mut rest = rows.as_mut_slice();
+        for length in batch.lengths() {
+            let (sequence, after) = rest.split_at_mut(limit.map_or(*length, |limit| limit.min(*length)) * self.hidden);
+            add_to(sequence, &self.positions);
+            rest = after;
+        }
+        let count = rows.len() / self.hidden;
+        self.embedding_norm.forward(kernels::floats(rows, [count, self.hidden], &self.device.burn))
+    }
+
+    fn layer(&self, index: usize, x: Tensor<2>, _longest: usize, rows: &LayerRows) -> Tensor<2> {
+        self.layers[index].forward(x, self.still.clone(), rows)
+    }
+
+    fn finish(&self, x: Tensor<2>) -> Tensor<2> {
+        x
+    }
+}
+
+/// Adds to each value the one at its place; `other` may be longer.
+fn add_to(values: &mut [f32], other: &[f32]) {
+    for (value, other) in values.iter_mut().zip(other) {
+        *value += other;
+    }
+}
+
+/// A layer norm with its bias.
+struct BiasedNorm {
+    norm: Norm,
+    bias: Tensor<1>,
+}
+
+impl BiasedNorm {
+    fn load(tensors: &mut Tensors, name: &str, config: &ModelConfig, device: &Device) -> Result<Self> {
+        Ok(Self {
+            norm: Norm::load(tensors, &format!("{name}.weight"), config, device)?,
+            bias: bias(tensors, &[name], config.hidden_size, device)?,
+        })
+    }
+
+    fn forward(&self, x: Tensor<2>) -> Tensor<2> {
+        kernels::add_bias(self.norm.forward(x), self.bias.clone(), None)
+    }
+}
+
+/// A linear layer with its bias.
+struct Biased {
+    linear: Linear,
+    bias: Tensor<1>,
+}
+
+impl Biased {
+    /// Takes the linear layers `names`, each [out, in], as one: the results of each come after those of the one before.
+    fn load(tensors: &mut Tensors, names: &[&str], [out, cols]: [usize; 2], device: &Device) -> Result<Self> {
+        let matrices = names.iter().map(|name| tensors.take_matrix(&format!("{name}.weight"), out, cols));
+        let matrix = matrices.collect::<Result<Vec<_>>>()?.into_iter().reduce(Matrix::join_rows);
+        let matrix = matrix.unwrap_or(Matrix::F32 { rows: 0, cols, values: Vec::new() });
+        Ok(Self { linear: Linear::new(matrix, device)?, bias: bias(tensors, names, out, device)? })
+    }
+
+    fn forward(&self, x: Tensor<2>, activation: Option<Activation>) -> Tensor<2> {
+        kernels::add_bias(self.linear.forward(x), self.bias.clone(), activation)
+    }
+}
+
+/// Takes the biases of `names`, `out` values each, one after another.
+fn bias(tensors: &mut Tensors, names: &[&str], out: usize, device: &Device) -> Result<Tensor<1>> {
+    let biases = names.iter().map(|name| tensors.take_vector(&format!("{name}.bias"), out));
+    let values = biases.collect::<Result<Vec<_>>>()?.concat();
+    let count = values.len();
+    Ok(kernels::floats(values, [count], &device.burn))
+}
+
+/// Attention and MLP, each with its residual around and its norm behind.
+struct Layer {
+    query: Biased,
+    key_value: Biased,
+    attention_out: Biased,
+    attention_norm: BiasedNorm,
+    mlp_in: Biased,
+    mlp_out: Biased,
+    mlp_norm: BiasedNorm,
+    shape: AttentionShape,
+    activation: Activation,
+}
+
+impl Layer {
+    fn load(tensors: &mut Tensors, index: usize, config: &ModelConfig, device: &Device) -> Result<Self> {
+        let (hidden, inner) = (config.hidden_size, config.intermediate_size);
+        let name = |part: &str| format!("encoder.layer.{index}.{part}");
+        let mut linear = |parts: &[&str], size: [usize; 2]| {
+            let names: Vec<String> = parts.iter().map(|part| name(part)).collect();
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            Biased::load(tensors, &names, size, device)
+        };
+        let query = linear(&["attention.self.query"], [hidden, hidden])?;
+        let key_value = linear(&["attention.self.key", "attention.self.value"], [hidden, hidden])?;
+        let attention_out = linear(&["attention.output.dense"], [hidden, hidden])?;
+        let mlp_in = linear(&["intermediate.dense"], [inner, hidden])?;
+        let mlp_out = linear(&["output.dense"], [hidden, inner])?;
+        let precision = match &key_value.linear {
+            Linear::Int8(_) => Precision::Int16,
+            Linear::F32(_) => Precision::Float,
+        };
+        Ok(Self {
+            query,
+            key_value,
+            attention_out,
+            attention_norm: BiasedNorm::load(tensors, &name("attention.output.LayerNorm"), config, device)?,
+            mlp_in,
+            mlp_out,
+            mlp_norm: BiasedNorm::load(tensors, &name("output.LayerNorm"), config, device)?,
+            shape: AttentionShape {
+                heads: config.num_heads,
+                head_size: config.head_size(),
+                half_window: None,
+                precision,
+                tile: TILE_LENGTHS[0],
+            },
+            activation: config.activation,
+        })
+    }
+
+    /// Computes the layer: `x` [n_in, H] -> [n_out, H].
+    fn forward(&self, x: Tensor<2>, still: Tensor<2>, rows: &LayerRows) -> Tensor<2> {
+        let shape = AttentionShape { tile: rows.tile, ..self.shape };
+        let kv = self.key_value.forward(x.clone(), None);
+        let x = match &rows.kept {
+            Some(kept) => kernels::take_rows(x, kept.clone()),
+            None => x,
+        };
+        let q = self.query.forward(x.clone(), None);
+        let seen = kernels::attention(q, kv, still, rows.queries.clone(), rows.tiles.clone(), shape);
+        let x = self.attention_norm.forward(kernels::add(x, self.attention_out.forward(seen, None)));
+        let wide = self.mlp_in.forward(x.clone(), Some(self.activation));
+        self.mlp_norm.forward(kernels::add(x, self.mlp_out.forward(wide, None)))
+    }
+}
