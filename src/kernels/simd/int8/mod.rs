@@ -1,8 +1,8 @@
-//! Int8 weights times activations rounded to 16 bits: `y = Σ_groups scale · (Σ w · a) · step`.
+//! Int8 weights times activations rounded to 8 bits: `y = Σ_groups (Σ w · a) · (scale · step)`.
 //!
-//! A token's activations become integers with one scale for the row, its *step* (its largest magnitude / 32639),
-//! so their rounding error is 2^-16 of the largest value: nothing beside that of the weights. Products are
-//! summed exactly in i32 over a group and only then become f32; the groups are added in their order.
+//! A group is at most 32 columns. The weights of a row have a scale for it, the activations of a token a _step_: its largest
+//! magnitude / 127. Products are summed exactly in i32 over a group and only then become f32; the groups are added in their
+//! order. [`linear_bytes`](crate::kernels::reference::linear_bytes) states it.
 //! Every body computes exactly this, and so their results are bit-for-bit identical.
 //!
 //! | module | duty |
@@ -75,8 +75,8 @@ fn body() -> Chosen {
 
 /// Rows of weights that the order keeps together: two vector registers of sums.
 pub const BAND: usize = LANES;
-/// The most columns whose products are summed in i32: 127 * 32639 * 512 < 2^31.
-const LONGEST: usize = 512;
+/// The most columns of a group: an outlier among a token's activations makes the step of no more than these coarse.
+const LONGEST: usize = 32;
 /// Groups of columns that share a scale come in multiples of this, so that any device can take them.
 const QUAD: usize = 4;
 /// The most tokens that go through the layers' products together: their activations stay in the second-level
@@ -119,8 +119,8 @@ pub fn is_ordered(rows: usize, group: usize) -> bool {
 
 /// Brings row-major int8 weights [m, k] and their scales [m, k / group] into the order of this build's kernels:
 /// [m / 8, k / COLUMNS, 8, COLUMNS] and [m / 8, k / group, 8], where COLUMNS is 2, or 4 with relaxed SIMD. Works in
-/// place except for eight rows at a time, so that no second copy of a matrix ever exists. Groups whose sums do not fit
-/// i32 are cut into equal ones that do, and their scales repeated.
+/// place except for eight rows at a time, so that no second copy of a matrix ever exists. Groups of more than 32 columns
+/// are cut into equal ones of at most 32, and their scales repeated.
 ///
 /// # Panics
 /// Unless [`is_ordered`].
@@ -154,7 +154,7 @@ fn order_for<B: Body>(values: &mut [i8], scales: Vec<f32>, k: usize, group: usiz
     scales
 }
 
-/// Returns the fewest equal parts of whole quads into which a group is cut so that the sums of each fit i32.
+/// Returns the fewest equal parts of whole quads and at most [`LONGEST`] columns into which a group is cut.
 fn cuts(group: usize) -> usize {
     (1..=group / QUAD).find(|cuts| group.is_multiple_of(cuts * QUAD) && group / cuts <= LONGEST).unwrap_or(1)
 }
@@ -232,7 +232,7 @@ mod tests {
 
     #[test]
     fn long_groups_are_cut_and_their_scales_repeated() {
-        assert_eq!([4, 512, 516, 1152, 1536, 2624].map(cuts), [1, 1, 3, 3, 3, 8]);
+        assert_eq!([4, 28, 32, 36, 64, 384, 1040, 1152].map(cuts), [1, 1, 1, 3, 2, 12, 52, 36]);
         let (mut values, k) = (vec![1; 8 * 1040], 1040);
         let scales = order(&mut values, (0..8).map(|row| row as f32).collect(), k, k);
         assert_eq!(scales.len(), 8 * cuts(k));
