@@ -91,7 +91,7 @@ impl<B: Body> Rounded<B> {
 
 /// Returns what the values of a group are multiplied by before they are rounded, and what the integers stand for.
 #[inline(always)]
-fn step_of(group: &[f32]) -> [f32; 2] {
+pub fn step_of(group: &[f32]) -> [f32; 2] {
     let largest = largest(group);
     let inverse = LARGEST / largest;
     match largest.is_finite() {

@@ -10,6 +10,7 @@
 //! | `body` | where the bodies differ |
 //! | `pairs` | the body for any processor |
 //! | `quads` | the body for processors that multiply four bytes at once; its own binary, see there |
+//! | `fine` | more bits, for a pack's self-test |
 //! | `activations` | rounds them, a few dozen tokens at a time, which then stay in the caches |
 //! | `product` | goes through tiles of tokens and bands of weights |
 //!
@@ -17,6 +18,7 @@
 
 mod activations;
 mod body;
+mod fine;
 #[cfg(any(not(feature = "relaxed"), test))]
 mod pairs;
 mod product;
@@ -25,6 +27,7 @@ mod quads;
 
 use activations::Rounded;
 use body::Body;
+use fine::{keep_remainder, passes};
 use product::{Prepared, product};
 
 use super::exact::LANES;
@@ -63,6 +66,7 @@ mod chosen {
 use chosen::{Chosen, chosen};
 
 pub use chosen::NAME;
+pub use fine::Fine;
 
 /// Returns whether this machine computes what the build expects. If not, nothing else here may be called.
 pub fn is_exact() -> bool {
@@ -165,12 +169,18 @@ pub fn linear_int8(x: &[f32], weights: Weights<'_>, out: &mut [f32]) {
     let mut prepared = Prepared::new(body(), weights);
     let chunk = chunk(x.len() / weights.k);
     for (x, out) in x.chunks(chunk * weights.k).zip(out.chunks_mut(chunk * weights.m())) {
-        time(Operation::Rounding, || {
-            rounded.fill(x.len() / weights.k, [weights.k, weights.group], |token, row| {
-                row.copy_from_slice(&x[token * weights.k..][..weights.k]);
+        for pass in 0..passes() {
+            time(Operation::Rounding, || {
+                rounded.fill(x.len() / weights.k, [weights.k, weights.group], |token, row| {
+                    row.copy_from_slice(&x[token * weights.k..][..weights.k]);
+                    (0..pass).for_each(|_| keep_remainder(row, weights.group));
+                });
             });
-        });
-        time(Operation::Int8Product, || product::<_, false>(&rounded, &mut prepared, out));
+            time(Operation::Int8Product, || match pass {
+                0 => product::<_, false>(&rounded, &mut prepared, out),
+                _ => product::<_, true>(&rounded, &mut prepared, out),
+            });
+        }
     }
 }
 
@@ -198,19 +208,28 @@ pub fn mlp_int8(x: &[f32], mlp: &Mlp<'_>, out: &mut [f32]) {
     let mut wide = vec![0.0; chunk * 2 * inner];
     for (x, out) in x.chunks(chunk * hidden).zip(out.chunks_mut(chunk * hidden)) {
         let count = x.len() / hidden;
-        time(Operation::Norm, || {
-            normed.fill(count, [hidden, mlp.wide.group], |token, row| {
-                norm_row(&x[token * hidden..][..hidden], mlp.gain, mlp.eps, row)
-            });
-        });
         let wide = &mut wide[..count * 2 * inner];
-        time(Operation::Int8Product, || product::<_, false>(&normed, &mut up, wide));
-        time(Operation::Gate, || {
-            gated.fill(count, [inner, mlp.narrow.group], |token, row| {
-                gate_row(&wide[token * 2 * inner..][..2 * inner], mlp.activation, row);
+        for pass in 0..passes() {
+            time(Operation::Norm, || {
+                normed.fill(count, [hidden, mlp.wide.group], |token, row| {
+                    norm_row(&x[token * hidden..][..hidden], mlp.gain, mlp.eps, row);
+                    (0..pass).for_each(|_| keep_remainder(row, mlp.wide.group));
+                });
             });
-        });
-        time(Operation::Int8Product, || product::<_, true>(&gated, &mut down, out));
+            time(Operation::Int8Product, || match pass {
+                0 => product::<_, false>(&normed, &mut up, wide),
+                _ => product::<_, true>(&normed, &mut up, wide),
+            });
+        }
+        for pass in 0..passes() {
+            time(Operation::Gate, || {
+                gated.fill(count, [inner, mlp.narrow.group], |token, row| {
+                    gate_row(&wide[token * 2 * inner..][..2 * inner], mlp.activation, row);
+                    (0..pass).for_each(|_| keep_remainder(row, mlp.narrow.group));
+                });
+            });
+            time(Operation::Int8Product, || product::<_, true>(&gated, &mut down, out));
+        }
     }
 }
 
