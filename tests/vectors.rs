@@ -8,6 +8,7 @@ use std::path::Path;
 
 use felsic::embedder::{EmbedOptions, Embedder, Embeddings, Hooks, NoHooks};
 use felsic::error::{Code, Error, Result};
+use felsic::kernels::simd::Fine;
 use felsic::model::DeviceKind;
 use felsic::pack::{PackOptions, WeightFormat};
 use felsic::verify::goldens::compare;
@@ -139,7 +140,7 @@ fn quantised_packs_stay_near_f32_and_every_device_gives_their_vectors() {
     for name in TINY {
         let mut goldens = goldens(name);
         goldens.texts.retain(|golden| golden.ids.len() <= 200);
-        for (format, lowest, mean) in [(WeightFormat::Int8, 0.999, 0.9997), (WeightFormat::Int4, 0.85, 0.95)] {
+        for (format, lowest, mean) in [(WeightFormat::Int8, 0.999, 0.9996), (WeightFormat::Int4, 0.85, 0.95)] {
             for device in devices() {
                 let embedder = pack_engine(&model(name), format, device);
                 block_on(embedder.self_test()).expect("the pack's own vectors come out");
@@ -148,6 +149,54 @@ fn quantised_packs_stay_near_f32_and_every_device_gives_their_vectors() {
                 assert!(comparison.mean_cosine >= mean, "{name} {format:?} on {device:?}: {comparison:?}");
             }
         }
+    }
+}
+
+/// Copies a fixture as the same model with outliers: in three channels, norms have 50 times their gain, and the columns that read them
+/// a 50th of their weights.
+fn with_outliers(name: &str) -> tempfile::TempDir {
+    let copy = copy_of(name);
+    let file = copy.path().join("model.safetensors");
+    let mut tensors = Tensors::default();
+    let stored = read_tensors(&file);
+    for (name, tensor) in &stored {
+        tensors.insert(name.clone(), tensor.clone()).expect("one of a name");
+    }
+    let mut written = BTreeMap::new();
+    for (name, mut tensor) in stored {
+        let norm = name.replace("attn.Wqkv", "attn_norm").replace("mlp.Wi", "mlp_norm");
+        let is_norm = norm == name && (name.contains("attn_norm") || name.contains("mlp_norm"));
+        if is_norm || (norm != name && tensors.get(&norm).is_some()) {
+            let cols = *tensor.shape.last().expect("a dimension");
+            let rows = tensor.shape.iter().product::<usize>() / cols;
+            let mut values = match is_norm {
+                true => tensors.take_vector(&name, cols).expect("a norm"),
+                false => tensors.take_matrix(&name, rows, cols).expect("a matrix").into_f32(),
+            };
+            for row in values.chunks_exact_mut(cols) {
+                for channel in [3, cols / 2, cols - 5] {
+                    row[channel] *= if is_norm { 50.0 } else { 1.0 / 50.0 };
+                }
+            }
+            tensor.bytes = values.into_iter().flat_map(f32::to_le_bytes).collect();
+            tensor.element = ElementType::F32;
+        }
+        written.insert(name, tensor);
+    }
+    write_tensors(&file, &written);
+    copy
+}
+
+#[test]
+fn outliers_of_norms_cost_an_int8_pack_nothing() {
+    for name in TINY {
+        let (checkpoint, mut goldens) = (with_outliers(name), goldens(name));
+        goldens.texts.retain(|golden| golden.ids.len() <= 200);
+        let exact = block_on(compare(&engine(checkpoint.path(), DeviceKind::Cpu), &goldens, &mut NoHooks));
+        assert!(exact.expect("all texts embed").difference <= 1e-5, "{name}: the same model in f32");
+        let embedder = pack_engine(checkpoint.path(), WeightFormat::Int8, DeviceKind::Cpu);
+        let comparison = block_on(compare(&embedder, &goldens, &mut NoHooks)).expect("all texts embed");
+        assert!(comparison.is_similar(0.999) && comparison.mean_cosine >= 0.9996, "{name}: {comparison:?}");
     }
 }
 
@@ -180,9 +229,11 @@ fn an_int4_pack_is_the_model_of_its_expanded_weights() {
         let texts = texts(name);
         let wanted = embed(&engine(expanded(name).path(), DeviceKind::Cpu), &texts, &plain());
         for device in devices() {
+            // 8-bit activations alone move vectors a hundred times as far.
+            let _fine = Fine::new();
             let made = embed(&pack_engine(&model(name), WeightFormat::Int4, device), &texts, &plain());
             for (made, wanted) in made.vectors().zip(wanted.vectors()) {
-                // Activations of 16 bits and attention in integers, as with int8.
+                // Attention in integers, as with int8, and activations rounded twice.
                 assert!(difference(made, wanted) <= 2e-4, "{name} on {device:?}");
             }
         }

@@ -25,6 +25,8 @@ export interface Engine {
     hooks: EngineHooks | undefined,
     helpers: EngineHelpers | undefined,
   ): Promise<EngineResult>;
+  /** Returns the vectors of a pack's self-test, one after another. */
+  testVectors(texts: readonly string[]): Promise<Float32Array<ArrayBuffer>>;
   /** Shards of the vocabulary table that are not in memory, in the order of its rows. */
   missing(): Uint32Array;
   /** Loads such a shard; `keep` says whether it stays in memory. */

@@ -15,6 +15,40 @@ pub fn linear_int8(x: &[f32], weight: &[i8], scales: &[f32], k: usize, group: us
     linear(x, &widen(weight, scales, group), k)
 }
 
+/// Computes [`linear_int8`] with activations rounded to 8 bits, as a CPU does, and to the bit: a product of integers
+/// for each group, times its scale and its step, added in f32 in the order of the groups. A group of more than 32 columns
+/// is cut into the fewest equal parts of whole fours that have no more.
+pub fn linear_bytes(x: &[f32], weight: &[i8], scales: &[f32], k: usize, group: usize) -> Vec<f32> {
+    let parts = (1..=group).filter(|parts| group.is_multiple_of(4 * parts));
+    let part = parts.map(|parts| group / parts).find(|part| *part <= 32).expect("a group of whole fours");
+    let dot = |w: &[i8], a: &[i8]| w.iter().zip(a).map(|(w, a)| i32::from(*w) * i32::from(*a)).sum::<i32>() as f32;
+    let mut out = Vec::with_capacity(x.len() / k * (weight.len() / k));
+    for token in x.chunks_exact(k) {
+        let rounded: Vec<_> = token.chunks_exact(part).map(round).collect();
+        for (row, scales) in weight.chunks_exact(k).zip(scales.chunks_exact(k / group)) {
+            let parts = row.chunks_exact(part).zip(&rounded).enumerate();
+            out.push(parts.fold(0.0, |sum, (at, (row, (integers, step)))| {
+                sum + dot(row, integers) * (scales[at * part / group] * step)
+            }));
+        }
+    }
+    out
+}
+
+/// Rounds activations to integers of 8 bits with one step: the largest magnitude becomes ±127, halves go to even numbers.
+/// What is too small to have a step is zero, and the step of what is not finite is no number.
+fn round(values: &[f32]) -> (Vec<i8>, f32) {
+    let largest = values.iter().fold(0.0f32, |most, v| if v.is_nan() { f32::INFINITY } else { most.max(v.abs()) });
+    let inverse = 127.0 / largest;
+    match largest.is_finite() {
+        true if inverse.is_finite() => {
+            (values.iter().map(|v| (v * inverse).round_ties_even() as i8).collect(), largest / 127.0)
+        }
+        true => (vec![0; values.len()], 0.0),
+        false => (vec![0; values.len()], f32::NAN),
+    }
+}
+
 /// Returns int8 weights as the numbers that they stand for.
 pub fn widen(weight: &[i8], scales: &[f32], group: usize) -> Vec<f32> {
     weight.chunks_exact(group).zip(scales).flat_map(|(w, s)| w.iter().map(move |w| f32::from(*w) * s)).collect()

@@ -21,6 +21,7 @@
 // shards; `pack` makes a folder of them, files named by their content's hash, with `manifest.json` on top. `inspect` describes
 // packs.
 
+mod balance;
 mod format;
 mod groups;
 #[doc(hidden)]

@@ -2,11 +2,12 @@
 
 use sha2::{Digest, Sha256};
 
-use super::PackOptions;
+use super::balance::{self, Waiting, Whole};
 use super::groups::{Groups, groups};
 use super::layout::Layout;
 use super::rows::{Rows, Tensor};
 use super::texts::SELF_TEST;
+use super::{PackOptions, WeightFormat};
 use crate::config::EmbedderConfig;
 use crate::error::{Code, Error, Result};
 use crate::source::space;
@@ -25,8 +26,9 @@ pub trait Shards {
 
 /// Takes the weight files of a checkpoint and writes the shards of a pack.
 ///
-/// The place of everything is known beforehand, so a row is quantised and written as soon as it has arrived: at most
-/// a few megabytes are held, and the pack does not depend on the order of the tensors in their files.
+/// The place of everything is known beforehand, so a row is quantised and written as soon as it has arrived, except that a
+/// norm and the matrix that reads it wait for each other to be balanced. At most a few megabytes are held where files have
+/// the two together, as they mostly do, and the pack does not depend on the order of the tensors in their files.
 pub struct Packer {
     config: EmbedderConfig,
     options: PackOptions,
@@ -34,6 +36,7 @@ pub struct Packer {
     groups: Groups,
     layout: Layout,
     tensors: CheckpointTensors,
+    waiting: Waiting,
     hash: Sha256,
     bytes: u64,
     file: Stage,
@@ -52,6 +55,8 @@ enum Stage {
         coming: Vec<(Option<String>, Entry)>,
         read: usize,
         rows: Rows,
+        /// What has arrived of a tensor that has a partner.
+        held: Vec<u8>,
     },
 }
 
@@ -79,6 +84,7 @@ impl Packer {
             groups,
             layout,
             tensors,
+            waiting: Waiting::default(),
             hash: Sha256::new(),
             bytes: 0,
             file: Stage::None,
@@ -137,22 +143,37 @@ impl Packer {
                 self.tensors.check_complete()?;
             }
             let coming = names.into_iter().zip(coming.into_iter().map(|(_, entry)| entry)).collect();
-            self.file = Stage::Tensors { coming, read: 0, rows: Rows::default() };
+            self.file = Stage::Tensors { coming, read: 0, rows: Rows::default(), held: Vec::new() };
         }
         Ok(taken)
     }
 
     /// Takes what belongs to the next tensor; returns how many bytes that is.
     fn take_tensor(&mut self, piece: &[u8], out: &mut dyn Shards) -> Result<usize> {
-        let Stage::Tensors { coming, read, rows } = &mut self.file else {
+        let Stage::Tensors { coming, read, rows, held } = &mut self.file else {
             return Err(Error::new(Code::Internal, "a piece that belongs to no file"));
         };
         let Some((name, entry)) = coming.last() else { return Err(invalid("is longer than its header says")) };
         let taken = piece.len().min(entry.bytes - *read);
         *read += taken;
-        if let Some((name, target)) = name.as_ref().and_then(|name| self.layout.targets.get_key_value(name)) {
-            let tensor = Tensor { name, entry, target, group: self.options.group };
-            rows.push(&piece[..taken], &tensor, out)?;
+        let (targets, group) = (&self.layout.targets, self.options.group);
+        let tensor_of =
+            |name, entry| targets.get_key_value(name).map(|(name, target)| Tensor { name, entry, target, group });
+        if let Some((name, tensor)) = name.as_ref().and_then(|name| Some((name, tensor_of(name.as_str(), entry)?))) {
+            // Without integers there is nothing to gain.
+            let is_balanced = self.options.weights != WeightFormat::F32;
+            match balance::partner(name).filter(|partner| is_balanced && targets.contains_key(partner)) {
+                None => rows.push(&piece[..taken], &tensor, out)?,
+                Some(partner) => {
+                    held.extend_from_slice(&piece[..taken]);
+                    if *read == entry.bytes {
+                        let whole = Whole { entry: entry.clone(), bytes: std::mem::take(held) };
+                        if let Some(pair) = self.waiting.take(name, &partner, whole) {
+                            balance::write(&pair, tensor_of, out)?;
+                        }
+                    }
+                }
+            }
         }
         if *read == entry.bytes {
             coming.pop();

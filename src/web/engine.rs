@@ -16,6 +16,7 @@ use super::table::Loader;
 use crate::embedder::{EmbedOptions, Embedder};
 use crate::error::{Code, Error, Result};
 use crate::kernels::profile;
+use crate::kernels::simd::Fine;
 use crate::model::DeviceKind;
 use crate::source::load_first;
 
@@ -102,6 +103,20 @@ impl Engine {
         Reflect::set(&result, &"tokens".into(), &Uint32Array::from(tokens.as_slice()))?;
         Reflect::set(&result, &"truncated".into(), &Uint8Array::from(truncated.as_slice()))?;
         Ok(result.into())
+    }
+
+    /// Returns the vectors of texts, white space kept, as a pack's self-test holds them: made of the weights, with more bits
+    /// of activations than [`Self::embed`] takes.
+    #[wasm_bindgen(js_name = testVectors)]
+    pub async fn test_vectors(&self, texts: Vec<String>) -> std::result::Result<Float32Array, JsValue> {
+        let options = EmbedOptions { strip: false, ..EmbedOptions::default() };
+        let made = async {
+            let mut hooks = JsHooks::new(None, Rc::clone(&self.loader));
+            // Nothing else is computed in the worker that makes a pack.
+            let _fine = Fine::new();
+            self.embedder().embed_hooked(&texts, &options, &mut hooks).await
+        };
+        Ok(Float32Array::from(made.await.map_err(to_js)?.as_flat()))
     }
 
     /// Returns the token ids that the model gets for a text.

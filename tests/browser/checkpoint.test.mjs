@@ -5,7 +5,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, beforeEach, test } from "node:test";
-import { dist, packs, root, skipWithout, start, target, workers } from "./harness.mjs";
+import { dist, largestDifference, packs, root, skipWithout, start, target, workers } from "./harness.mjs";
 import { COMMIT, Hub } from "./hub.mjs";
 import { Server } from "./server.mjs";
 
@@ -121,6 +121,11 @@ test("the pack is the one that the command line makes", async () => {
   // Other instructions made the vectors, which may differ in their last bits; the ids may not.
   const ids = (/** @type {{ ids: number[] }[]} */ tests) => tests.map((test) => test.ids);
   assert.deepEqual(ids(made_test), ids(self_test));
+  const floats = (/** @type {{ embedding: string }} */ { embedding }) => {
+    const bytes = Buffer.from(embedding, "base64");
+    return Array.from({ length: bytes.length / 4 }, (_, at) => bytes.readFloatLE(4 * at));
+  };
+  for (const [at, test] of made_test.entries()) assert.ok(largestDifference(floats(test), floats(self_test[at])) <= 1e-6);
 });
 
 test("a hub's id is enough; of one commit; the second time nothing is asked for", async () => {

@@ -1,6 +1,9 @@
 /** The vectors of the reference implementation, through the JS API, on both devices. */
 
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { after, before, test } from "node:test";
 import { cosine, createEmbedder, goldens, largestDifference, start } from "./harness.mjs";
 
@@ -16,6 +19,10 @@ const LONGEST_ON_GPU = { f32: 1000, int8: 300, int4: 300 };
 /** @param {string} format */
 const longestOnGpu = (format) =>
   process.env.FELSIC_TEST_FULL ? LONGEST_ON_GPU.f32 : LONGEST_ON_GPU[/** @type {keyof typeof LONGEST_ON_GPU} */ (format)];
+
+const root = resolve(import.meta.dirname, "../..");
+const felsic = join(root, `target/release/felsic${process.platform === "win32" ? ".exe" : ""}`);
+const skip = existsSync(felsic) || process.env.CI ? false : "`cargo build --release --bin felsic` makes the command line";
 
 const MODELS = ["tiny-silu", "tiny-gelu", "tiny-gemma"];
 
@@ -75,32 +82,33 @@ for (const device of /** @type {const} */ (["cpu", "webgpu"])) {
 }
 
 /**
- * Native code made a pack's self-test vectors. The int8 kernels of both return identical bits; only
- * the last bit of a cosine or a square root may differ.
+ * The command line embeds the texts of a pack's self-test. The int8 kernels of both return identical bits; only the last bit of a cosine or a
+ * square root may differ.
  */
 for (const model of MODELS) {
-  test(`${model} int8 in WebAssembly gives the vectors of native code`, async (context) => {
+  test(`${model} int8 in WebAssembly gives the vectors of native code`, { skip }, async (context) => {
     const url = environment.pack(`${model}-int8`);
-    /** @type {{ self_test: { text: string, ids: number[], embedding: string }[] }} */
+    /** @type {{ self_test: { text: string }[] }} */
     const manifest = await (await fetch(new URL("manifest.json", url))).json();
+    const texts = manifest.self_test.map(({ text }) => text);
     const embedder = await createEmbedder(environment, url, "cpu");
-    const vectors = await embedder.evaluate(
-      async (embedder, texts) => {
-        const made = await embedder.embed(texts, { strip: false });
-        embedder.destroy();
-        return made.map((each) => Array.from(each));
-      },
-      manifest.self_test.map(({ text }) => text),
-    );
+    const vectors = await embedder.evaluate(async (embedder, texts) => {
+      const made = await embedder.embed(texts, { strip: false });
+      embedder.destroy();
+      return made.map((each) => Array.from(each));
+    }, texts);
+    const input = texts.map((text) => JSON.stringify({ text })).join("\n");
+    const embed = ["embed", "--no-strip", "--model", join(root, `target/test-packs/${model}-int8`)];
+    const lines = execFileSync(felsic, embed, { input, encoding: "utf8" }).trim().split("\n");
+    assert.equal(lines.length, texts.length);
     let worst = 0;
-    for (const [index, { embedding }] of manifest.self_test.entries()) {
-      const bytes = Buffer.from(embedding, "base64");
-      const native = Array.from({ length: bytes.length / 4 }, (_, at) => bytes.readFloatLE(4 * at));
+    for (const [index, line] of lines.entries()) {
+      const native = /** @type {number[]} */ (JSON.parse(line));
       const made = vectors[index] ?? [];
       assert.equal(made.length, native.length);
       worst = Math.max(worst, largestDifference(made, native));
     }
-    assert.ok(manifest.self_test.length > 0 && worst <= 1e-6, `off by ${worst}`);
+    assert.ok(texts.length > 0 && worst <= 1e-6, `off by ${worst}`);
     context.diagnostic(`largest difference ${worst.toExponential(1)}`);
   });
 }

@@ -160,7 +160,7 @@ async function testVectors(making: Making, texts: string[], draft: Uint8Array<Ar
   };
   try {
     const engine = await making.engine.Engine.create(making.model, "cpu", files, undefined, making.signal);
-    return (await engine.embed(texts, { strip: false }, undefined, undefined)).vectors;
+    return await engine.testVectors(texts);
   } catch (error) {
     throw keep.lost ?? error;
   }

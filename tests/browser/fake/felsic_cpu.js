@@ -89,6 +89,11 @@ export class Engine {
     if (this.#url.includes("/stalled/")) await new Promise(() => {});
   }
 
+  /** @type {EngineInterface["testVectors"]} */
+  async testVectors(texts) {
+    return (await this.embed(texts, { strip: false }, undefined, undefined)).vectors;
+  }
+
   /** @returns {string | undefined} */
   groupOf() {
     return undefined;

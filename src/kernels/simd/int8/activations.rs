@@ -1,21 +1,23 @@
-//! Activations as 16-bit integers, in the order in which the product takes them.
+//! Activations as bytes with a step for each group, in the order in which the product takes them.
 
 use super::body::Body;
 use crate::kernels::simd::maths::largest;
 use std::ops::Range;
-use wide::i32x4;
+use wide::{f32x4, i32x4};
 
-/// The largest magnitude of a rounded activation: the most that two signed bytes hold, 127 * 256 + 127.
-pub const LARGEST: f32 = 32639.0;
+/// The largest magnitude of a rounded activation. -128 would be a byte, too; without it, two products of bytes fit 16 bits.
+const LARGEST: f32 = 127.0;
 
 /// Rounded activations of a few tokens, in tiles of at most [`Body::TOKENS`].
 pub struct Rounded<B> {
     body: B,
-    /// The words of all tiles, each [k / group, REGISTERS, group / COLUMNS, tokens].
+    /// The words of all tiles, each [k / COLUMNS, tokens].
     words: Vec<i32x4>,
-    /// Dequantisation scale of each token.
-    steps: Vec<f32>,
+    /// The steps of all tiles, each [k / group, tokens]. Like a word, a step stands in every lane.
+    steps: Vec<f32x4>,
+    count: usize,
     k: usize,
+    group: usize,
     row: Vec<f32>,
 }
 
@@ -23,10 +25,12 @@ pub struct Rounded<B> {
 pub struct Tile<'a> {
     /// Index of the first token.
     pub first: usize,
-    /// [k / group, REGISTERS, group / COLUMNS, count].
+    /// How many tokens it has.
+    pub count: usize,
+    /// [k / COLUMNS, count].
     pub words: &'a [i32x4],
-    /// [count].
-    pub steps: &'a [f32],
+    /// [k / group, count].
+    pub steps: &'a [f32x4],
 }
 
 /// Cuts `count` tokens into tiles: as few as possible, whose sizes differ by one token at most.
@@ -38,52 +42,65 @@ fn tiles(count: usize, most: usize) -> impl Iterator<Item = Range<usize>> {
 impl<B: Body> Rounded<B> {
     /// Creates one without tokens.
     pub fn new(body: B) -> Self {
-        Self { body, words: Vec::new(), steps: Vec::new(), k: 0, row: Vec::new() }
+        Self { body, words: Vec::new(), steps: Vec::new(), count: 0, k: 0, group: 1, row: Vec::new() }
     }
 
     /// Returns where the words of `tokens` are.
     fn words(&self, tokens: &Range<usize>) -> Range<usize> {
-        let width = self.k / B::COLUMNS * B::REGISTERS;
+        let width = self.k / B::COLUMNS;
+        tokens.start * width..tokens.end * width
+    }
+
+    /// Returns where the steps of `tokens` are.
+    fn steps(&self, tokens: &Range<usize>) -> Range<usize> {
+        let width = self.k / self.group;
         tokens.start * width..tokens.end * width
     }
 
     /// Takes `count` tokens of `k` activations each, which `fill` writes one by one, for weights in groups of `group`.
     pub fn fill(&mut self, count: usize, [k, group]: [usize; 2], mut fill: impl FnMut(usize, &mut [f32])) {
-        self.k = k;
+        (self.count, self.k, self.group) = (count, k, group);
         self.row.resize(k, 0.0);
         self.words.resize(self.words(&(0..count)).end, i32x4::ZERO);
-        self.steps.clear();
+        self.steps.resize(self.steps(&(0..count)).end, f32x4::ZERO);
         for tile in tiles(count, B::TOKENS) {
-            let words = self.words(&tile);
-            let words = &mut self.words[words];
+            let (words, steps, tokens) = (self.words(&tile), self.steps(&tile), tile.len());
+            let words = self.words[words].chunks_exact_mut(group / B::COLUMNS * tokens);
+            let mut groups: Vec<_> = words.zip(self.steps[steps].chunks_exact_mut(tokens)).collect();
             for token in tile.clone() {
                 fill(token, &mut self.row);
-                self.steps.push(round(self.body, &self.row, group, words, token - tile.start, tile.len()));
+                for (row, (words, steps)) in self.row.chunks_exact(group).zip(&mut groups) {
+                    let [inverse, step] = step_of(row);
+                    self.body.lay(row, inverse, words, token - tile.start, tokens);
+                    steps[token - tile.start] = f32x4::splat(step);
+                }
             }
         }
     }
 
     /// Returns the tiles in order.
     pub fn tiles(&self) -> impl Iterator<Item = Tile<'_>> {
-        tiles(self.steps.len(), B::TOKENS).map(|tile| Tile {
+        tiles(self.count, B::TOKENS).map(|tile| Tile {
             first: tile.start,
+            count: tile.len(),
             words: &self.words[self.words(&tile)],
-            steps: &self.steps[tile],
+            steps: &self.steps[self.steps(&tile)],
         })
     }
 }
 
-/// Writes one row into the words of a tile, as number `token` of `tokens`; returns the row's scale, its step.
-fn round<B: Body>(body: B, row: &[f32], group: usize, tile: &mut [i32x4], token: usize, tokens: usize) -> f32 {
-    let (inverse, step) = match largest(row) {
-        0.0 => (0.0, 0.0),
-        largest if largest.is_finite() => (LARGEST / largest, largest / LARGEST),
+/// Returns what the values of a group are multiplied by before they are rounded, and what the integers stand for.
+#[inline(always)]
+pub fn step_of(group: &[f32]) -> [f32; 2] {
+    let largest = largest(group);
+    let inverse = LARGEST / largest;
+    match largest.is_finite() {
+        true if inverse.is_finite() => [inverse, largest / LARGEST],
+        // Zeros, and what is below 4e-37.
+        true => [0.0, 0.0],
         // The integers do not matter here: multiplying by the NaN step makes every output NaN.
-        _ => (0.0, f32::NAN),
-    };
-    let words = tile.chunks_exact_mut(group / B::COLUMNS * B::REGISTERS * tokens);
-    row.chunks_exact(group).zip(words).for_each(|(row, words)| body.lay(row, inverse, words, token, tokens));
-    step
+        false => [0.0, f32::NAN],
+    }
 }
 
 #[cfg(test)]
@@ -101,46 +118,50 @@ mod tests {
         }
     }
 
-    /// Checks that three tokens of one group come back from the words, which `integer` reads, to half a step.
+    /// Checks that three tokens of two groups come back from the words, which `integer` reads, to half a step.
     fn check<B: Body>(body: B, integer: fn(&[i32], usize) -> i32) {
-        for k in [4, 8, 12, 16, 20, 32, 44] {
+        for group in [4, 8, 12, 16, 20, 32] {
+            let k = 2 * group;
             let values: Vec<f32> = (0..3 * k).map(|at| (at as f32 * 0.7).sin() * (at / 8 + 1) as f32).collect();
             let mut rounded = Rounded::new(body);
-            rounded.fill(3, [k, k], |token, row| row.copy_from_slice(&values[token * k..][..k]));
+            rounded.fill(3, [k, group], |token, row| row.copy_from_slice(&values[token * k..][..k]));
             let tile = rounded.tiles().next().expect("one tile");
             for token in 0..3 {
                 let words: Vec<[i32; 4]> = tile.words[token..].iter().step_by(3).map(|word| word.to_array()).collect();
                 assert!(words.iter().all(|word| *word == [word[0]; 4]));
                 let words: Vec<i32> = words.iter().map(|word| word[0]).collect();
                 for column in 0..k {
-                    let back = integer(&words, column) as f32 * tile.steps[token];
-                    assert!((back - values[token * k + column]).abs() <= 0.5001 * tile.steps[token]);
+                    let step = tile.steps[column / group * 3 + token].to_array()[0];
+                    let back = integer(&words, column) as f32 * step;
+                    assert!((back - values[token * k + column]).abs() <= 0.5001 * step);
                 }
             }
         }
     }
 
     #[test]
-    fn values_are_rounded_to_their_step() {
+    fn values_are_rounded_to_the_step_of_their_group() {
         check(Pairs, |words, column| (words[column / 2] >> (16 * (column % 2))) << 16 >> 16);
-        check(Quads(Bytes::Unsigned), |words, column| {
-            let byte = |half: usize| i32::from(words[words.len() / 2 * half + column / 4].to_le_bytes()[column % 4]);
-            256 * byte(0) + byte(1) - 32_768
-        });
-        check(Quads(Bytes::Signed), |words, column| {
-            let byte =
-                |half: usize| i32::from(words[words.len() / 2 * half + column / 4].to_le_bytes()[column % 4] as i8);
-            256 * byte(0) + byte(1)
-        });
+        check(Quads(Bytes::Unsigned), |words, column| i32::from(words[column / 4].to_le_bytes()[column % 4]) - 128);
+        check(Quads(Bytes::Signed), |words, column| i32::from(words[column / 4].to_le_bytes()[column % 4] as i8));
     }
 
     #[test]
-    fn rows_without_a_step_are_zero_or_not_a_number() {
-        for (value, is_nan) in [(0.0, false), (f32::NAN, true), (f32::INFINITY, true)] {
+    fn a_group_has_a_step_zero_or_what_is_no_number() {
+        for (value, want) in [
+            (0.0, Some(0.0)),
+            (f32::MIN_POSITIVE, Some(0.0)),
+            (1e-36, Some(1e-36 / 127.0)),
+            (-f32::MAX, Some(f32::MAX / 127.0)),
+            (f32::NAN, None),
+            (f32::INFINITY, None),
+        ] {
             let mut rounded = Rounded::new(Pairs);
-            rounded.fill(1, [4, 4], |_, row| row.copy_from_slice(&[0.0, value, 0.0, 0.0]));
-            let step = rounded.tiles().next().expect("one tile").steps[0];
-            assert!(if is_nan { step.is_nan() } else { step == 0.0 });
+            rounded.fill(1, [8, 4], |_, row| row.copy_from_slice(&[0.0, value, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0]));
+            let tile = rounded.tiles().next().expect("one tile");
+            let [step, other] = [0, 1].map(|group| tile.steps[group].to_array()[0]);
+            assert!(want.map_or(step.is_nan(), |want| step == want), "{value} has the step {step}");
+            assert_eq!(other, 1.0 / 127.0);
         }
     }
 }

@@ -9,11 +9,13 @@ pub type Sums<const T: usize> = [[f32x4; WIDTH]; T];
 
 /// Activations, weights and scales of `T` tokens, one band and some groups of columns.
 pub struct Block<'a, B: Body, const T: usize> {
-    /// [groups, REGISTERS, steps].
+    /// [groups, steps].
     pub words: &'a [[i32x4; T]],
+    /// Steps of the tokens, each in every lane, [groups].
+    pub steps: &'a [[f32x4; T]],
     /// [groups, steps].
     pub weights: &'a [B::Weights],
-    /// Factors for the sums of a group, [groups, 8].
+    /// Scales of the weights, [groups, 8].
     pub scales: &'a [[f32; BAND]],
     /// Values at which the sums of a group start, see [`Body::start`], [groups, 8].
     pub starts: &'a [[i32; BAND]],
@@ -21,13 +23,15 @@ pub struct Block<'a, B: Body, const T: usize> {
 
 /// A group of a [`Block`].
 pub struct Group<'a, B: Body, const T: usize> {
-    /// [REGISTERS, steps].
+    /// [steps].
     pub words: &'a [[i32x4; T]],
+    /// Steps of the tokens.
+    pub steps: &'a [f32x4; T],
     /// [steps].
     pub weights: &'a [B::Weights],
     /// Values at which its sums start.
     pub start: &'a [i32; BAND],
-    /// Factors for its sums.
+    /// Scales of its weights.
     pub scales: [f32x4; WIDTH],
 }
 
@@ -35,14 +39,14 @@ impl<'a, B: Body, const T: usize> Block<'a, B, T> {
     /// Returns the groups in order.
     #[inline(always)]
     pub fn groups(&self) -> impl Iterator<Item = Group<'a, B, T>> {
-        let steps = self.weights.len() / self.scales.len();
+        let width = self.weights.len() / self.scales.len();
         // Splitting off one group after another becomes additions; indices would become multiplications.
         let (mut words, mut weights) = (self.words, self.weights);
-        self.starts.iter().zip(self.scales).map(move |(start, scales)| {
+        self.starts.iter().zip(self.scales).zip(self.steps).map(move |((start, scales), steps)| {
             let (words_here, weights_here);
-            (words_here, words) = words.split_at(B::REGISTERS * steps);
-            (weights_here, weights) = weights.split_at(steps);
-            Group { words: words_here, weights: weights_here, start, scales: bytemuck::cast(*scales) }
+            (words_here, words) = words.split_at(width);
+            (weights_here, weights) = weights.split_at(width);
+            Group { words: words_here, steps, weights: weights_here, start, scales: bytemuck::cast(*scales) }
         })
     }
 }
@@ -51,33 +55,35 @@ impl<'a, B: Body, const T: usize> Block<'a, B, T> {
 pub trait Body: Copy {
     /// Columns of a step.
     const COLUMNS: usize;
-    /// Registers that the columns of a step take for a token.
-    const REGISTERS: usize;
     /// The most tokens that one pass over the weights takes: their sums, the weights and what else a step needs take
     /// no more than the 15 vector registers that browsers use on x86-64.
     const TOKENS: usize;
     /// Weights of a step: [8, COLUMNS].
     type Weights: bytemuck::Pod;
 
-    /// Writes a group of one token's activations, times `inverse` and rounded, into the words [REGISTERS, steps,
-    /// tokens] of the group, as number `token` of `tokens`.
+    /// Writes a group of one token's activations, times `inverse` and rounded, into the words [steps, tokens] of the group, as number `token` of `tokens`.
     fn lay(self, group: &[f32], inverse: f32, words: &mut [i32x4], token: usize, tokens: usize);
 
     /// Returns the values at which the sums of a group of weights start.
     fn start(self, weights: &[Self::Weights]) -> [i32; BAND];
 
-    /// Adds to `sums` the exact sums of each group times its scales, in their order.
+    /// Adds to `sums` the exact sums of each group times its scales and steps, in their order.
     fn add<const T: usize>(self, block: &Block<'_, Self, T>, sums: &mut Sums<T>);
 }
 
-/// Adds the exact sums of a group times its scales.
+/// Adds the exact sums of a group times its scales and the tokens' steps.
 #[inline(always)]
-pub fn scale<const T: usize>(exact: [[i32x4; WIDTH]; T], scales: [f32x4; WIDTH], sums: &mut Sums<T>) {
+pub fn scale<const T: usize>(
+    exact: [[i32x4; WIDTH]; T],
+    scales: [f32x4; WIDTH],
+    steps: &[f32x4; T],
+    sums: &mut Sums<T>,
+) {
     // Otherwise the compiler would hold these sums in registers through the multiplications, which need them all.
     let sums = std::hint::black_box(sums);
-    for (sums, exact) in sums.iter_mut().zip(exact) {
+    for ((sums, exact), step) in sums.iter_mut().zip(exact).zip(steps) {
         for ((sum, exact), scale) in sums.iter_mut().zip(exact).zip(scales) {
-            *sum += f32x4::from_i32x4(exact) * scale;
+            *sum += f32x4::from_i32x4(exact) * (scale * *step);
         }
     }
 }

@@ -1,8 +1,8 @@
-//! Int8 weights times activations rounded to 16 bits: `y = Σ_groups scale · (Σ w · a) · step`.
+//! Int8 weights times activations rounded to 8 bits: `y = Σ_groups (Σ w · a) · (scale · step)`.
 //!
-//! A token's activations become integers with one scale for the row, its *step* (its largest magnitude / 32639),
-//! so their rounding error is 2^-16 of the largest value: nothing beside that of the weights. Products are
-//! summed exactly in i32 over a group and only then become f32; the groups are added in their order.
+//! A group is at most 32 columns. The weights of a row have a scale for it, the activations of a token a _step_: its largest
+//! magnitude / 127. Products are summed exactly in i32 over a group and only then become f32; the groups are added in their
+//! order. [`linear_bytes`](crate::kernels::reference::linear_bytes) states it.
 //! Every body computes exactly this, and so their results are bit-for-bit identical.
 //!
 //! | module | duty |
@@ -10,6 +10,7 @@
 //! | `body` | where the bodies differ |
 //! | `pairs` | the body for any processor |
 //! | `quads` | the body for processors that multiply four bytes at once; its own binary, see there |
+//! | `fine` | more bits, for a pack's self-test |
 //! | `activations` | rounds them, a few dozen tokens at a time, which then stay in the caches |
 //! | `product` | goes through tiles of tokens and bands of weights |
 //!
@@ -17,6 +18,7 @@
 
 mod activations;
 mod body;
+mod fine;
 #[cfg(any(not(feature = "relaxed"), test))]
 mod pairs;
 mod product;
@@ -25,6 +27,7 @@ mod quads;
 
 use activations::Rounded;
 use body::Body;
+use fine::{keep_remainder, passes};
 use product::{Prepared, product};
 
 use super::exact::LANES;
@@ -63,6 +66,7 @@ mod chosen {
 use chosen::{Chosen, chosen};
 
 pub use chosen::NAME;
+pub use fine::Fine;
 
 /// Returns whether this machine computes what the build expects. If not, nothing else here may be called.
 pub fn is_exact() -> bool {
@@ -75,8 +79,8 @@ fn body() -> Chosen {
 
 /// Rows of weights that the order keeps together: two vector registers of sums.
 pub const BAND: usize = LANES;
-/// The most columns whose products are summed in i32: 127 * 32639 * 512 < 2^31.
-const LONGEST: usize = 512;
+/// The most columns of a group: an outlier among a token's activations makes the step of no more than these coarse.
+const LONGEST: usize = 32;
 /// Groups of columns that share a scale come in multiples of this, so that any device can take them.
 const QUAD: usize = 4;
 /// The most tokens that go through the layers' products together: their activations stay in the second-level
@@ -119,8 +123,8 @@ pub fn is_ordered(rows: usize, group: usize) -> bool {
 
 /// Brings row-major int8 weights [m, k] and their scales [m, k / group] into the order of this build's kernels:
 /// [m / 8, k / COLUMNS, 8, COLUMNS] and [m / 8, k / group, 8], where COLUMNS is 2, or 4 with relaxed SIMD. Works in
-/// place except for eight rows at a time, so that no second copy of a matrix ever exists. Groups whose sums do not fit
-/// i32 are cut into equal ones that do, and their scales repeated.
+/// place except for eight rows at a time, so that no second copy of a matrix ever exists. Groups of more than 32 columns
+/// are cut into equal ones of at most 32, and their scales repeated.
 ///
 /// # Panics
 /// Unless [`is_ordered`].
@@ -154,7 +158,7 @@ fn order_for<B: Body>(values: &mut [i8], scales: Vec<f32>, k: usize, group: usiz
     scales
 }
 
-/// Returns the fewest equal parts of whole quads into which a group is cut so that the sums of each fit i32.
+/// Returns the fewest equal parts of whole quads and at most [`LONGEST`] columns into which a group is cut.
 fn cuts(group: usize) -> usize {
     (1..=group / QUAD).find(|cuts| group.is_multiple_of(cuts * QUAD) && group / cuts <= LONGEST).unwrap_or(1)
 }
@@ -165,12 +169,18 @@ pub fn linear_int8(x: &[f32], weights: Weights<'_>, out: &mut [f32]) {
     let mut prepared = Prepared::new(body(), weights);
     let chunk = chunk(x.len() / weights.k);
     for (x, out) in x.chunks(chunk * weights.k).zip(out.chunks_mut(chunk * weights.m())) {
-        time(Operation::Rounding, || {
-            rounded.fill(x.len() / weights.k, [weights.k, weights.group], |token, row| {
-                row.copy_from_slice(&x[token * weights.k..][..weights.k]);
+        for pass in 0..passes() {
+            time(Operation::Rounding, || {
+                rounded.fill(x.len() / weights.k, [weights.k, weights.group], |token, row| {
+                    row.copy_from_slice(&x[token * weights.k..][..weights.k]);
+                    (0..pass).for_each(|_| keep_remainder(row, weights.group));
+                });
             });
-        });
-        time(Operation::Int8Product, || product::<_, false>(&rounded, &mut prepared, out));
+            time(Operation::Int8Product, || match pass {
+                0 => product::<_, false>(&rounded, &mut prepared, out),
+                _ => product::<_, true>(&rounded, &mut prepared, out),
+            });
+        }
     }
 }
 
@@ -198,19 +208,28 @@ pub fn mlp_int8(x: &[f32], mlp: &Mlp<'_>, out: &mut [f32]) {
     let mut wide = vec![0.0; chunk * 2 * inner];
     for (x, out) in x.chunks(chunk * hidden).zip(out.chunks_mut(chunk * hidden)) {
         let count = x.len() / hidden;
-        time(Operation::Norm, || {
-            normed.fill(count, [hidden, mlp.wide.group], |token, row| {
-                norm_row(&x[token * hidden..][..hidden], mlp.gain, mlp.eps, row)
-            });
-        });
         let wide = &mut wide[..count * 2 * inner];
-        time(Operation::Int8Product, || product::<_, false>(&normed, &mut up, wide));
-        time(Operation::Gate, || {
-            gated.fill(count, [inner, mlp.narrow.group], |token, row| {
-                gate_row(&wide[token * 2 * inner..][..2 * inner], mlp.activation, row);
+        for pass in 0..passes() {
+            time(Operation::Norm, || {
+                normed.fill(count, [hidden, mlp.wide.group], |token, row| {
+                    norm_row(&x[token * hidden..][..hidden], mlp.gain, mlp.eps, row);
+                    (0..pass).for_each(|_| keep_remainder(row, mlp.wide.group));
+                });
             });
-        });
-        time(Operation::Int8Product, || product::<_, true>(&gated, &mut down, out));
+            time(Operation::Int8Product, || match pass {
+                0 => product::<_, false>(&normed, &mut up, wide),
+                _ => product::<_, true>(&normed, &mut up, wide),
+            });
+        }
+        for pass in 0..passes() {
+            time(Operation::Gate, || {
+                gated.fill(count, [inner, mlp.narrow.group], |token, row| {
+                    gate_row(&wide[token * 2 * inner..][..2 * inner], mlp.activation, row);
+                    (0..pass).for_each(|_| keep_remainder(row, mlp.narrow.group));
+                });
+            });
+            time(Operation::Int8Product, || product::<_, true>(&gated, &mut down, out));
+        }
     }
 }
 
@@ -232,7 +251,7 @@ mod tests {
 
     #[test]
     fn long_groups_are_cut_and_their_scales_repeated() {
-        assert_eq!([4, 512, 516, 1152, 1536, 2624].map(cuts), [1, 1, 3, 3, 3, 8]);
+        assert_eq!([4, 28, 32, 36, 64, 384, 1040, 1152].map(cuts), [1, 1, 1, 3, 2, 12, 52, 36]);
         let (mut values, k) = (vec![1; 8 * 1040], 1040);
         let scales = order(&mut values, (0..8).map(|row| row as f32).collect(), k, k);
         assert_eq!(scales.len(), 8 * cuts(k));

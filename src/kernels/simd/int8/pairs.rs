@@ -1,4 +1,4 @@
-//! The body for any processor: 16-bit integers, two columns a step.
+//! The body for any processor: bytes widened to 16 bits, two columns a step.
 
 use super::BAND;
 use super::body::{Block, Body, Sums, for_columns, put, scale};
@@ -12,7 +12,6 @@ pub struct Pairs;
 
 impl Body for Pairs {
     const COLUMNS: usize = PAIR;
-    const REGISTERS: usize = 1;
     /// Ten sums, two registers of weights, one of activations and one product.
     const TOKENS: usize = 5;
     type Weights = [i8; BAND * PAIR];
@@ -35,7 +34,7 @@ impl Body for Pairs {
     #[inline(never)]
     fn add<const T: usize>(self, block: &Block<'_, Self, T>, sums: &mut Sums<T>) {
         for group in block.groups() {
-            scale(exact::sums(group.words, group.weights, widen), group.scales, sums);
+            scale(exact::sums(group.words, group.weights, widen), group.scales, group.steps, sums);
         }
     }
 }

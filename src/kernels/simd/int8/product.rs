@@ -10,7 +10,7 @@ use crate::kernels::simd::exact::WIDTH;
 use std::ops::Range;
 use wide::{f32x4, i32x4};
 
-/// Columns that a tile is multiplied with before its next ones are touched: those of a tile take 15 or 18 KiB.
+/// Columns that a tile is multiplied with before its next ones are touched: those of a tile take 15 or 9 KiB.
 const COLUMNS: usize = 384;
 /// The most bands that a tile meets before the next tile does: [`COLUMNS`] columns of them take 48 KiB.
 const BANDS: usize = 16;
@@ -39,20 +39,29 @@ impl<'a, B: Body> Prepared<'a, B> {
     /// Returns the operands for `T` tokens and a range of groups of one band.
     fn block<'b, const T: usize>(
         &'b self,
-        words: &'b [[i32x4; T]],
+        tile: &Operands<'b, T>,
         band: usize,
         groups: &Range<usize>,
     ) -> Block<'b, B, T> {
         let Weights { values, scales, k, group } = self.weights;
-        let (all, steps) = (k / group, group / B::COLUMNS);
+        let (all, width) = (k / group, group / B::COLUMNS);
         let here = band * all + groups.start..band * all + groups.end;
         Block {
-            words: &words[groups.start * B::REGISTERS * steps..groups.end * B::REGISTERS * steps],
-            weights: &values[here.start * steps..here.end * steps],
+            words: &tile.words[groups.start * width..groups.end * width],
+            steps: &tile.steps[groups.clone()],
+            weights: &values[here.start * width..here.end * width],
             scales: &scales[here.clone()],
             starts: &self.starts[here],
         }
     }
+}
+
+/// Activations of `T` tokens.
+struct Operands<'a, const T: usize> {
+    /// [k / COLUMNS].
+    words: &'a [[i32x4; T]],
+    /// [k / group].
+    steps: &'a [[f32x4; T]],
 }
 
 /// Multiplies `activations` [n, k] by the weights [m, k]: writes to `out` [n, m], or adds to it if `ADD`.
@@ -63,7 +72,7 @@ pub fn product<B: Body, const ADD: bool>(activations: &Rounded<B>, weights: &mut
         let bands = start..bands.min(start + block);
         weights.prepare(bands.end);
         for tile in activations.tiles() {
-            match tile.steps.len() {
+            match tile.count {
                 1 => tile_product::<1, ADD, B>(&tile, weights, bands.clone(), out),
                 2 => tile_product::<2, ADD, B>(&tile, weights, bands.clone(), out),
                 3 => tile_product::<3, ADD, B>(&tile, weights, bands.clone(), out),
@@ -85,20 +94,19 @@ fn tile_product<const T: usize, const ADD: bool, B: Body>(
 ) {
     let Weights { k, group, .. } = weights.weights;
     let (groups, block) = (k / group, (COLUMNS / group).max(1));
-    let words = tile.words.as_chunks::<T>().0;
+    let operands = Operands { words: tile.words.as_chunks::<T>().0, steps: tile.steps.as_chunks::<T>().0 };
     let mut sums: [Sums<T>; BANDS] = [[[f32x4::ZERO; WIDTH]; T]; BANDS];
     for start in (0..groups).step_by(block) {
         let groups = start..groups.min(start + block);
         for (band, sums) in bands.clone().zip(&mut sums) {
-            weights.body.add(&weights.block(words, band, &groups), sums);
+            weights.body.add(&weights.block(&operands, band, &groups), sums);
         }
     }
-    let steps: [f32x4; T] = std::array::from_fn(|token| f32x4::splat(tile.steps[token]));
-    let rows = out.chunks_exact_mut(weights.weights.m()).skip(tile.first);
-    for (token, (row, step)) in rows.zip(steps).enumerate() {
+    let rows = out.chunks_exact_mut(weights.weights.m()).skip(tile.first).take(T);
+    for (token, row) in rows.enumerate() {
         let row = &mut row.as_chunks_mut::<BAND>().0[bands.clone()];
         for (out, sums) in row.iter_mut().zip(&sums) {
-            let products = sums[token].map(|sum| sum * step);
+            let products = sums[token];
             let [first, second]: [f32x4; WIDTH] = bytemuck::cast(*out);
             let products = if ADD { [first + products[0], second + products[1]] } else { products };
             *out = bytemuck::cast(products);
@@ -111,46 +119,26 @@ mod tests {
     use super::super::pairs::Pairs;
     use super::super::quads::{Bytes, Quads};
     use super::*;
+    use crate::kernels::reference;
 
-    /// Computes plainly what every body computes: exact sums over a group, then one rounding for each group.
-    fn plainly(activations: &[i16], steps: &[f32], values: &[i8], scales: &[f32], k: usize, group: usize) -> Vec<f32> {
-        let mut out = Vec::new();
-        for (token, step) in activations.chunks_exact(k).zip(steps) {
-            for (row, scales) in values.chunks_exact(k).zip(scales.chunks_exact(k / group)) {
-                let groups = row.chunks_exact(group).zip(token.chunks_exact(group)).zip(scales);
-                let sum = groups.fold(0.0, |sum, ((row, token), scale)| {
-                    let exact: i32 = row.iter().zip(token).map(|(w, a)| i32::from(*w) * i32::from(*a)).sum();
-                    sum + exact as f32 * scale
-                });
-                out.push(sum * step);
-            }
-        }
-        out
+    fn bits(values: &[f32]) -> Vec<u32> {
+        values.iter().map(|value| value.to_bits()).collect()
     }
 
     fn check<B: Body>(body: B, [n, m, k, group]: [usize; 4]) {
-        let integers = (0..n * k).map(|i| (((i * 40_503) % 65_279) as i32 - 32_639) as f32);
-        let values: Vec<i8> = (0..m * k).map(|i| (((i * 97) % 255) as i16 - 127) as i8).collect();
+        let x: Vec<f32> = (0..n * k).map(|i| (((i * 40_503) % 65_279) as f32 - 32_639.0) * 1e-3).collect();
+        let mut values: Vec<i8> = (0..m * k).map(|i| (((i * 97) % 255) as i16 - 127) as i8).collect();
         let scales: Vec<f32> = (0..m * k / group).map(|i| 0.003 + i as f32 * 1e-4).collect();
-        // Rows that hold ±32639 are rounded to themselves, with a step of 1.
-        let mut x: Vec<f32> = integers.collect();
-        x.chunks_exact_mut(k)
-            .enumerate()
-            .for_each(|(at, row)| row[k - 1] = if at % 2 == 0 { 32_639.0 } else { -32_639.0 });
-        let integers: Vec<i16> = x.iter().map(|v| *v as i16).collect();
-        let want = plainly(&integers, &vec![1.0; n], &values, &scales, k, group);
-        let mut values = values;
+        let want = reference::linear_bytes(&x, &values, &scales, k, group);
         let scales = super::super::order_for::<B>(&mut values, scales, k, group);
+        let group = k / (scales.len() / m);
         let weights = Weights::new(&values, &scales, k, group);
         let mut rounded = Rounded::new(body);
         rounded.fill(n, [k, group], |token, row| row.copy_from_slice(&x[token * k..][..k]));
         let mut got = vec![0.0; n * m];
         let mut prepared = Prepared::new(body, weights);
         product::<B, false>(&rounded, &mut prepared, &mut got);
-        assert_eq!(
-            got.iter().map(|v| v.to_bits()).collect::<Vec<_>>(),
-            want.iter().map(|v| v.to_bits()).collect::<Vec<_>>()
-        );
+        assert_eq!(bits(&got), bits(&want));
         product::<B, true>(&rounded, &mut prepared, &mut got);
         assert!(got.iter().zip(&want).all(|(got, want)| *got == want + want));
     }

@@ -1,26 +1,23 @@
 //! The body for processors that multiply and add four bytes at once: `i32x4.relaxed_dot_i8x16_i7x16_add_s`.
 //!
-//! An activation is two bytes, multiplied one after the other: the sums of the upper bytes, times 256, are the start
-//! of the sums of the lower ones. A relaxed instruction leaves to the processor what a byte above 127 means, and
-//! whether the sums of two products keep within 16 bits; [`Bytes::here`] finds out.
+//! A relaxed instruction leaves to the processor what a byte above 127 means, and whether the sums of two products keep
+//! within 16 bits; [`Bytes::here`] finds out.
 //!
-//! | the second operand's bytes are | on | an activation `a` is | sums start at |
+//! | the second operand's bytes are | on | the byte of an activation `a` is | sums start at |
 //! | --- | --- | --- | --- |
-//! | unsigned | x86-64 with AVX-VNNI (`vpdpbusd`) | `a + 32768 = 256 upper + lower` | `-128 Σ w`, times 256 later |
-//! | signed | ARM with dot products (`sdot`) | `a = 256 upper + lower` | 0 |
+//! | unsigned | x86-64 with AVX-VNNI (`vpdpbusd`) | `a + 128` | `-128 Σ w` |
+//! | signed | ARM with dot products (`sdot`) | `a` | 0 |
 //!
 //! Where sums of two products are cut to 16 bits (x86-64 without AVX-VNNI), bytes would have to stay within seven
-//! bits, and the instruction becomes three: [`super::pairs`] is faster there.
+//! bits, and the instruction becomes three: [`super::pairs`] is as fast there.
 
 use super::BAND;
 use super::body::{Block, Body, Sums, for_columns, put, scale};
 use crate::kernels::simd::maths::{narrow, to_integers};
-use wide::{f32x4, i8x16, i16x8, i32x4, u8x16};
+use wide::{f32x4, i8x16, i16x8, i32x4};
 
 /// Columns of a step.
 const QUAD: usize = 4;
-/// Bytes of an activation.
-const HALVES: usize = 2;
 
 /// How the processor reads the bytes of the second operand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,21 +37,17 @@ type Weights = [i8; BAND * QUAD];
 
 impl Body for Quads {
     const COLUMNS: usize = QUAD;
-    const REGISTERS: usize = HALVES;
     /// Twelve sums, two registers of weights and one of activations.
     const TOKENS: usize = 6;
     type Weights = Weights;
 
     #[inline(always)]
     fn lay(self, group: &[f32], inverse: f32, words: &mut [i32x4], token: usize, tokens: usize) {
-        let (upper, lower) = words.split_at_mut(words.len() / HALVES);
         let mut at = token;
         for_columns(group, |columns: [f32; 16]| {
             let columns: [[f32x4; 2]; 2] = bytemuck::cast(columns);
             let integers = columns.map(|v| narrow(v.map(|v| to_integers(v * f32x4::splat(inverse)))));
-            let [made_upper, made_lower] = self.0.halves(integers);
-            put(upper, at, tokens, made_upper);
-            put(lower, at, tokens, made_lower);
+            put(words, at, tokens, self.0.of_integers(integers));
             at += 4 * tokens;
         });
     }
@@ -87,24 +80,14 @@ mod instruction {
     #[target_feature(enable = "relaxed-simd")]
     pub fn add<const T: usize>(_: Bytes, block: &Block<'_, Quads, T>, sums: &mut Sums<T>) {
         for group in block.groups() {
-            scale(exact(group.words, group.weights, group.start), group.scales, sums);
+            scale(exact(group.words, group.weights, group.start), group.scales, group.steps, sums);
         }
     }
 
     #[inline]
     #[target_feature(enable = "relaxed-simd")]
     fn exact<const T: usize>(words: &[[i32x4; T]], weights: &[Weights], start: &[i32; BAND]) -> [[i32x4; WIDTH]; T] {
-        let (upper, lower) = words.split_at(weights.len());
         let mut sums = [bytemuck::cast::<_, [i32x4; WIDTH]>(*start); T];
-        multiply(upper, weights, &mut sums);
-        sums.iter_mut().flatten().for_each(|sum| *sum <<= 8);
-        multiply(lower, weights, &mut sums);
-        sums
-    }
-
-    #[inline]
-    #[target_feature(enable = "relaxed-simd")]
-    fn multiply<const T: usize>(words: &[[i32x4; T]], weights: &[Weights], sums: &mut [[i32x4; WIDTH]; T]) {
         for (words, weights) in words.iter().zip(weights) {
             let weights: [v128; WIDTH] = bytemuck::cast(*weights);
             for (sums, word) in sums.iter_mut().zip(words) {
@@ -113,6 +96,7 @@ mod instruction {
                 }
             }
         }
+        sums
     }
 
     #[inline(never)]
@@ -163,23 +147,17 @@ mod instruction {
     }
 
     pub fn add<const T: usize>(bytes: Bytes, block: &Block<'_, Quads, T>, sums: &mut Sums<T>) {
-        for Group { words, weights, start, scales } in block.groups() {
-            let (upper, lower) = words.split_at(weights.len());
+        for Group { words, steps, weights, start, scales } in block.groups() {
             let exact = std::array::from_fn(|token| {
                 let row = |row: usize| {
-                    let sum = |words: &[[i32x4; T]]| -> i32 {
-                        let steps = words.iter().zip(weights);
-                        steps
-                            .map(|(words, weights)| {
-                                dot(bytes, &weights[row * QUAD..][..QUAD], words[token].to_array()[0])
-                            })
-                            .sum()
+                    let product = |(words, weights): (&[i32x4; T], &Weights)| {
+                        dot(bytes, &weights[row * QUAD..][..QUAD], words[token].to_array()[0])
                     };
-                    (start[row] + sum(upper)) * 256 + sum(lower)
+                    start[row] + words.iter().zip(weights).map(product).sum::<i32>()
                 };
                 bytemuck::cast::<[i32; BAND], _>(std::array::from_fn(row))
             });
-            scale(exact, scales, sums);
+            scale(exact, scales, steps, sums);
         }
     }
 
@@ -202,19 +180,14 @@ mod instruction {
 }
 
 impl Bytes {
-    /// Splits 16 integers into their upper and their lower bytes.
+    /// Returns 16 integers as the bytes that stand for them.
     #[inline(always)]
-    fn halves(self, integers: [i16x8; 2]) -> [i32x4; HALVES] {
-        // A signed lower byte is in -128..=127: rounding the upper one to nearest leaves it there.
-        let (offset, upper_flip, lower_flip) = match self {
-            Bytes::Unsigned => (0, -128, 0),
-            Bytes::Signed => (128, 0, -128),
+    fn of_integers(self, integers: [i16x8; 2]) -> i32x4 {
+        let flip = match self {
+            Bytes::Unsigned => i8x16::splat(-128),
+            Bytes::Signed => i8x16::splat(0),
         };
-        let integers = integers.map(|v| v + i16x8::splat(offset));
-        let upper = i8x16::from_i16x16_saturate(bytemuck::cast(integers.map(|v| v >> 8)));
-        let [first, second] = integers.map(|v| v & i16x8::splat(255));
-        let lower: i8x16 = bytemuck::cast(u8x16::narrow_i16x8(first, second));
-        [bytemuck::cast(upper ^ i8x16::splat(upper_flip)), bytemuck::cast(lower ^ i8x16::splat(lower_flip))]
+        bytemuck::cast(i8x16::from_i16x16_saturate(bytemuck::cast(integers)) ^ flip)
     }
 
     /// Returns how a processor reads bytes if four products of the same weight and byte sum to `dot(weight, byte)`
