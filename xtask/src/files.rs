@@ -1,6 +1,6 @@
 //! Up to date or not, hashes, sizes, copies.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use flate2::{Compression, write::GzEncoder};
 use sha2::{Digest, Sha256};
 use std::fs;
@@ -40,6 +40,13 @@ pub fn sha256(path: &Path) -> Result<String> {
     let mut file = fs::File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
     io::copy(&mut file, &mut hash).with_context(|| format!("cannot read {}", path.display()))?;
     Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// Fails unless a file has this SHA-256.
+pub fn must_be(file: &Path, sha256: &str) -> Result<()> {
+    let found = self::sha256(file)?;
+    ensure!(found == sha256, "{} came out as {found}, not as {sha256}", file.display());
+    Ok(())
 }
 
 /// Returns the length of a file as it is and gzipped, in bytes.

@@ -10,6 +10,7 @@
 //! | `notices` | the licences of what is in the binaries |
 //! | `web` | the npm package, the page, the benchmark page |
 //! | `checkpoints` | checkpoints of the real shapes with seeded weights |
+//! | `trained` | a checkpoint with weights that were trained elsewhere |
 //! | `packs` | the packs that tests, demo and benchmark load |
 //! | `deny` | licences, sources and advisories of all crates |
 //! | `extension` | the browser extension, its zips, its tests |
@@ -31,6 +32,7 @@ mod setup;
 mod site;
 mod size;
 mod test;
+mod trained;
 mod wasm;
 mod web;
 

