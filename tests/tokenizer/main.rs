@@ -96,6 +96,8 @@ fn truncates_as_the_tokenizers_crate() {
         let compact = compact(&json);
         let native = Tokenizer::from_json(&json).unwrap();
         let mut oracle = tokenizers::Tokenizer::from_bytes(&json).unwrap();
+        // What fills up short texts is no part of them.
+        oracle.with_padding(None);
         let mut random = Random(4);
         let specials = compact.count("").unwrap();
         for max_tokens in [specials, specials + 1, 3, 5, 8, 13, 40, 512] {
