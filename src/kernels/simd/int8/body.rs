@@ -30,6 +30,7 @@ pub struct Group<'a, B: Body, const T: usize> {
     /// [steps].
     pub weights: &'a [B::Weights],
     /// Values at which its sums start.
+    #[allow(dead_code, reason = "those of the body for any processor start at zero")]
     pub start: &'a [i32; BAND],
     /// Scales of its weights.
     pub scales: [f32x4; WIDTH],

@@ -9,6 +9,7 @@
 //! | --- | --- |
 //! | `body` | where the bodies differ |
 //! | `pairs` | the body for any processor |
+//! | `native` | bodies for wider registers and four-byte products of x86-64 |
 //! | `quads` | the body for processors that multiply four bytes at once; its own binary, see there |
 //! | `fine` | more bits, for a pack's self-test |
 //! | `activations` | rounds them, a few dozen tokens at a time, which then stay in the caches |
@@ -19,10 +20,12 @@
 mod activations;
 mod body;
 mod fine;
+#[cfg(all(target_arch = "x86_64", not(feature = "relaxed")))]
+mod native;
 #[cfg(any(not(feature = "relaxed"), test))]
 mod pairs;
 mod product;
-#[cfg(any(feature = "relaxed", test))]
+#[cfg(any(feature = "relaxed", target_arch = "x86_64", test))]
 mod quads;
 
 use activations::Rounded;
@@ -36,45 +39,68 @@ use super::norm::norm_row;
 use crate::config::Activation;
 use crate::kernels::profile::{Operation, time};
 
-/// The body of this build, and its name.
+/// The bodies of this build, and its name.
 #[cfg(not(feature = "relaxed"))]
 mod chosen {
-    pub use super::pairs::Pairs as Chosen;
+    use super::Work;
+    use super::pairs::Pairs;
 
     /// The name of the kernels with this int8 product.
     pub const NAME: &str = "simd";
 
-    /// Returns the body, on a machine where it is exact.
-    pub fn chosen() -> Option<Chosen> {
-        Some(Chosen)
+    /// Returns whether this machine computes what the build expects. If not, nothing else here may be called.
+    pub fn is_exact() -> bool {
+        true
+    }
+
+    /// Works with the fastest body that the machine has.
+    pub fn choose<W: Work>(work: W) -> W::Made {
+        #[cfg(target_arch = "x86_64")]
+        {
+            use super::native::{Dots, Wide};
+
+            if let Some(body) = Dots::here() {
+                return work.with(body);
+            }
+            if let Some(body) = Wide::here() {
+                return work.with(body);
+            }
+        }
+        work.with(Pairs)
     }
 }
 /// The body of this build, and its name.
 #[cfg(feature = "relaxed")]
 mod chosen {
-    pub use super::quads::Quads as Chosen;
+    use super::Work;
+    use super::quads::{Bytes, Quads};
 
     /// The name of the kernels with this int8 product.
     pub const NAME: &str = "relaxed";
 
-    /// Returns the body, on a machine where it is exact.
-    pub fn chosen() -> Option<Chosen> {
-        super::quads::Bytes::here().map(Chosen)
+    /// Returns whether this machine computes what the build expects. If not, nothing else here may be called.
+    pub fn is_exact() -> bool {
+        Bytes::here().is_some()
+    }
+
+    /// Works with the body.
+    pub fn choose<W: Work>(work: W) -> W::Made {
+        work.with(Quads(Bytes::here().expect("a device is opened only where the body is exact")))
     }
 }
 
-use chosen::{Chosen, chosen};
+use chosen::choose;
 
-pub use chosen::NAME;
+pub use chosen::{NAME, is_exact};
 pub use fine::Fine;
 
-/// Returns whether this machine computes what the build expects. If not, nothing else here may be called.
-pub fn is_exact() -> bool {
-    chosen().is_some()
-}
+/// What is done with a body.
+trait Work {
+    /// What comes of it.
+    type Made;
 
-fn body() -> Chosen {
-    chosen().expect("a device is opened only where the body is exact")
+    /// Does it.
+    fn with<B: Body>(self, body: B) -> Self::Made;
 }
 
 /// Rows of weights that the order keeps together: two vector registers of sums.
@@ -88,31 +114,31 @@ const QUAD: usize = 4;
 const CHUNK: usize = 40;
 
 /// Returns the tokens of one chunk of `n`: chunks are of about equal size, and of full tiles except for the last.
-fn chunk(n: usize) -> usize {
-    n.div_ceil(n.div_ceil(CHUNK).max(1)).max(1).next_multiple_of(Chosen::TOKENS)
+fn chunk<B: Body>(n: usize) -> usize {
+    n.div_ceil(n.div_ceil(CHUNK).max(1)).max(1).next_multiple_of(B::TOKENS)
 }
 
 /// Int8 weights [m, k] in the order of [`order`], with their scales.
 #[derive(Clone, Copy)]
-pub struct Weights<'a, B: Body = Chosen> {
-    /// [m / 8, k / COLUMNS], each [8, COLUMNS].
-    values: &'a [B::Weights],
+pub struct Weights<'a> {
+    /// [m / 8, k / COLUMNS, 8, COLUMNS].
+    values: &'a [i8],
     /// [m / 8, k / group, 8].
     scales: &'a [[f32; BAND]],
     k: usize,
     group: usize,
 }
 
-impl<'a, B: Body> Weights<'a, B> {
+impl<'a> Weights<'a> {
     /// Takes `values` and `scales` as [`order`] left them; `k` is a multiple of `group`, and `group` of 4.
     pub fn new(values: &'a [i8], scales: &'a [f32], k: usize, group: usize) -> Self {
         debug_assert!(is_ordered(values.len() / k, group) && values.len() / group == scales.len() && group <= LONGEST);
-        Self { values: bytemuck::cast_slice(values), scales: scales.as_chunks().0, k, group }
+        Self { values, scales: scales.as_chunks().0, k, group }
     }
 
     /// Returns the rows of the matrix.
     fn m(&self) -> usize {
-        self.values.len() * BAND * B::COLUMNS / self.k
+        self.values.len() / self.k
     }
 }
 
@@ -122,14 +148,29 @@ pub fn is_ordered(rows: usize, group: usize) -> bool {
 }
 
 /// Brings row-major int8 weights [m, k] and their scales [m, k / group] into the order of this build's kernels:
-/// [m / 8, k / COLUMNS, 8, COLUMNS] and [m / 8, k / group, 8], where COLUMNS is 2, or 4 with relaxed SIMD. Works in
+/// [m / 8, k / COLUMNS, 8, COLUMNS] and [m / 8, k / group, 8], where COLUMNS is that of the body. Works in
 /// place except for eight rows at a time, so that no second copy of a matrix ever exists. Groups of more than 32 columns
 /// are cut into equal ones of at most 32, and their scales repeated.
 ///
 /// # Panics
 /// Unless [`is_ordered`].
 pub fn order(values: &mut [i8], scales: Vec<f32>, k: usize, group: usize) -> Vec<f32> {
-    order_for::<Chosen>(values, scales, k, group)
+    choose(Order { values, scales, k, group })
+}
+
+struct Order<'a> {
+    values: &'a mut [i8],
+    scales: Vec<f32>,
+    k: usize,
+    group: usize,
+}
+
+impl Work for Order<'_> {
+    type Made = Vec<f32>;
+
+    fn with<B: Body>(self, _: B) -> Vec<f32> {
+        order_for::<B>(self.values, self.scales, self.k, self.group)
+    }
 }
 
 fn order_for<B: Body>(values: &mut [i8], scales: Vec<f32>, k: usize, group: usize) -> Vec<f32> {
@@ -165,9 +206,27 @@ fn cuts(group: usize) -> usize {
 
 /// Multiplies `x` [n, k] by the weights [m, k] -> `out` [n, m].
 pub fn linear_int8(x: &[f32], weights: Weights<'_>, out: &mut [f32]) {
-    let mut rounded = Rounded::new(body());
-    let mut prepared = Prepared::new(body(), weights);
-    let chunk = chunk(x.len() / weights.k);
+    choose(Linear { x, weights, out });
+}
+
+struct Linear<'a> {
+    x: &'a [f32],
+    weights: Weights<'a>,
+    out: &'a mut [f32],
+}
+
+impl Work for Linear<'_> {
+    type Made = ();
+
+    fn with<B: Body>(self, body: B) {
+        linear_with(body, self.x, self.weights, self.out);
+    }
+}
+
+fn linear_with<B: Body>(body: B, x: &[f32], weights: Weights<'_>, out: &mut [f32]) {
+    let mut rounded = Rounded::new(body);
+    let mut prepared = Prepared::new(body, weights);
+    let chunk = chunk::<B>(x.len() / weights.k);
     for (x, out) in x.chunks(chunk * weights.k).zip(out.chunks_mut(chunk * weights.m())) {
         for pass in 0..passes() {
             time(Operation::Rounding, || {
@@ -200,11 +259,29 @@ pub struct Mlp<'a> {
 
 /// Computes `x + Wo · gate(Wi · norm(x))`: `x` [n, h] -> `out` [n, h].
 pub fn mlp_int8(x: &[f32], mlp: &Mlp<'_>, out: &mut [f32]) {
+    choose(MlpWork { x, mlp, out });
+}
+
+struct MlpWork<'a> {
+    x: &'a [f32],
+    mlp: &'a Mlp<'a>,
+    out: &'a mut [f32],
+}
+
+impl Work for MlpWork<'_> {
+    type Made = ();
+
+    fn with<B: Body>(self, body: B) {
+        mlp_with(body, self.x, self.mlp, self.out);
+    }
+}
+
+fn mlp_with<B: Body>(body: B, x: &[f32], mlp: &Mlp<'_>, out: &mut [f32]) {
     let (hidden, inner) = (mlp.gain.len(), mlp.narrow.k);
     out.copy_from_slice(x);
-    let (mut normed, mut gated) = (Rounded::new(body()), Rounded::new(body()));
-    let chunk = chunk(x.len() / hidden);
-    let [mut up, mut down] = [mlp.wide, mlp.narrow].map(|weights| Prepared::new(body(), weights));
+    let (mut normed, mut gated) = (Rounded::new(body), Rounded::new(body));
+    let chunk = chunk::<B>(x.len() / hidden);
+    let [mut up, mut down] = [mlp.wide, mlp.narrow].map(|weights| Prepared::new(body, weights));
     let mut wide = vec![0.0; chunk * 2 * inner];
     for (x, out) in x.chunks(chunk * hidden).zip(out.chunks_mut(chunk * hidden)) {
         let count = x.len() / hidden;

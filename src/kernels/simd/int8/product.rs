@@ -18,21 +18,24 @@ const BANDS: usize = 16;
 /// Weights, and the values at which their sums start.
 pub struct Prepared<'a, B: Body> {
     body: B,
-    weights: Weights<'a, B>,
+    weights: Weights<'a>,
+    /// The values, [m / 8, k / COLUMNS].
+    values: &'a [B::Weights],
     /// [bands, k / group, 8], of the bands that have been multiplied.
     starts: Vec<[i32; BAND]>,
 }
 
 impl<'a, B: Body> Prepared<'a, B> {
     /// Takes weights that are to be multiplied, perhaps more than once.
-    pub fn new(body: B, weights: Weights<'a, B>) -> Self {
-        Self { body, weights, starts: Vec::with_capacity(weights.scales.len()) }
+    pub fn new(body: B, weights: Weights<'a>) -> Self {
+        let values = bytemuck::cast_slice(weights.values);
+        Self { body, weights, values, starts: Vec::with_capacity(weights.scales.len()) }
     }
 
     /// Computes the starts of the bands up to `end`: not before they are needed, as the weights are then at hand.
     fn prepare(&mut self, end: usize) {
-        let Weights { values, k, group, .. } = self.weights;
-        let groups = values.chunks_exact(group / B::COLUMNS).take(end * (k / group)).skip(self.starts.len());
+        let Weights { k, group, .. } = self.weights;
+        let groups = self.values.chunks_exact(group / B::COLUMNS).take(end * (k / group)).skip(self.starts.len());
         self.starts.extend(groups.map(|group| self.body.start(group)));
     }
 
@@ -43,13 +46,13 @@ impl<'a, B: Body> Prepared<'a, B> {
         band: usize,
         groups: &Range<usize>,
     ) -> Block<'b, B, T> {
-        let Weights { values, scales, k, group } = self.weights;
+        let Weights { scales, k, group, .. } = self.weights;
         let (all, width) = (k / group, group / B::COLUMNS);
         let here = band * all + groups.start..band * all + groups.end;
         Block {
             words: &tile.words[groups.start * width..groups.end * width],
             steps: &tile.steps[groups.clone()],
-            weights: &values[here.start * width..here.end * width],
+            weights: &self.values[here.start * width..here.end * width],
             scales: &scales[here.clone()],
             starts: &self.starts[here],
         }
@@ -79,6 +82,12 @@ pub fn product<B: Body, const ADD: bool>(activations: &Rounded<B>, weights: &mut
                 4 => tile_product::<4, ADD, B>(&tile, weights, bands.clone(), out),
                 5 => tile_product::<5, ADD, B>(&tile, weights, bands.clone(), out),
                 6 => tile_product::<6, ADD, B>(&tile, weights, bands.clone(), out),
+                7 if B::TOKENS > 6 => tile_product::<7, ADD, B>(&tile, weights, bands.clone(), out),
+                8 if B::TOKENS > 6 => tile_product::<8, ADD, B>(&tile, weights, bands.clone(), out),
+                9 if B::TOKENS > 6 => tile_product::<9, ADD, B>(&tile, weights, bands.clone(), out),
+                10 if B::TOKENS > 6 => tile_product::<10, ADD, B>(&tile, weights, bands.clone(), out),
+                11 if B::TOKENS > 6 => tile_product::<11, ADD, B>(&tile, weights, bands.clone(), out),
+                12 if B::TOKENS > 6 => tile_product::<12, ADD, B>(&tile, weights, bands.clone(), out),
                 more => unreachable!("a tile of {more} tokens"),
             }
         }
@@ -145,10 +154,18 @@ mod tests {
 
     #[test]
     fn every_tile_gives_the_bits_of_the_plain_body() {
-        for shape in [[1, 8, 4, 4], [6, 8, 64, 32], [13, 24, 960, 48], [5, 136, 32, 16], [17, 40, 2048, 512]] {
+        for shape in
+            [[1, 8, 4, 4], [6, 8, 64, 32], [13, 24, 960, 48], [5, 136, 32, 16], [17, 40, 2048, 512], [31, 8, 96, 32]]
+        {
             check(Pairs, shape);
             check(Quads(Bytes::Unsigned), shape);
             check(Quads(Bytes::Signed), shape);
+            #[cfg(target_arch = "x86_64")]
+            {
+                use super::super::native::{Dots, Wide};
+                Wide::here().into_iter().for_each(|body| check(body, shape));
+                Dots::here().into_iter().for_each(|body| check(body, shape));
+            }
         }
     }
 }
