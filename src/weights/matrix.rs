@@ -74,7 +74,7 @@ pub enum Matrix {
 
 impl Matrix {
     /// Splits a matrix into its first `at` rows and the rest; what is not int8 widens to f32.
-    pub(crate) fn split_rows(self, at: usize) -> (Matrix, Matrix) {
+    pub fn split_rows(self, at: usize) -> (Matrix, Matrix) {
         match self {
             Matrix::Int8 { rows, cols, group, mut values, mut scales } => {
                 let (rest_values, rest_scales) = (values.split_off(at * cols), scales.split_off(at * (cols / group)));
@@ -94,7 +94,7 @@ impl Matrix {
 
     /// Puts the rows of `below` under those of this matrix, which has as many columns; the two become f32 unless both are int8
     /// in the same groups.
-    pub(crate) fn join_rows(self, below: Matrix) -> Matrix {
+    pub fn join_rows(self, below: Matrix) -> Matrix {
         let rows = self.rows() + below.rows();
         match (self, below) {
             (

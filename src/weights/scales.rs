@@ -65,7 +65,7 @@ impl Scales {
     }
 
     /// Puts more of them at the end; all become f32 if one or the other are.
-    pub(crate) fn extend(&mut self, more: Scales) {
+    pub fn extend(&mut self, more: Scales) {
         match (&mut *self, more) {
             (Scales::F16(scales), Scales::F16(more)) => scales.extend(more),
             (Scales::F32(scales), more) => scales.extend(more.into_f32()),

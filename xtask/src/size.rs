@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 /// budget is a little above what was measured; raise one only for what is worth it.
 fn budget(binary: Binary) -> u64 {
     match binary {
-        Binary::Cpu | Binary::Relaxed => 470_000,
+        Binary::Cpu | Binary::Relaxed => 476_000,
         Binary::Gpu => 1_155_000,
-        Binary::Packer => 430_000,
+        Binary::Packer => 436_000,
         Binary::Search => SEARCH_BUDGETS.iter().map(|(_, budget)| budget).sum(),
     }
 }
