@@ -4,6 +4,7 @@
 //! Unicode; tests compare every code point.
 
 use super::bert_ranges::RANGES;
+use super::bert_small_letters::RUNS;
 use super::invalid;
 use super::normalise::NFC_GROWTH;
 use crate::error::Result;
@@ -87,7 +88,9 @@ impl Bert {
     pub(super) fn each(self, text: &str, each: &mut dyn FnMut(char)) {
         let cleaned = text.chars().filter(|c| !self.clean_text || !is_removed(*c)).flat_map(|c| self.spaced(c));
         let mut last = |c: char| match self.lowercase {
-            true => c.to_lowercase().for_each(&mut *each),
+            // The only capital whose small letter is two characters.
+            true if c == '\u{130}' => ['i', '\u{307}'].into_iter().for_each(&mut *each),
+            true => each(small_letter(c)),
             false => each(c),
         };
         match self.strip_accents {
@@ -101,6 +104,23 @@ impl Bert {
         let c = if self.clean_text && c.is_whitespace() { ' ' } else { c };
         let space = (self.handle_chinese_chars && is_chinese(c)).then_some(' ');
         [space, Some(c), space].into_iter().flatten()
+    }
+}
+
+/// Returns the small letter of a capital, and any other character as it is. The standard library's table would take 4 kB of a
+/// binary, gzipped.
+fn small_letter(c: char) -> char {
+    let code = u32::from(c);
+    let after = RUNS.partition_point(|(first, ..)| *first <= code);
+    match RUNS[..after].last() {
+        _ if c.is_ascii() => c.to_ascii_lowercase(),
+        Some((first, count, stride, delta)) => {
+            let (stride, distance) = (u32::from(*stride), code - first);
+            let is_in = distance.is_multiple_of(stride) && distance / stride < u32::from(*count);
+            let small = code.checked_add_signed(*delta).and_then(char::from_u32);
+            small.filter(|_| is_in).unwrap_or(c)
+        }
+        None => c,
     }
 }
 
@@ -182,6 +202,47 @@ mod tests {
             rest = after;
         }
         assert_eq!(words, ["Hey", ",", "  ", "you", "_", "2", "\u{2019}", "ve", "\u{3000}", "¿", "x"]);
+    }
+
+    #[test]
+    fn capitals_become_the_small_letters_of_the_standard_library() {
+        for c in (0..0x11_0000).filter_map(char::from_u32) {
+            let small = normal([false, false, false, true], c.encode_utf8(&mut [0; 4]));
+            assert!(small.chars().eq(c.to_lowercase()), "U+{:04X}: {small:?}", c as u32);
+        }
+    }
+
+    /// Rewrites `bert_small_letters.rs`, for when the standard library moves to a newer Unicode version:
+    /// `cargo test write_bert_small_letters -- --ignored`, then `cargo fmt`.
+    #[test]
+    #[ignore = "writes a source file"]
+    fn write_bert_small_letters() {
+        let mut runs: Vec<(u32, u32, u32, i32)> = Vec::new();
+        for c in '\u{80}'..=char::MAX {
+            let small: Vec<char> = c.to_lowercase().collect();
+            let ([small], code) = (small.as_slice(), c as u32) else { continue };
+            let delta = *small as i32 - code as i32;
+            match runs.last_mut() {
+                _ if delta == 0 => {}
+                Some((first, count @ 1, stride, same)) if *same == delta && matches!(code - *first, 1 | 2) => {
+                    (*stride, *count) = (code - *first, 2);
+                }
+                Some((first, count @ 2.., stride, same)) if *same == delta && code == *first + *count * *stride => {
+                    *count += 1
+                }
+                _ => runs.push((code, 1, 1, delta)),
+            }
+        }
+        let runs: Vec<String> = runs.iter().map(|(f, n, s, d)| format!("({f:#X}, {n}, {s}, {d})")).collect();
+        let text = format!(
+            "//! Which capitals have which small letter: first code point, count, distance between them, distance to the small one.\n\
+             //!\n//! Written by the test `write_bert_small_letters` in `bert.rs`; do not edit.\n\n\
+             /// In ascending order; none overlap. Capitals of ASCII are not among them, nor the one whose small letter is two characters.\n\
+             pub(super) static RUNS: [(u32, u16, u8, i32); {}] = [{}];\n",
+            runs.len(),
+            runs.join(", ")
+        );
+        std::fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/src/tokenizer/bert_small_letters.rs"), text).unwrap();
     }
 
     #[test]

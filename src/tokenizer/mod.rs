@@ -10,6 +10,7 @@
 mod added;
 mod bert;
 mod bert_ranges;
+mod bert_small_letters;
 mod bpe;
 mod class_ranges;
 mod classes;

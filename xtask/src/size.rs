@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 fn budget(binary: Binary) -> u64 {
     match binary {
         Binary::Cpu | Binary::Relaxed => 476_000,
-        Binary::Gpu => 1_155_000,
+        Binary::Gpu => 1_176_000,
         Binary::Packer => 436_000,
         Binary::Search => SEARCH_BUDGETS.iter().map(|(_, budget)| budget).sum(),
     }
