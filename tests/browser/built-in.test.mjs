@@ -12,8 +12,8 @@ const MOST = 12e6;
 /** The shares of queries that have to find their passage first, and among the first three. */
 const FIRST = 0.9;
 const FIRST_THREE = 0.97;
-/** Scores that are closer than this may be in another order on another device. */
-const TIE = 2e-3;
+/** Scores that are closer than this may be in another order on another device: the CPU rounds activations to 8 bits, see tests/meaning.rs. */
+const TIE = 4e-3;
 
 /** @type {{ passages: string[], queries: { query: string, answer: number }[] }} */
 const { passages, queries } = JSON.parse(readFileSync(join(root, "tests/fixtures/meaning.json"), "utf8"));

@@ -105,7 +105,7 @@ for (const model of MODELS) {
     assert.equal(lines.length, texts.length);
     let worst = 0;
     for (const [index, line] of lines.entries()) {
-      const native = /** @type {number[]} */ (JSON.parse(line));
+      const { embedding: native } = /** @type {{ embedding: number[] }} */ (JSON.parse(line));
       const made = vectors[index] ?? [];
       assert.equal(made.length, native.length);
       worst = Math.max(worst, largestDifference(made, native));
