@@ -344,6 +344,10 @@ fn packs_reproduce_their_goldens_as_far_as_their_format_can() {
         let half = folder.path().join(format!("{name}-int4"));
         success(&["pack", path(&checkpoint), path(&half), "--weights", "int4", "--table", "int4"], "");
         success(&["verify", "--model", path(&half), "--goldens", &goldens, "--min-cosine", "0.85"], "");
+        // The mean has a bound of its own.
+        let mean =
+            |least| run(&["verify", "--model", path(&half), "--goldens", &goldens, "--min-mean-cosine", least], "");
+        assert_eq!(["0.9", "0.9999"].map(|least| mean(least).status.code()), [Some(0), Some(1)], "{name}");
         // Int8 is not exact, and the tolerance for f32 must show it.
         let output = run(&["verify", "--model", path(&small), "--goldens", &goldens], "");
         assert_eq!(output.status.code(), Some(1), "{name}");

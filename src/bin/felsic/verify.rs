@@ -37,6 +37,9 @@ pub struct VerifyArguments {
     /// Lowest allowed cosine, for int8 packs; differences then count only if --tolerance is given too.
     #[arg(long, conflicts_with = "card", value_parser = not_negative)]
     min_cosine: Option<f32>,
+    /// Lowest allowed mean of the cosines, likewise.
+    #[arg(long, conflicts_with = "card", value_parser = not_negative)]
+    min_mean_cosine: Option<f32>,
 }
 
 fn not_negative(text: &str) -> std::result::Result<f32, String> {
@@ -68,10 +71,13 @@ pub fn verify(arguments: &VerifyArguments, output: &mut Output) -> Result<ExitCo
 }
 
 fn passes(comparison: &Comparison, arguments: &VerifyArguments) -> bool {
-    match (arguments.min_cosine, arguments.tolerance) {
-        (Some(least), None) => comparison.is_similar(least),
-        (Some(least), Some(tolerance)) => comparison.is_similar(least) && comparison.is_within(tolerance),
-        (None, tolerance) => comparison.is_within(tolerance.unwrap_or(TOLERANCE)),
+    let VerifyArguments { tolerance, min_cosine, min_mean_cosine, .. } = *arguments;
+    // Any direction will do for a bound that is not given.
+    let is_near = comparison.is_similar(min_cosine.unwrap_or(f32::NEG_INFINITY))
+        && min_mean_cosine.is_none_or(|least| comparison.mean_cosine >= least);
+    match (min_cosine.or(min_mean_cosine), tolerance) {
+        (Some(_), None) => is_near,
+        (_, tolerance) => is_near && comparison.is_within(tolerance.unwrap_or(TOLERANCE)),
     }
 }
 
