@@ -13,7 +13,7 @@ import { installBeside } from "../package/harness.mjs";
 const here = import.meta.dirname;
 const installed = join(target, "consumers");
 
-/** The largest difference of a component from the pack's. */
+/** The largest difference of a component. */
 const TOLERANCE = 1e-5;
 
 /**
@@ -37,15 +37,19 @@ export function copyOf(example, name) {
   return folder;
 }
 
-/** The vectors of two texts that the built-in model has to compute, from its pack. */
-const expected = /** @type {[Golden, Golden]} */ (
-  JSON.parse(readFileSync(join(root, "models/felsic-small-english/pack/manifest.json"), "utf8"))
-    .self_test.slice(0, 2)
-    .map((/** @type {{ text: string, embedding: string }} */ { text, embedding }) => {
-      const bytes = Uint8Array.from(Buffer.from(embedding, "base64"));
-      return { text, embedding: new Float32Array(bytes.buffer) };
-    })
-);
+/** The vectors of two texts that the built-in model has to compute. */
+const expected = /** @type {[Golden, Golden]} */ (goldens());
+
+/** @returns {Golden[]} */
+function goldens() {
+  /** @type {{ texts: string[], vectors: string[] }} */
+  const { texts, vectors } = JSON.parse(readFileSync(join(root, "tests/fixtures/bits.json"), "utf8"));
+  return texts.slice(0, 2).map((text, at) => {
+    const bytes = Uint8Array.from(Buffer.from(vectors[at] ?? "", "hex"));
+    return { text, embedding: new Float32Array(bytes.buffer) };
+  });
+}
+
 /** @typedef {{ text: string, embedding: Float32Array }} Golden */
 
 /** Uses an example like a person: types two texts, and reads the result. @param {Page} page @param {string} url */
