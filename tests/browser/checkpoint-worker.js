@@ -76,7 +76,7 @@ class Packer {
   }
 }
 
-const engine = { Engine: { create: async () => ({ embed: async () => ({ vectors: new Float32Array(4) }) }) } };
+const engine = { Engine: { create: async () => ({ testVectors: async () => new Float32Array(4) }) } };
 
 self.addEventListener("message", async ({ data }) => {
   /** @type {Make} */
