@@ -118,9 +118,9 @@ for (const model of MODELS) {
 test("a BERT pack on a GPU is refused with a code that says what to do", async () => {
   const made = await environment.page.evaluate(
     (model) =>
-      felsic.Embedder.create({ model, device: "webgpu" }).then(
+      globalThis.felsic.Embedder.create({ model, device: "webgpu" }).then(
         () => undefined,
-        ({ code, message }) => ({ code, message }),
+        (/** @type {import("felsic").FelsicError} */ { code, message }) => ({ code: String(code), message }),
       ),
     environment.pack(`${BERT}-int8`),
   );
