@@ -2,7 +2,6 @@
 
 mod support;
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -12,7 +11,7 @@ use felsic::kernels::simd::Fine;
 use felsic::model::DeviceKind;
 use felsic::pack::{PackOptions, WeightFormat};
 use felsic::verify::goldens::compare;
-use felsic::weights::{ElementType, Tensors, quantise_rows_int4};
+use felsic::weights::{ElementType, StoredTensor, Tensors, quantise_rows_int4};
 use pollster::block_on;
 use support::*;
 
@@ -152,39 +151,47 @@ fn quantised_packs_stay_near_f32_and_every_device_gives_their_vectors() {
     }
 }
 
-/// Copies a fixture as the same model with outliers: in three channels, norms have 50 times their gain, and the columns that read them
-/// a 50th of their weights.
-fn with_outliers(name: &str) -> tempfile::TempDir {
+/// Copies a fixture with other values, in f32, in the tensors that `change` returns some for; it has all of them.
+fn copy_with(name: &str, change: impl Fn(&mut Tensors, &str, &StoredTensor) -> Option<Vec<f32>>) -> tempfile::TempDir {
     let copy = copy_of(name);
     let file = copy.path().join("model.safetensors");
+    let mut written = read_tensors(&file);
     let mut tensors = Tensors::default();
-    let stored = read_tensors(&file);
-    for (name, tensor) in &stored {
+    for (name, tensor) in &written {
         tensors.insert(name.clone(), tensor.clone()).expect("one of a name");
     }
-    let mut written = BTreeMap::new();
-    for (name, mut tensor) in stored {
-        let norm = name.replace("attn.Wqkv", "attn_norm").replace("mlp.Wi", "mlp_norm");
-        let is_norm = norm == name && (name.contains("attn_norm") || name.contains("mlp_norm"));
-        if is_norm || (norm != name && tensors.get(&norm).is_some()) {
-            let cols = *tensor.shape.last().expect("a dimension");
-            let rows = tensor.shape.iter().product::<usize>() / cols;
-            let mut values = match is_norm {
-                true => tensors.take_vector(&name, cols).expect("a norm"),
-                false => tensors.take_matrix(&name, rows, cols).expect("a matrix").into_f32(),
-            };
-            for row in values.chunks_exact_mut(cols) {
-                for channel in [3, cols / 2, cols - 5] {
-                    row[channel] *= if is_norm { 50.0 } else { 1.0 / 50.0 };
-                }
-            }
+    for (name, tensor) in &mut written {
+        if let Some(values) = change(&mut tensors, name, tensor) {
             tensor.bytes = values.into_iter().flat_map(f32::to_le_bytes).collect();
             tensor.element = ElementType::F32;
         }
-        written.insert(name, tensor);
     }
     write_tensors(&file, &written);
     copy
+}
+
+/// Copies a fixture as the same model with outliers: in three channels, norms have 50 times their gain, and the columns that read them
+/// a 50th of their weights.
+fn with_outliers(name: &str) -> tempfile::TempDir {
+    copy_with(name, |tensors, name, tensor| {
+        let norm = name.replace("attn.Wqkv", "attn_norm").replace("mlp.Wi", "mlp_norm");
+        let is_norm = norm == name && (name.contains("attn_norm") || name.contains("mlp_norm"));
+        if !is_norm && (norm == name || tensors.get(&norm).is_none()) {
+            return None;
+        }
+        let cols = *tensor.shape.last().expect("a dimension");
+        let rows = tensor.shape.iter().product::<usize>() / cols;
+        let mut values = match is_norm {
+            true => tensors.take_vector(name, cols).expect("a norm"),
+            false => tensors.take_matrix(name, rows, cols).expect("a matrix").into_f32(),
+        };
+        for row in values.chunks_exact_mut(cols) {
+            for channel in [3, cols / 2, cols - 5] {
+                row[channel] *= if is_norm { 50.0 } else { 1.0 / 50.0 };
+            }
+        }
+        Some(values)
+    })
 }
 
 #[test]
@@ -202,25 +209,11 @@ fn outliers_of_norms_cost_an_int8_pack_nothing() {
 
 /// Copies a fixture, with matrices that hold, in f32, what int4 makes of them.
 fn expanded(name: &str) -> tempfile::TempDir {
-    let copy = copy_of(name);
-    let file = copy.path().join("model.safetensors");
-    let mut tensors = Tensors::default();
-    let stored = read_tensors(&file);
-    for (name, tensor) in &stored {
-        tensors.insert(name.clone(), tensor.clone()).expect("one of a name");
-    }
-    let mut written = BTreeMap::new();
-    for (name, mut tensor) in stored {
-        if let [rows, cols] = tensor.shape[..] {
-            let values = tensors.take_matrix(&name, rows, cols).expect("a matrix").into_f32();
-            let values = quantise_rows_int4(&values, rows, cols, 32).expect("finite").into_f32();
-            tensor.bytes = values.into_iter().flat_map(f32::to_le_bytes).collect();
-            tensor.element = ElementType::F32;
-        }
-        written.insert(name, tensor);
-    }
-    write_tensors(&file, &written);
-    copy
+    copy_with(name, |tensors, name, tensor| {
+        let [rows, cols] = tensor.shape[..] else { return None };
+        let values = tensors.take_matrix(name, rows, cols).expect("a matrix").into_f32();
+        Some(quantise_rows_int4(&values, rows, cols, 32).expect("finite").into_f32())
+    })
 }
 
 #[test]

@@ -37,9 +37,9 @@ pub(super) async fn run(embedder: &Embedder, tests: &[SelfTest]) -> Result<()> {
 /// Computes all texts with each of the bodies that a GPU chooses from by the length of a batch: any of them may be wrong.
 #[cfg(feature = "gpu")]
 async fn run_bodies(embedder: &Embedder, tests: &[SelfTest]) -> Result<()> {
-    // One body has made the vectors that were compared already.
-    let bodies = Some(gpu::bodies()).filter(|count| *count > 1).unwrap_or(0);
-    for body in 0..bodies {
+    let bodies = gpu::bodies();
+    // A single one has made the vectors that were compared already.
+    for body in (0..bodies).filter(|_| bodies > 1) {
         let _only = gpu::Only::body(body);
         run_batch(embedder, tests).await?;
     }

@@ -5,10 +5,9 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { launchFirefox } from "../browser/firefox.mjs";
 import { screenshots } from "../browser/harness.mjs";
-import { copyWith, servePages } from "./harness.mjs";
+import { copyWith, servePages, callsFrom } from "./harness.mjs";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core"), "utf8");
 
@@ -45,12 +44,7 @@ export async function startFirefox(hosts, pages) {
   // The first-run page: Firefox lets nobody navigate to pages of extensions.
   const view = await firefox.pageOf("moz-extension");
 
-  /** @param {string} name @param {object} [input] @returns {Promise<any>} */
-  async function call(name, input = {}) {
-    const answer = await view.evaluate((message) => chrome.runtime.sendMessage(message), { to: "router", name, input });
-    if (answer?.ok) return answer.value;
-    throw Object.assign(new Error(answer?.error.message ?? "no answer"), { code: answer?.error.code });
-  }
+  const { call, until } = callsFrom(view, 100);
   await call("settings.set", { mode: "all", readSeconds: 0, pauseInBackground: false });
 
   /**
@@ -73,18 +67,6 @@ export async function startFirefox(hosts, pages) {
       console.error = (...said) => (errors.push(said.join(" ")), error(...said));
     }, undefined);
     return page;
-  }
-
-  /** @param {string} name @param {(value: any) => boolean} fits @param {object} [input] */
-  async function until(name, fits, input = {}) {
-    /** @type {any} */
-    let value;
-    for (let i = 0; i < 300; i += 1) {
-      value = await call(name, input);
-      if (fits(value)) return value;
-      await sleep(100);
-    }
-    throw new Error(`${name} does not get there: ${JSON.stringify(value)}`);
   }
 
   return {

@@ -40,6 +40,35 @@ export async function servePages(pages) {
 }
 
 /**
+ * Calls the extension from one of its views.
+ *
+ * @param {{ evaluate(work: (message: object) => Promise<any>, message: object): Promise<any> }} view
+ * @param {number} pause in milliseconds, between two looks of `until`
+ */
+export function callsFrom(view, pause) {
+  /** @param {string} name @param {object} [input] @returns {Promise<any>} */
+  async function call(name, input = {}) {
+    const answer = await view.evaluate((message) => chrome.runtime.sendMessage(message), { to: "router", name, input });
+    if (answer?.ok) return answer.value;
+    throw Object.assign(new Error(answer?.error.message ?? "no answer"), { code: answer?.error.code });
+  }
+
+  /** Waits until a call's answer fits. @param {string} name @param {(value: any) => boolean} fits @param {object} [input] */
+  async function until(name, fits, input = {}) {
+    /** @type {any} */
+    let value;
+    for (let i = 0; i < 300; i += 1) {
+      value = await call(name, input);
+      if (fits(value)) return value;
+      await sleep(pause);
+    }
+    throw new Error(`${name} does not get there: ${JSON.stringify(value)}`);
+  }
+
+  return { call, until };
+}
+
+/**
  * Copies the built extension with other permissions: the prompt that grants them cannot be answered by a test. Nothing but the manifest
  * differs.
  *
@@ -77,12 +106,7 @@ export async function startExtension({ hosts, permissions, settings = {}, flags 
   // A page of the extension that calls as the views do.
   const view = await context.newPage();
   await view.goto(url("panel.html"));
-  /** @param {string} name @param {object} [input] @returns {Promise<any>} */
-  const call = async (name, input = {}) => {
-    const answer = await view.evaluate((message) => chrome.runtime.sendMessage(message), { to: "router", name, input });
-    if (answer?.ok) return answer.value;
-    throw Object.assign(new Error(answer?.error.message ?? "no answer"), { code: answer?.error.code });
-  };
+  const { call, until } = callsFrom(view, 50);
   // Nothing may depend on which window the machine has in front.
   await call("settings.set", { pauseInBackground: false, pauseOnBattery: false, readSeconds: 0, ...settings });
   const devtools = await context.newCDPSession(view);
@@ -122,17 +146,7 @@ export async function startExtension({ hosts, permissions, settings = {}, flags 
     view,
     url,
     call,
-    /** Waits until a call's answer fits. @param {string} name @param {(value: any) => boolean} fits @param {object} [input] */
-    async until(name, fits, input) {
-      /** @type {any} */
-      let value;
-      for (let i = 0; i < 300; i += 1) {
-        value = await call(name, input);
-        if (fits(value)) return value;
-        await sleep(50);
-      }
-      throw new Error(`${name} does not get there: ${JSON.stringify(value)}`);
-    },
+    until,
     async close() {
       await context.close();
       for (const used of [profile, folder]) rmSync(used, { recursive: true, force: true, maxRetries: 5 });
