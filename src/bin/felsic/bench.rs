@@ -1,11 +1,14 @@
 //! `felsic bench`: how long batches take.
 
+use std::num::NonZeroUsize;
 use std::process::ExitCode;
+use std::thread;
 use std::time::Instant;
 
 use clap::Args;
 use felsic::embedder::{EmbedOptions, Embedder};
 use felsic::error::{Code, Error, Result};
+use felsic::kernels::profile;
 
 use crate::model::ModelArguments;
 use crate::output::Output;
@@ -24,30 +27,48 @@ pub struct BenchArguments {
     /// Timed runs of each combination, after one to warm up.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     runs: u32,
+    /// Threads that share the texts of a batch.
+    #[arg(long, default_value = "1")]
+    threads: NonZeroUsize,
+    /// Print where the time of a run goes, by operation; with one thread on the CPU.
+    #[arg(long, conflicts_with = "threads")]
+    profile: bool,
+    /// Print JSON lines instead of a table.
+    #[arg(long)]
+    json: bool,
 }
 
 /// Measures every combination.
 pub fn bench(arguments: &BenchArguments, output: &mut Output) -> Result<ExitCode> {
-    pollster::block_on(async {
-        let start = Instant::now();
-        let embedder = arguments.model.open().await?;
-        let info = embedder.info();
-        let loaded = milliseconds(start);
+    let start = Instant::now();
+    let embedder = pollster::block_on(arguments.model.open())?;
+    let info = embedder.info();
+    let loaded = milliseconds(start);
+    if !arguments.json {
         output.line(format!("{} on {} ({}), loaded in {loaded:.0} ms", info.space, info.device, info.kernel))?;
         output.line(format!(
-            "{:>6} {:>6} {:>10} {:>10} {:>10} {:>10}",
-            "batch", "tokens", "median ms", "min ms", "max ms", "tokens/s"
+            "{:>6} {:>6} {:>10} {:>10} {:>10} {:>13} {:>10}",
+            "batch", "tokens", "median ms", "min ms", "max ms", "processor ms", "tokens/s"
         ))?;
-        let ids = ids(&embedder)?;
-        for tokens in &arguments.tokens {
-            for batch in &arguments.batch {
-                if output.is_open() {
-                    measure(&embedder, &ids, [*tokens as usize, *batch as usize], arguments.runs, output).await?;
+    }
+    let ids = ids(&embedder)?;
+    for tokens in &arguments.tokens {
+        for batch in &arguments.batch {
+            if output.is_open() {
+                let [tokens, batch] = [*tokens, *batch].map(|number| number as usize);
+                let times = measure(&embedder, &ids, [tokens, batch], arguments)?;
+                match arguments.json {
+                    true => output.line(times.json([tokens, batch]))?,
+                    false => output.line(times.row([tokens, batch]))?,
+                }
+                for (operation, milliseconds) in &times.profile {
+                    let milliseconds = milliseconds / f64::from(arguments.runs);
+                    output.line(format!("{operation:>24} {milliseconds:>10.2}"))?;
                 }
             }
         }
-        Ok(ExitCode::SUCCESS)
-    })
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Returns ids to fill texts with: those of a sentence that the tokenizer knows.
@@ -60,31 +81,98 @@ fn ids(embedder: &Embedder) -> Result<Vec<u32>> {
     }
 }
 
-async fn measure(
-    embedder: &Embedder,
-    ids: &[u32],
-    [tokens, batch]: [usize; 2],
-    runs: u32,
-    output: &mut Output,
-) -> Result<()> {
+/// Times one combination.
+fn measure(embedder: &Embedder, ids: &[u32], [tokens, batch]: [usize; 2], arguments: &BenchArguments) -> Result<Times> {
     // Each text starts elsewhere in the sentence, so that no two are the same.
     let text = |first: usize| ids.iter().copied().cycle().skip(first % ids.len()).take(tokens).collect();
     let texts: Vec<Vec<u32>> = (0..batch).map(text).collect();
-    let mut times = Vec::new();
-    for run in 0..=runs {
-        let start = Instant::now();
-        embedder.embed_ids(&texts).await?;
-        if run > 0 {
-            times.push(milliseconds(start));
-        }
+    let mut times = Times::default();
+    run(embedder, &texts, arguments.threads)?;
+    if arguments.profile {
+        profile::start();
     }
-    times.sort_by(f64::total_cmp);
-    let (Some(least), Some(most)) = (times.first(), times.last()) else { return Ok(()) };
-    let median = (times[(times.len() - 1) / 2] + times[times.len() / 2]) / 2.0;
-    let rate = 1e3 * (tokens * batch) as f64 / median;
-    output.line(format!("{batch:>6} {tokens:>6} {median:>10.2} {least:>10.2} {most:>10.2} {rate:>10.0}"))
+    for _ in 0..arguments.runs {
+        let (start, worked) = (Instant::now(), processor());
+        run(embedder, &texts, arguments.threads)?;
+        times.passed.push(milliseconds(start));
+        times.worked.extend(processor().zip(worked).map(|(now, then)| (now - then) * 1e3));
+    }
+    if arguments.profile {
+        times.profile = profile::stop();
+    }
+    times.passed.sort_by(f64::total_cmp);
+    times.worked.sort_by(f64::total_cmp);
+    Ok(times)
+}
+
+/// Embeds texts, each thread an equal part of them.
+fn run(embedder: &Embedder, texts: &[Vec<u32>], threads: NonZeroUsize) -> Result<()> {
+    let mut parts = texts.chunks(texts.len().div_ceil(threads.get()).max(1));
+    let Some(own) = parts.next() else { return Ok(()) };
+    thread::scope(|scope| {
+        let others: Vec<_> = parts.map(|part| scope.spawn(|| pollster::block_on(embedder.embed_ids(part)))).collect();
+        let mut all = vec![pollster::block_on(embedder.embed_ids(own))];
+        all.extend(others.into_iter().map(|other| {
+            other.join().unwrap_or_else(|_| Err(Error::new(Code::Internal, "a thread that embeds has panicked")))
+        }));
+        all.into_iter().try_for_each(|made| made.map(drop))
+    })
+}
+
+/// What the runs of one combination took, in ms, ascending.
+#[derive(Default)]
+struct Times {
+    passed: Vec<f64>,
+    /// Of all threads' processors; nothing where the system does not say it.
+    worked: Vec<f64>,
+    /// Of all runs, by operation.
+    profile: Vec<(&'static str, f64)>,
+}
+
+impl Times {
+    /// Returns a row of the table.
+    fn row(&self, [tokens, batch]: [usize; 2]) -> String {
+        let [median, least, most] = self.passed();
+        let worked = median_of(&self.worked).map_or("-".into(), |worked| format!("{worked:.2}"));
+        let rate = 1e3 * (tokens * batch) as f64 / median;
+        format!("{batch:>6} {tokens:>6} {median:>10.2} {least:>10.2} {most:>10.2} {worked:>13} {rate:>10.0}")
+    }
+
+    /// Returns the same as JSON.
+    fn json(&self, [tokens, batch]: [usize; 2]) -> String {
+        let [median, least, most] = self.passed();
+        let all = serde_json::json!({
+            "batch": batch, "tokens": tokens, "median_ms": median, "min_ms": least, "max_ms": most,
+            "processor_ms": median_of(&self.worked),
+        });
+        all.to_string()
+    }
+
+    /// Returns the median, the least and the most time that a run took.
+    fn passed(&self) -> [f64; 3] {
+        let end = |time: Option<&f64>| time.copied().unwrap_or(f64::NAN);
+        [median_of(&self.passed).unwrap_or(f64::NAN), end(self.passed.first()), end(self.passed.last())]
+    }
+}
+
+/// Returns the median of ascending times, if there are any.
+fn median_of(times: &[f64]) -> Option<f64> {
+    Some((times.get((times.len().checked_sub(1)?) / 2)? + times.get(times.len() / 2)?) / 2.0)
 }
 
 fn milliseconds(since: Instant) -> f64 {
     since.elapsed().as_secs_f64() * 1e3
+}
+
+/// Returns the seconds that processors have worked for this program.
+fn processor() -> Option<f64> {
+    #[cfg(unix)]
+    {
+        use rustix::time::{ClockId, clock_gettime};
+
+        let time = clock_gettime(ClockId::ProcessCPUTime);
+        Some(time.tv_sec as f64 + time.tv_nsec as f64 * 1e-9)
+    }
+    #[cfg(not(unix))]
+    None
 }

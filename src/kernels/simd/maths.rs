@@ -1,6 +1,7 @@
 //! Elementary functions without branches or calls, so that loops over them vectorise.
 
 use std::hint::black_box;
+use std::ops::{Add, Div, Mul, Sub};
 use wide::{f32x4, i16x8, i32x4};
 
 /// log2(e).
@@ -38,43 +39,111 @@ pub(super) fn exp(x: f32) -> f32 {
     fraction * power
 }
 
-/// Numbers for 2^x, as registers. A browser rebuilds a constant, in three instructions, wherever it is used; a value
-/// from memory at least stays in memory.
-pub(super) struct Exp2<const N: usize> {
-    lowest: f32x4,
-    rounder: f32x4,
-    rounder_bits: i32x4,
-    powers: [f32x4; N],
+/// A number, or several in a register: what the functions here are computed in.
+///
+/// Loops over single ones become instructions for registers of any width where the compiler may choose it, and have the bits of
+/// those with [`f32x4`].
+pub(super) trait Number:
+    Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + Div<Output = Self>
+{
+    /// Returns `value`, in every lane.
+    fn splat(value: f32) -> Self;
+
+    /// Returns the higher; the second if the first is not a number, or either of them.
+    fn higher(self, other: Self) -> Self;
+
+    /// Returns the lower, likewise.
+    fn lower(self, other: Self) -> Self;
+
+    /// Multiplies by 2^n, where the lowest bits of `n` are the integer; the result is normal.
+    fn times_power(self, n: Self) -> Self;
 }
 
-impl<const N: usize> Exp2<N> {
+impl Number for f32x4 {
+    #[inline(always)]
+    fn splat(value: f32) -> Self {
+        f32x4::splat(value)
+    }
+
+    #[inline(always)]
+    fn higher(self, other: Self) -> Self {
+        self.fast_max(other)
+    }
+
+    #[inline(always)]
+    fn lower(self, other: Self) -> Self {
+        self.fast_min(other)
+    }
+
+    #[inline(always)]
+    fn times_power(self, n: Self) -> Self {
+        bytemuck::cast(bytemuck::cast::<_, i32x4>(self) + (bytemuck::cast::<_, i32x4>(n) << 23))
+    }
+}
+
+impl Number for f32 {
+    #[inline(always)]
+    fn splat(value: f32) -> Self {
+        value
+    }
+
+    #[inline(always)]
+    fn higher(self, other: Self) -> Self {
+        if self > other { self } else { other }
+    }
+
+    #[inline(always)]
+    fn lower(self, other: Self) -> Self {
+        if self < other { self } else { other }
+    }
+
+    #[inline(always)]
+    fn times_power(self, n: Self) -> Self {
+        f32::from_bits(self.to_bits().wrapping_add(n.to_bits() << 23))
+    }
+}
+
+/// Numbers for 2^x, as registers. A browser rebuilds a constant, in three instructions, wherever it is used; a value
+/// from memory at least stays in memory.
+#[derive(Clone, Copy)]
+pub(super) struct Exp2<const N: usize, V = f32x4> {
+    lowest: V,
+    rounder: V,
+    powers: [V; N],
+}
+
+impl<const N: usize, V: Number> Exp2<N, V> {
     /// Takes the coefficients of a polynomial for 2^x on [-1/2, 1/2], highest power first. The values pass through
     /// `black_box`, so the compiler cannot treat them as constants.
     #[inline(always)]
     pub fn new(powers: [f32; N]) -> Self {
-        black_box(Self {
-            lowest: f32x4::splat(-126.0),
-            rounder: f32x4::splat(ROUNDER),
-            rounder_bits: i32x4::splat(ROUNDER.to_bits() as i32),
-            powers: powers.map(f32x4::splat),
-        })
+        black_box(Self { lowest: V::splat(-126.0), rounder: V::splat(ROUNDER), powers: powers.map(V::splat) })
     }
 
     /// Computes 2^x for x up to 126; arguments below -126 are clamped to it.
     #[inline(always)]
-    pub fn of(&self, x: f32x4) -> f32x4 {
-        let x = x.fast_max(self.lowest);
+    pub fn of(&self, x: V) -> V {
+        let x = x.higher(self.lowest);
         let shifted = x + self.rounder;
         let r = x - (shifted - self.rounder);
-        let p = self.powers[1..].iter().fold(self.powers[0], |p, c| p * r + *c);
-        let power: i32x4 = bytemuck::cast::<_, i32x4>(shifted) << 23;
-        bytemuck::cast(bytemuck::cast::<_, i32x4>(p) + power)
+        self.powers[1..].iter().fold(self.powers[0], |p, c| p * r + *c).times_power(shifted)
     }
+}
 
+impl<const N: usize> Exp2<N> {
     /// Computes 2^x rounded to the nearest integer, for x up to 22.
     #[inline(always)]
     pub fn integers(&self, x: f32x4) -> i32x4 {
-        bytemuck::cast::<_, i32x4>(self.of(x) + self.rounder) - self.rounder_bits
+        bytemuck::cast::<_, i32x4>(self.of(x) + self.rounder) - bytemuck::cast::<_, i32x4>(self.rounder)
+    }
+}
+
+#[cfg(all(target_arch = "x86_64", not(feature = "relaxed")))]
+impl<const N: usize> Exp2<N, f32> {
+    /// Computes 2^x rounded to the nearest integer, for x up to 22.
+    #[inline(always)]
+    pub fn integer(&self, x: f32) -> i32 {
+        ((self.of(x) + self.rounder).to_bits() as i32).wrapping_sub(self.rounder.to_bits() as i32)
     }
 }
 
@@ -85,6 +154,13 @@ pub(super) fn to_integers(x: f32x4) -> i32x4 {
     shifted - i32x4::splat(ROUNDER.to_bits() as i32)
 }
 
+/// Rounds as [`to_integers`] does.
+#[cfg(all(target_arch = "x86_64", not(feature = "relaxed")))]
+#[inline(always)]
+pub(super) fn to_integer(x: f32) -> i32 {
+    ((x + ROUNDER).to_bits() as i32).wrapping_sub(ROUNDER.to_bits() as i32)
+}
+
 /// Narrows eight integers to 16 bits each, which they have to fit.
 #[inline(always)]
 pub(super) fn narrow(integers: [i32x4; 2]) -> i16x8 {
@@ -92,6 +168,7 @@ pub(super) fn narrow(integers: [i32x4; 2]) -> i16x8 {
 }
 
 /// Returns the largest magnitude; infinity if a value is infinite or NaN.
+#[inline]
 pub(super) fn largest(row: &[f32]) -> f32 {
     const LANES: usize = 16;
     // The bits of magnitudes order as the values do, and NaN comes last.
@@ -109,10 +186,10 @@ pub(super) fn largest(row: &[f32]) -> f32 {
 /// Computes the error function to 4e-7 absolute: a rational function of x on [-3.83, 3.83], where it reaches
 /// one to half a unit in the last place (coefficients of XLA's f32 `erf`, Apache-2.0).
 #[inline(always)]
-pub(super) fn erf(x: f32x4) -> f32x4 {
-    let x = x.fast_max(f32x4::splat(-3.832_507)).fast_min(f32x4::splat(3.832_507));
+pub(super) fn erf<V: Number>(x: V) -> V {
+    let x = x.higher(V::splat(-3.832_507)).lower(V::splat(3.832_507));
     let s = x * x;
-    let polynomial = |first, rest: &[f32]| rest.iter().fold(f32x4::splat(first), |p, c| p * s + f32x4::splat(*c));
+    let polynomial = |first, rest: &[f32]| rest.iter().fold(V::splat(first), |p, c| p * s + V::splat(*c));
     let p =
         polynomial(2.290_506_6e-4, &[3.408_291e-3, 5.095_569_5e-2, 1.852_083_2e-1, std::f32::consts::FRAC_2_SQRT_PI]);
     let q = polynomial(

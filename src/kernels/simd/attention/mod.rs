@@ -11,7 +11,7 @@
 mod float;
 mod int16;
 
-use super::{exact, maths};
+use super::maths;
 use crate::kernels::{AttentionShape, Precision, QUERY_COLUMNS};
 use std::ops::Range;
 

@@ -1,20 +1,18 @@
 //! Activations as bytes with a step for each group, in the order in which the product takes them.
 
 use super::body::Body;
-use crate::kernels::simd::maths::largest;
 use std::ops::Range;
-use wide::{f32x4, i32x4};
 
 /// The largest magnitude of a rounded activation. -128 would be a byte, too; without it, two products of bytes fit 16 bits.
 const LARGEST: f32 = 127.0;
 
 /// Rounded activations of a few tokens, in tiles of at most [`Body::TOKENS`].
-pub struct Rounded<B> {
+pub struct Rounded<B: Body> {
     body: B,
     /// The words of all tiles, each [k / COLUMNS, tokens].
-    words: Vec<i32x4>,
-    /// The steps of all tiles, each [k / group, tokens]. Like a word, a step stands in every lane.
-    steps: Vec<f32x4>,
+    words: Vec<B::Word>,
+    /// The steps of all tiles, each [k / group, tokens].
+    steps: Vec<B::Step>,
     count: usize,
     k: usize,
     group: usize,
@@ -22,15 +20,15 @@ pub struct Rounded<B> {
 }
 
 /// Tokens `first..first + count` of a [`Rounded`].
-pub struct Tile<'a> {
+pub struct Tile<'a, B: Body> {
     /// Index of the first token.
     pub first: usize,
     /// How many tokens it has.
     pub count: usize,
     /// [k / COLUMNS, count].
-    pub words: &'a [i32x4],
+    pub words: &'a [B::Word],
     /// [k / group, count].
-    pub steps: &'a [f32x4],
+    pub steps: &'a [B::Step],
 }
 
 /// Cuts `count` tokens into tiles: as few as possible, whose sizes differ by one token at most.
@@ -61,25 +59,20 @@ impl<B: Body> Rounded<B> {
     pub fn fill(&mut self, count: usize, [k, group]: [usize; 2], mut fill: impl FnMut(usize, &mut [f32])) {
         (self.count, self.k, self.group) = (count, k, group);
         self.row.resize(k, 0.0);
-        self.words.resize(self.words(&(0..count)).end, i32x4::ZERO);
-        self.steps.resize(self.steps(&(0..count)).end, f32x4::ZERO);
+        self.words.resize(self.words(&(0..count)).end, bytemuck::Zeroable::zeroed());
+        self.steps.resize(self.steps(&(0..count)).end, bytemuck::Zeroable::zeroed());
         for tile in tiles(count, B::TOKENS) {
             let (words, steps, tokens) = (self.words(&tile), self.steps(&tile), tile.len());
-            let words = self.words[words].chunks_exact_mut(group / B::COLUMNS * tokens);
-            let mut groups: Vec<_> = words.zip(self.steps[steps].chunks_exact_mut(tokens)).collect();
+            let (words, steps) = (&mut self.words[words], &mut self.steps[steps]);
             for token in tile.clone() {
                 fill(token, &mut self.row);
-                for (row, (words, steps)) in self.row.chunks_exact(group).zip(&mut groups) {
-                    let [inverse, step] = step_of(row);
-                    self.body.lay(row, inverse, words, token - tile.start, tokens);
-                    steps[token - tile.start] = f32x4::splat(step);
-                }
+                self.body.round(&self.row, group, words, steps, [token - tile.start, tokens]);
             }
         }
     }
 
     /// Returns the tiles in order.
-    pub fn tiles(&self) -> impl Iterator<Item = Tile<'_>> {
+    pub fn tiles(&self) -> impl Iterator<Item = Tile<'_, B>> {
         tiles(self.count, B::TOKENS).map(|tile| Tile {
             first: tile.start,
             count: tile.len(),
@@ -89,10 +82,10 @@ impl<B: Body> Rounded<B> {
     }
 }
 
-/// Returns what the values of a group are multiplied by before they are rounded, and what the integers stand for.
+/// Returns what the values of a group are multiplied by before they are rounded, and what the integers stand for: of the
+/// values' largest magnitude.
 #[inline(always)]
-pub fn step_of(group: &[f32]) -> [f32; 2] {
-    let largest = largest(group);
+pub fn scales_to(largest: f32) -> [f32; 2] {
     let inverse = LARGEST / largest;
     match largest.is_finite() {
         true if inverse.is_finite() => [inverse, largest / LARGEST],
@@ -108,6 +101,7 @@ mod tests {
     use super::super::pairs::Pairs;
     use super::super::quads::{Bytes, Quads};
     use super::*;
+    use wide::{f32x4, i32x4};
 
     #[test]
     fn tiles_cover_every_token_once() {
@@ -118,8 +112,8 @@ mod tests {
         }
     }
 
-    /// Checks that three tokens of two groups come back from the words, which `integer` reads, to half a step.
-    fn check<B: Body>(body: B, integer: fn(&[i32], usize) -> i32) {
+    /// Checks that three tokens of two groups come back from the words, which `integer` reads, to half a step, which `step` reads.
+    fn check<B: Body>(body: B, step: fn(B::Step) -> f32, integer: fn(&[B::Word], usize) -> i32) {
         for group in [4, 8, 12, 16, 20, 32] {
             let k = 2 * group;
             let values: Vec<f32> = (0..3 * k).map(|at| (at as f32 * 0.7).sin() * (at / 8 + 1) as f32).collect();
@@ -127,11 +121,9 @@ mod tests {
             rounded.fill(3, [k, group], |token, row| row.copy_from_slice(&values[token * k..][..k]));
             let tile = rounded.tiles().next().expect("one tile");
             for token in 0..3 {
-                let words: Vec<[i32; 4]> = tile.words[token..].iter().step_by(3).map(|word| word.to_array()).collect();
-                assert!(words.iter().all(|word| *word == [word[0]; 4]));
-                let words: Vec<i32> = words.iter().map(|word| word[0]).collect();
+                let words: Vec<B::Word> = tile.words[token..].iter().step_by(3).copied().collect();
                 for column in 0..k {
-                    let step = tile.steps[column / group * 3 + token].to_array()[0];
+                    let step = step(tile.steps[column / group * 3 + token]);
                     let back = integer(&words, column) as f32 * step;
                     assert!((back - values[token * k + column]).abs() <= 0.5001 * step);
                 }
@@ -139,11 +131,33 @@ mod tests {
         }
     }
 
+    /// Returns the word of all lanes.
+    fn word(word: i32x4) -> i32 {
+        let lanes = word.to_array();
+        assert_eq!(lanes, [lanes[0]; 4]);
+        lanes[0]
+    }
+
     #[test]
     fn values_are_rounded_to_the_step_of_their_group() {
-        check(Pairs, |words, column| (words[column / 2] >> (16 * (column % 2))) << 16 >> 16);
-        check(Quads(Bytes::Unsigned), |words, column| i32::from(words[column / 4].to_le_bytes()[column % 4]) - 128);
-        check(Quads(Bytes::Signed), |words, column| i32::from(words[column / 4].to_le_bytes()[column % 4] as i8));
+        let step = |step: f32x4| step.to_array()[0];
+        check(Pairs, step, |words, column| (word(words[column / 2]) >> (16 * (column % 2))) << 16 >> 16);
+        check(Quads(Bytes::Unsigned), step, |words, column| {
+            i32::from(word(words[column / 4]).to_le_bytes()[column % 4]) - 128
+        });
+        check(Quads(Bytes::Signed), step, |words, column| {
+            i32::from(word(words[column / 4]).to_le_bytes()[column % 4] as i8)
+        });
+        #[cfg(target_arch = "x86_64")]
+        {
+            use super::super::native::{Dots, Wide};
+            if let Some(body) = Wide::here() {
+                check(body, |step| step, |words, column| i32::from(words[column / 2][column % 2]));
+            }
+            if let Some(body) = Dots::here() {
+                check(body, |step| step.step(), |words, column| i32::from(words[column / 4][column % 4]));
+            }
+        }
     }
 
     #[test]

@@ -1,7 +1,11 @@
 //! Where the bodies of the product differ.
 
-use super::BAND;
+use super::activations::scales_to;
+use super::{BAND, COLUMNS, QUAD};
+use crate::config::Activation;
 use crate::kernels::simd::exact::WIDTH;
+use crate::kernels::simd::maths::largest;
+use crate::kernels::simd::{gate, norm};
 use wide::{f32x4, i32x4};
 
 /// Sums of a few tokens and one band.
@@ -10,27 +14,27 @@ pub type Sums<const T: usize> = [[f32x4; WIDTH]; T];
 /// Activations, weights and scales of `T` tokens, one band and some groups of columns.
 pub struct Block<'a, B: Body, const T: usize> {
     /// [groups, steps].
-    pub words: &'a [[i32x4; T]],
-    /// Steps of the tokens, each in every lane, [groups].
-    pub steps: &'a [[f32x4; T]],
+    pub words: &'a [[B::Word; T]],
+    /// Steps of the tokens, [groups].
+    pub steps: &'a [[B::Step; T]],
     /// [groups, steps].
     pub weights: &'a [B::Weights],
     /// Scales of the weights, [groups, 8].
     pub scales: &'a [[f32; BAND]],
-    /// Values at which the sums of a group start, see [`Body::start`], [groups, 8].
+    /// Values at which the sums of a group start, see [`Body::start`], [groups, 8]; zeros if that says nothing.
     pub starts: &'a [[i32; BAND]],
 }
 
 /// A group of a [`Block`].
 pub struct Group<'a, B: Body, const T: usize> {
     /// [steps].
-    pub words: &'a [[i32x4; T]],
+    pub words: &'a [[B::Word; T]],
     /// Steps of the tokens.
-    pub steps: &'a [f32x4; T],
+    pub steps: &'a [B::Step; T],
     /// [steps].
     pub weights: &'a [B::Weights],
     /// Values at which its sums start.
-    #[allow(dead_code, reason = "those of the body for any processor start at zero")]
+    #[allow(dead_code, reason = "only the sums of relaxed SIMD start elsewhere than at zero")]
     pub start: &'a [i32; BAND],
     /// Scales of its weights.
     pub scales: [f32x4; WIDTH],
@@ -52,24 +56,55 @@ impl<'a, B: Body, const T: usize> Block<'a, B, T> {
     }
 }
 
+/// Zeros for groups whose sums start there: a block has no more of them.
+pub static ZEROS: [[i32; BAND]; COLUMNS / QUAD] = [[0; BAND]; COLUMNS / QUAD];
+
 /// One way of multiplying integers exactly. The results of all are bit-for-bit identical.
 pub trait Body: Copy {
     /// Columns of a step.
     const COLUMNS: usize;
     /// The most tokens that one pass over the weights takes: their sums, the weights and what else a step needs take
-    /// no more than the 15 vector registers that browsers use on x86-64.
+    /// no more than the processor's vector registers; browsers use 15 on x86-64.
     const TOKENS: usize;
     /// Weights of a step: [8, COLUMNS].
     type Weights: bytemuck::Pod;
+    /// Activations of a step.
+    type Word: bytemuck::Pod;
+    /// What the integers of a group of activations stand for.
+    type Step: bytemuck::Pod;
 
-    /// Writes a group of one token's activations, times `inverse` and rounded, into the words [steps, tokens] of the group, as number `token` of `tokens`.
-    fn lay(self, group: &[f32], inverse: f32, words: &mut [i32x4], token: usize, tokens: usize);
+    /// Rounds the activations of a token, [k] in groups of `group`, into the words [steps, tokens] and the steps [groups, tokens] of
+    /// its tile, as number `token` of `tokens`.
+    fn round(self, row: &[f32], group: usize, words: &mut [Self::Word], steps: &mut [Self::Step], place: [usize; 2]);
 
-    /// Returns the values at which the sums of a group of weights start.
-    fn start(self, weights: &[Self::Weights]) -> [i32; BAND];
+    /// Changes ordered weights into what the body multiplies.
+    fn keep(_: &mut [i8]) {}
+
+    /// Returns the values at which the sums of a group of weights start, unless these are zeros.
+    fn start(self, _: &[Self::Weights]) -> Option<[i32; BAND]> {
+        None
+    }
 
     /// Adds to `sums` the exact sums of each group times its scales and steps, in their order.
     fn add<const T: usize>(self, block: &Block<'_, Self, T>, sums: &mut Sums<T>);
+
+    /// Adds two blocks of the same tokens and groups.
+    #[inline(always)]
+    fn add_two<const T: usize>(self, blocks: [Block<'_, Self, T>; 2], sums: &mut [Sums<T>; 2]) {
+        blocks.iter().zip(sums).for_each(|(block, sums)| self.add(block, sums));
+    }
+
+    /// Computes a row of a norm.
+    #[inline(always)]
+    fn norm(self, row: &[f32], gain: &[f32], eps: f32, out: &mut [f32]) {
+        norm::norm_row(row, gain, eps, out);
+    }
+
+    /// Computes a row of a gate.
+    #[inline(always)]
+    fn gate(self, row: &[f32], activation: Activation, out: &mut [f32]) {
+        gate::gate_row(row, activation, out);
+    }
 }
 
 /// Adds the exact sums of a group times its scales and the tokens' steps.
@@ -86,6 +121,23 @@ pub fn scale<const T: usize>(
         for ((sum, exact), scale) in sums.iter_mut().zip(exact).zip(scales) {
             *sum += f32x4::from_i32x4(exact) * (scale * *step);
         }
+    }
+}
+
+/// Rounds group by group: `lay` gets a group, what it is multiplied by and what the integers then stand for, and the words [steps,
+/// tokens] of which it writes those of the token; it returns the group's step.
+#[inline(always)]
+pub fn round_groups<B: Body>(
+    row: &[f32],
+    group: usize,
+    words: &mut [B::Word],
+    steps: &mut [B::Step],
+    [token, tokens]: [usize; 2],
+    lay: impl Fn(&[f32], [f32; 2], &mut [B::Word]) -> B::Step,
+) {
+    let words = words.chunks_exact_mut(group / B::COLUMNS * tokens);
+    for ((row, words), steps) in row.chunks_exact(group).zip(words).zip(steps.chunks_exact_mut(tokens)) {
+        steps[token] = lay(row, scales_to(largest(row)), words);
     }
 }
 

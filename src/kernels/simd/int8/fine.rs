@@ -6,7 +6,8 @@
 
 use std::cell::Cell;
 
-use super::activations::step_of;
+use super::activations::scales_to;
+use crate::kernels::simd::maths::largest;
 
 thread_local! {
     static IS_FINE: Cell<bool> = const { Cell::new(false) };
@@ -38,7 +39,7 @@ pub(super) fn passes() -> usize {
 /// Leaves of a row what is rounded away from its groups.
 pub(super) fn keep_remainder(row: &mut [f32], group: usize) {
     for group in row.chunks_exact_mut(group) {
-        let [inverse, step] = step_of(group);
+        let [inverse, step] = scales_to(largest(group));
         group.iter_mut().for_each(|value| *value -= (*value * inverse).round_ties_even() * step);
     }
 }

@@ -34,8 +34,6 @@ use fine::{keep_remainder, passes};
 use product::{Prepared, product};
 
 use super::exact::LANES;
-use super::gate::gate_row;
-use super::norm::norm_row;
 use crate::config::Activation;
 use crate::kernels::profile::{Operation, time};
 
@@ -109,6 +107,8 @@ pub const BAND: usize = LANES;
 const LONGEST: usize = 32;
 /// Groups of columns that share a scale come in multiples of this, so that any device can take them.
 const QUAD: usize = 4;
+/// Columns that a tile is multiplied with before its next ones are touched: those of a tile take 15 KiB at most.
+const COLUMNS: usize = 384;
 /// The most tokens that go through the layers' products together: their activations stay in the second-level
 /// cache.
 const CHUNK: usize = 40;
@@ -182,6 +182,7 @@ fn order_for<B: Body>(values: &mut [i8], scales: Vec<f32>, k: usize, group: usiz
             let (row, column) = (at % BAND, at / BAND * B::COLUMNS);
             columns.copy_from_slice(&rows[row * k + column..][..B::COLUMNS]);
         }
+        B::keep(band);
     }
     let cuts = cuts(group);
     let groups = k / group * cuts;
@@ -289,7 +290,7 @@ fn mlp_with<B: Body>(body: B, x: &[f32], mlp: &Mlp<'_>, out: &mut [f32]) {
         for pass in 0..passes() {
             time(Operation::Norm, || {
                 normed.fill(count, [hidden, mlp.wide.group], |token, row| {
-                    norm_row(&x[token * hidden..][..hidden], mlp.gain, mlp.eps, row);
+                    body.norm(&x[token * hidden..][..hidden], mlp.gain, mlp.eps, row);
                     (0..pass).for_each(|_| keep_remainder(row, mlp.wide.group));
                 });
             });
@@ -301,7 +302,7 @@ fn mlp_with<B: Body>(body: B, x: &[f32], mlp: &Mlp<'_>, out: &mut [f32]) {
         for pass in 0..passes() {
             time(Operation::Gate, || {
                 gated.fill(count, [inner, mlp.narrow.group], |token, row| {
-                    gate_row(&wide[token * 2 * inner..][..2 * inner], mlp.activation, row);
+                    body.gate(&wide[token * 2 * inner..][..2 * inner], mlp.activation, row);
                     (0..pass).for_each(|_| keep_remainder(row, mlp.narrow.group));
                 });
             });
@@ -314,14 +315,15 @@ fn mlp_with<B: Body>(body: B, x: &[f32], mlp: &Mlp<'_>, out: &mut [f32]) {
 mod tests {
     use super::*;
 
-    fn check<B: Body>() {
+    /// `kept` is what a body keeps of a weight.
+    fn check<B: Body>(kept: fn(i8) -> i8) {
         let (m, k, group) = (16, 12, 4);
         let mut values: Vec<i8> = (0..m * k).map(|at| at as i8).collect();
         let scales = (0..m * k / group).map(|at| at as f32).collect();
         let scales = order_for::<B>(&mut values, scales, k, group);
         // Band 1, its row 3, column 9: row 11.
         let step = 8 / BAND * (k / B::COLUMNS) + 9 / B::COLUMNS;
-        assert_eq!(values[(step * BAND + 3) * B::COLUMNS + 9 % B::COLUMNS], (11 * k + 9) as i8);
+        assert_eq!(values[(step * BAND + 3) * B::COLUMNS + 9 % B::COLUMNS], kept((11 * k + 9) as i8));
         assert_eq!(scales[..9], [0.0, 3.0, 6.0, 9.0, 12.0, 15.0, 18.0, 21.0, 1.0]);
         assert_eq!(scales[24], 24.0);
     }
@@ -337,7 +339,12 @@ mod tests {
 
     #[test]
     fn order_puts_a_few_columns_of_eight_rows_together() {
-        check::<pairs::Pairs>();
-        check::<quads::Quads>();
+        check::<pairs::Pairs>(|value| value);
+        check::<quads::Quads>(|value| value);
+        #[cfg(target_arch = "x86_64")]
+        {
+            check::<native::Wide>(|value| value);
+            check::<native::Dots>(|value| value ^ i8::MIN);
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! The body for any processor: bytes widened to 16 bits, two columns a step.
 
 use super::BAND;
-use super::body::{Block, Body, Sums, for_columns, put, scale};
+use super::body::{Block, Body, Sums, for_columns, put, round_groups, scale};
 use crate::kernels::simd::exact::{self, PAIR, WIDTH};
 use crate::kernels::simd::maths::{narrow, to_integers};
 use wide::{f32x4, i16x8, i32x4};
@@ -15,20 +15,22 @@ impl Body for Pairs {
     /// Ten sums, two registers of weights, one of activations and one product.
     const TOKENS: usize = 5;
     type Weights = [i8; BAND * PAIR];
+    /// A plain load of four equal words is one instruction, where browsers need two to spread a single one.
+    type Word = i32x4;
+    type Step = f32x4;
 
     #[inline(always)]
-    fn lay(self, group: &[f32], inverse: f32, words: &mut [i32x4], token: usize, tokens: usize) {
-        let mut at = token;
-        for_columns(group, |columns: [f32; 8]| {
-            let columns: [f32x4; 2] = bytemuck::cast(columns);
-            let made = narrow(columns.map(|v| to_integers(v * f32x4::splat(inverse))));
-            put(words, at, tokens, bytemuck::cast(made));
-            at += 4 * tokens;
+    fn round(self, row: &[f32], group: usize, words: &mut [i32x4], steps: &mut [f32x4], place: [usize; 2]) {
+        round_groups::<Self>(row, group, words, steps, place, |group, [inverse, step], words| {
+            let mut at = place[0];
+            for_columns(group, |columns: [f32; 8]| {
+                let columns: [f32x4; 2] = bytemuck::cast(columns);
+                let made = narrow(columns.map(|v| to_integers(v * f32x4::splat(inverse))));
+                put(words, at, place[1], bytemuck::cast(made));
+                at += 4 * place[1];
+            });
+            f32x4::splat(step)
         });
-    }
-
-    fn start(self, _: &[Self::Weights]) -> [i32; BAND] {
-        [0; BAND]
     }
 
     #[inline(never)]

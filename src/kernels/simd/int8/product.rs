@@ -4,14 +4,12 @@
 //! and the activations of a tile are small enough to stay in the first-level cache.
 
 use super::activations::{Rounded, Tile};
-use super::body::{Block, Body, Sums};
-use super::{BAND, Weights};
+use super::body::{Block, Body, Sums, ZEROS};
+use super::{BAND, COLUMNS, Weights};
 use crate::kernels::simd::exact::WIDTH;
 use std::ops::Range;
-use wide::{f32x4, i32x4};
+use wide::f32x4;
 
-/// Columns that a tile is multiplied with before its next ones are touched: those of a tile take 15 or 9 KiB.
-const COLUMNS: usize = 384;
 /// The most bands that a tile meets before the next tile does: [`COLUMNS`] columns of them take 48 KiB.
 const BANDS: usize = 16;
 
@@ -21,7 +19,7 @@ pub struct Prepared<'a, B: Body> {
     weights: Weights<'a>,
     /// The values, [m / 8, k / COLUMNS].
     values: &'a [B::Weights],
-    /// [bands, k / group, 8], of the bands that have been multiplied.
+    /// [bands, k / group, 8], of the bands that have been multiplied; or nothing, if they are zeros.
     starts: Vec<[i32; BAND]>,
 }
 
@@ -29,20 +27,26 @@ impl<'a, B: Body> Prepared<'a, B> {
     /// Takes weights that are to be multiplied, perhaps more than once.
     pub fn new(body: B, weights: Weights<'a>) -> Self {
         let values = bytemuck::cast_slice(weights.values);
-        Self { body, weights, values, starts: Vec::with_capacity(weights.scales.len()) }
+        Self { body, weights, values, starts: Vec::new() }
     }
 
     /// Computes the starts of the bands up to `end`: not before they are needed, as the weights are then at hand.
     fn prepare(&mut self, end: usize) {
         let Weights { k, group, .. } = self.weights;
         let groups = self.values.chunks_exact(group / B::COLUMNS).take(end * (k / group)).skip(self.starts.len());
-        self.starts.extend(groups.map(|group| self.body.start(group)));
+        for group in groups {
+            let Some(start) = self.body.start(group) else { return };
+            if self.starts.is_empty() {
+                self.starts.reserve_exact(self.weights.scales.len());
+            }
+            self.starts.push(start);
+        }
     }
 
     /// Returns the operands for `T` tokens and a range of groups of one band.
     fn block<'b, const T: usize>(
         &'b self,
-        tile: &Operands<'b, T>,
+        tile: &Operands<'b, B, T>,
         band: usize,
         groups: &Range<usize>,
     ) -> Block<'b, B, T> {
@@ -54,17 +58,17 @@ impl<'a, B: Body> Prepared<'a, B> {
             steps: &tile.steps[groups.clone()],
             weights: &self.values[here.start * width..here.end * width],
             scales: &scales[here.clone()],
-            starts: &self.starts[here],
+            starts: self.starts.get(here).unwrap_or(&ZEROS[..groups.len()]),
         }
     }
 }
 
 /// Activations of `T` tokens.
-struct Operands<'a, const T: usize> {
+struct Operands<'a, B: Body, const T: usize> {
     /// [k / COLUMNS].
-    words: &'a [[i32x4; T]],
+    words: &'a [[B::Word; T]],
     /// [k / group].
-    steps: &'a [[f32x4; T]],
+    steps: &'a [[B::Step; T]],
 }
 
 /// Multiplies `activations` [n, k] by the weights [m, k]: writes to `out` [n, m], or adds to it if `ADD`.
@@ -96,7 +100,7 @@ pub fn product<B: Body, const ADD: bool>(activations: &Rounded<B>, weights: &mut
 
 /// Multiplies one tile by at most [`BANDS`] bands.
 fn tile_product<const T: usize, const ADD: bool, B: Body>(
-    tile: &Tile<'_>,
+    tile: &Tile<'_, B>,
     weights: &Prepared<'_, B>,
     bands: Range<usize>,
     out: &mut [f32],
@@ -107,8 +111,13 @@ fn tile_product<const T: usize, const ADD: bool, B: Body>(
     let mut sums: [Sums<T>; BANDS] = [[[f32x4::ZERO; WIDTH]; T]; BANDS];
     for start in (0..groups).step_by(block) {
         let groups = start..groups.min(start + block);
-        for (band, sums) in bands.clone().zip(&mut sums) {
-            weights.body.add(&weights.block(&operands, band, &groups), sums);
+        let (twos, rest) = sums[..bands.len()].as_chunks_mut::<2>();
+        for (two, sums) in twos.iter_mut().enumerate() {
+            let block = |band| weights.block(&operands, bands.start + 2 * two + band, &groups);
+            weights.body.add_two([block(0), block(1)], sums);
+        }
+        if let [sums] = rest {
+            weights.body.add(&weights.block(&operands, bands.end - 1, &groups), sums);
         }
     }
     let rows = out.chunks_exact_mut(weights.weights.m()).skip(tile.first).take(T);

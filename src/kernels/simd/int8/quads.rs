@@ -11,13 +11,10 @@
 //! Where sums of two products are cut to 16 bits (x86-64 without AVX-VNNI), bytes would have to stay within seven
 //! bits, and the instruction becomes three: [`super::pairs`] is as fast there.
 
-use super::BAND;
-use super::body::{Block, Body, Sums, for_columns, put, scale};
+use super::body::{Block, Body, Sums, for_columns, put, round_groups, scale};
+use super::{BAND, QUAD};
 use crate::kernels::simd::maths::{narrow, to_integers};
 use wide::{f32x4, i8x16, i16x8, i32x4};
-
-/// Columns of a step.
-const QUAD: usize = 4;
 
 /// How the processor reads the bytes of the second operand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,22 +37,27 @@ impl Body for Quads {
     /// Twelve sums, two registers of weights and one of activations.
     const TOKENS: usize = 6;
     type Weights = Weights;
+    type Word = i32x4;
+    type Step = f32x4;
 
     #[inline(always)]
-    fn lay(self, group: &[f32], inverse: f32, words: &mut [i32x4], token: usize, tokens: usize) {
-        let mut at = token;
-        for_columns(group, |columns: [f32; 16]| {
-            let columns: [[f32x4; 2]; 2] = bytemuck::cast(columns);
-            let integers = columns.map(|v| narrow(v.map(|v| to_integers(v * f32x4::splat(inverse)))));
-            put(words, at, tokens, self.0.of_integers(integers));
-            at += 4 * tokens;
+    fn round(self, row: &[f32], group: usize, words: &mut [i32x4], steps: &mut [f32x4], place: [usize; 2]) {
+        round_groups::<Self>(row, group, words, steps, place, |group, [inverse, step], words| {
+            let mut at = place[0];
+            for_columns(group, |columns: [f32; 16]| {
+                let columns: [[f32x4; 2]; 2] = bytemuck::cast(columns);
+                let integers = columns.map(|v| narrow(v.map(|v| to_integers(v * f32x4::splat(inverse)))));
+                put(words, at, place[1], self.0.of_integers(integers));
+                at += 4 * place[1];
+            });
+            f32x4::splat(step)
         });
     }
 
-    fn start(self, weights: &[Weights]) -> [i32; BAND] {
+    fn start(self, weights: &[Weights]) -> Option<[i32; BAND]> {
         match self.0 {
-            Bytes::Unsigned => instruction::start(weights),
-            Bytes::Signed => [0; BAND],
+            Bytes::Unsigned => Some(instruction::start(weights)),
+            Bytes::Signed => None,
         }
     }
 

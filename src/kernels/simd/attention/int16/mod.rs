@@ -4,10 +4,13 @@
 //! relative to the highest of their query and block, so a block far from everything that matters is rounded as
 //! finely as any other; in the end they are divided by the sum of these very integers.
 
-use super::exact::{self, LANES, PAIR, WIDTH};
-use super::maths::{COARSE, Exp2, FINE, largest, to_integers};
+#[cfg(all(target_arch = "x86_64", not(feature = "relaxed")))]
+mod native;
+
 use super::{BLOCK, Group, Run, Softmax, groups, runs, turn, visible};
 use crate::kernels::AttentionShape;
+use crate::kernels::simd::exact::{self, LANES, PAIR, WIDTH};
+use crate::kernels::simd::maths::{COARSE, Exp2, FINE, largest, to_integers};
 use std::hint::black_box;
 use std::ops::Range;
 use wide::{f32x4, i16x8, i32x4};
@@ -62,17 +65,76 @@ struct Meeting {
     /// A query before it is rounded, [2, words].
     turned: Vec<f32>,
     /// Scores, in powers of two.
-    scores: [[f32x4; BLOCK / WORDS]; QUERIES],
+    scores: [Scores; QUERIES],
     /// The shares [BLOCK / 2, QUERIES].
     shares: Vec<[i32x4; QUERIES]>,
-    /// Powers for the shares.
-    coarse: Exp2<5>,
     /// Powers for the weights of blocks.
     fine: Exp2<6>,
 }
 
+/// Scores of a query and the keys of a block.
+type Scores = [f32x4; BLOCK / WORDS];
+
+/// One way to compute what takes the most time. The results of all are bit-for-bit identical.
+trait Body: Copy {
+    /// Computes the scores of the queries [words, QUERIES] and the keys of `steps`: `keys` is [BLOCK / 8, words].
+    fn score(
+        &self,
+        queries: &[[i32x4; QUERIES]],
+        keys: &[Words],
+        steps: Range<usize>,
+        factors: [f32; QUERIES],
+        scores: &mut [Scores; QUERIES],
+    );
+
+    /// Returns the highest score; not a number, if one is not.
+    fn highest(&self, scores: &[f32x4]) -> f32;
+
+    /// Writes 2^(score - relative), rounded, to `shares` as member `t`; returns their sum.
+    fn share(&self, scores: &[f32x4], relative: f32, shares: &mut [[i32x4; QUERIES]], t: usize) -> i32;
+
+    /// Passes `add` the sums of values times shares: member, first column, and the sums of the columns from there.
+    /// `values` is [columns / 8, BLOCK / 2], of which `pairs` count; `shares` are theirs.
+    fn sum_values(
+        &self,
+        shares: &[[i32x4; QUERIES]],
+        values: &[Words],
+        pairs: Range<usize>,
+        d: usize,
+        add: impl FnMut(usize, usize, &[f32]),
+    );
+}
+
+/// The body for any processor.
+#[derive(Clone, Copy)]
+struct Any {
+    /// Powers for the shares.
+    coarse: Exp2<5>,
+}
+
 /// See [`super::attention`].
 pub(super) fn attention(q: &[f32], kv: &[f32], rope: &[f32], queries: &[i32], shape: AttentionShape, out: &mut [f32]) {
+    #[cfg(all(target_arch = "x86_64", not(feature = "relaxed")))]
+    {
+        if let Some(body) = native::Dots::here() {
+            return attend(body, q, kv, rope, queries, shape, out);
+        }
+        if let Some(body) = native::Wide::here() {
+            return attend(body, q, kv, rope, queries, shape, out);
+        }
+    }
+    attend(Any { coarse: Exp2::new(COARSE) }, q, kv, rope, queries, shape, out);
+}
+
+fn attend(
+    body: impl Body,
+    q: &[f32],
+    kv: &[f32],
+    rope: &[f32],
+    queries: &[i32],
+    shape: AttentionShape,
+    out: &mut [f32],
+) {
     let d = shape.head_size;
     let mut head_data = Head::default();
     let mut meeting = Meeting {
@@ -81,14 +143,13 @@ pub(super) fn attention(q: &[f32], kv: &[f32], rope: &[f32], queries: &[i32], sh
         turned: vec![0.0; PAIR * words_of(d)],
         scores: [[f32x4::ZERO; BLOCK / WORDS]; QUERIES],
         shares: vec![[i32x4::ZERO; QUERIES]; BLOCK / PAIR],
-        coarse: Exp2::new(COARSE),
         fine: Exp2::new(FINE),
     };
     for run in runs(queries) {
         let keys = visible(&run, shape.half_window);
         for head in 0..shape.heads {
             head_data.load(kv, rope, run.rows.start, keys.clone(), head, shape);
-            attend_head(&head_data, &mut meeting, &run, keys.clone(), q, rope, head, shape, out);
+            attend_head(body, &head_data, &mut meeting, &run, keys.clone(), q, rope, head, shape, out);
         }
     }
 }
@@ -96,6 +157,7 @@ pub(super) fn attention(q: &[f32], kv: &[f32], rope: &[f32], queries: &[i32], sh
 /// Computes all queries of a run for one head.
 #[allow(clippy::too_many_arguments, reason = "the inputs of attention itself, cut to one head")]
 fn attend_head(
+    body: impl Body,
     data: &Head,
     meeting: &mut Meeting,
     run: &Run<'_>,
@@ -118,13 +180,16 @@ fn attend_head(
             for (t, query) in queries.into_iter().enumerate() {
                 meeting.turn(t, &q[columns(query)], &rope[positions[query] * d..][..d]);
             }
-            meeting.score(&data.keys[block * (BLOCK / LANES) * words_of(d)..], steps.clone(), *key_step);
+            let keys = &data.keys[block * (BLOCK / LANES) * words_of(d)..];
+            let factors = meeting.steps.map(|step| step * key_step);
+            body.score(&meeting.queries, keys, steps.clone(), factors, &mut meeting.scores);
             let mut scales = [[0.0; 2]; QUERIES];
             for (t, query) in queries.into_iter().enumerate().take(count) {
-                scales[t] = meeting.share(t, seen[t].clone(), steps.clone(), *key_step, &mut met[query]);
+                scales[t] = meeting.share(body, t, seen[t].clone(), steps.clone(), *key_step, &mut met[query]);
             }
             let values = &data.values[block * d.div_ceil(LANES) * (BLOCK / PAIR)..];
-            meeting.sum_values(values, steps, d, |t, column, sums| {
+            let pairs = steps.start * WORDS..steps.end * WORDS;
+            body.sum_values(&meeting.shares[pairs.clone()], values, pairs, d, |t, column, sums| {
                 if t < count {
                     let [kept, scale] = scales[t];
                     let out = out[columns(queries[t])][column..].iter_mut().zip(sums);
@@ -255,24 +320,11 @@ impl Meeting {
         }
     }
 
-    /// Computes the scores of all members and the keys of `steps`.
-    fn score(&mut self, keys: &[Words], steps: Range<usize>, key_step: f32) {
-        let factors = self.steps.map(|step| f32x4::splat(step * key_step));
-        let words = self.queries.len();
-        for step in steps {
-            let keys = &keys[step * words..][..words];
-            let sums = exact::sums(&self.queries, keys, registers);
-            for ((scores, sums), factor) in self.scores.iter_mut().zip(sums).zip(factors) {
-                let scores = &mut scores[step * WIDTH..][..WIDTH];
-                scores.iter_mut().zip(sums).for_each(|(score, sum)| *score = f32x4::from_i32x4(sum) * factor);
-            }
-        }
-    }
-
     /// Turns a member's scores of `steps` into shares relative to their highest, zero for keys outside `seen`. Returns
     /// the factors for the sums of earlier blocks and for those of this one.
     fn share(
         &mut self,
+        body: impl Body,
         t: usize,
         seen: Range<usize>,
         steps: Range<usize>,
@@ -284,8 +336,7 @@ impl Meeting {
         let offset = steps.start * LANES;
         flat[..seen.start - offset].fill(f32::NEG_INFINITY);
         flat[seen.end - offset..].fill(f32::NEG_INFINITY);
-        let most = scores.iter().fold(f32x4::splat(f32::NEG_INFINITY), |most, score| most.fast_max(*score));
-        let highest = most.to_array().into_iter().fold(f32::NEG_INFINITY, higher);
+        let highest = body.highest(scores);
         let shares = &mut self.shares[steps.start * WORDS..steps.end * WORDS];
         // Scores are integers times this factor: where it is finite, no score is NaN.
         let is_finite = (self.steps[t] * key_step).is_finite() && highest != f32::INFINITY;
@@ -294,8 +345,48 @@ impl Meeting {
             shares.iter_mut().for_each(|words| words[t] = i32x4::ZERO);
             return [1.0, if seen.is_empty() { 0.0 } else { f32::NAN }];
         }
+        let total = body.share(scores, highest - SHARE, shares, t);
+        // One of the two powers is 1.
+        let all = higher(met.highest, highest);
+        let powers = self.fine.of(f32x4::new([met.highest - all, highest - all, 0.0, 0.0])).to_array();
+        let [kept, scale, ..] = powers;
+        *met = Softmax { highest: all, total: met.total * kept + total as f32 * scale };
+        [kept, scale]
+    }
+}
+
+impl Body for Any {
+    #[inline(always)]
+    fn score(
+        &self,
+        queries: &[[i32x4; QUERIES]],
+        keys: &[Words],
+        steps: Range<usize>,
+        factors: [f32; QUERIES],
+        scores: &mut [Scores; QUERIES],
+    ) {
+        let factors = factors.map(f32x4::splat);
+        let words = queries.len();
+        for step in steps {
+            let keys = &keys[step * words..][..words];
+            let sums = exact::sums(queries, keys, registers);
+            for ((scores, sums), factor) in scores.iter_mut().zip(sums).zip(factors) {
+                let scores = &mut scores[step * WIDTH..][..WIDTH];
+                scores.iter_mut().zip(sums).for_each(|(score, sum)| *score = f32x4::from_i32x4(sum) * factor);
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn highest(&self, scores: &[f32x4]) -> f32 {
+        let most = scores.iter().fold(f32x4::splat(f32::NEG_INFINITY), |most, score| most.fast_max(*score));
+        most.to_array().into_iter().fold(f32::NEG_INFINITY, higher)
+    }
+
+    #[inline(always)]
+    fn share(&self, scores: &[f32x4], relative: f32, shares: &mut [[i32x4; QUERIES]], t: usize) -> i32 {
         let mut totals = i32x4::ZERO;
-        let relative = f32x4::splat(highest - SHARE);
+        let relative = f32x4::splat(relative);
         let share = |score: f32x4| self.coarse.integers(score - relative);
         for (words, scores) in shares.as_chunks_mut::<WORDS>().0.iter_mut().zip(scores.as_chunks::<WIDTH>().0) {
             let [first, second] = scores.map(share);
@@ -303,21 +394,18 @@ impl Meeting {
             let made = (first | (second << 16i32)).to_array();
             words.iter_mut().zip(made).for_each(|(words, word)| words[t] = i32x4::splat(word));
         }
-        // One of the two powers is 1.
-        let all = higher(met.highest, highest);
-        let powers = self.fine.of(f32x4::new([met.highest - all, highest - all, 0.0, 0.0])).to_array();
-        let [kept, scale, ..] = powers;
-        *met = Softmax {
-            highest: all,
-            total: met.total * kept + totals.to_array().into_iter().sum::<i32>() as f32 * scale,
-        };
-        [kept, scale]
+        totals.to_array().into_iter().sum()
     }
 
-    /// Passes `add` the sums of values times shares: member, first column, and the sums of the columns from there.
-    fn sum_values(&self, values: &[Words], steps: Range<usize>, d: usize, mut add: impl FnMut(usize, usize, &[f32])) {
-        let pairs = steps.start * LANES / PAIR..steps.end * LANES / PAIR;
-        let shares = &self.shares[pairs.clone()];
+    #[inline(always)]
+    fn sum_values(
+        &self,
+        shares: &[[i32x4; QUERIES]],
+        values: &[Words],
+        pairs: Range<usize>,
+        d: usize,
+        mut add: impl FnMut(usize, usize, &[f32]),
+    ) {
         for (index, values) in values.chunks_exact(BLOCK / PAIR).take(d.div_ceil(LANES)).enumerate() {
             let mut sums = [[f32x4::ZERO; WIDTH]; QUERIES];
             for (shares, values) in shares.chunks(CHUNK).zip(values[pairs.clone()].chunks(CHUNK)) {
