@@ -416,4 +416,11 @@ fn bench_prints_a_row_for_each_combination() {
     let model = model("tiny-silu");
     let text = success(&["bench", "--model", path(&model), "--tokens", "4,8", "--batch", "1,3", "--runs", "2"], "");
     assert_eq!(text.lines().count(), 2 + 4, "{text}");
+    let shape = ["bench", "--model", path(&model), "--tokens", "8", "--batch", "3", "--runs", "2"];
+    let text = success(&[&shape[..], &["--json", "--threads", "2"]].concat(), "");
+    let line: serde_json::Value = serde_json::from_str(&text).expect("one JSON line");
+    assert!(line["batch"] == 3 && line["tokens"] == 8 && line["median_ms"].as_f64() > Some(0.0), "{text}");
+    assert!(cfg!(not(unix)) || line["processor_ms"].as_f64() > Some(0.0), "{text}");
+    let text = success(&[&shape[..], &["--profile"]].concat(), "");
+    assert!(text.lines().any(|line| line.trim_start().starts_with("attention ")), "{text}");
 }

@@ -2,7 +2,8 @@
 
     python evaluate.py --work FOLDER --teacher FOLDER_OF_ALL_MINILM --felsic PROGRAM f32=PACK int8=PACK int4=PACK
 
-Writes FOLDER/figures.json and prints the tables of the model card. `--queries` only counts, without any model, how
+Writes FOLDER/figures.json and prints the tables of the model card. Without `--teacher`, what needs the teacher's vectors
+is left out, and neither torch nor transformers is needed. `--queries` only counts, without any model, how
 many queries share no content word with their answer.
 """
 
@@ -175,7 +176,7 @@ def main():
             print(f"{task.name}: {len(task.queries)} queries, {len(task.passages)} passages")
         return
     kept = arguments.work / "teacher-eval.npy"
-    embedders = {"teacher": teacher(arguments.teacher, kept)}
+    embedders = {"teacher": teacher(arguments.teacher, kept)} if arguments.teacher else {}
     embedders |= {n: felsic(arguments.felsic, folder) for n, folder in (p.split("=", 1) for p in arguments.packs)}
     pairs = lines("pairs")
     some = sorted({p["a"] for p in pairs if p["kind"] == "random"})
@@ -183,12 +184,14 @@ def main():
     for name, embed in embedders.items():
         of = figures[name] = {task.name: figures_of_ranks(task.ranks(embed(task.queries) @ embed(task.passages).T)) for task in todo}
         of["pairs"] = spearman(embed, pairs)
-        of["pairs"][f"spearman, every pair of {len(some)} texts"] = every_pair(embed, embedders["teacher"], some)
+        if "teacher" in embedders:
+            of["pairs"][f"spearman, every pair of {len(some)} texts"] = every_pair(embed, embedders["teacher"], some)
     for name in figures.keys() - {"bm25", "teacher"}:
         if "f32" in embedders:
             apart = 1 - (embedders[name](some) * embedders["f32"](some)).sum(1)
             figures[name]["pairs"]["least cosine to f32"] = 1 - float(apart.max())
-    keep(embedders["teacher"], kept)
+    if "teacher" in embedders:
+        keep(embedders["teacher"], kept)
     (arguments.work / "figures.json").write_text(json.dumps(figures, indent=1) + "\n")
     for measure in ("ndcg@10", "recall@10"):
         print(f"{measure}\n")

@@ -2,7 +2,7 @@
 
 use crate::checkpoints::Seeded;
 use crate::process::{command, run as run_command};
-use crate::{bench_index, bench_search, files, packs, project, setup, web};
+use crate::{bench_index, bench_native, bench_search, files, packs, project, setup, web};
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 use std::fs;
@@ -14,6 +14,8 @@ pub enum Other {
     Search(bench_search::Options),
     /// Times how soon a page finds something in an index of a folder of documents, over a line
     Index(bench_index::Options),
+    /// Times the command line beside onnxruntime, both native, with the 97M shape in 8 bits
+    Native(bench_native::Options),
 }
 
 #[derive(Args)]
@@ -50,7 +52,7 @@ pub struct Options {
 
 /// Makes the peers' model folder, laid out as on the Hugging Face Hub: an ONNX file of the 97M shape in 8 bits, with
 /// the seeded checkpoint's settings and tokenizer.
-fn peer() -> Result<PathBuf> {
+pub fn peer() -> Result<PathBuf> {
     let folder = project::target("peer/granite-97m");
     let checkpoint = Seeded::named("granite-97m").context("there is no checkpoint granite-97m")?.make()?;
     let sources = project::path("tests/peer");
@@ -69,7 +71,7 @@ fn peer() -> Result<PathBuf> {
 }
 
 /// The peers' model in 8 bits, in its folder, and the same in f32.
-const QUANTISED: &str = "onnx/model_quantized.onnx";
+pub const QUANTISED: &str = "onnx/model_quantized.onnx";
 const WIDE: &str = "onnx/model.onnx";
 
 fn make_onnx(file: &Path, options: &[&str]) -> Result<()> {
@@ -91,6 +93,7 @@ pub fn run(options: &Options) -> Result<()> {
     match &options.other {
         Some(Other::Search(options)) => return bench_search::run(options),
         Some(Other::Index(options)) => return bench_index::run(options),
+        Some(Other::Native(options)) => return bench_native::run(options),
         None => {}
     }
     let pack = packs::find(&options.model)?;

@@ -14,10 +14,11 @@
 //! | `packs` | the packs that tests, demo and benchmark load |
 //! | `deny` | licences, sources and advisories of all crates |
 //! | `extension` | the browser extension, its zips, its tests |
-//! | `test` (`check` too), `demo`, `bench`, `bench_search`, `bench_index`, `site`, `size` | the commands of these names |
+//! | `test` (`check` too), `demo`, `bench`, `bench_search`, `bench_index`, `bench_native`, `site`, `size` | the commands of these names |
 
 mod bench;
 mod bench_index;
+mod bench_native;
 mod bench_search;
 mod checkpoints;
 mod demo;

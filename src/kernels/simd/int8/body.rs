@@ -85,13 +85,13 @@ pub trait Body: Copy {
         None
     }
 
-    /// Adds to `sums` the exact sums of each group times its scales and steps, in their order.
-    fn add<const T: usize>(self, block: &Block<'_, Self, T>, sums: &mut Sums<T>);
+    /// Adds to `sums`, or to zeros if they are `new`, the exact sums of each group times its scales and steps, in their order.
+    fn add<const T: usize>(self, block: &Block<'_, Self, T>, new: bool, sums: &mut Sums<T>);
 
     /// Adds two blocks of the same tokens and groups.
     #[inline(always)]
-    fn add_two<const T: usize>(self, blocks: [Block<'_, Self, T>; 2], sums: &mut [Sums<T>; 2]) {
-        blocks.iter().zip(sums).for_each(|(block, sums)| self.add(block, sums));
+    fn add_two<const T: usize>(self, blocks: [Block<'_, Self, T>; 2], new: bool, sums: &mut [Sums<T>; 2]) {
+        blocks.iter().zip(sums).for_each(|(block, sums)| self.add(block, new, sums));
     }
 
     /// Computes a row of a norm.
@@ -104,6 +104,14 @@ pub trait Body: Copy {
     #[inline(always)]
     fn gate(self, row: &[f32], activation: Activation, out: &mut [f32]) {
         gate::gate_row(row, activation, out);
+    }
+}
+
+/// Makes sums zeros if they are `new`.
+#[inline(always)]
+pub fn clear<const T: usize>(new: bool, sums: &mut Sums<T>) {
+    if new {
+        *sums = [[f32x4::ZERO; WIDTH]; T];
     }
 }
 

@@ -18,10 +18,10 @@
 
 use std::arch::x86_64::{
     __m256, __m256i, __m512, __m512i, _mm256_add_epi32, _mm256_add_ps, _mm256_cvtepi8_epi16, _mm256_cvtepi32_ps,
-    _mm256_dpbusd_epi32, _mm256_madd_epi16, _mm256_mul_ps, _mm256_set1_epi32, _mm256_set1_ps, _mm256_setzero_si256,
-    _mm512_add_epi32, _mm512_add_ps, _mm512_and_si512, _mm512_cvtepi32_epi8, _mm512_cvtepi32_ps, _mm512_cvtps_epi32,
-    _mm512_dpbusd_epi32, _mm512_max_epu32, _mm512_mul_ps, _mm512_reduce_add_epi32, _mm512_reduce_max_epu32,
-    _mm512_set1_epi32, _mm512_set1_ps,
+    _mm256_dpbusd_epi32, _mm256_madd_epi16, _mm256_mul_ps, _mm256_set1_epi32, _mm256_set1_ps, _mm256_setzero_ps,
+    _mm256_setzero_si256, _mm512_add_epi32, _mm512_add_ps, _mm512_and_si512, _mm512_cvtepi32_epi8, _mm512_cvtepi32_ps,
+    _mm512_cvtps_epi32, _mm512_dpbusd_epi32, _mm512_max_epu32, _mm512_mul_ps, _mm512_reduce_add_epi32,
+    _mm512_reduce_max_epu32, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_ps,
 };
 
 use archmage::{SimdToken, X64V3Token, X64V4xToken, arcane};
@@ -75,8 +75,8 @@ impl Body for Wide {
     }
 
     #[inline(always)]
-    fn add<const T: usize>(self, block: &Block<'_, Self, T>, sums: &mut Sums<T>) {
-        add_wide(self.0, block, sums);
+    fn add<const T: usize>(self, block: &Block<'_, Self, T>, new: bool, sums: &mut Sums<T>) {
+        add_wide(self.0, block, new, sums);
     }
 
     #[inline(always)]
@@ -118,8 +118,8 @@ fn round_wide(
 }
 
 #[arcane]
-fn add_wide<const T: usize>(_: X64V3Token, block: &Block<'_, Wide, T>, sums: &mut Sums<T>) {
-    let mut total: [__m256; T] = registers(sums);
+fn add_wide<const T: usize>(_: X64V3Token, block: &Block<'_, Wide, T>, new: bool, sums: &mut Sums<T>) {
+    let mut total: [__m256; T] = if new { [_mm256_setzero_ps(); T] } else { registers(sums) };
     for group in block.groups() {
         let mut exact = [_mm256_setzero_si256(); T];
         for (words, weights) in group.words.iter().zip(group.weights) {
@@ -173,13 +173,13 @@ impl Body for Dots {
     }
 
     #[inline(always)]
-    fn add<const T: usize>(self, block: &Block<'_, Self, T>, sums: &mut Sums<T>) {
-        add_dots(self.0, block, sums);
+    fn add<const T: usize>(self, block: &Block<'_, Self, T>, new: bool, sums: &mut Sums<T>) {
+        add_dots(self.0, block, new, sums);
     }
 
     #[inline(always)]
-    fn add_two<const T: usize>(self, blocks: [Block<'_, Self, T>; 2], sums: &mut [Sums<T>; 2]) {
-        add_two_dots(self.0, blocks, sums);
+    fn add_two<const T: usize>(self, blocks: [Block<'_, Self, T>; 2], new: bool, sums: &mut [Sums<T>; 2]) {
+        add_two_dots(self.0, blocks, new, sums);
     }
 
     #[inline(always)]
@@ -231,8 +231,8 @@ fn round_dots(
 }
 
 #[arcane]
-fn add_dots<const T: usize>(_: X64V4xToken, block: &Block<'_, Dots, T>, sums: &mut Sums<T>) {
-    let mut total: [__m256; T] = registers(sums);
+fn add_dots<const T: usize>(_: X64V4xToken, block: &Block<'_, Dots, T>, new: bool, sums: &mut Sums<T>) {
+    let mut total: [__m256; T] = if new { [_mm256_setzero_ps(); T] } else { registers(sums) };
     for Group { words, weights, steps, scales, .. } in block.groups() {
         let mut exact = steps.map(|step| _mm256_set1_epi32(step.start));
         for (words, weights) in words.iter().zip(weights) {
@@ -251,9 +251,14 @@ fn add_dots<const T: usize>(_: X64V4xToken, block: &Block<'_, Dots, T>, sums: &m
 }
 
 #[arcane]
-fn add_two_dots<const T: usize>(_: X64V4xToken, blocks: [Block<'_, Dots, T>; 2], sums: &mut [Sums<T>; 2]) {
+fn add_two_dots<const T: usize>(_: X64V4xToken, blocks: [Block<'_, Dots, T>; 2], new: bool, sums: &mut [Sums<T>; 2]) {
     let [first, second] = blocks;
-    let mut total: [__m512; T] = std::array::from_fn(|token| bytemuck::cast([sums[0][token], sums[1][token]]));
+    let mut total = [_mm512_setzero_ps(); T];
+    if !new {
+        for (token, total) in total.iter_mut().enumerate() {
+            *total = bytemuck::cast([sums[0][token], sums[1][token]]);
+        }
+    }
     for (Group { words, weights, steps, scales, .. }, other) in first.groups().zip(second.groups()) {
         let mut exact = steps.map(|step| _mm512_set1_epi32(step.start));
         for ((words, weights), others) in words.iter().zip(weights).zip(other.weights) {

@@ -1,7 +1,7 @@
 //! The body for any processor: bytes widened to 16 bits, two columns a step.
 
 use super::BAND;
-use super::body::{Block, Body, Sums, for_columns, put, round_groups, scale};
+use super::body::{Block, Body, Sums, clear, for_columns, put, round_groups, scale};
 use crate::kernels::simd::exact::{self, PAIR, WIDTH};
 use crate::kernels::simd::maths::{narrow, to_integers};
 use wide::{f32x4, i16x8, i32x4};
@@ -34,7 +34,8 @@ impl Body for Pairs {
     }
 
     #[inline(never)]
-    fn add<const T: usize>(self, block: &Block<'_, Self, T>, sums: &mut Sums<T>) {
+    fn add<const T: usize>(self, block: &Block<'_, Self, T>, new: bool, sums: &mut Sums<T>) {
+        clear(new, sums);
         for group in block.groups() {
             scale(exact::sums(group.words, group.weights, widen), group.scales, group.steps, sums);
         }

@@ -75,55 +75,58 @@ struct Operands<'a, B: Body, const T: usize> {
 pub fn product<B: Body, const ADD: bool>(activations: &Rounded<B>, weights: &mut Prepared<'_, B>, out: &mut [f32]) {
     let bands = weights.weights.m() / BAND;
     let block = (BANDS * COLUMNS / weights.weights.k).clamp(1, BANDS);
+    let mut sums = vec![[f32x4::ZERO; WIDTH]; BANDS * B::TOKENS];
     for start in (0..bands).step_by(block) {
         let bands = start..bands.min(start + block);
         weights.prepare(bands.end);
         for tile in activations.tiles() {
             match tile.count {
-                1 => tile_product::<1, ADD, B>(&tile, weights, bands.clone(), out),
-                2 => tile_product::<2, ADD, B>(&tile, weights, bands.clone(), out),
-                3 => tile_product::<3, ADD, B>(&tile, weights, bands.clone(), out),
-                4 => tile_product::<4, ADD, B>(&tile, weights, bands.clone(), out),
-                5 => tile_product::<5, ADD, B>(&tile, weights, bands.clone(), out),
-                6 => tile_product::<6, ADD, B>(&tile, weights, bands.clone(), out),
-                7 if B::TOKENS > 6 => tile_product::<7, ADD, B>(&tile, weights, bands.clone(), out),
-                8 if B::TOKENS > 6 => tile_product::<8, ADD, B>(&tile, weights, bands.clone(), out),
-                9 if B::TOKENS > 6 => tile_product::<9, ADD, B>(&tile, weights, bands.clone(), out),
-                10 if B::TOKENS > 6 => tile_product::<10, ADD, B>(&tile, weights, bands.clone(), out),
-                11 if B::TOKENS > 6 => tile_product::<11, ADD, B>(&tile, weights, bands.clone(), out),
-                12 if B::TOKENS > 6 => tile_product::<12, ADD, B>(&tile, weights, bands.clone(), out),
+                1 => tile_product::<1, ADD, B>(&tile, weights, bands.clone(), &mut sums, out),
+                2 => tile_product::<2, ADD, B>(&tile, weights, bands.clone(), &mut sums, out),
+                3 => tile_product::<3, ADD, B>(&tile, weights, bands.clone(), &mut sums, out),
+                4 => tile_product::<4, ADD, B>(&tile, weights, bands.clone(), &mut sums, out),
+                5 => tile_product::<5, ADD, B>(&tile, weights, bands.clone(), &mut sums, out),
+                6 => tile_product::<6, ADD, B>(&tile, weights, bands.clone(), &mut sums, out),
+                7 if B::TOKENS > 6 => tile_product::<7, ADD, B>(&tile, weights, bands.clone(), &mut sums, out),
+                8 if B::TOKENS > 6 => tile_product::<8, ADD, B>(&tile, weights, bands.clone(), &mut sums, out),
+                9 if B::TOKENS > 6 => tile_product::<9, ADD, B>(&tile, weights, bands.clone(), &mut sums, out),
+                10 if B::TOKENS > 6 => tile_product::<10, ADD, B>(&tile, weights, bands.clone(), &mut sums, out),
+                11 if B::TOKENS > 6 => tile_product::<11, ADD, B>(&tile, weights, bands.clone(), &mut sums, out),
+                12 if B::TOKENS > 6 => tile_product::<12, ADD, B>(&tile, weights, bands.clone(), &mut sums, out),
                 more => unreachable!("a tile of {more} tokens"),
             }
         }
     }
 }
 
-/// Multiplies one tile by at most [`BANDS`] bands.
+/// Multiplies one tile by at most [`BANDS`] bands; `sums` is room for theirs.
 fn tile_product<const T: usize, const ADD: bool, B: Body>(
     tile: &Tile<'_, B>,
     weights: &Prepared<'_, B>,
     bands: Range<usize>,
+    sums: &mut [[f32x4; WIDTH]],
     out: &mut [f32],
 ) {
     let Weights { k, group, .. } = weights.weights;
     let (groups, block) = (k / group, (COLUMNS / group).max(1));
     let operands = Operands { words: tile.words.as_chunks::<T>().0, steps: tile.steps.as_chunks::<T>().0 };
-    let mut sums: [Sums<T>; BANDS] = [[[f32x4::ZERO; WIDTH]; T]; BANDS];
+    let sums: &mut [Sums<T>] = &mut sums.as_chunks_mut().0[..bands.len()];
     for start in (0..groups).step_by(block) {
         let groups = start..groups.min(start + block);
-        let (twos, rest) = sums[..bands.len()].as_chunks_mut::<2>();
+        let new = start == 0;
+        let (twos, rest) = sums.as_chunks_mut::<2>();
         for (two, sums) in twos.iter_mut().enumerate() {
             let block = |band| weights.block(&operands, bands.start + 2 * two + band, &groups);
-            weights.body.add_two([block(0), block(1)], sums);
+            weights.body.add_two([block(0), block(1)], new, sums);
         }
         if let [sums] = rest {
-            weights.body.add(&weights.block(&operands, bands.end - 1, &groups), sums);
+            weights.body.add(&weights.block(&operands, bands.end - 1, &groups), new, sums);
         }
     }
     let rows = out.chunks_exact_mut(weights.weights.m()).skip(tile.first).take(T);
     for (token, row) in rows.enumerate() {
         let row = &mut row.as_chunks_mut::<BAND>().0[bands.clone()];
-        for (out, sums) in row.iter_mut().zip(&sums) {
+        for (out, sums) in row.iter_mut().zip(&*sums) {
             let products = sums[token];
             let [first, second]: [f32x4; WIDTH] = bytemuck::cast(*out);
             let products = if ADD { [first + products[0], second + products[1]] } else { products };

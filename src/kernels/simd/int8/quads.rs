@@ -11,7 +11,7 @@
 //! Where sums of two products are cut to 16 bits (x86-64 without AVX-VNNI), bytes would have to stay within seven
 //! bits, and the instruction becomes three: [`super::pairs`] is as fast there.
 
-use super::body::{Block, Body, Sums, for_columns, put, round_groups, scale};
+use super::body::{Block, Body, Sums, clear, for_columns, put, round_groups, scale};
 use super::{BAND, QUAD};
 use crate::kernels::simd::maths::{narrow, to_integers};
 use wide::{f32x4, i8x16, i16x8, i32x4};
@@ -61,7 +61,8 @@ impl Body for Quads {
         }
     }
 
-    fn add<const T: usize>(self, block: &Block<'_, Self, T>, sums: &mut Sums<T>) {
+    fn add<const T: usize>(self, block: &Block<'_, Self, T>, new: bool, sums: &mut Sums<T>) {
+        clear(new, sums);
         instruction::add(self.0, block, sums);
     }
 }

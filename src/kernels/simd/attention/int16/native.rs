@@ -148,9 +148,9 @@ macro_rules! body {
                     *integer = coarse.integer(*score - relative);
                 }
                 for (words, eight) in shares.as_chunks_mut::<WORDS>().0.iter_mut().zip(integers.as_chunks::<LANES>().0) {
-                    for (key, words) in words.iter_mut().enumerate() {
-                        words[t] = i32x4::splat(eight[key] | (eight[key + WORDS] << 16));
-                    }
+                    let [first, second]: [i32x4; WIDTH] = bytemuck::cast(*eight);
+                    let made = (first | (second << 16i32)).to_array();
+                    words.iter_mut().zip(made).for_each(|(words, word)| words[t] = i32x4::splat(word));
                 }
                 integers.iter().sum()
             }
