@@ -13,7 +13,7 @@
 @group(0) @binding(2) var<storage, read_write> rope: array<{{ value }}>;
 @group(0) @binding(3) var<storage, read_write> queries: array<i32>;
 @group(0) @binding(4) var<storage, read_write> tiles: array<i32>;
-@group(0) @binding(5) var<storage, read_write> out: array<{{ value }}>;
+@group(0) @binding(5) var<storage, read_write> out: array<{{ out }}>;
 @group(0) @binding(6) var<uniform> parameters: Parameters;
 
 struct Parameters {
@@ -25,6 +25,9 @@ struct Parameters {
     split: u32,
     // Workgroups of a tile.
     groups: u32,
+    // Of out as bytes: its rows and levels.
+    rows: u32,
+    levels: u32,
 }
 
 const HEAD = {{ head_size }}u;
@@ -173,9 +176,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         workgroupBarrier();
     }
     if (slice == 0u && tile_first + thread < tile_end) {
-        for (var j = 0u; j < QUADS; j++) {
-            put(query * width + column, 4u * j, sums[j] / sum);
-            put(query * width + column + HALF, 4u * j, sums[j + QUADS] / sum);
-        }
+        {{ end }}
     }
 }

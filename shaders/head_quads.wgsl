@@ -11,7 +11,3 @@ fn kv_quad(start: u32, j: u32) -> vec4<f32> {
 fn rope_quad(start: u32, j: u32) -> vec4<f32> {
     return rope[(start + j) / 4u];
 }
-
-fn put(start: u32, j: u32, value: vec4<f32>) {
-    out[(start + j) / 4u] = value;
-}

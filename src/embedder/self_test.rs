@@ -94,21 +94,24 @@ mod tests {
         if std::env::var_os("FELSIC_SKIP_GPU").is_some() {
             return;
         }
-        gpu::FORCED_ADAPTER.set(Some(gpu::Adapter::Gpu));
-        let embedder = pollster::block_on(async {
-            let parts = load_pack(&built_in(), &mut |_| ()).await?;
-            Embedder::new(parts, DeviceKind::Gpu).await
-        })
-        .expect("the model");
-        let passes = |refused| {
-            gpu::REFUSED.set(refused);
-            pollster::block_on(embedder.self_test()).map_err(|error| error.code())
-        };
-        for body in 0..gpu::MOST_BODIES {
-            assert_eq!(passes(Some(body)), Err(Code::SelfTestFailed), "body {body}");
+        for adapter in [gpu::Adapter::Gpu, gpu::Adapter::Bytes] {
+            gpu::FORCED_ADAPTER.set(Some(adapter));
+            let embedder = pollster::block_on(async {
+                let parts = load_pack(&built_in(), &mut |_| ()).await?;
+                Embedder::new(parts, DeviceKind::Gpu).await
+            })
+            .expect("the model");
+            let passes = |refused| {
+                gpu::REFUSED.set(refused);
+                pollster::block_on(embedder.self_test()).map_err(|error| error.code())
+            };
+            assert_eq!(passes(None), Ok(()), "{adapter:?}");
+            for refused in gpu::Refused::all(adapter) {
+                assert_eq!(passes(Some(refused)), Err(Code::SelfTestFailed), "{adapter:?}, {refused:?}");
+            }
+            gpu::REFUSED.set(None);
+            gpu::FORCED_ADAPTER.set(None);
         }
-        assert_eq!(passes(None), Ok(()));
-        gpu::FORCED_ADAPTER.set(None);
     }
 
     #[test]

@@ -11,6 +11,8 @@ use proptest::test_runner::{Config, TestRunner};
 use super::{AttentionMatrices, LayerShape};
 use super::{AttentionShape, Int8Matrix, MlpShape, Precision, TILE_LENGTHS, reference};
 use crate::config::Activation;
+#[cfg(feature = "gpu")]
+use crate::kernels::simd::Fine;
 use crate::model::{Device, DeviceKind};
 
 /// Opens the devices of this build.
@@ -151,15 +153,27 @@ fn int8_matrix(weight: &[i8], scales: &[f32], [m, k]: [usize; 2], device: &Devic
 
 /// Any body of the GPU's products, by its place in the table, or the one that the table gives.
 fn body() -> impl Strategy<Value = Option<usize>> {
-    prop_oneof![Just(None), (0usize..4).prop_map(Some)]
+    prop_oneof![Just(None), (0usize..3).prop_map(Some), Just(Some(SOFTWARE))]
 }
+
+/// The bodies of products of bytes, and that for software, by their places in the table.
+const BYTES: std::ops::Range<usize> = 3..5;
+const SOFTWARE: usize = 5;
 
 /// Runs `work` with the GPU's products made by a given body.
 fn with_body<T>(body: Option<usize>, work: impl FnOnce() -> T) -> T {
     #[cfg(feature = "gpu")]
     if let Some(number) = body {
-        let software = number == super::gpu::MOST_BODIES;
-        return with_adapter(software, || super::gpu::with_body(number, work));
+        use super::gpu::Adapter;
+        let (adapter, number) = match number {
+            SOFTWARE => (Adapter::Software, 0),
+            number if BYTES.contains(&number) => (Adapter::Bytes, number - BYTES.start),
+            number => (Adapter::Gpu, number),
+        };
+        super::gpu::FORCED_ADAPTER.set(Some(adapter));
+        let made = super::gpu::with_body(number, work);
+        super::gpu::FORCED_ADAPTER.set(None);
+        return made;
     }
     work()
 }
@@ -197,9 +211,78 @@ fn int8_linear_is_the_product_with_scaled_weights() {
     });
 }
 
+/// Moves activations away from the middles between two steps of 8 bits, so that every device rounds them alike.
+#[cfg(feature = "gpu")]
+fn settle(x: &mut [f32]) {
+    for group in x.chunks_exact_mut(32) {
+        let largest = group.iter().fold(1e-3f32, |most, v| most.max(v.abs()));
+        let step = (largest / 127.0).log2().floor().exp2();
+        for value in group.iter_mut() {
+            let steps = (*value / step).clamp(-126.0, 126.0);
+            *value = step * (steps.round() + 0.8 * (steps - steps.round()));
+        }
+        group[7] = -127.0 * step;
+    }
+}
+
+#[cfg(feature = "gpu")]
+#[test]
+fn int8_linear_of_bytes_is_that_of_a_cpu() {
+    let inputs = (1usize..150, 1usize..7, 1usize..20, 1usize..3, BYTES, any::<(bool, u64)>());
+    check(128, inputs, |device, &(n, groups, bands, factor, body, (is_fine, seed))| {
+        if device.kind == DeviceKind::Cpu {
+            return;
+        }
+        let (group, m) = (32 * factor, 8 * bands);
+        let k = groups * group;
+        let mut x = values(seed, n * k, 1.0);
+        settle(&mut x);
+        let (weight, scales) = int8(seed ^ 3, m, k, group);
+        let (x_tensor, matrix) = (tensor(&x, [n, k], device), int8_matrix(&weight, &scales, [m, k], device));
+        let _fine = is_fine.then(Fine::new);
+        let got = with_body(Some(body), || super::linear_int8(x_tensor, matrix));
+        match is_fine {
+            true => close(got, &reference::linear_int8(&x, &weight, &scales, k, group), 5e-5),
+            false => close(got, &reference::linear_bytes(&x, &weight, &scales, k, group), 2e-6),
+        }
+    });
+}
+
+#[cfg(feature = "gpu")]
+#[test]
+fn int8_layers_of_bytes_are_those_of_the_weights() {
+    let activation = prop_oneof![Just(Activation::Silu), Just(Activation::Gelu)];
+    let shape = (1usize..100, 1usize..5, 1usize..5, activation);
+    let attention = (prop::collection::vec(1usize..90, 1..4), prop_oneof![Just(None), Just(Some(7usize))], 1usize..90);
+    // Heads of whole groups, and others.
+    let heads = (1usize..3, prop_oneof![Just(16usize), Just(32), Just(48), Just(8)], any::<bool>());
+    let inputs = (shape, attention, heads, BYTES, any::<u64>());
+    check(96, inputs, |device, &(shape, ref attention, (heads, half_head, has_norm), body, seed)| {
+        if device.kind == DeviceKind::Cpu {
+            return;
+        }
+        let _fine = Fine::new();
+        let (n, hidden, inner, activation) = shape;
+        super::gpu::FORCED_BINDING.set(seed.is_multiple_of(2).then_some(40 * 32 * inner));
+        check_mlp(device, [n, 32 * hidden, 32 * inner], activation, Some(body), seed);
+        super::gpu::FORCED_BINDING.set(None);
+        let (lengths, half_window, limit) = attention;
+        // Two heads of 16 columns, or four, make a group.
+        let heads = if half_head == 8 { 2 * heads } else { heads };
+        let (body, eps) = (Some(body), has_norm.then_some(1e-5));
+        let (limit, half_window) = (*limit, *half_window);
+        check_layer(device, &TestLayer { lengths, limit, heads, half_head, half_window, eps, body, seed });
+    });
+}
+
+/// Returns the columns that have a scale together in a test of a body.
+fn group_of(body: Option<usize>, otherwise: usize) -> usize {
+    if body.is_some_and(|body| BYTES.contains(&body)) { 32 } else { otherwise }
+}
+
 /// Checks the int8 MLP of one shape against its parts, made by a given body.
 fn check_mlp(device: &Device, [n, hidden, inner]: [usize; 3], activation: Activation, body: Option<usize>, seed: u64) {
-    let group = 8;
+    let group = group_of(body, 8);
     let (x, gain) = (values(seed, n * hidden, 2.0), values(seed ^ 1, hidden, 1.0));
     let (wide, wide_scales) = int8(seed ^ 2, 2 * inner, hidden, group);
     let (narrow, narrow_scales) = int8(seed ^ 3, hidden, inner, group);
@@ -246,7 +329,7 @@ fn int8_mlp_makes_more_rows_than_a_gpu_binds_at_once() {
 #[cfg(feature = "gpu")]
 fn check_layer(device: &Device, layer: &TestLayer) {
     let TestLayer { lengths, limit, heads, half_head, half_window, eps, body, seed } = *layer;
-    let (group, hidden) = (4, heads * 2 * half_head);
+    let (group, hidden) = (group_of(body, 4), heads * 2 * half_head);
     let (queries, tiles, tile) = queries_of(lengths, limit, hidden > 16);
     let (n_in, n_out) = (lengths.iter().sum::<usize>(), queries.len() / 3);
     let attention = AttentionShape { heads, head_size: 2 * half_head, half_window, precision: Precision::Float, tile };
@@ -285,7 +368,8 @@ fn check_layer(device: &Device, layer: &TestLayer) {
             LayerShape { eps, attention },
         )
     });
-    close(got, &want, 2e-5);
+    // Bytes, twice, are 16 bits at most.
+    close(got, &want, if group == 32 { 2e-4 } else { 2e-5 });
 }
 
 #[cfg(feature = "gpu")]
@@ -383,13 +467,17 @@ fn int8_linear_has_the_bits_of_its_reference_for_unusual_values() {
 
 #[test]
 fn int8_linear_keeps_zero_rows_zero_and_passes_nan_on() {
-    for device in devices() {
-        let (weight, scales) = int8(7, 8, 32, 16);
+    let bodies = |device: &Device| if device.kind == DeviceKind::Gpu { 0..SOFTWARE + 1 } else { 0..1 };
+    for (device, body) in
+        devices().into_iter().flat_map(|device| bodies(&device).map(move |body| (device.clone(), body)))
+    {
+        let group = group_of(Some(body), 16);
+        let (weight, scales) = int8(7, 8, 32, group);
         let mut x = vec![0.0f32; 3 * 32];
         x[64] = f32::NAN;
         x[65] = f32::INFINITY;
         let matrix = int8_matrix(&weight, &scales, [8, 32], &device);
-        let got = super::linear_int8(tensor(&x, [3, 32], &device), matrix);
+        let got = with_body(Some(body), || super::linear_int8(tensor(&x, [3, 32], &device), matrix));
         let got: Vec<f32> = got.into_data().try_into_vec().expect("f32");
         assert!(got[..16].iter().all(|v| *v == 0.0));
         assert!(got[16..].iter().all(|v| !v.is_finite()), "NaN must not turn into a number");

@@ -80,7 +80,8 @@ async fn open_gpu() -> Result<burn::tensor::Device> {
     if let Some(device) = open.as_ref() {
         return Ok(device.clone());
     }
-    let device = burn::tensor::Device::wgpu_options().init().map_err(no_gpu)?;
+    let (device, setup) = burn::tensor::Device::wgpu_options().init_with_setup().map_err(no_gpu)?;
+    crate::kernels::gpu::look_at(&setup);
     *open = Some(device.clone());
     Ok(device)
 }
@@ -93,7 +94,8 @@ async fn open_gpu() -> Result<burn::tensor::Device> {
     if let Some(device) = OPEN.with_borrow(Clone::clone) {
         return Ok(device);
     }
-    let device = burn::tensor::Device::wgpu_options().init_async().await.map_err(no_gpu)?;
+    let (device, setup) = burn::tensor::Device::wgpu_options().init_with_setup_async().await.map_err(no_gpu)?;
+    crate::kernels::gpu::look_at(&setup);
     OPEN.set(Some(device.clone()));
     Ok(device)
 }

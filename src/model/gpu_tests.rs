@@ -13,7 +13,7 @@ fn config() -> ModelConfig {
         token_types: 0,
         vocab_size: 10,
         hidden_size: 64,
-        num_heads: 4,
+        num_heads: 2,
         intermediate_size: 96,
         activation: Activation::Silu,
         layers: vec![LayerKind::Global, LayerKind::Local, LayerKind::Global],
@@ -105,8 +105,11 @@ fn nothing_is_compiled_after_a_model_is_loaded() {
     // With int8 weights: products, attention and norm; with f32 weights also gate, chosen rows and sums.
     for (adapter, int8, want) in [
         (Adapter::Gpu, true, 3 + 2),
+        // And activations to bytes.
+        (Adapter::Bytes, true, 2 + 3),
         (Adapter::Software, true, 1 + 2),
         (Adapter::Gpu, false, 3 + 5),
+        (Adapter::Bytes, false, 3 + 5),
         (Adapter::Software, false, 1 + 5),
     ] {
         // A thread has counted nothing yet.
@@ -125,16 +128,45 @@ fn nothing_is_compiled_after_a_model_is_loaded() {
 }
 
 #[test]
-fn a_layer_takes_six_dispatches_with_int8_weights() {
+fn a_layer_takes_six_dispatches_with_int8_weights_and_eight_with_bytes() {
     if is_skipped() {
         return;
     }
-    let encoder = load(true, DeviceKind::Gpu);
+    for (adapter, want) in [(Adapter::Gpu, 6), (Adapter::Bytes, 8), (Adapter::Software, 6)] {
+        FORCED_ADAPTER.set(Some(adapter));
+        let encoder = load(true, DeviceKind::Gpu);
+        for lengths in BATCHES {
+            let before = gpu::dispatches();
+            states(&encoder, lengths, Some(1));
+            // Three layers and the norms before and after them.
+            assert_eq!(gpu::dispatches() - before, 3 * want + 2);
+        }
+        FORCED_ADAPTER.set(None);
+    }
+}
+
+/// Returns the largest difference of two devices' states.
+fn largest(a: &[f32], b: &[f32]) -> f32 {
+    assert_eq!(a.len(), b.len());
+    a.iter().zip(b).fold(0.0f32, |most, (a, b)| most.max((a - b).abs()))
+}
+
+#[test]
+fn bytes_are_nearer_to_the_cpu_than_floats() {
+    if is_skipped() {
+        return;
+    }
+    let (cpu, gpu) = (load(true, DeviceKind::Cpu), load(true, DeviceKind::Gpu));
     for lengths in BATCHES {
-        let before = gpu::dispatches();
-        states(&encoder, lengths, Some(1));
-        // Three layers and the norms before and after them.
-        assert_eq!(gpu::dispatches() - before, 3 * 6 + 2);
+        let want = states(&cpu, lengths, None);
+        let [bytes, floats] = [Adapter::Bytes, Adapter::Gpu].map(|adapter| {
+            FORCED_ADAPTER.set(Some(adapter));
+            let off = largest(&want, &states(&gpu, lengths, None));
+            FORCED_ADAPTER.set(None);
+            off
+        });
+        println!("{lengths:?}: bytes {bytes:e}, floats {floats:e}");
+        assert!(bytes < floats, "{lengths:?}: {bytes:e} and {floats:e}");
     }
 }
 
@@ -150,12 +182,12 @@ fn a_model_gives_the_same_vectors_on_every_adapter() {
         let tolerance = if int8 { 1e-2 } else { 1e-4 };
         for (lengths, leading) in BATCHES.iter().flat_map(|lengths| [(lengths, Some(1)), (lengths, None)]) {
             let want = states(&cpu, lengths, leading);
-            for adapter in [Adapter::Gpu, Adapter::Software] {
+            for adapter in [Adapter::Gpu, Adapter::Bytes, Adapter::Software] {
                 FORCED_ADAPTER.set(Some(adapter));
                 let got = states(&gpu, lengths, leading);
                 FORCED_ADAPTER.set(None);
-                let largest = want.iter().zip(&got).fold(0.0f32, |most, (want, got)| most.max((want - got).abs()));
-                assert!(got.len() == want.len() && largest < tolerance, "{lengths:?} on {adapter:?}: {largest:e}");
+                let largest = largest(&want, &got);
+                assert!(largest < tolerance, "{lengths:?} on {adapter:?}: {largest:e}");
             }
         }
     }

@@ -2,19 +2,10 @@
 
 use std::cell::Cell;
 
-use super::THREADS;
+use super::{Adapter, THREADS};
 
-/// The kinds of adapter that bodies differ for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Adapter {
-    /// A graphics processor.
-    Gpu,
-    /// A program on the CPU, as Mesa's lavapipe and Chromium's SwiftShader are. It compiles a shader slowly, most of all for its
-    /// workgroup memory, and gains nothing from many threads.
-    Software,
-}
-
-/// A body of `linear.wgsl`: how its threads, each with 8 x 8 sums, make a tile.
+/// A body of `linear.wgsl` or, for [`Adapter::Bytes`], `linear_bytes.wgsl`: how its threads, each with 8 x 8 or 4 x 8 sums,
+/// make a tile.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub struct Body {
     /// The adapters that it is for.
@@ -33,29 +24,33 @@ pub struct Body {
     tiles: usize,
 }
 
-/// The bodies of `linear.wgsl`; the first for the adapter that a product has rows and tiles enough for makes it.
+/// The bodies of the products; the first for the adapter that a product has rows and tiles enough for makes it.
 ///
-/// | body     | adapter  | tile    | slices of k | columns of k at once | for                                                     |
-/// | -------- | -------- | ------- | ----------- | -------------------- | ------------------------------------------------------- |
-/// | large    | GPU      | 64 x 64 | 1           | 16                   | more than 32 rows that make 48 such tiles               |
-/// | middle   | GPU      | 32 x 32 | 4           | 32                   | more than 16 rows                                       |
-/// | few      | GPU      | 16 x 32 | 8           | 64                   | a query: as many tiles as the columns give, short loops |
-/// | software | software | 16 x 64 | 1           | 4                    | all                                                     |
+/// | body        | adapter  | tile    | slices of k | columns of k at once | for                                                     |
+/// | ----------- | -------- | ------- | ----------- | -------------------- | ------------------------------------------------------- |
+/// | large       | GPU      | 64 x 64 | 1           | 16                   | more than 32 rows that make 48 such tiles               |
+/// | middle      | GPU      | 32 x 32 | 4           | 32                   | more than 16 rows                                       |
+/// | few         | GPU      | 16 x 32 | 8           | 64                   | a query: as many tiles as the columns give, short loops |
+/// | bytes       | bytes    | 32 x 64 | 1           | 64                   | more than 16 rows that make 48 such tiles               |
+/// | few, bytes  | bytes    | 8 x 64  | 4           | 128                  | the others                                              |
+/// | software    | software | 16 x 64 | 1           | 4                    | all                                                     |
 #[rustfmt::skip]
-pub static BODIES: [Body; 4] = [
+pub static BODIES: [Body; 6] = [
     Body { adapter: Adapter::Gpu,      down: 8, across: 8, slices: 1, depth: 16, rows: 33, tiles: 48 },
     Body { adapter: Adapter::Gpu,      down: 4, across: 4, slices: 4, depth: 32, rows: 17, tiles: 0 },
     Body { adapter: Adapter::Gpu,      down: 2, across: 4, slices: 8, depth: 64, rows: 0,  tiles: 0 },
+    Body { adapter: Adapter::Bytes,    down: 8, across: 8, slices: 1, depth: 64, rows: 17, tiles: 48 },
+    Body { adapter: Adapter::Bytes,    down: 2, across: 8, slices: 4, depth: 128, rows: 0, tiles: 0 },
     Body { adapter: Adapter::Software, down: 2, across: 8, slices: 1, depth: 4,  rows: 0,  tiles: 0 },
 ];
 
-/// The most bodies that `linear.wgsl` has for one adapter.
+/// The most bodies that there are for one adapter.
 pub const MOST_BODIES: usize = 3;
 
 thread_local! {
     static WANTED: Cell<Option<usize>> = const { Cell::new(None) };
-    /// The kind of adapter that the last product was made by.
-    static LAST: Cell<Option<Adapter>> = const { Cell::new(None) };
+    /// The most bodies that the adapter has which one of this thread's products was made by.
+    static MOST: Cell<usize> = const { Cell::new(0) };
 }
 
 /// Has one body make every product of this thread until this is dropped.
@@ -82,9 +77,10 @@ pub fn with_body<T>(number: usize, work: impl FnOnce() -> T) -> T {
     work()
 }
 
-/// Returns how many bodies the adapter has that this thread's last product was made by; 0 before the first.
+/// Returns how many bodies have to be asked for one after another for all to run that may make this thread's products, going by
+/// those that were made; 0 before the first.
 pub fn bodies() -> usize {
-    LAST.get().map_or(0, |adapter| Body::all(adapter).count())
+    MOST.get()
 }
 
 impl Body {
@@ -95,7 +91,7 @@ impl Body {
 
     /// Chooses the body that makes the product of `rows` rows with a matrix of `columns` columns.
     pub fn of(adapter: Adapter, rows: usize, columns: usize) -> &'static Self {
-        LAST.set(Some(adapter));
+        MOST.set(MOST.get().max(Self::all(adapter).count()));
         let suits = |(number, body): &(usize, &Self)| {
             let [down, across] = body.tile();
             let enough = rows >= body.rows && rows.div_ceil(down) * columns.div_ceil(across) >= body.tiles;
@@ -104,9 +100,14 @@ impl Body {
         Self::all(adapter).enumerate().find(suits).map(|(_, body)| body).unwrap_or(&BODIES[BODIES.len() - 1])
     }
 
+    /// Returns whether it takes activations of 8 bits.
+    pub fn takes_bytes(&self) -> bool {
+        self.adapter == Adapter::Bytes
+    }
+
     /// Returns the rows and columns of a tile.
     pub fn tile(&self) -> [usize; 2] {
-        [8 * self.down, 8 * self.across]
+        [if self.takes_bytes() { 4 } else { 8 } * self.down, 8 * self.across]
     }
 
     /// Returns the threads of a workgroup.
@@ -115,8 +116,13 @@ impl Body {
     }
 
     /// Returns the quads of workgroup memory that it takes: slices of x and W, before them pieces of the norm, later half of
-    /// the slices' sums.
+    /// the slices' sums; of bytes words of x and W, their steps and scales, later all sums.
     pub fn memory(&self) -> usize {
+        if self.takes_bytes() {
+            let words = self.depth / 4 * (self.down + 1 + 2 * self.across + 1);
+            let scales = self.depth / 32 * (self.down + 2 * self.across);
+            return (words + scales).max(if self.slices > 1 { 8 * self.threads() } else { 0 });
+        }
         let quads = self.depth * (2 * self.down + 1 + 2 * self.across + 1);
         let pieces = 8 * self.down * self.depth / 4;
         let sums = if self.slices > 1 { 8 * self.threads() } else { 0 };
@@ -124,7 +130,8 @@ impl Body {
     }
 }
 
-/// The body of `attention.wgsl` for heads of a size.
+/// The body of `attention.wgsl` for heads of a size. For [`Adapter::Bytes`] it is that of a GPU, and what it sees is rounded to bytes;
+/// heads are a multiple of 32 columns wide then.
 ///
 /// | adapter  | threads | heads, columns | keys in workgroup memory | threads that share a query, of few |
 /// | -------- | ------- | -------------- | ------------------------ | ---------------------------------- |
@@ -142,6 +149,11 @@ pub struct Heads {
 }
 
 impl Heads {
+    /// Returns whether what it sees is written as bytes.
+    pub fn writes_bytes(self) -> bool {
+        self.adapter == Adapter::Bytes
+    }
+
     /// Returns whether the halves of a head consist of quads.
     pub fn in_quads(self) -> bool {
         self.size.is_multiple_of(8)
@@ -150,7 +162,7 @@ impl Heads {
     /// Returns the threads of a workgroup.
     pub fn threads(self) -> usize {
         match self.adapter {
-            Adapter::Gpu => THREADS,
+            Adapter::Gpu | Adapter::Bytes => THREADS,
             Adapter::Software => 16,
         }
     }
@@ -158,10 +170,10 @@ impl Heads {
     /// Returns how many keys lie in workgroup memory at once.
     pub fn keys(self) -> usize {
         match (self.adapter, self.size) {
-            (Adapter::Gpu, 0..=32) => 32,
-            (Adapter::Gpu, 33..=64) => 16,
-            (Adapter::Gpu, 65..=128) => 8,
-            _ => 4,
+            (Adapter::Software, _) | (_, 129..) => 4,
+            (_, 0..=32) => 32,
+            (_, 33..=64) => 16,
+            (_, 65..=128) => 8,
         }
     }
 
@@ -171,7 +183,7 @@ impl Heads {
     }
 
     fn most_split(self) -> usize {
-        if self.adapter == Adapter::Gpu && self.size <= 64 { 4 } else { 1 }
+        if self.adapter != Adapter::Software && self.size <= 64 { 4 } else { 1 }
     }
 
     /// Returns the quads of workgroup memory that it takes: keys and values, later the sums of half of the threads.
@@ -187,10 +199,28 @@ pub mod tests {
     use super::*;
 
     thread_local! {
-        /// The kind of adapter that this thread's is taken for.
-        pub static FORCED_ADAPTER: Cell<Option<Adapter>> = const { Cell::new(None) };
-        /// The number of the body that does nothing on this thread, as where a browser has refused its shader.
-        pub static REFUSED: Cell<Option<usize>> = const { Cell::new(None) };
+        /// What does nothing on this thread, as where a browser has refused its shader.
+        pub static REFUSED: Cell<Option<Refused>> = const { Cell::new(None) };
+    }
+
+    /// A shader of int8 weights.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum Refused {
+        /// The product of a body, by its number among those of an adapter.
+        Product(Adapter, usize),
+        /// Activations to bytes.
+        Round,
+        /// Attention.
+        Attention,
+    }
+
+    impl Refused {
+        /// Returns everything that may be refused on an adapter.
+        pub fn all(adapter: Adapter) -> Vec<Self> {
+            let products = (0..Body::all(adapter).count()).map(|number| Self::Product(adapter, number));
+            let round = (adapter == Adapter::Bytes).then_some(Self::Round);
+            products.chain(round).chain([Self::Attention]).collect()
+        }
     }
 
     #[test]
@@ -204,18 +234,26 @@ pub mod tests {
         let software = |rows| Body::of(Adapter::Software, rows, 384).tile();
         assert_eq!([software(1), software(4096)], [[16, 64], [16, 64]]);
         let all = |adapter| Body::all(adapter).count();
-        assert_eq!([all(Adapter::Gpu), all(Adapter::Software)], [MOST_BODIES, 1]);
+        assert_eq!([Adapter::Gpu, Adapter::Bytes, Adapter::Software].map(all), [MOST_BODIES, 2, 1]);
+        let bytes = |rows, columns| Body::of(Adapter::Bytes, rows, columns).tile();
+        assert_eq!([bytes(16, 3072), bytes(128, 384)], [[8, 64], [8, 64]]);
+        assert_eq!([bytes(128, 3072), bytes(4096, 384)], [[32, 64], [32, 64]]);
         let wanted = |number| with_body(number, || tile(16, 384));
         assert_eq!([wanted(0), wanted(1), wanted(2)], [[64, 64], [32, 32], [16, 32]]);
         assert_eq!(with_body(2, || software(1)), [16, 64]);
-        assert_eq!(bodies(), 1);
+        assert_eq!(bodies(), MOST_BODIES);
+        let alone = std::thread::spawn(|| (bodies(), Body::of(Adapter::Bytes, 1, 4).threads(), bodies()));
+        assert_eq!(alone.join().expect("a count"), (0, THREADS, 2));
     }
 
     #[test]
     fn the_threads_of_a_tile_bring_a_slice_of_x_at_once() {
         for body in &BODIES {
-            assert!(2 * body.down * body.depth / 4 <= body.threads());
             assert!(body.adapter == Adapter::Software || body.threads() == THREADS);
+            let most = if body.takes_bytes() { body.down * body.depth / 16 } else { 2 * body.down * body.depth / 4 };
+            assert!(most <= body.threads());
+            // Groups of bytes, of which a gate's end has one across a tile, and every slice whole ones.
+            assert!(!body.takes_bytes() || body.across == 8 && body.depth.is_multiple_of(32 * body.slices));
         }
     }
 

@@ -12,13 +12,18 @@
 //! On the web a refused shader is only logged and leaves its output as it was; the self-test that
 //! every GPU engine runs before use catches that.
 
+mod adapter;
 mod body;
+mod bytes;
 #[cfg(test)]
 mod counts;
+mod product;
 mod shader;
 
 #[cfg(test)]
-pub use self::body::tests::{FORCED_ADAPTER, REFUSED};
+pub use self::adapter::FORCED_ADAPTER;
+#[cfg(test)]
+pub use self::body::tests::{REFUSED, Refused};
 #[cfg(test)]
 pub use self::counts::{dispatches, pipelines};
 
@@ -29,8 +34,12 @@ use burn::tensor::{DType, Shape, TensorData};
 use cubecl::server::{BufferBinding, CopyDescriptor, KernelArguments, MetadataBindingInfo, ServerError};
 use cubecl::{CubeCount, CubeDim};
 
-pub use self::body::{Adapter, MOST_BODIES, Only, bodies, with_body};
+use self::adapter::adapter;
+pub use self::adapter::{Adapter, look_at};
 use self::body::{Body, Heads};
+pub use self::body::{MOST_BODIES, Only, bodies, with_body};
+use self::bytes::GROUP;
+use self::product::{Rows, Ways, X, product};
 use self::shader::{Shader, Weights};
 use super::{AttentionShape, Kernels, LayerKernels, LayerShape, MlpShape};
 use crate::config::Activation;
@@ -40,6 +49,20 @@ const THREADS: usize = 64;
 /// The longest buffer that WebGPU binds without being asked for more, in values.
 const LONGEST_BINDING: usize = (128 << 20) / size_of::<f32>();
 
+#[cfg(test)]
+thread_local! {
+    /// What is taken for the longest buffer on this thread.
+    pub static FORCED_BINDING: std::cell::Cell<Option<usize>> = const { std::cell::Cell::new(None) };
+}
+
+fn longest_binding() -> usize {
+    #[cfg(test)]
+    if let Some(longest) = FORCED_BINDING.get() {
+        return longest;
+    }
+    LONGEST_BINDING
+}
+
 /// Returns a new tensor [rows, columns] on the device of another, its values still to be made.
 fn empty(like: &CubeTensor, [rows, columns]: [usize; 2]) -> CubeTensor {
     let buffer = like.client.empty(rows * columns * size_of::<f32>());
@@ -47,25 +70,12 @@ fn empty(like: &CubeTensor, [rows, columns]: [usize; 2]) -> CubeTensor {
     CubeTensor::new_contiguous(like.client.clone(), like.device.clone(), shape, buffer, DType::F32)
 }
 
-/// Returns the kind of adapter that holds a tensor.
-fn adapter(tensor: &CubeTensor) -> Adapter {
-    #[cfg(test)]
-    if let Some(adapter) = self::body::tests::FORCED_ADAPTER.get() {
-        return adapter;
-    }
-    // cubecl states the card behind an adapter, and none behind one that is software.
-    match tensor.client.properties().identity.physical {
-        Some(_) => Adapter::Gpu,
-        None => Adapter::Software,
-    }
-}
-
 /// Runs a shader over `groups` workgroups: `buffers` in binding order, among them the output, then the parameters.
 fn run(shader: Shader, groups: [usize; 2], buffers: Vec<&CubeTensor>, parameters: &[u32]) {
     #[cfg(test)]
     counts::count(shader);
     #[cfg(test)]
-    if REFUSED.get().is_some_and(|number| shader == Shader::Product(&body::BODIES[number], Weights::Int8)) {
+    if REFUSED.get().is_some_and(|refused| shader.is(refused)) {
         return;
     }
     let client = buffers[0].client.clone();
@@ -90,102 +100,29 @@ fn size(tensor: &CubeTensor) -> [usize; 2] {
     [shape[0], shape[1]]
 }
 
-/// An int8 matrix as [`Kernels::linear_int8`] takes it.
-#[derive(Clone, Copy)]
-struct Matrix<'a> {
-    weight: &'a CubeTensor,
-    scales: &'a CubeTensor,
-}
-
-/// What is done on the way of a product, as bits of `parameters.ways` of `linear_int8.wgsl`.
-mod way {
-    pub const NORM: u32 = 1;
-    pub const X_OF_QUERIES: u32 = 2;
-    pub const RESIDUAL_OF_QUERIES: u32 = 4;
-    pub const RESIDUAL: u32 = 8;
-    pub const SILU: u32 = 16;
-    pub const GELU: u32 = 32;
-}
-
-/// The matrix of a product, and what is done on the way.
-#[derive(Clone, Copy)]
-struct Ways<'a> {
-    matrix: Matrix<'a>,
-    /// Gain and epsilon of the norm that the rows of x go through first.
-    norm: Option<(&'a CubeTensor, f32)>,
-    /// The queries in whose rows x, or else the residual, is read.
-    queries: Option<&'a CubeTensor>,
-    /// What is added to the sums.
-    residual: Option<&'a CubeTensor>,
-    gate: Option<Activation>,
-}
-
-impl<'a> Ways<'a> {
-    fn plain(weight: &'a CubeTensor, scales: &'a CubeTensor) -> Self {
-        Self { matrix: Matrix { weight, scales }, norm: None, queries: None, residual: None, gate: None }
-    }
-
-    fn bits(&self) -> u32 {
-        let norm = if self.norm.is_some() { way::NORM } else { 0 };
-        let rows = match (self.queries, self.residual) {
-            (None, _) => 0,
-            (Some(_), None) => way::X_OF_QUERIES,
-            (Some(_), Some(_)) => way::RESIDUAL_OF_QUERIES,
-        };
-        let residual = if self.residual.is_some() { way::RESIDUAL } else { 0 };
-        let gate = match self.gate {
-            None => 0,
-            Some(Activation::Silu) => way::SILU,
-            // Of what has a gate nothing takes the tanh form.
-            Some(Activation::Gelu | Activation::GeluTanh) => way::GELU,
-        };
-        norm | rows | residual | gate
-    }
-}
-
-/// Makes `rows` rows of `out`, from row `out_first` on, of the rows of `x` from `x_first` on.
-fn product(x: &CubeTensor, ways: Ways, out: &CubeTensor, [rows, x_first, out_first]: [usize; 3]) {
-    let columns = size(ways.matrix.weight)[1];
-    product_by(Body::of(adapter(x), rows, columns), x, ways, out, [rows, x_first, out_first]);
-}
-
-/// Does what [`product`] does with a given body.
-fn product_by(
-    body: &'static Body,
-    x: &CubeTensor,
-    ways: Ways,
-    out: &CubeTensor,
-    [rows, x_first, out_first]: [usize; 3],
-) {
-    let Matrix { weight, scales } = ways.matrix;
-    let ([fours, columns], [groups, _], [_, m]) = (size(weight), size(scales), size(out));
-    let k = 4 * fours;
-    let (gain, eps) = ways.norm.unzip();
-    // One pipeline serves every way. WebGPU wants all of its buffers, and no two that overlap.
-    let bound = |tensor: Option<&CubeTensor>| tensor.cloned().unwrap_or_else(|| empty(x, [1, 4]));
-    let (gain, queries, residual) = (bound(gain), bound(ways.queries), bound(ways.residual));
-    let [down, across] = body.tile();
-    let numbers = [rows, k, m, k / groups, x_first, out_first].map(|number| number as u32);
-    run(
-        Shader::Product(body, Weights::Int8),
-        [columns.div_ceil(across), rows.div_ceil(down)],
-        vec![x, weight, scales, &gain, &queries, &residual, out],
-        &[&numbers[..], &[eps.unwrap_or(0.0).to_bits(), ways.bits()]].concat(),
-    );
-}
-
-/// Returns the products of all rows of `x`, or of those in which `ways` reads them: [n, `columns`].
-fn rows_product(x: &CubeTensor, ways: Ways, columns: usize) -> CubeTensor {
-    let rows = ways.queries.map_or(size(x)[0], |queries| size(queries)[0]);
-    let out = empty(x, [rows, columns]);
-    product(x, ways, &out, [rows, 0, 0]);
-    out
+/// Computes attention as [`Kernels::attention`] describes it, of `q`, `kv`, `rope`, `queries` and `tiles`.
+fn see(given: [&CubeTensor; 5], out: &Rows, shape: AttentionShape) {
+    let [q, _, _, _, tiles] = given;
+    let ([n_out, width], [count, _]) = (size(q), size(tiles));
+    let (adapter, levels) = match out {
+        Rows::Bytes(bytes) => (Adapter::Bytes, bytes.levels),
+        Rows::Floats(_) => (adapter(q).of_floats(), 0),
+    };
+    let heads = Heads { adapter, size: shape.head_size };
+    let split = heads.split(shape.tile);
+    let groups = shape.tile.div_ceil(heads.threads() / split);
+    // A window longer than any text means none.
+    let half = shape.half_window.map_or(u32::MAX, |half| half as u32);
+    let [rows, levels] = [n_out, levels].map(|number| number as u32);
+    let parameters = [width as u32, half, split as u32, groups as u32, rows, levels, 0, 0];
+    let buffers = given.into_iter().chain([out.tensor()]).collect();
+    run(Shader::Attention(heads), [count * groups, shape.heads], buffers, &parameters);
 }
 
 impl Kernels for Cube {
     fn linear(x: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self> {
         let ([n, k], [m, _]) = (size(&x), size(&weight));
-        let (out, body) = (empty(&x, [n, m]), Body::of(adapter(&x), n, m));
+        let (out, body) = (empty(&x, [n, m]), Body::of(adapter(&x).of_floats(), n, m));
         let [down, across] = body.tile();
         let shader = Shader::Product(body, Weights::Float);
         let parameters = [n as u32, k as u32, m as u32, 0, 0, 0, 0, 0];
@@ -194,7 +131,7 @@ impl Kernels for Cube {
     }
 
     fn linear_int8(x: FloatTensor<Self>, weight: IntTensor<Self>, scales: FloatTensor<Self>) -> FloatTensor<Self> {
-        rows_product(&x, Ways::plain(&weight, &scales), size(&weight)[1])
+        X::new(&x, None).products(Ways::plain(&weight, &scales))
     }
 
     fn mlp_int8(
@@ -208,16 +145,17 @@ impl Kernels for Cube {
     ) -> FloatTensor<Self> {
         let ([n, hidden], inner) = (size(&x), size(&wide)[1] / 2);
         let out = empty(&x, [n, hidden]);
-        let wide =
-            Ways { norm: Some((&gain, shape.eps)), gate: Some(shape.activation), ..Ways::plain(&wide, &wide_scales) };
+        let wide = Ways { gate: Some(shape.activation), ..Ways::plain(&wide, &wide_scales) };
         let narrow = Ways { residual: Some(&x), ..Ways::plain(&narrow, &narrow_scales) };
         // The rows between the products are the widest of all: of a long text they fit no binding.
-        let most = (LONGEST_BINDING / inner).max(1).min(n);
-        let gated = empty(&x, [most, inner]);
+        let most = (longest_binding() / inner).max(1).min(n);
+        let mut normed = X::new(&x, Some((&gain, shape.eps)));
+        let gated = Rows::empty(&x, [most, inner], wide.matrix.takes_bytes() && narrow.matrix.takes_bytes());
+        let made = Rows::Floats(out.clone());
         for first in (0..n).step_by(most) {
             let rows = most.min(n - first);
-            product(&x, wide, &gated, [rows, first, 0]);
-            product(&gated, narrow, &out, [rows, 0, first]);
+            normed.product(wide, &gated, inner, [rows, first, 0]);
+            product(&gated, narrow, &made, hidden, [rows, 0, first]);
         }
         out
     }
@@ -237,16 +175,8 @@ impl Kernels for Cube {
         tiles: IntTensor<Self>,
         shape: AttentionShape,
     ) -> FloatTensor<Self> {
-        let ([n_out, width], [count, _]) = (size(&q), size(&tiles));
-        let out = empty(&q, [n_out, width]);
-        let heads = Heads { adapter: adapter(&q), size: shape.head_size };
-        let split = heads.split(shape.tile);
-        let groups = shape.tile.div_ceil(heads.threads() / split);
-        // A window longer than any text means none.
-        let half = shape.half_window.map_or(u32::MAX, |half| half as u32);
-        let parameters = [width as u32, half, split as u32, groups as u32];
-        let buffers = vec![&q, &kv, &rope, &queries, &tiles, &out];
-        run(Shader::Attention(heads), [count * groups, shape.heads], buffers, &parameters);
+        let out = empty(&q, size(&q));
+        see([&q, &kv, &rope, &queries, &tiles], &Rows::Floats(out.clone()), shape);
         out
     }
 
@@ -301,13 +231,16 @@ impl LayerKernels for Cube {
         tiles: IntTensor<Self>,
         shape: LayerShape,
     ) -> FloatTensor<Self> {
-        let hidden = size(&x)[1];
-        let norm = shape.eps.map(|eps| (&gain, eps));
-        let kv = rows_product(&x, Ways { norm, ..Ways::plain(&key_value, &key_value_scales) }, 2 * hidden);
-        let of_queries = Ways { norm, queries: Some(&queries), ..Ways::plain(&query, &query_scales) };
-        let q = rows_product(&x, of_queries, hidden);
-        let seen = Self::attention(q, kv, rope, queries.clone(), tiles, shape.attention);
+        let ([_, hidden], [n_out, _]) = (size(&x), size(&queries));
+        let mut normed = X::new(&x, shape.eps.map(|eps| (&gain, eps)));
+        let kv = normed.products(Ways::plain(&key_value, &key_value_scales));
+        let q = normed.products(Ways { queries: Some(&queries), ..Ways::plain(&query, &query_scales) });
         let back = Ways { queries: Some(&queries), residual: Some(&x), ..Ways::plain(&out, &out_scales) };
-        rows_product(&seen, back, hidden)
+        let as_bytes = back.matrix.takes_bytes() && shape.attention.head_size.is_multiple_of(GROUP);
+        let seen = Rows::empty(&x, [n_out, hidden], as_bytes);
+        see([&q, &kv, &rope, &queries, &tiles], &seen, shape.attention);
+        let made = empty(&x, [n_out, hidden]);
+        product(&seen, back, &Rows::Floats(made.clone()), hidden, [n_out, 0, 0]);
+        made
     }
 }

@@ -18,6 +18,8 @@ pub enum Weights {
 pub enum Shader {
     Product(&'static Body, Weights),
     Attention(Heads),
+    /// Activations to bytes.
+    Round,
     Norm,
     Gate,
     TakeRows,
@@ -30,7 +32,27 @@ macro_rules! text {
     };
 }
 
+/// A template with what stands for the numbers of a body.
+fn sized(template: SourceTemplate, body: &Body) -> SourceTemplate {
+    template
+        .register("down", body.down.to_string())
+        .register("across", body.across.to_string())
+        .register("slices", body.slices.to_string())
+        .register("depth", body.depth.to_string())
+        .register("threads", body.threads().to_string())
+        .register("memory", body.memory().to_string())
+}
+
+fn product_of_bytes(body: &Body) -> SourceTemplate {
+    let end = if body.slices > 1 { text!("end_shared_bytes") } else { text!("end_alone_bytes") };
+    let template = SourceTemplate::new(text!("linear_bytes")).register("end", end);
+    sized(template.register("activation", text!("activation")).register("bytes", text!("bytes")), body)
+}
+
 fn product(body: &Body, weights: Weights) -> SourceTemplate {
+    if body.takes_bytes() {
+        return product_of_bytes(body);
+    }
     let end = if body.slices > 1 { text!("end_shared") } else { text!("end_alone") };
     let template = SourceTemplate::new(text!("linear")).register("end", end);
     let template = match weights {
@@ -42,30 +64,42 @@ fn product(body: &Body, weights: Weights) -> SourceTemplate {
             .register("norm", text!("row_norm"))
             .register("normalise", text!("normalise")),
     };
-    template
-        .register("down", body.down.to_string())
-        .register("across", body.across.to_string())
-        .register("slices", body.slices.to_string())
-        .register("depth", body.depth.to_string())
-        .register("threads", body.threads().to_string())
-        .register("memory", body.memory().to_string())
+    sized(template, body)
 }
 
 fn attention(heads: Heads) -> SourceTemplate {
-    let (value, access) = match heads.in_quads() {
-        true => ("vec4<f32>", text!("head_quads")),
-        false => ("f32", text!("head_scalars")),
+    let (value, access, put) = match heads.in_quads() {
+        true => ("vec4<f32>", text!("head_quads"), text!("put_quads")),
+        false => ("f32", text!("head_scalars"), text!("put_scalars")),
+    };
+    let (out, put, end) = match heads.writes_bytes() {
+        true => ("u32", text!("bytes"), text!("head_bytes")),
+        false => (value, put, text!("head_floats")),
     };
     SourceTemplate::new(text!("attention"))
         .register("value", value)
+        .register("out", out)
+        .register("end", end)
         .register("head_size", heads.size.to_string())
         .register("keys", heads.keys().to_string())
         .register("threads", heads.threads().to_string())
         .register("memory", heads.memory().to_string())
-        .register("access", access)
+        .register("access", format!("{access}\n{put}"))
 }
 
 impl Shader {
+    /// Returns whether it is what is to be refused.
+    #[cfg(test)]
+    pub fn is(self, refused: super::Refused) -> bool {
+        match (self, refused) {
+            (Self::Product(body, Weights::Int8), super::Refused::Product(adapter, number)) => {
+                Body::all(adapter).nth(number) == Some(body)
+            }
+            (Self::Round, super::Refused::Round) | (Self::Attention(_), super::Refused::Attention) => true,
+            _ => false,
+        }
+    }
+
     /// Returns the threads of a workgroup.
     pub fn threads(&self) -> usize {
         match self {
@@ -81,6 +115,7 @@ impl KernelSource for Shader {
         match self {
             Self::Product(body, weights) => product(body, *weights),
             Self::Attention(heads) => attention(*heads),
+            Self::Round => SourceTemplate::new(text!("round")).register("bytes", text!("bytes")),
             Self::Norm => SourceTemplate::new(text!("norm")),
             Self::Gate => SourceTemplate::new(text!("gate")).register("activation", text!("activation")),
             Self::TakeRows => SourceTemplate::new(text!("take_rows")),
@@ -101,12 +136,14 @@ impl KernelSource for Shader {
 mod tests {
     use naga::valid::{Capabilities, ValidationFlags, Validator};
 
-    use super::super::body::Adapter;
+    use super::super::Adapter;
     use super::*;
 
     /// Every instance of every template that a model can ask for.
     fn instances() -> Vec<Shader> {
-        let mut shaders = vec![Shader::Norm, Shader::Gate, Shader::TakeRows, Shader::Add];
+        let mut shaders = vec![Shader::Norm, Shader::Gate, Shader::TakeRows, Shader::Add, Shader::Round];
+        shaders.extend(Body::all(Adapter::Bytes).map(|body| Shader::Product(body, Weights::Int8)));
+        shaders.extend([32, 64, 96, 128, 256].map(|size| Shader::Attention(Heads { adapter: Adapter::Bytes, size })));
         for adapter in [Adapter::Gpu, Adapter::Software] {
             for size in [2, 14, 32, 34, 64, 78, 96, 128, 200, 256] {
                 shaders.push(Shader::Attention(Heads { adapter, size }));

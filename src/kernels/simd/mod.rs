@@ -15,6 +15,6 @@ mod norm;
 pub use attention::attention;
 pub use bias::add_bias;
 pub use gate::gate;
-pub use int8::{Fine, Mlp, NAME, Weights, is_exact, is_ordered, linear_int8, mlp_int8, order};
+pub use int8::{Fine, Mlp, NAME, Weights, is_exact, is_ordered, linear_int8, mlp_int8, order, passes};
 pub use linear::linear;
 pub use norm::layer_norm;

@@ -30,7 +30,7 @@ mod quads;
 
 use activations::Rounded;
 use body::Body;
-use fine::{keep_remainder, passes};
+use fine::keep_remainder;
 use product::{Prepared, product};
 
 use super::exact::LANES;
@@ -90,7 +90,7 @@ mod chosen {
 use chosen::choose;
 
 pub use chosen::{NAME, is_exact};
-pub use fine::Fine;
+pub use fine::{Fine, passes};
 
 /// What is done with a body.
 trait Work {

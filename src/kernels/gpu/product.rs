@@ -1,0 +1,187 @@
+//! Products with int8 matrices: what is done on the way, of which activations, and by which body.
+
+use burn::backend::wgpu::CubeTensor;
+
+use super::adapter::{Adapter, adapter};
+use super::body::Body;
+use super::bytes::{Bytes, GROUP};
+use super::shader::{Shader, Weights};
+use super::{empty, run, size};
+use crate::config::Activation;
+
+/// An int8 matrix as [`Kernels::linear_int8`](crate::kernels::Kernels::linear_int8) takes it.
+#[derive(Clone, Copy)]
+pub struct Matrix<'a> {
+    pub weight: &'a CubeTensor,
+    pub scales: &'a CubeTensor,
+}
+
+impl Matrix<'_> {
+    /// Returns whether it is multiplied by bytes: its adapter does that, and its groups consist of groups of 32 columns.
+    pub fn takes_bytes(&self) -> bool {
+        adapter(self.weight) == Adapter::Bytes && self.group().is_multiple_of(GROUP)
+    }
+
+    /// Returns how many columns share a scale.
+    fn group(&self) -> usize {
+        4 * size(self.weight)[0] / size(self.scales)[0]
+    }
+}
+
+/// What is done on the way of a product, as bits of `parameters.ways` of `linear_int8.wgsl` and `linear_bytes.wgsl`.
+mod way {
+    pub const NORM: u32 = 1;
+    pub const X_OF_QUERIES: u32 = 2;
+    pub const RESIDUAL_OF_QUERIES: u32 = 4;
+    pub const RESIDUAL: u32 = 8;
+    pub const SILU: u32 = 16;
+    pub const GELU: u32 = 32;
+    pub const BYTES: u32 = 64;
+}
+
+/// The matrix of a product, and what is done on the way.
+#[derive(Clone, Copy)]
+pub struct Ways<'a> {
+    pub matrix: Matrix<'a>,
+    /// Gain and epsilon of the norm that the rows of x go through first, unless they are bytes, which have gone through it.
+    pub norm: Option<(&'a CubeTensor, f32)>,
+    /// The queries in whose rows x, or else the residual, is read.
+    pub queries: Option<&'a CubeTensor>,
+    /// What is added to the sums.
+    pub residual: Option<&'a CubeTensor>,
+    pub gate: Option<Activation>,
+}
+
+impl<'a> Ways<'a> {
+    pub fn plain(weight: &'a CubeTensor, scales: &'a CubeTensor) -> Self {
+        Self { matrix: Matrix { weight, scales }, norm: None, queries: None, residual: None, gate: None }
+    }
+
+    fn bits(&self) -> u32 {
+        let norm = if self.norm.is_some() { way::NORM } else { 0 };
+        let rows = match (self.queries, self.residual) {
+            (None, _) => 0,
+            (Some(_), None) => way::X_OF_QUERIES,
+            (Some(_), Some(_)) => way::RESIDUAL_OF_QUERIES,
+        };
+        let residual = if self.residual.is_some() { way::RESIDUAL } else { 0 };
+        let gate = match self.gate {
+            None => 0,
+            Some(Activation::Silu) => way::SILU,
+            // Of what has a gate nothing takes the tanh form.
+            Some(Activation::Gelu | Activation::GeluTanh) => way::GELU,
+        };
+        norm | rows | residual | gate
+    }
+}
+
+/// Rows of activations, in one of the forms in which they are multiplied or made.
+pub enum Rows {
+    Floats(CubeTensor),
+    Bytes(Bytes),
+}
+
+impl Rows {
+    /// Creates [rows, columns] on the device of another tensor, as bytes or not; their values are still to be made.
+    pub fn empty(like: &CubeTensor, shape: [usize; 2], as_bytes: bool) -> Self {
+        match as_bytes {
+            true => Self::Bytes(Bytes::empty(like, shape)),
+            false => Self::Floats(empty(like, shape)),
+        }
+    }
+
+    /// Returns what has the values.
+    pub fn tensor(&self) -> &CubeTensor {
+        match self {
+            Self::Floats(tensor) => tensor,
+            Self::Bytes(bytes) => &bytes.words,
+        }
+    }
+}
+
+/// Makes `rows` rows of `out`, from row `out_first` on, of the rows of `x` from `x_first` on.
+///
+/// `x` decides which bodies there are to choose from, and `m` is the columns of `out`.
+pub fn product(x: &Rows, ways: Ways, out: &Rows, m: usize, [rows, x_first, out_first]: [usize; 3]) {
+    let [fours, columns] = size(ways.matrix.weight);
+    let adapter = match x {
+        Rows::Floats(x) => adapter(x).of_floats(),
+        Rows::Bytes(_) => Adapter::Bytes,
+    };
+    let body = Body::of(adapter, rows, columns);
+    let numbers = [rows, 4 * fours, m, ways.matrix.group(), x_first, out_first];
+    let [down, across] = body.tile();
+    let groups = [columns.div_ceil(across), rows.div_ceil(down)];
+    let (buffers, parameters) = match x {
+        Rows::Floats(x) => of_floats(x, ways, out),
+        Rows::Bytes(x) => of_bytes(x, ways, out),
+    };
+    let parameters = [&numbers.map(|number| number as u32)[..], &parameters].concat();
+    run(Shader::Product(body, Weights::Int8), groups, buffers.iter().collect(), &parameters);
+}
+
+/// Returns a tensor or, where there is none, another: one pipeline serves every way, and WebGPU wants all of its buffers, and no
+/// two that overlap.
+fn bound(tensor: Option<&CubeTensor>, like: &CubeTensor) -> CubeTensor {
+    tensor.cloned().unwrap_or_else(|| empty(like, [1, 4]))
+}
+
+/// Returns the buffers of a product of f32 activations, and the parameters that are its own.
+fn of_floats(x: &CubeTensor, ways: Ways, out: &Rows) -> (Vec<CubeTensor>, Vec<u32>) {
+    let (gain, eps) = ways.norm.unzip();
+    let [gain, queries, residual] = [gain, ways.queries, ways.residual].map(|tensor| bound(tensor, x));
+    let Matrix { weight, scales } = ways.matrix;
+    let buffers = vec![x.clone(), weight.clone(), scales.clone(), gain, queries, residual, out.tensor().clone()];
+    (buffers, vec![eps.unwrap_or(0.0).to_bits(), ways.bits()])
+}
+
+/// Returns the buffers of a product of bytes, and the parameters that are its own.
+fn of_bytes(x: &Bytes, ways: Ways, out: &Rows) -> (Vec<CubeTensor>, Vec<u32>) {
+    let [queries, residual] = [ways.queries, ways.residual].map(|tensor| bound(tensor, &x.words));
+    let Matrix { weight, scales } = ways.matrix;
+    let (floats, bytes, written, rows) = match out {
+        Rows::Floats(out) => (out.clone(), bound(None, &x.words), 0, 0),
+        Rows::Bytes(out) => (bound(None, &x.words), out.words.clone(), way::BYTES, out.rows),
+    };
+    let buffers = vec![x.words.clone(), weight.clone(), scales.clone(), queries, residual, floats, bytes];
+    let ways = (ways.bits() & !way::NORM) | written;
+    (buffers, vec![ways, x.levels as u32, x.rows as u32, rows as u32, 0, 0])
+}
+
+/// Activations that several products take, in both forms as far as those need them.
+pub struct X<'a> {
+    floats: Rows,
+    norm: Option<(&'a CubeTensor, f32)>,
+    bytes: Option<Rows>,
+}
+
+impl<'a> X<'a> {
+    /// Takes the rows of `x` to products with matrices, after their norm if there is one.
+    pub fn new(x: &CubeTensor, norm: Option<(&'a CubeTensor, f32)>) -> Self {
+        Self { floats: Rows::Floats(x.clone()), norm, bytes: None }
+    }
+
+    /// Returns the rows as a matrix takes them; they become bytes once.
+    fn rows_for(&mut self, matrix: Matrix) -> &Rows {
+        if !matrix.takes_bytes() {
+            return &self.floats;
+        }
+        let (x, norm) = (self.floats.tensor(), self.norm);
+        self.bytes.get_or_insert_with(|| Rows::Bytes(Bytes::of(x, norm)))
+    }
+
+    /// Does what [`product`] does, norm included.
+    pub fn product(&mut self, ways: Ways, out: &Rows, m: usize, rows: [usize; 3]) {
+        let ways = Ways { norm: self.norm, ..ways };
+        product(self.rows_for(ways.matrix), ways, out, m, rows);
+    }
+
+    /// Returns the products of all rows, or of those in which `ways` reads them: [n, columns of the matrix].
+    pub fn products(&mut self, ways: Ways) -> CubeTensor {
+        let (x, m) = (self.floats.tensor(), size(ways.matrix.weight)[1]);
+        let rows = ways.queries.map_or(size(x)[0], |queries| size(queries)[0]);
+        let out = empty(x, [rows, m]);
+        self.product(ways, &Rows::Floats(out.clone()), m, [rows, 0, 0]);
+        out
+    }
+}
