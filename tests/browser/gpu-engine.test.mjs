@@ -5,10 +5,11 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { areRight, embedWithFaults, failing } from "./gpu-harness.mjs";
+import { areRight, counting, embedWithFaults, failing } from "./gpu-harness.mjs";
 import { start, workers } from "./harness.mjs";
 
 const PACK = "tiny-silu-f32";
+const INT8 = "tiny-silu-int8";
 /** The largest difference of a component between devices with f32 weights. */
 const TOLERANCE = 1e-5;
 const TEXTS = ["A cat sleeps on the sill.", "Der Regen fällt.", "rust and wasm ".repeat(20)];
@@ -22,7 +23,7 @@ let page;
 let expected;
 
 before(async () => {
-  environment = await start({ needs: [PACK] });
+  environment = await start({ needs: [PACK, INT8] });
   page = environment.page;
   expected = await page.evaluate(
     async ({ model, texts }) => {
@@ -65,6 +66,35 @@ test("a lost device, an hour later a refused shader, then a killed worker: the C
   const last = states.at(-1);
   assert.deepEqual([last?.[0], last?.[2], last?.[3]], ["cpu", "unused", "failed"]);
   assert.match(String(last?.[1]), /^(simd|relaxed)$/);
+});
+
+test("after the first calls of a shape, no buffer and no shader is made", async (context) => {
+  const counts = await page.evaluate(
+    async ({ model, baseUrl, texts }) => {
+      const embedder = await felsic.Embedder.create({ model, device: "webgpu", baseUrl });
+      const channel = new BroadcastChannel("felsic-gpu-counts");
+      /** @returns {Promise<Record<string, number>>} */
+      const count = () => {
+        const told = new Promise((resolve) => (channel.onmessage = ({ data }) => resolve(data)));
+        channel.postMessage("count");
+        return told;
+      };
+      const counts = [await count()];
+      for (const calls of [2, 20]) {
+        for (let i = 0; i < calls; i += 1) await embedder.embed(texts.map((text) => `${text} ${i % 10}`));
+        counts.push(await count());
+      }
+      embedder.destroy();
+      channel.close();
+      return counts;
+    },
+    { model: environment.pack(INT8), baseUrl: counting(environment, "/felsic/"), texts: TEXTS },
+  );
+  context.diagnostic(JSON.stringify(counts));
+  const [start, first, last] = counts;
+  assert.ok(Number(start?.createBuffer) > 0 && Number(start?.createComputePipeline) > 0, "what is counted is made");
+  assert.equal(first?.createComputePipeline, start?.createComputePipeline);
+  assert.deepEqual(last, first);
 });
 
 const skip = process.env.FELSIC_TEST_FULL ? false : "on request: FELSIC_TEST_FULL=1";

@@ -55,6 +55,30 @@ const REFUSED = `{
 }
 `;
 
+/** In a GPU's worker: counts what its device is asked to make, and tells it on request. */
+const COUNTING = `{
+  const channel = new BroadcastChannel("felsic-gpu-counts");
+  const counts = { createBuffer: 0, createShaderModule: 0, createComputePipeline: 0 };
+  for (const name of Object.keys(counts)) {
+    const made = GPUDevice.prototype[name];
+    GPUDevice.prototype[name] = function (given) {
+      counts[name] += 1;
+      return made.call(this, given);
+    };
+  }
+  channel.onmessage = () => channel.postMessage(counts);
+}
+`;
+
+/**
+ * Returns the URL of the package's folder with a GPU's worker that counts.
+ *
+ * @param {import("./harness.mjs").Environment} environment @param {string} folder
+ */
+export function counting({ server }, folder) {
+  return server.spoilt(folder, { file: /^worker-gpu\.js$/, change: (bytes) => COUNTING + bytes.toString() });
+}
+
 /**
  * Returns the URL of the package's folder with a GPU's worker that fails.
  *
