@@ -55,14 +55,15 @@ const REFUSED = `{
 }
 `;
 
-/** In a GPU's worker: counts what its device is asked to make, and tells it on request. */
+/** In a GPU's worker: counts what its device is asked to make, shaders that multiply bytes also by themselves, and tells it on request. */
 const COUNTING = `{
   const channel = new BroadcastChannel("felsic-gpu-counts");
-  const counts = { createBuffer: 0, createShaderModule: 0, createComputePipeline: 0 };
-  for (const name of Object.keys(counts)) {
+  const counts = { createBuffer: 0, createShaderModule: 0, createComputePipeline: 0, ofBytes: 0 };
+  for (const name of ["createBuffer", "createShaderModule", "createComputePipeline"]) {
     const made = GPUDevice.prototype[name];
     GPUDevice.prototype[name] = function (given) {
       counts[name] += 1;
+      if (given.code?.includes("dot4I8Packed(")) counts.ofBytes += 1;
       return made.call(this, given);
     };
   }
@@ -70,13 +71,19 @@ const COUNTING = `{
 }
 `;
 
+/** In a GPU's worker: no adapter says that it is software. */
+const DISGUISED = `Object.defineProperty(GPUAdapterInfo.prototype, "isFallbackAdapter", { get: () => false });
+`;
+
 /**
  * Returns the URL of the package's folder with a GPU's worker that counts.
  *
- * @param {import("./harness.mjs").Environment} environment @param {string} folder
+ * @param {import("./harness.mjs").Environment} environment @param {string} folder @param {{ isDisguised?: boolean }} [options] whether the
+ *   engine takes its adapter for a graphics processor
  */
-export function counting({ server }, folder) {
-  return server.spoilt(folder, { file: /^worker-gpu\.js$/, change: (bytes) => COUNTING + bytes.toString() });
+export function counting({ server }, folder, { isDisguised = false } = {}) {
+  const script = isDisguised ? DISGUISED + COUNTING : COUNTING;
+  return server.spoilt(folder, { file: /^worker-gpu\.js$/, change: (bytes) => script + bytes.toString() });
 }
 
 /**

@@ -1,7 +1,8 @@
 //! The GPU bodies: felsic's own WGSL through burn's Cube backend on wgpu.
 //!
 //! The shader text reaches the browser unchanged, so it keeps to plain WebGPU and its default limits: f32, no subgroups,
-//! no optional feature, workgroups of 64, 16 KiB of workgroup memory, eight storage buffers. Every storage buffer is
+//! no optional feature of an adapter, workgroups of 64, 16 KiB of workgroup memory, eight storage buffers. Products of bytes need
+//! a feature of the language, and run only where it is there (`adapter`). Every storage buffer is
 //! bound as read and write, because tensors may share one buffer and WebGPU refuses a buffer that one dispatch both reads
 //! and writes; values that decide a loop with a barrier in it therefore go through `workgroupUniformLoad`, or are
 //! parameters: those are uniform buffers, which cubecl keeps and gives to every dispatch with the same numbers.

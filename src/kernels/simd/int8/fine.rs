@@ -1,8 +1,8 @@
 //! Vectors of a pack's self-test, which are those of its weights and not of 8-bit activations.
 //!
-//! A device that multiplies f32 activations is nearer to the weights than this one: what 8 bits move a component by is as much as
-//! what a window off by one does. While a [`Fine`] lives, each product is therefore made twice on its thread: of the activations, and of
-//! what was rounded away from them.
+//! A device that multiplies f32 activations is nearer to the weights than one that rounds them: what 8 bits move a component by is
+//! as much as what a window off by one does. While a [`Fine`] lives, each product of bytes is therefore made twice on its thread, on a CPU or
+//! a GPU: of the activations, and of what was rounded away from them.
 
 use std::cell::Cell;
 
