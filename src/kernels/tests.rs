@@ -257,7 +257,7 @@ fn int8_layers_of_bytes_are_those_of_the_weights() {
     // Heads of whole groups, and others.
     let heads = (1usize..3, prop_oneof![Just(16usize), Just(32), Just(48), Just(8)], any::<bool>());
     let inputs = (shape, attention, heads, BYTES, any::<u64>());
-    check(96, inputs, |device, &(shape, ref attention, (heads, half_head, has_norm), body, seed)| {
+    check(48, inputs, |device, &(shape, ref attention, (heads, half_head, has_norm), body, seed)| {
         if device.kind == DeviceKind::Cpu {
             return;
         }
