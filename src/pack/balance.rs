@@ -15,8 +15,8 @@ use std::collections::BTreeMap;
 use super::Shards;
 use super::rows::{Rows, Tensor};
 use crate::error::Result;
-use crate::weights::safetensors::Entry;
 use crate::weights::ElementType;
+use crate::weights::safetensors::Entry;
 
 /// How the names of a norm and of the matrix that reads it end.
 const PAIRS: [[&str; 2]; 2] = [["attn_norm.weight", "attn.Wqkv.weight"], ["mlp_norm.weight", "mlp.Wi.weight"]];

@@ -113,7 +113,8 @@ impl<'p> CheckpointFiles<'p> {
             return name_of(self.path);
         }
         let stem = self.path.file_stem().map(plain).filter(|stem| !stem.is_empty());
-        let folder = self.path.parent().map(|folder| if folder.as_os_str().is_empty() { Path::new(".") } else { folder });
+        let folder =
+            self.path.parent().map(|folder| if folder.as_os_str().is_empty() { Path::new(".") } else { folder });
         let (_, revision) = folder.map(name_of).unwrap_or_default();
         (stem.unwrap_or_else(|| "model".to_string()), revision)
     }
@@ -123,7 +124,8 @@ impl GgufFile {
     fn open(path: &Path) -> Result<Self> {
         let (mut file, length) = open(path)?;
         let mut header = Header::new(Some(length));
-        let named = |error: Error| Error::new(error.code(), format!("{} cannot be used", path.display())).because(error);
+        let named =
+            |error: Error| Error::new(error.code(), format!("{} cannot be used", path.display())).because(error);
         let contents = loop {
             let mut piece = Vec::new();
             let wanted = header.missing().min(PIECE);

@@ -395,7 +395,8 @@ fn alignment(values: &BTreeMap<String, Value>) -> Result<usize> {
     match values.get("general.alignment") {
         None => Ok(ALIGNMENT),
         Some(Value::Whole(given)) => {
-            let given = usize::try_from(*given).ok().filter(|given| given.is_power_of_two() && *given <= MOST_ALIGNMENT);
+            let given =
+                usize::try_from(*given).ok().filter(|given| given.is_power_of_two() && *given <= MOST_ALIGNMENT);
             given.ok_or_else(|| malformed("general.alignment is not a power of two up to 65536"))
         }
         Some(_) => Err(malformed("general.alignment is not a whole number")),
@@ -416,7 +417,10 @@ fn tensor(cursor: &mut Cursor<'_>) -> std::result::Result<(String, Entry), Stop>
     for _ in 0..dimensions {
         let size = usize::try_from(cursor.eight()?).ok().filter(|size| *size > 0);
         // The file has the innermost first.
-        shape.insert(0, size.ok_or_else(|| malformed(format!("tensor {name} has a dimension of 0, or too large a one")))?);
+        shape.insert(
+            0,
+            size.ok_or_else(|| malformed(format!("tensor {name} has a dimension of 0, or too large a one")))?,
+        );
     }
     let kind = cursor.four()?;
     let start = cursor.eight()?;

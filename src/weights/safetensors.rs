@@ -58,7 +58,10 @@ fn parse_header(header: &[u8], data: Option<u64>) -> Result<BTreeMap<String, Ent
         let element = ElementType::from_dtype(info.dtype);
         let shape = shape_from_file(element, &info.shape)
             .ok_or_else(|| malformed(format!("tensor {name} has shape {:?}", info.shape)))?;
-        Ok((name, Entry { element, blocks: None, dtype: format!("{:?}", info.dtype), shape, start, bytes: end - start }))
+        Ok((
+            name,
+            Entry { element, blocks: None, dtype: format!("{:?}", info.dtype), shape, start, bytes: end - start },
+        ))
     });
     entries.collect()
 }

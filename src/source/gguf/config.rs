@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
-
-use super::{Keys, architecture};
+use super::{Keys, architecture, quoted};
 use crate::config::Architecture;
 use crate::error::Result;
 
@@ -24,16 +22,22 @@ pub(super) fn files(keys: &Keys) -> Result<BTreeMap<String, String>> {
         Architecture::ModernBert => modern_bert(keys, &key)?,
         Architecture::Bert => bert(keys, &key)?,
     };
-    let modules = json!([
-        { "idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.Transformer" },
-        { "idx": 1, "name": "1", "path": "1_Pooling", "type": "sentence_transformers.models.Pooling" },
-    ]);
-    let files = [
-        ("config.json", config),
-        ("modules.json", modules),
-        ("1_Pooling/config.json", json!({ "pooling_mode": pooling(keys, &key("pooling_type"))? })),
-    ];
-    Ok(files.into_iter().map(|(name, value)| (name.to_string(), value.to_string())).collect())
+    let module = |at: usize, name: &str, path: &str| {
+        let kind = format!("\"type\":\"sentence_transformers.models.{name}\"");
+        format!("{{\"idx\":{at},\"name\":\"{at}\",\"path\":\"{path}\",{kind}}}")
+    };
+    let modules = format!("[{},{}]", module(0, "Transformer", ""), module(1, "Pooling", "1_Pooling"));
+    let pooling = object(&[("pooling_mode", quoted(pooling(keys, &key("pooling_type"))?))]);
+    let files = [("config.json", object(&config)), ("modules.json", modules), ("1_Pooling/config.json", pooling)];
+    Ok(files.into_iter().map(|(name, text)| (name.to_string(), text)).collect())
+}
+
+/// Fields of `config.json`, as JSON.
+type Config = Vec<(&'static str, String)>;
+
+fn object(fields: &[(&'static str, String)]) -> String {
+    let fields: Vec<String> = fields.iter().map(|(name, value)| format!("\"{name}\":{value}")).collect();
+    format!("{{{}}}", fields.join(","))
 }
 
 /// Refuses a file that is not one whole model.
@@ -61,8 +65,15 @@ fn pooling(keys: &Keys, key: &str) -> Result<&'static str> {
 
 type Key<'k> = &'k dyn Fn(&str) -> String;
 
-/// Returns what both architectures have, by the names of `config.json`.
-fn common(keys: &Keys, key: Key) -> Result<Value> {
+/// What both architectures have.
+struct Common {
+    config: Config,
+    layers: usize,
+    /// The width of a head, if heads have equal ones.
+    head: Option<usize>,
+}
+
+fn common(keys: &Keys, key: Key) -> Result<Common> {
     let count = |rest: &str| keys.needed(&key(rest), keys.count(&key(rest))?);
     let heads = count("attention.head_count")?;
     if keys.count(&key("attention.head_count_kv"))?.is_some_and(|given| given != heads) {
@@ -76,14 +87,17 @@ fn common(keys: &Keys, key: Key) -> Result<Value> {
         Some(given) => given,
         None => keys.texts("tokenizer.ggml.tokens")?.len(),
     };
-    Ok(json!({
-        "vocab_size": table,
-        "hidden_size": count("embedding_length")?,
-        "num_attention_heads": heads,
-        "intermediate_size": count("feed_forward_length")?,
-        "num_hidden_layers": count("block_count")?,
-        "max_position_embeddings": count("context_length")?,
-    }))
+    let (hidden, layers) = (count("embedding_length")?, count("block_count")?);
+    let sizes = [
+        ("vocab_size", table),
+        ("hidden_size", hidden),
+        ("num_attention_heads", heads),
+        ("intermediate_size", count("feed_forward_length")?),
+        ("num_hidden_layers", layers),
+        ("max_position_embeddings", count("context_length")?),
+    ];
+    let config = sizes.into_iter().map(|(name, size)| (name, size.to_string())).collect();
+    Ok(Common { config, layers, head: hidden.checked_div(heads) })
 }
 
 /// The keys that both architectures may have, behind the architecture's name.
@@ -102,7 +116,7 @@ const COMMON: [&str; 11] = [
     "classifier.output_labels",
 ];
 
-fn modern_bert(keys: &Keys, key: Key) -> Result<Value> {
+fn modern_bert(keys: &Keys, key: Key) -> Result<Config> {
     let own = [
         "attention.layer_norm_rms_epsilon",
         "attention.sliding_window",
@@ -115,27 +129,41 @@ fn modern_bert(keys: &Keys, key: Key) -> Result<Value> {
         "rope.scaling.type",
     ];
     keys.refuse_others(&key(""), &[&COMMON[..], &own].concat())?;
-    let mut config = common(keys, key)?;
+    let Common { mut config, layers: count, head } = common(keys, key)?;
     let number = |rest: &str| keys.needed(&key(rest), keys.number(&key(rest))?);
-    config["model_type"] = "modernbert".into();
-    config["norm_eps"] = epsilon(keys, key)?.into();
-    config["hidden_activation"] = keys.text(&key("hidden_activation"))?.unwrap_or("gelu").into();
-    let window = key("attention.sliding_window");
-    config["local_attention"] = keys.needed(&window, keys.count(&window)?)?.into();
-    config["layer_types"] = layers(keys, key, config["num_hidden_layers"].as_u64().unwrap_or_default())?;
-    config["global_rope_theta"] = number("rope.freq_base")?.into();
-    config["local_rope_theta"] = number("rope.freq_base_swa")?.into();
     let scaling = key("rope.scaling.type");
     if keys.text(&scaling)?.is_some_and(|given| given != "none") {
         return Err(keys.unsupported(&scaling, "is not \"none\""));
     }
     let rotated = key("rope.dimension_count");
-    let (hidden, heads) = (config["hidden_size"].as_u64(), config["num_attention_heads"].as_u64());
-    let head = hidden.zip(heads).and_then(|(hidden, heads)| hidden.checked_div(heads));
-    if keys.count(&rotated)?.is_some_and(|given| Some(given as u64) != head) {
+    if keys.count(&rotated)?.is_some_and(|given| Some(given) != head) {
         return Err(keys.unsupported(&rotated, "is not the width of a head; felsic rotates whole heads"));
     }
+    let window = key("attention.sliding_window");
+    config.extend([
+        ("model_type", quoted("modernbert")),
+        ("norm_eps", shown(epsilon(keys, key)?)),
+        ("hidden_activation", quoted(activation(keys, &key("hidden_activation"))?)),
+        ("local_attention", keys.needed(&window, keys.count(&window)?)?.to_string()),
+        ("layer_types", layers(keys, key, count)?),
+        ("global_rope_theta", shown(number("rope.freq_base")?)),
+        ("local_rope_theta", shown(number("rope.freq_base_swa")?)),
+    ]);
     Ok(config)
+}
+
+/// Returns the activation. Converters that did not write it knew ModernBERT's own tokenizers alone, whose models have GELU.
+fn activation<'k>(keys: &'k Keys, key: &str) -> Result<&'k str> {
+    let is_older = || Ok(matches!(keys.text("tokenizer.ggml.pre")?, Some("modern-bert" | "gpt-2")));
+    match keys.text(key)? {
+        None if is_older()? => Ok("gelu"),
+        given => keys.needed(key, given),
+    }
+}
+
+/// Returns a number as JSON: the shortest digits that give it again, which is finite.
+fn shown(number: f64) -> String {
+    format!("{number:?}")
 }
 
 /// Returns what is added to the variance. The converter writes `norm_eps` of `config.json`, the field that transformers reads,
@@ -150,11 +178,12 @@ fn epsilon(keys: &Keys, key: Key) -> Result<f64> {
     }
 }
 
-/// Returns the kind of each layer: the file has every how manieth is global, or whether each is local.
-fn layers(keys: &Keys, key: Key, layers: u64) -> Result<Value> {
+/// Returns the kind of each layer, as JSON. The file says either that every how manieth is global, or of each whether it is local.
+fn layers(keys: &Keys, key: Key, layers: usize) -> Result<String> {
     let pattern = key("attention.sliding_window_pattern");
-    let layers = usize::try_from(layers).ok().filter(|layers| *layers <= MOST_LAYERS);
-    let layers = layers.ok_or_else(|| keys.wrong(&key("block_count"), &format!("at most {MOST_LAYERS}")))?;
+    if layers > MOST_LAYERS {
+        return Err(keys.wrong(&key("block_count"), &format!("at most {MOST_LAYERS}")));
+    }
     let is_local: Vec<bool> = match keys.0.numbers(&pattern) {
         Some(list) if list.len() == layers => list.into_iter().map(|local| local != 0).collect(),
         Some(_) => return Err(keys.wrong(&pattern, "a list with an entry for each layer")),
@@ -166,19 +195,20 @@ fn layers(keys: &Keys, key: Key, layers: u64) -> Result<Value> {
             (0..layers).map(|layer| !layer.is_multiple_of(every)).collect()
         }
     };
-    let name = |local: bool| if local { "sliding_attention" } else { "full_attention" };
-    Ok(is_local.into_iter().map(name).collect())
+    let name = |local: bool| if local { "\"sliding_attention\"" } else { "\"full_attention\"" };
+    Ok(format!("[{}]", is_local.into_iter().map(name).collect::<Vec<_>>().join(",")))
 }
 
-fn bert(keys: &Keys, key: Key) -> Result<Value> {
+fn bert(keys: &Keys, key: Key) -> Result<Config> {
     keys.refuse_others(&key(""), &COMMON)?;
-    let mut config = common(keys, key)?;
-    let epsilon = key("attention.layer_norm_epsilon");
-    config["model_type"] = "bert".into();
-    config["layer_norm_eps"] = keys.needed(&epsilon, keys.number(&epsilon)?)?.into();
-    // The converter does not write it: llama.cpp computes GELU for every model of this architecture.
-    config["hidden_act"] = "gelu".into();
-    let types = "tokenizer.ggml.token_type_count";
-    config["type_vocab_size"] = keys.needed(types, keys.count(types)?)?.into();
+    let Common { mut config, .. } = common(keys, key)?;
+    let (epsilon, types) = (key("attention.layer_norm_epsilon"), "tokenizer.ggml.token_type_count");
+    config.extend([
+        ("model_type", quoted("bert")),
+        ("layer_norm_eps", shown(keys.needed(&epsilon, keys.number(&epsilon)?)?)),
+        // The converter does not write it; llama.cpp computes GELU by tanh for all, and nearly all checkpoints have the exact one.
+        ("hidden_act", quoted("gelu")),
+        ("type_vocab_size", keys.needed(types, keys.count(types)?)?.to_string()),
+    ]);
     Ok(config)
 }

@@ -40,7 +40,9 @@ pub fn files(contents: &Contents) -> Result<BTreeMap<String, Vec<u8>>> {
 fn architecture(keys: &Keys) -> Result<(&'static str, Architecture)> {
     let given = keys.needed("general.architecture", keys.text("general.architecture")?)?;
     let known = ARCHITECTURES.into_iter().find(|(name, _)| *name == given);
-    known.ok_or_else(|| keys.unsupported("general.architecture", &format!("is {given:?}; felsic runs \"modern-bert\" and \"bert\"")))
+    known.ok_or_else(|| {
+        keys.unsupported("general.architecture", &format!("is {given:?}; felsic runs \"modern-bert\" and \"bert\""))
+    })
 }
 
 /// The metadata, read by key.
@@ -126,4 +128,10 @@ fn code(key: &str, is_unsupported: bool) -> Code {
         (false, true) => Code::ConfigUnsupported,
         (false, false) => Code::ConfigInvalid,
     }
+}
+
+/// Returns a string as JSON.
+fn quoted(text: &str) -> String {
+    // A string always has a form in JSON.
+    serde_json::to_string(text).unwrap_or_default()
 }

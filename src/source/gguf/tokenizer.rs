@@ -1,8 +1,8 @@
 //! The metadata about the tokenizer -> `tokenizer.json`.
 
-use serde_json::{Map, Value, json};
+use std::collections::HashSet;
 
-use super::Keys;
+use super::{Keys, quoted};
 use crate::error::Result;
 use crate::tokenizer::O200K_PATTERN;
 
@@ -55,14 +55,14 @@ pub(super) fn json(keys: &Keys) -> Result<String> {
         return Err(keys.unsupported("tokenizer.ggml.add_space_prefix", "is true"));
     }
     let vocabulary = Vocabulary::read(keys)?;
-    let json = match keys.needed(MODEL, keys.text(MODEL)?)? {
-        "gpt2" => byte_pairs(keys, &vocabulary)?,
-        "bert" => word_pieces(keys, &vocabulary)?,
+    match keys.needed(MODEL, keys.text(MODEL)?)? {
+        "gpt2" => byte_pairs(keys, &vocabulary),
+        "bert" => word_pieces(keys, &vocabulary),
         other => {
-            return Err(keys.unsupported(MODEL, &format!("is {other:?}; felsic reads \"gpt2\" and \"bert\" of GGUF files")));
+            let known = "felsic reads \"gpt2\" (byte-pair encoding) and \"bert\" (WordPiece) from GGUF files";
+            Err(keys.unsupported(MODEL, &format!("is {other:?}; {known}")))
         }
-    };
-    Ok(json.to_string())
+    }
 }
 
 struct Vocabulary<'k> {
@@ -88,28 +88,34 @@ impl<'k> Vocabulary<'k> {
         tokens.filter(|(_, (_, kind))| **kind != UNUSED).map(|(id, (token, kind))| (id, *token, *kind))
     }
 
-    /// Returns the ids by token, each named by `name`.
-    fn map(&self, keys: &Keys, name: impl Fn(&str, i128) -> String) -> Result<Value> {
-        let mut map = Map::new();
+    /// Returns the ids by token, each named by `name`, as JSON.
+    fn map(&self, keys: &Keys, name: impl Fn(&str, i128) -> String) -> Result<String> {
+        let mut seen = HashSet::new();
+        let mut map = String::from("{");
         for (id, token, kind) in self.used() {
-            if map.insert(name(token, kind), id.into()).is_some() {
-                return Err(keys.wrong(TOKENS, &format!("a vocabulary: it has {token:?} twice")));
+            let token = quoted(&name(token, kind));
+            let comma = if seen.is_empty() { "" } else { "," };
+            map += &[comma, &token, ":", &id.to_string()].concat();
+            if let Some(twice) = seen.replace(token) {
+                return Err(keys.wrong(TOKENS, &format!("a vocabulary: it has {twice} twice")));
             }
         }
-        Ok(map.into())
+        Ok(map + "}")
     }
 
-    /// Returns the tokens that are found in a text before it is split into words. Those that are no special tokens are found in
-    /// the normalised text, as `AddedToken` has it by default; the file does not say.
-    fn added(&self, strips: impl Fn(usize) -> bool) -> Value {
+    /// Returns the tokens that are found in a text before it is split into words, as JSON. Those that are no special tokens are
+    /// found in the normalised text, as `AddedToken` has it by default; the file does not say.
+    fn added(&self, strips: impl Fn(usize) -> bool) -> String {
         let added = self.used().filter(|(_, _, kind)| [CONTROL, USER_DEFINED, UNKNOWN].contains(kind));
         let token = |(id, content, kind): (usize, &str, i128)| {
-            json!({
-                "id": id, "content": content, "single_word": false, "lstrip": strips(id), "rstrip": false,
-                "normalized": kind == USER_DEFINED, "special": kind != USER_DEFINED,
-            })
+            let (content, strips, special) = (quoted(content), strips(id), kind != USER_DEFINED);
+            format!(
+                "{{\"id\":{id},\"content\":{content},\"single_word\":false,\"lstrip\":{strips},\"rstrip\":false,\
+                 \"normalized\":{},\"special\":{special}}}",
+                !special
+            )
         };
-        added.map(token).collect()
+        format!("[{}]", added.map(token).collect::<Vec<_>>().join(","))
     }
 
     /// Returns the token of an id that a key gives.
@@ -119,27 +125,30 @@ impl<'k> Vocabulary<'k> {
         Ok(Some((id, token)))
     }
 
-    /// Returns the template: the tokens that stand before and behind every text.
-    fn template(&self, keys: &Keys, [before, after]: [Side<'_>; 2]) -> Result<Value> {
-        let mut pieces = Vec::new();
-        let mut specials = Map::new();
-        let mut add = |side: Side<'_>, pieces: &mut Vec<Value>| -> Result<()> {
+    /// Returns the template, the tokens that stand before and behind every text, as JSON.
+    fn template(&self, keys: &Keys, sides: [Side<'_>; 2]) -> Result<String> {
+        let (mut pieces, mut specials) = ([String::new(), String::new()], Vec::new());
+        for (side, piece) in sides.into_iter().zip(&mut pieces) {
             if !keys.flag(side.flag)?.unwrap_or(side.default) {
-                return Ok(());
+                continue;
             }
             let mut found = None;
             for key in side.ids {
                 found = found.or(self.named(keys, key)?);
             }
             let (id, token) = keys.needed(side.ids[0], found)?;
-            pieces.push(json!({ "SpecialToken": { "id": token, "type_id": 0 } }));
-            specials.insert(token.to_string(), json!({ "id": token, "ids": [id], "tokens": [token] }));
-            Ok(())
-        };
-        add(before, &mut pieces)?;
-        pieces.push(json!({ "Sequence": { "id": "A", "type_id": 0 } }));
-        add(after, &mut pieces)?;
-        Ok(json!({ "type": "TemplateProcessing", "single": pieces, "pair": [], "special_tokens": specials }))
+            let token = quoted(token);
+            *piece = format!("{{\"SpecialToken\":{{\"id\":{token},\"type_id\":0}}}}");
+            specials.push(format!("{token}:{{\"id\":{token},\"ids\":[{id}],\"tokens\":[{token}]}}"));
+        }
+        specials.dedup();
+        let [before, after] = pieces;
+        let single = [before, "{\"Sequence\":{\"id\":\"A\",\"type_id\":0}}".to_string(), after];
+        let single: Vec<String> = single.into_iter().filter(|piece| !piece.is_empty()).collect();
+        let (single, specials) = (single.join(","), specials.join(","));
+        Ok(format!(
+            "{{\"type\":\"TemplateProcessing\",\"single\":[{single}],\"pair\":[],\"special_tokens\":{{{specials}}}}}"
+        ))
     }
 }
 
@@ -155,44 +164,53 @@ struct Side<'k> {
 const BEFORE: [&str; 2] = ["tokenizer.ggml.bos_token_id", "tokenizer.ggml.cls_token_id"];
 
 /// Byte-pair encoding of bytes. Which split it has is known by the name of a tokenizer that the converter has recognised.
-fn byte_pairs(keys: &Keys, vocabulary: &Vocabulary) -> Result<Value> {
+fn byte_pairs(keys: &Keys, vocabulary: &Vocabulary) -> Result<String> {
     let byte_level = |use_regex: bool| {
-        json!({ "type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": use_regex })
+        format!("{{\"type\":\"ByteLevel\",\"add_prefix_space\":false,\"trim_offsets\":true,\"use_regex\":{use_regex}}}")
     };
     let o200k = || {
-        let split = json!({ "type": "Split", "pattern": { "Regex": O200K_PATTERN }, "behavior": "Isolated", "invert": false });
-        json!({ "type": "Sequence", "pretokenizers": [split, byte_level(false)] })
+        format!(
+            "{{\"type\":\"Sequence\",\"pretokenizers\":[{{\"type\":\"Split\",\"pattern\":{{\"Regex\":{}}},\
+             \"behavior\":\"Isolated\",\"invert\":false}},{}]}}",
+            quoted(O200K_PATTERN),
+            byte_level(false)
+        )
     };
     let pre = keys.needed(PRE, keys.text(PRE)?)?;
     let (normalizer, pre_tokenizer, ignore_merges) = match pre {
-        "gpt-2" => (Value::Null, byte_level(true), false),
-        "modern-bert" => (json!({ "type": "NFC" }), byte_level(true), false),
-        "gpt-4o" => (Value::Null, o200k(), false),
-        "granite-embed-multi-97m" => (Value::Null, o200k(), true),
+        "gpt-2" => ("null", byte_level(true), false),
+        "modern-bert" => ("{\"type\":\"NFC\"}", byte_level(true), false),
+        "gpt-4o" => ("null", o200k(), false),
+        "granite-embed-multi-97m" => ("null", o200k(), true),
         other => {
             let known = "\"gpt-2\", \"modern-bert\", \"gpt-4o\" and \"granite-embed-multi-97m\"";
             return Err(keys.unsupported(PRE, &format!("is {other:?}; felsic knows {known}")));
         }
     };
     // ModernBERT's takes the spaces before it; the others have none that does.
-    let mask = vocabulary.named(keys, "tokenizer.ggml.mask_token_id")?.map(|(id, _)| id).filter(|_| pre == "modern-bert");
+    let mask =
+        vocabulary.named(keys, "tokenizer.ggml.mask_token_id")?.map(|(id, _)| id).filter(|_| pre == "modern-bert");
     let after = ["tokenizer.ggml.eos_token_id", "tokenizer.ggml.seperator_token_id"];
-    let template = vocabulary.template(keys, [
+    let sides = [
         Side { flag: "tokenizer.ggml.add_bos_token", default: false, ids: &BEFORE },
         Side { flag: "tokenizer.ggml.add_eos_token", default: false, ids: &after },
-    ])?;
-    Ok(json!({
-        "version": "1.0",
-        "added_tokens": vocabulary.added(|id| Some(id) == mask),
-        "normalizer": normalizer,
-        "pre_tokenizer": pre_tokenizer,
-        "post_processor": template,
-        "model": {
-            "type": "BPE", "ignore_merges": ignore_merges,
-            "vocab": vocabulary.map(keys, |token, _| token.to_string())?,
-            "merges": keys.texts("tokenizer.ggml.merges")?,
-        },
-    }))
+    ];
+    let merges: Vec<String> = keys.texts("tokenizer.ggml.merges")?.into_iter().map(quoted).collect();
+    let model = format!(
+        "{{\"type\":\"BPE\",\"ignore_merges\":{ignore_merges},\"vocab\":{},\"merges\":[{}]}}",
+        vocabulary.map(keys, |token, _| token.to_string())?,
+        merges.join(",")
+    );
+    let added = vocabulary.added(|id| Some(id) == mask);
+    Ok(document([&added, normalizer, &pre_tokenizer, &vocabulary.template(keys, sides)?, &model]))
+}
+
+/// Puts the file together.
+fn document([added, normalizer, pre_tokenizer, post_processor, model]: [&str; 5]) -> String {
+    format!(
+        "{{\"version\":\"1.0\",\"added_tokens\":{added},\"normalizer\":{normalizer},\
+         \"pre_tokenizer\":{pre_tokenizer},\"post_processor\":{post_processor},\"model\":{model}}}"
+    )
 }
 
 /// Returns whether capitals become small letters. Older converters did not write it: then they do if no token has a capital, which
@@ -202,16 +220,20 @@ fn lowercase(keys: &Keys, vocabulary: &Vocabulary) -> Result<bool> {
     let mut normal = vocabulary.used().filter(|(_, _, kind)| *kind == NORMAL);
     match keys.flag(key)? {
         Some(given) => Ok(given),
-        None if normal.any(|(_, token, _)| token.contains(|c: char| c.is_ascii_uppercase())) => {
-            keys.needed(key, None)
-        }
+        None if normal.any(|(_, token, _)| token.contains(|c: char| c.is_ascii_uppercase())) => keys.needed(key, None),
         None => Ok(true),
     }
 }
 
 /// WordPiece. The normaliser and the split are BERT's, which the file does not name.
-fn word_pieces(keys: &Keys, vocabulary: &Vocabulary) -> Result<Value> {
+fn word_pieces(keys: &Keys, vocabulary: &Vocabulary) -> Result<String> {
     let lowercase = lowercase(keys, vocabulary)?;
+    let accents = keys.flag("tokenizer.ggml.normalizer.strip_accents")?;
+    let normalizer = format!(
+        "{{\"type\":\"BertNormalizer\",\"clean_text\":true,\"handle_chinese_chars\":true,\"lowercase\":{lowercase},\
+         \"strip_accents\":{}}}",
+        accents.map_or("null".to_string(), |strips| strips.to_string())
+    );
     let name = |token: &str, kind: i128| match token.strip_prefix(BEGINS) {
         _ if kind == CONTROL => token.to_string(),
         Some(begins) => begins.to_string(),
@@ -219,24 +241,18 @@ fn word_pieces(keys: &Keys, vocabulary: &Vocabulary) -> Result<Value> {
     };
     let unknown = "tokenizer.ggml.unknown_token_id";
     let (id, unknown) = keys.needed(unknown, vocabulary.named(keys, unknown)?)?;
+    let model = format!(
+        "{{\"type\":\"WordPiece\",\"continuing_subword_prefix\":\"##\",\"max_input_chars_per_word\":100,\
+         \"unk_token\":{},\"vocab\":{}}}",
+        quoted(&name(unknown, vocabulary.types[id])),
+        vocabulary.map(keys, name)?
+    );
     let after = ["tokenizer.ggml.seperator_token_id", "tokenizer.ggml.eos_token_id"];
-    let template = vocabulary.template(keys, [
+    let sides = [
         Side { flag: "tokenizer.ggml.add_bos_token", default: true, ids: &BEFORE },
         Side { flag: "tokenizer.ggml.add_sep_token", default: true, ids: &after },
-    ])?;
-    Ok(json!({
-        "version": "1.0",
-        "added_tokens": vocabulary.added(|_| false),
-        "normalizer": {
-            "type": "BertNormalizer", "clean_text": true, "handle_chinese_chars": true, "lowercase": lowercase,
-            "strip_accents": keys.flag("tokenizer.ggml.normalizer.strip_accents")?,
-        },
-        "pre_tokenizer": { "type": "BertPreTokenizer" },
-        "post_processor": template,
-        "model": {
-            "type": "WordPiece", "continuing_subword_prefix": "##", "max_input_chars_per_word": 100,
-            "unk_token": name(unknown, vocabulary.types[id]),
-            "vocab": vocabulary.map(keys, name)?,
-        },
-    }))
+    ];
+    let template = vocabulary.template(keys, sides)?;
+    let pre_tokenizer = "{\"type\":\"BertPreTokenizer\"}";
+    Ok(document([&vocabulary.added(|_| false), &normalizer, pre_tokenizer, &template, &model]))
 }
