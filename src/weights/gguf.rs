@@ -14,6 +14,8 @@ use super::{ElementType, widen};
 use crate::error::{Code, Error, Result, lfs_pointer};
 
 const MAGIC: &[u8] = b"GGUF";
+/// Bytes of the magic and the version: as many as it takes to tell what else a file may be.
+const PREFIX: usize = 8;
 /// Longest header, in bytes. That of a model with a vocabulary of 262 thousand tokens has 14 MB.
 const MOST_HEADER: u64 = 128 << 20;
 /// Longest name of a key or a tensor, in bytes.
@@ -37,7 +39,7 @@ const LIST: u32 = 9;
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
     /// A whole number.
-    Whole(i128),
+    Whole(i64),
     /// A fraction; every f32 is exact.
     Fraction(f64),
     /// True or false.
@@ -82,7 +84,7 @@ pub struct Header {
 impl Header {
     /// Begins the header of a file of `length` bytes, if that is known.
     pub fn new(length: Option<u64>) -> Self {
-        Self { bytes: Vec::new(), length, missing: MAGIC.len() }
+        Self { bytes: Vec::new(), length, missing: PREFIX }
     }
 
     /// Returns how many bytes it lacks before it can tell more, at least.
@@ -155,7 +157,7 @@ impl Contents {
     }
 
     /// Returns the whole numbers, or flags as 0 and 1, of a list of them.
-    pub fn numbers(&self, key: &str) -> Option<Vec<i128>> {
+    pub fn numbers(&self, key: &str) -> Option<Vec<i64>> {
         let Value::List(kind, _, at) = self.values.get(key)? else { return None };
         let width = width(*kind).filter(|_| *kind != STRING)?;
         let number = |bytes: &[u8]| match scalar(*kind, bytes)? {
@@ -327,9 +329,10 @@ fn width(kind: u32) -> Option<usize> {
 /// Returns a value that is neither string nor list.
 fn scalar(kind: u32, bytes: &[u8]) -> Option<Value> {
     let whole = number(bytes);
-    let signed = |bits: u32| Value::Whole(i128::from((whole << (64 - bits)) as i64 >> (64 - bits)));
+    let signed = |bits: u32| Value::Whole((whole << (64 - bits)) as i64 >> (64 - bits));
     Some(match kind {
-        0 | 2 | 4 | 10 => Value::Whole(whole.into()),
+        // A larger one is no size of anything.
+        0 | 2 | 4 | 10 => Value::Whole(i64::try_from(whole).unwrap_or(i64::MAX)),
         1 => signed(8),
         3 => signed(16),
         5 => signed(32),
@@ -349,13 +352,13 @@ type Parsed = (BTreeMap<String, Value>, Vec<(String, Entry)>, usize);
 
 /// Reads a header, as far as it has arrived.
 fn parse(bytes: &[u8]) -> std::result::Result<Parsed, Stop> {
-    let mut cursor = Cursor { bytes, at: 0, after: 20 };
-    let magic = cursor.take(MAGIC.len() as u64)?;
-    if bytes[magic.clone()] != *MAGIC {
+    let mut cursor = Cursor { bytes, at: 0, after: 16 };
+    let prefix = cursor.take(PREFIX as u64)?;
+    if !bytes.starts_with(MAGIC) {
         let what = lfs_pointer(bytes).unwrap_or("does not begin with \"GGUF\"");
         return Err(Error::new(Code::WeightsInvalid, format!("the file {what}")).into());
     }
-    let version = cursor.four()?;
+    let version = number(&bytes[prefix][MAGIC.len()..]);
     if !(2..=3).contains(&version) {
         return Err(malformed(format!("its version is {version}; felsic reads 2 and 3, little-endian")).into());
     }

@@ -165,6 +165,13 @@ fn a_scale_or_value_that_is_not_finite_is_refused() {
     }
 }
 
+/// Leaves a vocabulary of two equal tokens.
+fn two_alike(file: &mut Gguf) {
+    file.set("tokenizer.ggml.tokens", LIST, texts(&["a", "a"]));
+    let numbers = [I32, 2, 0, 1, 1].map(u32::to_le_bytes).concat();
+    file.set("tokenizer.ggml.token_type", LIST, numbers);
+}
+
 #[test]
 fn what_is_not_understood_of_the_metadata_is_refused_by_key() {
     type Change = fn(&mut Gguf);
@@ -226,7 +233,7 @@ fn what_is_not_understood_of_the_metadata_is_refused_by_key() {
         ("tokenizer.ggml.pre", |f| f.set("tokenizer.ggml.pre", TEXT, text("llama-bpe")), Code::TokenizerUnsupported),
         ("tokenizer.ggml.pre", |f| f.remove("tokenizer.ggml.pre"), Code::TokenizerInvalid),
         ("tokenizer.ggml.scores", |f| f.set("tokenizer.ggml.scores", F32, [0; 4]), Code::TokenizerUnsupported),
-        ("tokenizer.ggml.tokens", |f| f.set("tokenizer.ggml.tokens", LIST, texts(&["a", "a"])), Code::TokenizerInvalid),
+        ("tokenizer.ggml.tokens", two_alike, Code::TokenizerInvalid),
         ("tokenizer.ggml.token_type", |f| f.remove("tokenizer.ggml.token_type"), Code::TokenizerInvalid),
         ("merges", |f| f.set("tokenizer.ggml.merges", LIST, texts(&["a b c"])), Code::TokenizerInvalid),
         (

@@ -67,7 +67,7 @@ fn embed(path: &Path, texts: &Value) -> Vec<Vec<f32>> {
     let parts = pollster::block_on(open_model(path, &mut |_| ())).expect("a model");
     let engine: Embedder = engine_of(parts, DeviceKind::Cpu);
     let texts: Vec<&str> = texts.as_array().expect("a list").iter().filter_map(Value::as_str).collect();
-    let embedded = pollster::block_on(engine.embed(&texts, &Default::default())).expect("vectors");
+    let embedded = engine.embed(&texts).expect("vectors");
     embedded.vectors().map(<[f32]>::to_vec).collect()
 }
 

@@ -3,7 +3,7 @@
 
     make_gguf.py OUTDIR [--all FOLDER] [--llama]
 
-Needs numpy, gguf and tokenizers (PyPI); --llama also llama-cpp-python, whose vectors then are among the goldens.
+Needs numpy, gguf, tokenizers and safetensors (PyPI); --llama also llama-cpp-python, whose vectors then are among the goldens.
 OUTDIR gets the files of FILES below, `types.gguf` (a small tensor of each type, random bits) and `goldens.json`:
 
     {"versions": {...},

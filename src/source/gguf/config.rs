@@ -154,16 +154,16 @@ fn modern_bert(keys: &Keys, key: Key) -> Result<Config> {
 
 /// Returns the activation. Converters that did not write it knew ModernBERT's own tokenizers alone, whose models have GELU.
 fn activation<'k>(keys: &'k Keys, key: &str) -> Result<&'k str> {
-    let is_older = || Ok(matches!(keys.text("tokenizer.ggml.pre")?, Some("modern-bert" | "gpt-2")));
+    let is_older = matches!(keys.text("tokenizer.ggml.pre")?, Some("modern-bert" | "gpt-2"));
     match keys.text(key)? {
-        None if is_older()? => Ok("gelu"),
+        None if is_older => Ok("gelu"),
         given => keys.needed(key, given),
     }
 }
 
 /// Returns a number as JSON: the shortest digits that give it again, which is finite.
 fn shown(number: f64) -> String {
-    format!("{number:?}")
+    serde_json::to_string(&number).unwrap_or_default()
 }
 
 /// Returns what is added to the variance. The converter writes `norm_eps` of `config.json`, the field that transformers reads,

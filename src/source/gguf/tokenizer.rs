@@ -12,12 +12,12 @@ const MODEL: &str = "tokenizer.ggml.model";
 const PRE: &str = "tokenizer.ggml.pre";
 
 /// What a token is, `tokenizer.ggml.token_type`.
-const NORMAL: i128 = 1;
-const UNKNOWN: i128 = 2;
-const CONTROL: i128 = 3;
-const USER_DEFINED: i128 = 4;
+const NORMAL: i64 = 1;
+const UNKNOWN: i64 = 2;
+const CONTROL: i64 = 3;
+const USER_DEFINED: i64 = 4;
 /// A row of the table that no token has.
-const UNUSED: i128 = 5;
+const UNUSED: i64 = 5;
 
 /// Stands before the tokens that begin a word, where a checkpoint of BERT has `##` before the others.
 const BEGINS: char = '\u{2581}';
@@ -67,7 +67,7 @@ pub(super) fn json(keys: &Keys) -> Result<String> {
 
 struct Vocabulary<'k> {
     tokens: Vec<&'k str>,
-    types: Vec<i128>,
+    types: Vec<i64>,
 }
 
 impl<'k> Vocabulary<'k> {
@@ -83,13 +83,13 @@ impl<'k> Vocabulary<'k> {
     }
 
     /// Returns the tokens with their types, but for unused ones, in the order of their ids.
-    fn used(&self) -> impl Iterator<Item = (usize, &'k str, i128)> {
+    fn used(&self) -> impl Iterator<Item = (usize, &'k str, i64)> {
         let tokens = self.tokens.iter().zip(&self.types).enumerate();
         tokens.filter(|(_, (_, kind))| **kind != UNUSED).map(|(id, (token, kind))| (id, *token, *kind))
     }
 
     /// Returns the ids by token, each named by `name`, as JSON.
-    fn map(&self, keys: &Keys, name: impl Fn(&str, i128) -> String) -> Result<String> {
+    fn map(&self, keys: &Keys, name: impl Fn(&str, i64) -> String) -> Result<String> {
         let mut seen = HashSet::new();
         let mut map = String::from("{");
         for (id, token, kind) in self.used() {
@@ -107,7 +107,7 @@ impl<'k> Vocabulary<'k> {
     /// found in the normalised text, as `AddedToken` has it by default; the file does not say.
     fn added(&self, strips: impl Fn(usize) -> bool) -> String {
         let added = self.used().filter(|(_, _, kind)| [CONTROL, USER_DEFINED, UNKNOWN].contains(kind));
-        let token = |(id, content, kind): (usize, &str, i128)| {
+        let token = |(id, content, kind): (usize, &str, i64)| {
             let (content, strips, special) = (quoted(content), strips(id), kind != USER_DEFINED);
             format!(
                 "{{\"id\":{id},\"content\":{content},\"single_word\":false,\"lstrip\":{strips},\"rstrip\":false,\
@@ -234,7 +234,7 @@ fn word_pieces(keys: &Keys, vocabulary: &Vocabulary) -> Result<String> {
          \"strip_accents\":{}}}",
         accents.map_or("null".to_string(), |strips| strips.to_string())
     );
-    let name = |token: &str, kind: i128| match token.strip_prefix(BEGINS) {
+    let name = |token: &str, kind: i64| match token.strip_prefix(BEGINS) {
         _ if kind == CONTROL => token.to_string(),
         Some(begins) => begins.to_string(),
         None => format!("##{token}"),
