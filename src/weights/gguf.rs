@@ -304,7 +304,9 @@ impl<'b> Cursor<'b> {
                 }
                 self.after = after;
             }
-            Some(width) => drop(self.take(count.saturating_mul(width as u64))?),
+            Some(width) => {
+                self.take(count.saturating_mul(width as u64))?;
+            }
             None => return Err(malformed(format!("a list of type {kind}")).into()),
         }
         Ok(Value::List(kind, count as usize, start..self.at))
