@@ -27,7 +27,7 @@ const PIECE: usize = 1 << 20;
 ///
 /// # Errors
 /// [`Code::NotFound`] for a missing file; [`Code::OutOfMemory`]; those of [`EmbedderConfig::from_files`],
-/// [`CheckpointWeights::open`], [`TokenizerSettings::from_files`] and [`Tokenizer::from_json_with`]; [`Code::TokenizerInvalid`] for a tokenizer with more
+/// [`CheckpointWeights::open`], [`TokenizerSettings::from_files`](crate::tokenizer::TokenizerSettings::from_files) and [`Tokenizer::from_json_with`]; [`Code::TokenizerInvalid`] for a tokenizer with more
 /// ids than the vocabulary table has rows, or whose template leaves a text no room within `max_tokens`.
 pub fn open_checkpoint(path: &Path) -> Result<Parts> {
     let files = CheckpointFiles::open(path)?;
