@@ -35,7 +35,7 @@ pub enum Code {
     ManifestInvalid,
     /// A manifest is of a version that this build does not read.
     ManifestUnsupported,
-    /// A weight file is not a well-formed safetensors file.
+    /// A weight file is not a well-formed safetensors or GGUF file.
     WeightsInvalid,
     /// A tensor that the config calls for is missing.
     TensorMissing,

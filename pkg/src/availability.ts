@@ -1,5 +1,6 @@
 /** Whether an embedder can be created here, in the four words of the browsers' proposal. */
 
+import { isGguf } from "./checkpoint/address.js";
 import { FelsicError } from "./errors.js";
 import { checkCreateOptions, checkedCacheFolder, checkedDevice, type CreateOptions, type ModelOptions } from "./options.js";
 import { placeOf } from "./place.js";
@@ -48,6 +49,7 @@ export async function availability(options: ModelOptions & Pick<CreateOptions, "
 export async function missingBytes(options: ModelOptions = {}): Promise<number> {
   if ((await availability(options)) === "available") return 0;
   const { model, urls } = placeOf(options);
+  if (isGguf(model)) throw new FelsicError("not-found", `${model} is a GGUF file, which has no manifest`);
   const url = urls?.["manifest.json"] ?? `${model}manifest.json`;
   const answer = await fetch(url, { cache: "no-cache", credentials: "omit" }).catch((cause: unknown) => {
     throw new FelsicError("network", `${url} could not be fetched`, { cause });

@@ -4,3 +4,4 @@ import type { PackerModule } from "./checkpoint/packer.js";
 declare const init: PackerModule["default"];
 export default init;
 export declare const Packer: PackerModule["Packer"];
+export declare const GgufHeader: PackerModule["GgufHeader"];

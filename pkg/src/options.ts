@@ -64,8 +64,8 @@ export interface EmbedProgress {
 /** Options of {@link Embedder.create}. */
 export interface CreateOptions {
   /**
-   * The model: the URL of a pack's folder, relative to the page or absolute; the URL of a checkpoint's folder, from which a pack is
-   * then made and stored; or the id of a model on a hub, `owner/name` or `owner/name@revision`. A relative URL that looks like an
+   * The model: the URL of a pack's folder, relative to the page or absolute; the URL of a checkpoint's folder, or of a GGUF file
+   * (`.gguf`), from which a pack is then made and stored; or the id of a model on a hub, `owner/name` or `owner/name@revision`. A relative URL that looks like an
    * id must start with `./` or end with `/`. Default: the built-in model, a small English one that comes with the package.
    */
   readonly model?: string | URL;

@@ -2,12 +2,12 @@
 
 import { baseOf, packageUrl } from "./base.js";
 import { integrity, urls } from "./built-in.js";
-import { hubFolder } from "./checkpoint/address.js";
+import { hubFolder, isGguf } from "./checkpoint/address.js";
 import { absoluteUrl, asFolder, checkedFiles, type CreateOptions, invalid, type ModelOptions } from "./options.js";
 
 /** Where a model is. */
 export interface Place {
-  /** The absolute URL of its folder, ending in `/`. */
+  /** The absolute URL of its folder, ending in `/`, or of a GGUF file. */
   readonly model: string;
   /** The URLs of its files, by their names, if the files are not in the folder. */
   readonly urls?: Readonly<Record<string, string>>;
@@ -27,8 +27,8 @@ export function placeOf(options: ModelOptions): Place {
   const url = hubFolder(model, absoluteUrl(hub, "hub")) ?? absoluteUrl(model, "model");
   if (url.username || url.password)
     throw invalid("model must not have a user and a password in it; for a host that needs a login there is headers");
-  if (url.search || url.hash) throw invalid(`model must be the URL of a folder, without ? and #: ${url.href}`);
-  return { model: asFolder(url).href };
+  if (url.search || url.hash) throw invalid(`model must be the URL of a folder or of a GGUF file, without ? and #: ${url.href}`);
+  return { model: (isGguf(url.href) ? url : asFolder(url)).href };
 }
 
 /** Returns the place of the model to load, which may have been given as files. */

@@ -15,8 +15,8 @@ use std::collections::BTreeMap;
 use super::Shards;
 use super::rows::{Rows, Tensor};
 use crate::error::Result;
+use crate::weights::ElementType;
 use crate::weights::safetensors::Entry;
-use crate::weights::{ElementType, widen};
 
 /// How the names of a norm and of the matrix that reads it end.
 const PAIRS: [[&str; 2]; 2] = [["attn_norm.weight", "attn.Wqkv.weight"], ["mlp_norm.weight", "mlp.Wi.weight"]];
@@ -56,12 +56,12 @@ impl Waiting {
 }
 
 impl Whole {
-    /// Passes `work` the values of a few rows of `width` after another.
-    fn rows(&self, width: usize, mut work: impl FnMut(Vec<f32>) -> Result<()>) -> Result<()> {
+    /// Passes `work` the values of a few rows after another.
+    fn rows(&self, mut work: impl FnMut(Vec<f32>) -> Result<()>) -> Result<()> {
+        // A norm's row is one value; a matrix in blocks has whole ones in each row.
+        let row = self.bytes.len() / self.entry.shape.first().copied().unwrap_or(1).max(1);
         // The type was checked with the header.
-        let element = self.entry.element.unwrap_or(ElementType::F32);
-        let bytes = element.bytes_of(&[16, width]).unwrap_or(usize::MAX).max(1);
-        self.bytes.chunks(bytes).try_for_each(|bytes| work(widen(element, bytes)?))
+        self.bytes.chunks(16 * row.max(1)).try_for_each(|bytes| work(self.entry.widen("", bytes)?))
     }
 
     /// Writes it as `tensor`, column by column times a factor.
@@ -71,9 +71,9 @@ impl Whole {
             return rows.push(&self.bytes, tensor, out);
         }
         let values: usize = self.entry.shape.iter().product();
-        let entry = Entry { element: Some(ElementType::F32), bytes: values * 4, ..self.entry.clone() };
+        let entry = Entry { element: Some(ElementType::F32), blocks: None, bytes: values * 4, ..self.entry.clone() };
         let tensor = Tensor { entry: &entry, ..*tensor };
-        self.rows(factors.len(), |values| {
+        self.rows(|values| {
             let scaled = values.iter().zip(factors.iter().cycle()).flat_map(|(v, factor)| (v * factor).to_le_bytes());
             rows.push(&scaled.collect::<Vec<u8>>(), &tensor, out)
         })
@@ -88,12 +88,12 @@ pub(super) fn write<'a>(
 ) -> Result<()> {
     let [(_, norm), (_, matrix)] = pair;
     let mut gain = Vec::new();
-    norm.rows(1, |values| {
+    norm.rows(|values| {
         gain.extend(values);
         Ok(())
     })?;
     let mut largest = vec![0f32; gain.len()];
-    matrix.rows(gain.len(), |values| {
+    matrix.rows(|values| {
         for row in values.chunks_exact(gain.len()) {
             largest.iter_mut().zip(row).for_each(|(most, v)| *most = most.max(v.abs()));
         }

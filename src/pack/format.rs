@@ -1,7 +1,8 @@
 //! The formats that weights have in a pack.
 
 use crate::error::{Code, Error, Result};
-use crate::weights::{ElementType, Matrix, quantise_rows, quantise_rows_int4, scales_name, widen};
+use crate::weights::safetensors::Entry;
+use crate::weights::{BlockType, ElementType, Matrix, quantise_rows, quantise_rows_int4, scales_name};
 
 /// The format of a matrix in a pack. Norms are always f32.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,15 +96,31 @@ pub(super) fn stored(name: &str, shape: &[usize], format: WeightFormat, group: G
     }
 }
 
-/// Returns the bytes of the tensors that [`stored`] lists, for rows of `cols` columns whose values are `bytes` in a
+/// Returns the blocks of a tensor whose integers and scales a pack of this format has as they are.
+pub(super) fn kept(entry: &Entry, format: WeightFormat, group: Group) -> Option<BlockType> {
+    let cols = entry.shape.last().copied().unwrap_or(0);
+    let is_kept = |blocks: &BlockType| match format {
+        WeightFormat::F32 => false,
+        WeightFormat::Int8 | WeightFormat::Int4 => {
+            group.of(cols) == blocks.size().0 && blocks.is_kept(format == WeightFormat::Int4)
+        }
+    };
+    entry.blocks.filter(is_kept)
+}
+
+/// Returns the bytes of the tensors that [`stored`] lists, for rows of `cols` columns that are `bytes` in a
 /// checkpoint: values, and scales if there are any.
 pub(super) fn convert(
-    (name, element, bytes): (&str, ElementType, &[u8]),
+    (name, entry, bytes): (&str, &Entry, &[u8]),
     cols: usize,
     format: WeightFormat,
     group: Group,
 ) -> Result<(Vec<u8>, Vec<u8>)> {
-    let values = widen(element, bytes)?;
+    if let Some(blocks) = kept(entry, format, group) {
+        let named = |error: Error| Error::new(error.code(), format!("tensor {name} cannot be packed")).because(error);
+        return blocks.integers(bytes, format == WeightFormat::Int4).map_err(named);
+    }
+    let values = entry.widen(name, bytes)?;
     if values.iter().any(|value| !value.is_finite()) {
         return Err(Error::new(Code::WeightsInvalid, format!("tensor {name} has a value that is not finite")));
     }

@@ -1,8 +1,11 @@
 //! A checkpoint's weights into a pack, as they arrive.
 
+use std::collections::BTreeSet;
+
 use sha2::{Digest, Sha256};
 
 use super::balance::{self, Waiting, Whole};
+use super::format::kept;
 use super::groups::{Groups, groups};
 use super::layout::Layout;
 use super::rows::{Rows, Tensor};
@@ -10,10 +13,10 @@ use super::texts::SELF_TEST;
 use super::{PackOptions, WeightFormat};
 use crate::config::EmbedderConfig;
 use crate::error::{Code, Error, Result};
-use crate::source::space;
+use crate::source::{gguf as gguf_file, space};
 use crate::tokenizer::Tokenizer;
-use crate::weights::safetensors::{Entry, Header};
-use crate::weights::{Checkpoint, CheckpointTensors, FileEntry, Manifest, SelfTest, TokenizerFile, groups_name};
+use crate::weights::safetensors::{Coming, Entry, Header};
+use crate::weights::{Checkpoint, CheckpointTensors, FileEntry, Manifest, SelfTest, TokenizerFile, gguf, groups_name};
 
 /// Destination for the shards being written.
 pub trait Shards {
@@ -47,7 +50,7 @@ enum Stage {
     None,
     /// The prefix and the header, as far as they have arrived.
     Header {
-        header: Header,
+        header: AnyHeader,
         is_last: bool,
     },
     /// The tensors still to come, with their names if they are the model's; the next one last.
@@ -55,9 +58,30 @@ enum Stage {
         coming: Vec<(Option<String>, Entry)>,
         read: usize,
         rows: Rows,
+        /// The tensors whose integers are kept.
+        kept: BTreeSet<String>,
         /// What has arrived of a tensor that has a partner.
         held: Vec<u8>,
     },
+}
+
+/// The header of a file of either kind.
+enum AnyHeader {
+    Safetensors(Header),
+    Gguf(gguf::Header),
+}
+
+impl AnyHeader {
+    /// Takes what belongs to it; returns how much that was, and at the header's end what is to come, the first last.
+    fn take(&mut self, piece: &[u8]) -> Result<(usize, Option<Coming>)> {
+        match self {
+            AnyHeader::Safetensors(header) => header.take(piece),
+            AnyHeader::Gguf(header) => {
+                let (taken, contents) = header.take(piece)?;
+                Ok((taken, contents.map(|contents| gguf_file::coming(&contents)).transpose()?))
+            }
+        }
+    }
 }
 
 impl Packer {
@@ -112,7 +136,12 @@ impl Packer {
 
     /// Begins the next weight file, `length` bytes long if that is known; `is_last` says that no other follows.
     pub fn begin_file(&mut self, length: Option<u64>, is_last: bool) {
-        self.file = Stage::Header { header: Header::new(length), is_last };
+        self.file = Stage::Header { header: AnyHeader::Safetensors(Header::new(length)), is_last };
+    }
+
+    /// Begins a GGUF file, which has all weights.
+    pub fn begin_gguf(&mut self, length: Option<u64>) {
+        self.file = Stage::Header { header: AnyHeader::Gguf(gguf::Header::new(length)), is_last: true };
     }
 
     /// Takes the next piece of a weight file.
@@ -138,19 +167,28 @@ impl Packer {
         let Stage::Header { header, is_last } = &mut self.file else { return Ok(0) };
         let (taken, coming) = header.take(piece)?;
         if let Some(coming) = coming {
-            let names = self.tensors.take(coming.iter().map(|(name, entry)| (name.as_str(), entry)))?;
+            let listed = coming.iter().filter(|(name, _)| !name.is_empty());
+            let mut names = self.tensors.take(listed.map(|(name, entry)| (name.as_str(), entry)))?.into_iter();
             if *is_last {
                 self.tensors.check_complete()?;
             }
-            let coming = names.into_iter().zip(coming.into_iter().map(|(_, entry)| entry)).collect();
-            self.file = Stage::Tensors { coming, read: 0, rows: Rows::default(), held: Vec::new() };
+            // What only fills a GGUF file has no name.
+            let own = |(name, entry): (String, Entry)| ((!name.is_empty()).then(|| names.next()?).flatten(), entry);
+            let coming: Vec<(Option<String>, Entry)> = coming.into_iter().map(own).collect();
+            let is_kept = |name: &&String, entry: &Entry| {
+                let format = self.layout.targets.get(*name).map(|target| target.format);
+                format.is_some_and(|format| kept(entry, format, self.options.group).is_some())
+            };
+            let named = coming.iter().filter_map(|(name, entry)| Some((name.as_ref()?, entry)));
+            let kept = named.filter(|(name, entry)| is_kept(name, entry)).map(|(name, _)| name.clone()).collect();
+            self.file = Stage::Tensors { coming, read: 0, rows: Rows::default(), kept, held: Vec::new() };
         }
         Ok(taken)
     }
 
     /// Takes what belongs to the next tensor; returns how many bytes that is.
     fn take_tensor(&mut self, piece: &[u8], out: &mut dyn Shards) -> Result<usize> {
-        let Stage::Tensors { coming, read, rows, held } = &mut self.file else {
+        let Stage::Tensors { coming, read, rows, kept, held } = &mut self.file else {
             return Err(Error::new(Code::Internal, "a piece that belongs to no file"));
         };
         let Some((name, entry)) = coming.last() else { return Err(invalid("is longer than its header says")) };
@@ -160,9 +198,11 @@ impl Packer {
         let tensor_of =
             |name, entry| targets.get_key_value(name).map(|(name, target)| Tensor { name, entry, target, group });
         if let Some((name, tensor)) = name.as_ref().and_then(|name| Some((name, tensor_of(name.as_str(), entry)?))) {
-            // Without integers there is nothing to gain.
+            // Without integers there is nothing to gain, and integers that are kept cannot be multiplied.
             let is_balanced = self.options.weights != WeightFormat::F32;
-            match balance::partner(name).filter(|partner| is_balanced && targets.contains_key(partner)) {
+            let is_free = |partner: &String| !kept.contains(name) && !kept.contains(partner);
+            let partner = balance::partner(name).filter(|partner| targets.contains_key(partner) && is_free(partner));
+            match partner.filter(|_| is_balanced) {
                 None => rows.push(&piece[..taken], &tensor, out)?,
                 Some(partner) => {
                     held.extend_from_slice(&piece[..taken]);
@@ -188,7 +228,12 @@ impl Packer {
     /// [`Code::WeightsInvalid`] for a file that ended too early.
     pub fn end_file(&mut self) -> Result<()> {
         match std::mem::replace(&mut self.file, Stage::None) {
-            Stage::Tensors { coming, .. } if coming.iter().all(|(_, entry)| entry.bytes == 0) => Ok(()),
+            // What fills the end of a GGUF file may be left out.
+            Stage::Tensors { coming, .. }
+                if coming.iter().all(|(_, entry)| entry.bytes == 0 || entry.dtype.is_empty()) =>
+            {
+                Ok(())
+            }
             _ => Err(invalid("is truncated")),
         }
     }

@@ -6,7 +6,7 @@ use super::Shards;
 use super::format::{Group, convert};
 use super::layout::{Slot, Target};
 use crate::error::Result;
-use crate::weights::safetensors::{self, Entry};
+use crate::weights::safetensors::Entry;
 
 /// Bytes of rows that are quantised at a time, about.
 const PIECE: usize = 64 << 10;
@@ -32,10 +32,7 @@ impl Tensor<'_> {
 
     /// Returns the values and scales of some rows as the pack stores them; there may be no scales.
     fn quantised(&self, bytes: &[u8]) -> Result<(Vec<u8>, Vec<u8>)> {
-        let Entry { element, dtype, .. } = self.entry;
-        let element = element.filter(|element| element.is_float());
-        let element = element.ok_or_else(|| safetensors::unread_type(self.name, dtype))?;
-        convert((self.name, element, bytes), self.size().1, self.target.format, self.group)
+        convert((self.name, self.entry, bytes), self.size().1, self.target.format, self.group)
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::output::Output;
 use super::{PackOptions, Packer, self_test, tokenizer};
 use crate::error::Result;
-use crate::source::{self, CheckpointWeights};
+use crate::source::CheckpointFiles;
 use crate::weights::Manifest;
 
 /// Progress of making a pack.
@@ -19,12 +19,12 @@ pub struct PackProgress {
     pub total_bytes: u64,
 }
 
-/// Makes a pack of the checkpoint in `checkpoint` and writes it to the folder `out`, which may not exist
+/// Makes a pack of the checkpoint in `checkpoint`, a folder or a GGUF file, and writes it to the folder `out`, which may not exist
 /// yet, be empty, or hold a pack, which is then replaced. `out` stays untouched until everything has been
 /// written and read back.
 ///
 /// # Errors
-/// Those of [`source::open_checkpoint`]; [`TokenizerUnsupported`](crate::error::Code::TokenizerUnsupported)
+/// Those of [`open_checkpoint`](crate::source::open_checkpoint); [`TokenizerUnsupported`](crate::error::Code::TokenizerUnsupported)
 /// for a tokenizer that the compact form does not reproduce; [`WeightsInvalid`](crate::error::Code::WeightsInvalid)
 /// for weights that are not finite; [`InputInvalid`](crate::error::Code::InputInvalid) for a folder that
 /// holds something else; [`Io`](crate::error::Code::Io).
@@ -35,12 +35,12 @@ pub fn pack(
     on_progress: &mut dyn FnMut(PackProgress),
 ) -> Result<Manifest> {
     let output = Output::create(out)?;
-    let config = source::read_config(checkpoint)?;
-    let weights = CheckpointWeights::open(checkpoint, &config.model)?;
-    let json = source::read_needed(checkpoint, "tokenizer.json")?;
-    let settings = source::read_tokenizer_settings(checkpoint)?;
-    let compact = tokenizer::compile(&json, &settings, &config)?;
-    let (name, revision) = source::name_of(checkpoint);
+    let files = CheckpointFiles::open(checkpoint)?;
+    let config = files.config()?;
+    let weights = files.weights(&config.model)?;
+    let settings = files.tokenizer_settings()?;
+    let compact = tokenizer::compile(&files.needed("tokenizer.json")?, &settings, &config)?;
+    let (name, revision) = files.name();
     let options = PackOptions {
         name: Some(options.name.clone().unwrap_or(name)),
         revision: options.revision.clone().or(revision),
@@ -53,7 +53,10 @@ pub fn pack(
     let lengths = weights.lengths();
     let (mut done_bytes, total_bytes) = (0, lengths.iter().sum());
     for (file, length) in lengths.iter().enumerate() {
-        packer.begin_file(Some(*length), file + 1 == lengths.len());
+        match files.is_gguf() {
+            true => packer.begin_gguf(Some(*length)),
+            false => packer.begin_file(Some(*length), file + 1 == lengths.len()),
+        }
         weights.read_file(file, &mut |piece| {
             done_bytes += piece.len() as u64;
             on_progress(PackProgress { step: "packing the weights", done_bytes, total_bytes });

@@ -1,10 +1,9 @@
-//! Reading a checkpoint's folder.
+//! Reading a checkpoint from its folder, or from a GGUF file.
 //!
 //! Weights are read tensor by tensor from `model.safetensors`, or from the files that
 //! `model.safetensors.index.json` lists, so that no file is ever in memory as a whole beside its tensors.
 
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{ErrorKind, Read, Seek, SeekFrom};
 use std::ops::Range;
@@ -12,31 +11,33 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
+use super::checkpoint_files::CheckpointFiles;
 use super::open::{MOST_WHOLE, io_error, open, read_whole};
 use super::{Parts, check_tokenizer, space};
 use crate::config::{EmbedderConfig, ModelConfig};
 use crate::error::{Code, Error, Result};
-use crate::tokenizer::{Tokenizer, TokenizerSettings};
+use crate::tokenizer::Tokenizer;
 use crate::weights::safetensors::{Coming, Entry, Header};
-use crate::weights::{CheckpointTensors, INDEX_FILE, StoredTensor, Tensors, WEIGHTS_FILE, indexed_files};
+use crate::weights::{CheckpointTensors, ElementType, INDEX_FILE, StoredTensor, Tensors, WEIGHTS_FILE, indexed_files};
 
 /// Bytes read at a time.
 const PIECE: usize = 1 << 20;
 
-/// Reads a checkpoint's folder in f32 (the vocabulary table in the precision that it has there).
+/// Reads a checkpoint's folder, or a GGUF file, in f32 (the vocabulary table in the precision that it has there).
 ///
 /// # Errors
 /// [`Code::NotFound`] for a missing file; [`Code::OutOfMemory`]; those of [`EmbedderConfig::from_files`],
-/// [`CheckpointWeights::open`], [`TokenizerSettings::from_files`] and [`Tokenizer::from_json_with`]; [`Code::TokenizerInvalid`] for a tokenizer with more
+/// [`CheckpointWeights::open`], [`TokenizerSettings::from_files`](crate::tokenizer::TokenizerSettings::from_files) and [`Tokenizer::from_json_with`]; [`Code::TokenizerInvalid`] for a tokenizer with more
 /// ids than the vocabulary table has rows, or whose template leaves a text no room within `max_tokens`.
-pub fn open_checkpoint(folder: &Path) -> Result<Parts> {
-    let config = read_config(folder)?;
-    let weights = CheckpointWeights::open(folder, &config.model)?;
-    let settings = read_tokenizer_settings(folder)?;
-    let tokenizer = Tokenizer::from_json_with(&read_needed(folder, "tokenizer.json")?, Some(&settings))?;
+pub fn open_checkpoint(path: &Path) -> Result<Parts> {
+    let files = CheckpointFiles::open(path)?;
+    let config = files.config()?;
+    let weights = files.weights(&config.model)?;
+    let settings = files.tokenizer_settings()?;
+    let tokenizer = Tokenizer::from_json_with(&files.needed("tokenizer.json")?, Some(&settings))?;
     check_tokenizer(&tokenizer, &config)?;
     let (tensors, sha256) = weights.read_all()?;
-    let (name, revision) = name_of(folder);
+    let (name, revision) = files.name();
     let format = "f32";
     let space = space(&name, revision.as_deref(), &sha256, format, config.model.hidden_size);
     let format = format.to_string();
@@ -54,65 +55,22 @@ pub fn open_checkpoint(folder: &Path) -> Result<Parts> {
     })
 }
 
-/// Reads the settings of the checkpoint in `folder`.
+/// Reads the settings of the checkpoint at a path: a folder, or a GGUF file.
 ///
 /// # Errors
 /// Those of [`EmbedderConfig::from_files`].
-pub fn read_config(folder: &Path) -> Result<EmbedderConfig> {
-    if !folder.is_dir() {
-        return Err(Error::new(Code::NotFound, format!("{} is not a folder", folder.display())));
-    }
-    EmbedderConfig::from_files(|file| read_optional(folder, file))
-}
-
-/// Reads what the checkpoint in `folder` says about its tokenizer beside `tokenizer.json`.
-///
-/// # Errors
-/// Those of [`TokenizerSettings::from_files`].
-pub(crate) fn read_tokenizer_settings(folder: &Path) -> Result<TokenizerSettings> {
-    TokenizerSettings::from_files(|file| read_optional(folder, file))
-}
-
-/// Reads a file of the folder; `None` where there is none.
-fn read_optional(folder: &Path, file: &str) -> Result<Option<Vec<u8>>> {
-    match read_needed(folder, file) {
-        Ok(bytes) => Ok(Some(bytes)),
-        Err(error) if error.code() == Code::NotFound => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
-/// Reads a file that must exist.
-pub(crate) fn read_needed(folder: &Path, file: &str) -> Result<Vec<u8>> {
-    read_whole(&folder.join(file), MOST_WHOLE)
-}
-
-/// Returns the model's name and revision as its folder states them: the folder's name alone, or both for
-/// `models--owner--name/snapshots/revision`, the layout of the Hugging Face cache.
-pub(crate) fn name_of(folder: &Path) -> (String, Option<String>) {
-    let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_path_buf());
-    // A folder's name may have any characters; a manifest's has no control characters.
-    let plain = |name: &OsStr| -> String { name.to_string_lossy().chars().filter(|c| !c.is_control()).collect() };
-    let part = |path: Option<&Path>| path.and_then(Path::file_name).map(plain).unwrap_or_default();
-    let own = part(Some(&folder));
-    let mut above = folder.ancestors().skip(1);
-    let (parent, grandparent) = (part(above.next()), part(above.next()));
-    let is_revision = own.len() == 40 && own.bytes().all(|byte| byte.is_ascii_hexdigit());
-    match grandparent.strip_prefix("models--").and_then(|name| name.rsplit("--").next()) {
-        Some(name) if is_revision && parent == "snapshots" && !name.is_empty() => (name.to_string(), Some(own)),
-        _ if own.is_empty() => ("model".to_string(), None),
-        _ => (own, None),
-    }
+pub fn read_config(path: &Path) -> Result<EmbedderConfig> {
+    CheckpointFiles::open(path)?.config()
 }
 
 /// One weight file.
 #[derive(Debug)]
-struct OpenFile {
-    path: PathBuf,
-    file: File,
+pub(super) struct OpenFile {
+    pub path: PathBuf,
+    pub file: File,
     /// Where the header ends.
-    data: u64,
-    length: u64,
+    pub data: u64,
+    pub length: u64,
 }
 
 /// Where a tensor lies.
@@ -151,16 +109,36 @@ impl CheckpointWeights {
         Ok(Self { files, places })
     }
 
-    /// Reads one tensor.
-    fn read(&self, name: &str) -> Result<StoredTensor> {
+    /// Checks the tensors of a GGUF file against `config`, and keeps where they are.
+    ///
+    /// # Errors
+    /// As [`CheckpointWeights::open`].
+    pub(super) fn of_gguf(file: OpenFile, coming: Coming, config: &ModelConfig) -> Result<Self> {
+        let mut tensors = CheckpointTensors::new(config);
+        let listed: Coming = coming.into_iter().filter(|(name, _)| !name.is_empty()).collect();
+        let names = tensors.take(listed.iter().map(|(name, entry)| (name.as_str(), entry)))?;
+        tensors.check_complete()?;
+        let place = |(name, (_, entry)): (Option<String>, (String, Entry))| Some((name?, Place { file: 0, entry }));
+        Ok(Self { files: vec![file], places: names.into_iter().zip(listed).filter_map(place).collect() })
+    }
+
+    /// Reads one tensor, and passes its bytes as the file has them to `on_bytes`. What is in blocks widens to f32.
+    fn read(&self, name: &str, on_bytes: impl FnOnce(&[u8])) -> Result<StoredTensor> {
         let place = self.places.get(name);
         let place = place.ok_or_else(|| Error::new(Code::TensorMissing, format!("tensor {name} is missing")))?;
-        let Entry { element: Some(element), start, bytes, ref shape, .. } = place.entry else {
-            return Err(Error::new(Code::Internal, "a tensor of a type that was refused"));
-        };
+        let Entry { element, blocks, start, bytes, ref shape, .. } = place.entry;
         let file = self.files.get(place.file);
         let file = file.ok_or_else(|| Error::new(Code::Internal, "a tensor in a file that was not opened"))?;
         let bytes = read_tensor(file, file.data + start as u64, bytes)?;
+        on_bytes(&bytes);
+        let (element, bytes) = match (element, blocks) {
+            (Some(element), _) => (element, bytes),
+            (None, Some(blocks)) => {
+                let values = blocks.widen(&bytes)?;
+                (ElementType::F32, values.iter().flat_map(|value| value.to_le_bytes()).collect())
+            }
+            (None, None) => return Err(Error::new(Code::Internal, "a tensor of a type that was refused")),
+        };
         Ok(StoredTensor { element, shape: shape.clone(), bytes })
     }
 
@@ -191,9 +169,8 @@ impl CheckpointWeights {
             for (name, place) in wanted {
                 let start = file.data + place.entry.start as u64;
                 hash_part(file, hashed..start, &mut hash)?;
-                let tensor = self.read(name)?;
-                hash.update(&tensor.bytes);
-                hashed = start + tensor.bytes.len() as u64;
+                let tensor = self.read(name, |bytes| hash.update(bytes))?;
+                hashed = start + place.entry.bytes as u64;
                 tensors.insert(name.clone(), tensor)?;
             }
             hash_part(file, hashed..file.length, &mut hash)?;
@@ -205,8 +182,10 @@ impl CheckpointWeights {
 /// Returns the weight files of a checkpoint, in the order of their names.
 fn weight_files(folder: &Path) -> Result<Vec<PathBuf>> {
     let single = folder.join(WEIGHTS_FILE);
-    let Some(index) = read_optional(folder, INDEX_FILE)?.filter(|_| !single.exists()) else {
-        return Ok(vec![single]);
+    let index = match read_whole(&folder.join(INDEX_FILE), MOST_WHOLE) {
+        Ok(index) if !single.exists() => index,
+        Err(error) if error.code() != Code::NotFound => return Err(error),
+        _ => return Ok(vec![single]),
     };
     Ok(indexed_files(&index)?.into_iter().map(|name| folder.join(name)).collect())
 }

@@ -3,6 +3,7 @@
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
+use super::checkpoint_files::is_gguf;
 use super::open::{io_error, open};
 use super::{Parts, Progress, Sink, Source, Wanted, load_pack, open_checkpoint};
 use crate::config::CONFIG_FILE;
@@ -45,21 +46,21 @@ impl Source for FolderSource {
     }
 }
 
-/// Reads a pack or a checkpoint, whichever the folder holds.
+/// Reads a pack or a checkpoint, whichever the folder holds; or a GGUF file.
 ///
 /// # Errors
-/// [`Code::NotFound`] for a folder that is neither; otherwise those of [`load_pack`] and
+/// [`Code::NotFound`] for a path that is none of them; otherwise those of [`load_pack`] and
 /// [`open_checkpoint`].
 pub async fn open_model(folder: &Path, on_progress: &mut dyn FnMut(Progress)) -> Result<Parts> {
     if folder.join(Manifest::FILE).exists() {
         return load_pack(&FolderSource::new(folder), on_progress).await;
     }
-    if folder.join(CONFIG_FILE).exists() {
+    if folder.join(CONFIG_FILE).exists() || is_gguf(folder) {
         return open_checkpoint(folder);
     }
     let message = match folder.is_dir() {
         true => "has neither a manifest.json (a pack) nor a config.json (a checkpoint)",
-        false => "is not a folder",
+        false => "is neither a folder nor a GGUF file",
     };
     Err(Error::new(Code::NotFound, format!("{} {message}", folder.display())))
 }

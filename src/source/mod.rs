@@ -3,14 +3,19 @@
 //! A [`Source`] yields the bytes of a file by name: from the page's store (in a browser, see `web`), a folder
 //! ([`FolderSource`], native) or memory ([`MemorySource`]). [`load_pack`] reads a pack through it and checks every byte
 //! before it is used; [`load_first`] leaves the blocks of the vocabulary table for later; [`open_checkpoint`] reads a
-//! checkpoint's folder. All return [`Parts`].
+//! checkpoint's folder, or a GGUF file. All return [`Parts`].
 
 #[cfg(feature = "native")]
 mod built_in;
 #[cfg(feature = "native")]
 mod checkpoint;
 #[cfg(feature = "native")]
+mod checkpoint_files;
+#[cfg(feature = "native")]
 mod folder;
+#[doc(hidden)]
+#[cfg(feature = "packer")]
+pub mod gguf;
 mod load;
 mod memory;
 #[cfg(feature = "native")]
@@ -22,7 +27,7 @@ pub use built_in::built_in;
 #[cfg(feature = "native")]
 pub use checkpoint::{CheckpointWeights, open_checkpoint, read_config};
 #[cfg(feature = "native")]
-pub(crate) use checkpoint::{name_of, read_needed, read_tokenizer_settings};
+pub(crate) use checkpoint_files::CheckpointFiles;
 #[cfg(feature = "native")]
 pub use folder::{FolderSource, open_model};
 #[cfg(feature = "packer")]

@@ -30,6 +30,8 @@ use crate::error::{Code, Error, Result};
 use compact::Compact;
 
 pub use settings::TokenizerSettings;
+#[cfg(feature = "packer")]
+pub(crate) use split::O200K_PATTERN;
 
 /// Longest text in bytes that the compact form takes, before and after normalisation. A text that is one single word
 /// needs about 50 times its length while it is merged, and a 32-bit address space must be enough.

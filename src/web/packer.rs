@@ -6,9 +6,11 @@ use wasm_bindgen::prelude::wasm_bindgen;
 
 use super::errors::{error_of, to_js};
 use crate::config::EmbedderConfig;
-use crate::error::Result;
+use crate::error::{Code, Error, Result};
 use crate::pack::{self, PackOptions, SELF_TEST, Shards};
+use crate::source::gguf;
 use crate::tokenizer::{Tokenizer, TokenizerSettings, compact};
+use crate::weights::gguf::{Contents, Header};
 use crate::weights::{self, Manifest, SelfTest};
 
 #[wasm_bindgen]
@@ -26,6 +28,43 @@ struct JsShards<'a>(&'a Scratch);
 impl Shards for JsShards<'_> {
     fn write(&mut self, shard: usize, offset: u64, bytes: &[u8]) -> Result<()> {
         self.0.write(shard, offset as f64, bytes).map_err(|reason| error_of(&reason))
+    }
+}
+
+/// The header of a GGUF file, as far as it has arrived.
+#[wasm_bindgen]
+pub struct GgufHeader {
+    header: Header,
+    contents: Option<Contents>,
+}
+
+#[wasm_bindgen]
+impl GgufHeader {
+    /// Begins the header of a file of `length` bytes; the length may be unknown.
+    #[wasm_bindgen(constructor)]
+    pub fn new(length: Option<f64>) -> Self {
+        Self { header: Header::new(length.map(|length| length as u64)), contents: None }
+    }
+
+    /// Takes the file's next piece; returns whether the header is complete.
+    pub fn take(&mut self, mut piece: &[u8]) -> std::result::Result<bool, JsValue> {
+        while self.contents.is_none() && !piece.is_empty() {
+            let (taken, contents) = self.header.take(piece).map_err(to_js)?;
+            piece = &piece[taken..];
+            self.contents = contents;
+        }
+        Ok(self.contents.is_some())
+    }
+
+    /// Returns the files that a checkpoint's folder would have, weights apart: bytes by name.
+    pub fn files(&self) -> std::result::Result<Map, JsValue> {
+        let truncated = || Error::new(Code::WeightsInvalid, "the GGUF file is truncated");
+        let contents = self.contents.as_ref().ok_or_else(truncated).map_err(to_js)?;
+        let files = Map::new();
+        for (name, bytes) in gguf::files(contents).map_err(to_js)? {
+            files.set(&name.into(), &Uint8Array::from(bytes.as_slice()));
+        }
+        Ok(files)
     }
 }
 
@@ -95,6 +134,12 @@ impl Packer {
     #[wasm_bindgen(js_name = beginFile)]
     pub fn begin_file(&mut self, length: Option<f64>, is_last: bool) {
         self.packer.begin_file(length.map(|length| length as u64), is_last);
+    }
+
+    /// Begins a GGUF file, the only one; its length may be unknown.
+    #[wasm_bindgen(js_name = beginGguf)]
+    pub fn begin_gguf(&mut self, length: Option<f64>) {
+        self.packer.begin_gguf(length.map(|length| length as u64));
     }
 
     /// Takes the file's next piece.

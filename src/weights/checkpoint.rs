@@ -82,7 +82,7 @@ impl CheckpointTensors {
             return Err(Error::new(Code::WeightsInvalid, format!("duplicate tensor {name}")));
         }
         let Some(shape) = self.wanted.get(name) else { return Ok(None) };
-        if !entry.element.is_some_and(ElementType::is_float) {
+        if entry.blocks.is_none() && !entry.element.is_some_and(ElementType::is_float) {
             return Err(safetensors::unread_type(name, &entry.dtype));
         }
         if entry.shape != *shape {

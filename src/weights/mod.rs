@@ -1,11 +1,14 @@
-//! Bytes to tensors: safetensors files, the element types in them, quantised matrices, the vocabulary
+//! Bytes to tensors: safetensors files, GGUF files, the element types in them, quantised matrices, the vocabulary
 //! table, and the manifest that lists a pack's files.
 //!
 //! Everything here comes from untrusted files, so every length is checked before it is used, and no buffer
 //! is made for a size that only a file claims.
 
+mod blocks;
 mod checkpoint;
 mod element;
+#[cfg(feature = "packer")]
+pub mod gguf;
 mod int4;
 mod manifest;
 mod matrix;
@@ -15,6 +18,7 @@ mod scales;
 mod table;
 mod tensors;
 
+pub use blocks::BlockType;
 pub use checkpoint::{CheckpointTensors, INDEX_FILE, WEIGHTS_FILE, indexed_files};
 pub use element::ElementType;
 pub use int4::quantise_rows_int4;

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use safetensors::tensor::{Metadata, TensorInfo};
 
-use super::{ElementType, SHARD_BYTES, StoredTensor, Tensors};
+use super::{BlockType, ElementType, SHARD_BYTES, StoredTensor, Tensors};
 use crate::error::{Code, Error, Result, lfs_pointer};
 
 /// Bytes before the header.
@@ -21,6 +21,8 @@ const MOST_HEADER: u64 = 16 << 20;
 pub struct Entry {
     /// Type of the elements as the file names it; `None` for one that felsic does not read.
     pub element: Option<ElementType>,
+    /// What a GGUF file stores instead of elements; always `None` in a safetensors file.
+    pub blocks: Option<BlockType>,
     /// The file's name for the type.
     pub dtype: String,
     /// Sizes of the dimensions, outermost first; counted in elements of `element`, not of `dtype`.
@@ -56,7 +58,10 @@ fn parse_header(header: &[u8], data: Option<u64>) -> Result<BTreeMap<String, Ent
         let element = ElementType::from_dtype(info.dtype);
         let shape = shape_from_file(element, &info.shape)
             .ok_or_else(|| malformed(format!("tensor {name} has shape {:?}", info.shape)))?;
-        Ok((name, Entry { element, dtype: format!("{:?}", info.dtype), shape, start, bytes: end - start }))
+        Ok((
+            name,
+            Entry { element, blocks: None, dtype: format!("{:?}", info.dtype), shape, start, bytes: end - start },
+        ))
     });
     entries.collect()
 }

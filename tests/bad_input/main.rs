@@ -3,9 +3,13 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[path = "../support/gguf.rs"]
+mod gguf_file;
+
 mod checkpoint;
 mod codes;
 mod files;
+mod gguf;
 mod groups;
 #[cfg(unix)]
 mod irregular;

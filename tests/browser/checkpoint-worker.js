@@ -51,6 +51,7 @@ class Packer {
 
   begin() {}
   beginFile() {}
+  beginGguf() {}
 
   /** @type {PackerInterface["push"]} */
   push(piece, out) {

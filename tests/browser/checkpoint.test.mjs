@@ -13,6 +13,9 @@ const MODEL = "tiny-gelu";
 const ID = `felsic/${MODEL}`;
 const PACK = `${MODEL}-int8`;
 const TEXTS = ["A cat sleeps on the warm windowsill.", "Привет, как дела?", "東京は日本の首都です。", ""];
+/** A GGUF file, and the pack of it that the command line has made. */
+const GGUF = "tiny-silu-q8_0.gguf";
+const GGUF_PACK = "tiny-silu-q8_0";
 const models = join(root, "tests/fixtures/models");
 const WEIGHTS = readFileSync(join(models, MODEL, "model.safetensors"));
 
@@ -27,10 +30,11 @@ const split = mkdtempSync(join(tmpdir(), "felsic-split-"));
 
 before(async () => {
   splitInto(split);
-  environment = await start({ needs: [PACK] });
+  environment = await start({ needs: [PACK, GGUF_PACK] });
   elsewhere = await Server.start({
     "/felsic/": [dist],
     "/models/": [models],
+    "/gguf/": [join(root, "tests/fixtures/gguf")],
     "/split/": [split],
     "/checkpoints/": [join(target, "checkpoints")],
   });
@@ -150,6 +154,46 @@ test("a hub's id is enough; of one commit; the second time nothing is asked for"
 
   await page.evaluate((where) => felsic.Embedder.deleteCache(where), fromHub());
   assert.equal(await page.evaluate((where) => felsic.Embedder.availability(where), fromHub()), "downloadable");
+  assert.equal(await storedManifest(), undefined);
+});
+
+test("a GGUF file becomes the pack that the command line makes of it, and is stored like others", async () => {
+  const model = elsewhere.url(`/gguf/${GGUF}`);
+  const made = await load({ model });
+  const packed = await load({ model: environment.pack(GGUF_PACK), cache: "none" });
+  assert.equal(made.message, undefined);
+  assert.deepEqual(made.info, packed.info);
+  assert.deepEqual(made.vectors, packed.vectors);
+  const { self_test: _made, ...stored } = await storedManifest();
+  const { self_test: _packed, ...manifest } = JSON.parse(readFileSync(join(packs, GGUF_PACK, "manifest.json"), "utf8"));
+  assert.deepEqual(stored, manifest);
+  assert.deepEqual([...new Set(elsewhere.log.map(({ path }) => path))], [`/gguf/${GGUF}`], "nothing else is asked for");
+  assert.ok(made.progress.every(({ phase, file }) => phase === "checkpoint" && file === GGUF));
+  const { loadedBytes, totalBytes } = made.progress.at(-1) ?? {};
+  assert.equal(loadedBytes, totalBytes);
+
+  elsewhere.log.splice(0);
+  assert.deepEqual((await load({ model })).vectors, made.vectors);
+  assert.deepEqual(elsewhere.log, []);
+  assert.equal(await environment.page.evaluate((model) => felsic.Embedder.availability({ model }), model), "available");
+
+  for (const cutAfter of [10, 30_000, 200_000]) {
+    await environment.page.evaluate(() => felsic.Embedder.deleteCache());
+    const spoilt = elsewhere.spoilt("/gguf/", { file: /gguf$/, cutAfter, times: 2 });
+    assert.deepEqual((await load({ model: spoilt + GGUF })).vectors, made.vectors, `cut after ${cutAfter}`);
+  }
+});
+
+test("a GGUF file that is not there, or is none, has a code", async () => {
+  const codes = [];
+  for (const file of ["none.gguf", "goldens.json/x.gguf", "types.gguf"]) {
+    codes.push((await load({ model: elsewhere.url(`/gguf/${file}`) })).code);
+  }
+  assert.deepEqual(codes, ["not-found", "not-found", "config-unsupported"]);
+  const cut = elsewhere.spoilt("/models/", { file: /gguf$/, status: 404 });
+  assert.equal((await load({ model: `${cut}x.gguf` })).code, "not-found");
+  const pinned = await load({ model: elsewhere.url(`/gguf/${GGUF}`), integrity: `sha256-${"A".repeat(43)}=` });
+  assert.equal(pinned.code, "file-integrity");
   assert.equal(await storedManifest(), undefined);
 });
 

@@ -3,11 +3,15 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[path = "../support/gguf.rs"]
+mod gguf_file;
+
 mod bert;
 mod border;
 mod checkpoint;
 mod config;
 mod documented;
+mod gguf;
 mod int4;
 mod packer;
 mod packs;

@@ -11,7 +11,22 @@ use sha2::{Digest, Sha256};
 use crate::support::*;
 
 /// Shards in memory; a byte that is written twice is an error.
-struct InMemory(Vec<Vec<Option<u8>>>);
+pub struct InMemory(Vec<Vec<Option<u8>>>);
+
+impl InMemory {
+    pub fn of(packer: &Packer) -> Self {
+        Self(packer.lengths().iter().map(|length| vec![None; *length as usize]).collect())
+    }
+
+    /// Returns the hash of each shard, all of whose bytes must have been written.
+    pub fn hashes(&self) -> Vec<String> {
+        let hash = |shard: &Vec<Option<u8>>| {
+            let bytes: Vec<u8> = shard.iter().map(|byte| byte.expect("every byte is written")).collect();
+            format!("{:x}", Sha256::digest(&bytes))
+        };
+        self.0.iter().map(hash).collect()
+    }
+}
 
 impl Shards for InMemory {
     fn write(&mut self, shard: usize, offset: u64, bytes: &[u8]) -> Result<()> {
@@ -28,18 +43,14 @@ fn hashes(name: &str, files: &[Vec<u8>], piece: usize, with_length: bool) -> Res
     let json = fs::read(model(name).join("tokenizer.json")).expect("a file");
     let options = PackOptions { name: Some(name.to_string()), ..PackOptions::default() };
     let mut packer = Packer::new(read_config(&model(name))?, &compact::compile(&json)?, options)?;
-    let mut shards = InMemory(packer.lengths().iter().map(|length| vec![None; *length as usize]).collect());
+    let mut shards = InMemory::of(&packer);
     packer.begin(&mut shards)?;
     for (at, file) in files.iter().enumerate() {
         packer.begin_file(with_length.then_some(file.len() as u64), at + 1 == files.len());
         file.chunks(piece).try_for_each(|piece| packer.push(piece, &mut shards))?;
         packer.end_file()?;
     }
-    let hash = |shard: &Vec<Option<u8>>| {
-        let bytes: Vec<u8> = shard.iter().map(|byte| byte.expect("every byte is written")).collect();
-        format!("{:x}", Sha256::digest(&bytes))
-    };
-    let hashes: Vec<String> = shards.0.iter().map(hash).collect();
+    let hashes = shards.hashes();
     packer.manifest(&hashes, Vec::new())?;
     Ok(hashes)
 }

@@ -84,6 +84,7 @@ pub fn all(large: bool) -> Result<()> {
         }
     }
     pack_as(&felsic, &short_checkpoint()?, Format::F32, "tiny-silu-short")?;
+    pack_as(&felsic, &project::path("tests/fixtures/gguf/tiny-silu-q8_0.gguf"), Format::Int8, "tiny-silu-q8_0")?;
     for seeded in crate::checkpoints::SEEDED.iter().filter(|seeded| large || seeded.name == "granite-97m") {
         pack_as(&felsic, &seeded.make()?, Format::Int8, &format!("{}-int8", seeded.name))?;
     }

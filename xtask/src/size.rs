@@ -12,7 +12,7 @@ fn budget(binary: Binary) -> u64 {
     match binary {
         Binary::Cpu | Binary::Relaxed => 474_000,
         Binary::Gpu => 1_171_000,
-        Binary::Packer => 461_000,
+        Binary::Packer => 490_000,
         Binary::Search => SEARCH_BUDGETS.iter().map(|(_, budget)| budget).sum(),
     }
 }

@@ -4,7 +4,7 @@ import { FelsicError } from "../errors.js";
 import { Download, isPage, joined, mayBeMissing } from "../store/network.js";
 import { type Access, Requests } from "../store/requests.js";
 import { sleep } from "../store/retry.js";
-import { atCommit, commitOf } from "./address.js";
+import { atCommit, commitOf, parted } from "./address.js";
 
 /** The files that every checkpoint has. */
 const CONFIG = "config.json";
@@ -22,14 +22,18 @@ export interface Settings {
   indexedFiles(index: Uint8Array): string[];
 }
 
-/** A checkpoint's folder. */
+/** A checkpoint's folder, or that of a GGUF file. */
 export class CheckpointFiles {
+  /** The name of the GGUF file, if the checkpoint is one. */
+  readonly gguf: string | undefined;
   #folder: string;
   readonly #signal: AbortSignal;
   readonly #requests: Requests;
   readonly #lengths = new Map<string, ReturnType<CheckpointFiles["length"]>>();
 
-  constructor(folder: string, signal: AbortSignal, access: Access) {
+  constructor(model: string, signal: AbortSignal, access: Access) {
+    const { folder, file } = parted(model);
+    this.gguf = file;
     this.#folder = folder;
     this.#signal = signal;
     this.#requests = new Requests(folder, access);
@@ -40,8 +44,12 @@ export class CheckpointFiles {
     return commitOf(this.#folder);
   }
 
-  /** Rejects if the folder is not that of a checkpoint. */
+  /** Rejects if the folder is not that of a checkpoint, or there is no such file. */
   async check(): Promise<void> {
+    if (this.gguf !== undefined) {
+      if ((await this.length(this.gguf)) !== "missing") return;
+      throw new FelsicError("not-found", `${this.#url(this.gguf)} does not exist`);
+    }
     const length = await this.length(CONFIG);
     const isThere = length === "unclear" ? (await this.#optional(CONFIG)) !== undefined : length !== "missing";
     if (isThere) return;

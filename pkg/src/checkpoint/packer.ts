@@ -5,6 +5,7 @@ import { bytesOf, type Cache, hasHash } from "../store/cache.js";
 import { type Held, lock } from "../store/locks.js";
 import { findManifest, keepManifest } from "../store/manifests.js";
 import { checkpointKey, manifestPrefix, sha256 } from "../store/names.js";
+import type { Download } from "../store/network.js";
 import { BytesReader } from "../store/reader.js";
 import type { Access } from "../store/requests.js";
 import { CHECKPOINT_PATIENCE, PATIENCE } from "../store/retry.js";
@@ -22,11 +23,21 @@ export interface Packer {
   lengths(): Float64Array;
   begin(out: Shards): void;
   beginFile(length: number | undefined, isLast: boolean): void;
+  beginGguf(length: number | undefined): void;
   push(piece: Uint8Array, out: Shards): void;
   endFile(): void;
   testTexts(): string[];
   draft(hashes: readonly string[]): Uint8Array<ArrayBuffer>;
   manifest(hashes: readonly string[], vectors: Float32Array): Uint8Array<ArrayBuffer>;
+}
+
+/** The header of a GGUF file, in wasm memory. */
+export interface GgufHeader {
+  /** Takes the next piece of the file; returns whether the header is complete. */
+  take(piece: Uint8Array): boolean;
+  /** Returns the files that a checkpoint's folder would have, by their names, weights apart. */
+  files(): Map<string, Uint8Array>;
+  free(): void;
 }
 
 /** Its wasm module. */
@@ -39,6 +50,7 @@ export interface PackerModule {
       name: string,
       revision: string | undefined,
     ) => Packer);
+  readonly GgufHeader: new (length: number | undefined) => GgufHeader;
 }
 
 /** What is needed to make a pack. Both modules have been started. */
@@ -96,23 +108,69 @@ async function makeAgainIfLost(making: Making): Promise<Made> {
   }
 }
 
-async function make(making: Making): Promise<Made> {
-  const { model, packer: module, cache, access, signal, failed } = making;
-  const files = new CheckpointFiles(model, signal, access);
+/** A packer, and what gives it the weights. */
+interface Started {
+  readonly packer: Packer;
+  readonly weigh: (shards: Shards) => Promise<void>;
+  /** Closes the connection, if one is open. */
+  readonly cancel: () => Promise<void>;
+}
+
+/** Starts with the settings and the tokenizer in a folder. */
+async function startFolder({ model, packer: module, progress }: Making, files: CheckpointFiles): Promise<Started> {
   const settings = await files.settings(module.Packer);
   const weights = await files.weights(module.Packer);
-  const meter = await Meter.of(files, ["tokenizer.json", ...weights], making.progress);
+  const meter = await Meter.of(files, ["tokenizer.json", ...weights], progress);
   const tokenizer = await files.read("tokenizer.json", (bytes) => meter.at("tokenizer.json", bytes));
   meter.done("tokenizer.json");
   const packer = new module.Packer(settings, tokenizer, nameOf(model), files.revision);
+  const weigh = async (shards: Shards) => {
+    for (const [index, file] of weights.entries()) {
+      const begin = (length: number | undefined) => packer.beginFile(length, index === weights.length - 1);
+      await pack({ file, download: files.open(file), begin, packer, shards, meter });
+    }
+  };
+  return { packer, weigh, cancel: async () => {} };
+}
+
+/** Starts with the header of a GGUF file, which says what a folder's settings and tokenizer say. */
+async function startGguf({ model, packer: module, progress }: Making, files: CheckpointFiles, file: string): Promise<Started> {
+  const meter = await Meter.of(files, [file], progress);
+  const download = files.open(file);
+  const cancel = () => download.cancel();
+  try {
+    const first: Uint8Array[] = [];
+    let piece = await download.read();
+    const header = new module.GgufHeader(download.bytes);
+    for (let isWhole = false; piece && !isWhole;) {
+      first.push(piece);
+      isWhole = header.take(piece);
+      if (!isWhole) piece = await download.read();
+    }
+    // Of a file that ends before its header, the packer says so.
+    const settings: Map<string, Uint8Array | undefined> = header.files();
+    header.free();
+    const tokenizer = settings.get("tokenizer.json") ?? new Uint8Array();
+    const packer = new module.Packer(settings, tokenizer, nameOf(model), files.revision);
+    const begin = (length: number | undefined) => packer.beginGguf(length);
+    return { packer, weigh: (shards) => pack({ file, download, begin, packer, shards, meter }, first), cancel };
+  } catch (error) {
+    await cancel();
+    throw error;
+  }
+}
+
+async function make(making: Making): Promise<Made> {
+  const { model, cache, access, signal, failed } = making;
+  const files = new CheckpointFiles(model, signal, access);
+  const { gguf } = files;
+  const { packer, weigh, cancel } = await (gguf === undefined ? startFolder(making, files) : startGguf(making, files, gguf));
   const lengths = [...packer.lengths()];
   const shards = await Shards.open(lengths, cache, failed);
   const keep = new Keep(cache, signal, failed);
   try {
     packer.begin(shards);
-    for (const [index, file] of weights.entries()) {
-      await pack(files, file, index === weights.length - 1, packer, shards, meter);
-    }
+    await weigh(shards);
     await keep.file(packer.tokenizer());
     const hashes: string[] = [];
     for (const shard of lengths.keys()) hashes.push(await keep.file(await shards.take(shard)));
@@ -121,25 +179,31 @@ async function make(making: Making): Promise<Made> {
     await keep.manifest(model, manifest);
     return { manifest, files: keep.unstored };
   } finally {
+    await cancel();
     keep.unlock();
     await shards.drop();
   }
 }
 
-async function pack(
-  files: CheckpointFiles,
-  file: string,
-  isLast: boolean,
-  packer: Packer,
-  shards: Shards,
-  meter: Meter,
-): Promise<void> {
-  const download = files.open(file);
+/** A weight file on its way to the packer. */
+interface Weights {
+  readonly file: string;
+  readonly download: Download;
+  /** Begins the file, as soon as its length is known, if the server tells it. */
+  readonly begin: (length: number | undefined) => void;
+  readonly packer: Packer;
+  readonly shards: Shards;
+  readonly meter: Meter;
+}
+
+/** Packs a file; `first` are the pieces that have been read already. */
+async function pack({ file, download, begin, packer, shards, meter }: Weights, first: Uint8Array[] = []): Promise<void> {
   try {
     let at = 0;
-    let piece = await download.read();
-    packer.beginFile(download.bytes, isLast);
-    for (; piece; piece = await download.read()) {
+    const next = async () => first.shift() ?? (await download.read());
+    let piece = await next();
+    begin(download.bytes);
+    for (; piece; piece = await next()) {
       packer.push(piece, shards);
       shards.check();
       at += piece.length;

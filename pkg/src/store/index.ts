@@ -6,6 +6,7 @@ import { bytesOf, type Cache, hasHash, type Part, type Stored, storedBlob } from
 import { openCache } from "./caches.js";
 import { type Held, lock } from "./locks.js";
 import { filesOf, findManifest, keepManifest, poolingOf } from "./manifests.js";
+import { isGguf } from "../checkpoint/address.js";
 import { checkpointKey, manifestHash, manifestPrefix, pinnedHash, sha256 } from "./names.js";
 import { Download, joined, mayBeMissing } from "./network.js";
 import { BytesReader, StoreReader } from "./reader.js";
@@ -211,6 +212,11 @@ class Store implements StoredFiles {
     if (made) return this.#madeManifest(made);
     const pinned = again || !this.#pin ? undefined : await this.#findManifest({ hash: this.#pin });
     if (pinned) return this.#manifest(pinned, true);
+    if (isGguf(model)) {
+      // It has no manifest to ask for, and nothing for a pin to match.
+      if (this.#pin) throw new FelsicError("file-integrity", `${model} is a GGUF file; integrity pins the manifest of a pack`);
+      return this.#madeManifest(await this.#make());
+    }
     try {
       const bytes = await this.#fetchManifest(file, again);
       return this.#manifest(bytes, false);

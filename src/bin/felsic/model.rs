@@ -13,7 +13,7 @@ use crate::progress::{Bar, Unit};
 /// The model, and where it runs.
 #[derive(Args, Debug)]
 pub struct ModelArguments {
-    /// Folder of a checkpoint or of a pack [default: the built-in model, small and English]
+    /// Folder of a checkpoint or of a pack, or a GGUF file [default: the built-in model, small and English]
     #[arg(long)]
     pub model: Option<PathBuf>,
     /// Where to compute.

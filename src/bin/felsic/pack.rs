@@ -13,7 +13,7 @@ use crate::progress::{Bar, Unit};
 /// Arguments of `felsic pack`.
 #[derive(Args, Debug)]
 pub struct PackArguments {
-    /// Folder of the checkpoint: config.json, model.safetensors, tokenizer.json, …
+    /// Folder of the checkpoint (config.json, model.safetensors, tokenizer.json, …), or a GGUF file
     checkpoint: PathBuf,
     /// Folder to write; an older pack in it is replaced.
     out: PathBuf,
@@ -26,7 +26,7 @@ pub struct PackArguments {
     /// Columns that share a scale in int8 and int4: 8, 16, 32, … or `row`.
     #[arg(long, default_value = "32", value_parser = group)]
     group: Group,
-    /// Name of the model [default: the checkpoint folder's name].
+    /// Name of the model [default: the name of the checkpoint's folder, or of the GGUF file without its ending].
     #[arg(long, value_parser = plain_text)]
     name: Option<String>,
     /// Revision of the checkpoint, for the space of its vectors.
