@@ -71,7 +71,7 @@ impl ModernBert {
 }
 
 impl Architecture for ModernBert {
-    fn embed(&self, rows: Vec<f32>, _batch: &Batch, _limit: Option<usize>) -> Tensor<2> {
+    fn embed(&self, rows: Vec<f32>) -> Tensor<2> {
         let hidden = self.config.hidden_size;
         let count = rows.len() / hidden;
         self.embedding_norm.forward(kernels::floats(rows, [count, hidden], &self.device.burn))

@@ -18,7 +18,9 @@ use crate::config::{EmbedderConfig, ModelConfig};
 use crate::error::{Code, Error, Result};
 use crate::tokenizer::{Tokenizer, TokenizerSettings};
 use crate::weights::safetensors::{Coming, Entry, Header};
-use crate::weights::{CheckpointTensors, INDEX_FILE, StoredTensor, Tensors, WEIGHTS_FILE, indexed_files};
+use crate::weights::{
+    CheckpointTensors, INDEX_FILE, StoredTensor, Tensors, WEIGHTS_FILE, dense_weights, indexed_files,
+};
 
 /// Bytes read at a time.
 const PIECE: usize = 1 << 20;
@@ -35,10 +37,14 @@ pub fn open_checkpoint(folder: &Path) -> Result<Parts> {
     let settings = read_tokenizer_settings(folder)?;
     let tokenizer = Tokenizer::from_json_with(&read_needed(folder, "tokenizer.json")?, Some(&settings))?;
     check_tokenizer(&tokenizer, &config)?;
-    let (tensors, sha256) = weights.read_all()?;
+    let (mut tensors, mut hash) = weights.read_all()?;
+    let dense = dense_weights(&config, |file| read_optional(folder, file))?;
+    dense.hash_into(&mut hash);
+    tensors.append(dense)?;
+    let sha256 = format!("{:x}", hash.finalize());
     let (name, revision) = name_of(folder);
     let format = "f32";
-    let space = space(&name, revision.as_deref(), &sha256, format, config.model.hidden_size);
+    let space = space(&name, revision.as_deref(), &sha256, format, config.width());
     let format = format.to_string();
     Ok(Parts {
         name,
@@ -74,7 +80,7 @@ pub(crate) fn read_tokenizer_settings(folder: &Path) -> Result<TokenizerSettings
 }
 
 /// Reads a file of the folder; `None` where there is none.
-fn read_optional(folder: &Path, file: &str) -> Result<Option<Vec<u8>>> {
+pub(crate) fn read_optional(folder: &Path, file: &str) -> Result<Option<Vec<u8>>> {
     match read_needed(folder, file) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.code() == Code::NotFound => Ok(None),
@@ -180,7 +186,7 @@ impl CheckpointWeights {
     }
 
     /// Reads all tensors and hashes the files, in one pass.
-    fn read_all(&self) -> Result<(Tensors, String)> {
+    fn read_all(&self) -> Result<(Tensors, Sha256)> {
         let mut hash = Sha256::new();
         let mut tensors = Tensors::default();
         for (index, file) in self.files.iter().enumerate() {
@@ -198,7 +204,7 @@ impl CheckpointWeights {
             }
             hash_part(file, hashed..file.length, &mut hash)?;
         }
-        Ok((tensors, format!("{:x}", hash.finalize())))
+        Ok((tensors, hash))
     }
 }
 

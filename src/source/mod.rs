@@ -22,7 +22,7 @@ pub use built_in::built_in;
 #[cfg(feature = "native")]
 pub use checkpoint::{CheckpointWeights, open_checkpoint, read_config};
 #[cfg(feature = "native")]
-pub(crate) use checkpoint::{name_of, read_needed, read_tokenizer_settings};
+pub(crate) use checkpoint::{name_of, read_needed, read_optional, read_tokenizer_settings};
 #[cfg(feature = "native")]
 pub use folder::{FolderSource, open_model};
 #[cfg(feature = "packer")]

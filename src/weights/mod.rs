@@ -5,6 +5,8 @@
 //! is made for a size that only a file claims.
 
 mod checkpoint;
+#[cfg(feature = "packer")]
+mod dense;
 mod element;
 mod int4;
 mod manifest;
@@ -16,6 +18,8 @@ mod table;
 mod tensors;
 
 pub use checkpoint::{CheckpointTensors, INDEX_FILE, WEIGHTS_FILE, indexed_files};
+#[cfg(feature = "packer")]
+pub use dense::dense_weights;
 pub use element::ElementType;
 pub use int4::quantise_rows_int4;
 pub use manifest::{Checkpoint, FileEntry, Manifest, SelfTest, TableGroup, TensorEntry, TokenizerFile};

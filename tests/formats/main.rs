@@ -7,6 +7,7 @@ mod bert;
 mod border;
 mod checkpoint;
 mod config;
+mod dense;
 mod documented;
 mod int4;
 mod packer;
