@@ -4,14 +4,14 @@
 
 use burn::tensor::Tensor;
 
+use super::Device;
 use super::architecture::Architecture;
 use super::batch::LayerRows;
 use super::linear::Linear;
 use super::norm::Norm;
 use super::rope::Rope;
-use super::{Batch, Device};
 #[cfg(feature = "gpu")]
-use super::{DeviceKind, Stage};
+use super::{Batch, DeviceKind, Stage};
 use crate::config::{Activation, LayerKind, ModelConfig};
 use crate::error::Result;
 use crate::kernels::{self, AttentionShape, MlpShape, Precision, TILE_LENGTHS};

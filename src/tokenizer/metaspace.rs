@@ -45,6 +45,7 @@ impl Metaspace {
     }
 
     /// Returns the largest growth of a text: a mark for a space, or one before a single byte.
+    #[cfg(feature = "native")]
     pub(super) fn growth(mark: char) -> usize {
         1 + mark.len_utf8()
     }

@@ -98,7 +98,8 @@ fn positions_of_roberta_are_counted_from_the_padding_token() {
     let first = |change| roberta(change).expect("a config").first_position;
     assert_eq!(first(|value| value["pad_token_id"] = 5.into()), 6);
     assert_eq!(first(|value| drop(value.as_object_mut().expect("an object").remove("pad_token_id"))), 2);
-    let refused: [(&str, fn(&mut Value)); 4] = [
+    type Edit = fn(&mut Value);
+    let refused: [(&str, Edit); 4] = [
         ("pad_token_id", |value| value["pad_token_id"] = Value::Null),
         ("pad_token_id", |value| value["pad_token_id"] = json!(u64::MAX)),
         ("max_position_embeddings", |value| {
