@@ -1,6 +1,7 @@
 //! Weights of the layers behind the pooling, from a checkpoint.
 
 use super::checkpoint::WEIGHTS_FILE;
+use super::tensors::widen;
 use super::{ElementType, StoredTensor, Tensors, safetensors};
 use crate::config::{DenseConfig, EmbedderConfig, bias_name, dense_folders, weight_name};
 use crate::error::{Code, Error, Result};
@@ -35,22 +36,34 @@ pub fn dense_weights(
 fn add(file: &[u8], number: usize, layer: &DenseConfig, before: usize, all: &mut Tensors) -> Result<()> {
     let mut tensors = Tensors::default();
     safetensors::read_all(file, &mut tensors)?;
-    let weight = tensors.take_matrix("linear.weight", layer.width, before)?.into_f32();
-    all.insert(weight_name(number), of_f32(vec![layer.width, before], &weight)?)?;
+    let mut wanted = vec![("linear.weight", weight_name(number), vec![layer.width, before])];
     if layer.bias {
-        all.insert(bias_name(number), of_f32(vec![layer.width], &tensors.take_vector("linear.bias", layer.width)?)?)?;
+        wanted.push(("linear.bias", bias_name(number), vec![layer.width]));
     }
-    match tensors.names().next() {
-        Some(name) => {
-            Err(Error::new(Code::WeightsInvalid, format!("tensor {name} is not one that the settings call for")))
-        }
-        None => Ok(()),
+    if let Some(name) = tensors.names().find(|name| wanted.iter().all(|(wanted, ..)| wanted != name)) {
+        return Err(Error::new(Code::WeightsInvalid, format!("tensor {name} is not one that the settings call for")));
     }
+    for (name, packed, shape) in wanted {
+        all.insert(packed, in_f32(&tensors, name, shape)?)?;
+    }
+    Ok(())
 }
 
-fn of_f32(shape: Vec<usize>, values: &[f32]) -> Result<StoredTensor> {
+/// Returns a tensor in f32. Other ways to take one out would bring quantised matrices into the packer's binary.
+fn in_f32(tensors: &Tensors, name: &str, shape: Vec<usize>) -> Result<StoredTensor> {
+    let missing = || Error::new(Code::TensorMissing, format!("tensor {name} is missing"));
+    let tensor = tensors.get(name).ok_or_else(missing)?;
+    if tensor.shape != shape {
+        let message = format!("tensor {name} has shape {:?}; the settings call for {shape:?}", tensor.shape);
+        return Err(Error::new(Code::TensorShape, message));
+    }
+    if !tensor.element.is_float() {
+        let message = format!("tensor {name} has elements of type {:?}, not floats", tensor.element);
+        return Err(Error::new(Code::TensorType, message));
+    }
+    let values = widen(tensor.element, &tensor.bytes)?;
     if values.iter().any(|value| !value.is_finite()) {
-        return Err(Error::new(Code::WeightsInvalid, "a value is not finite"));
+        return Err(Error::new(Code::WeightsInvalid, format!("tensor {name} has a value that is not finite")));
     }
     let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
     Ok(StoredTensor { element: ElementType::F32, shape, bytes })
