@@ -6,7 +6,7 @@ mod support;
 use felsic::embedder::NoHooks;
 use felsic::model::DeviceKind;
 use felsic::verify::goldens::compare;
-use support::{BERT, TINY, changed, devices, edit_json, engine, goldens, model};
+use support::{BERT, ROBERTA, TINY, XLM_ROBERTA, changed, devices, edit_json, engine, goldens, model};
 
 /// The longest texts take minutes on a software GPU and hold nothing that 700 tokens do not.
 const LONGEST_ON_GPU: usize = 700;
@@ -34,8 +34,22 @@ fn tiny_models_reproduce_their_goldens_on_every_device() {
 }
 
 #[test]
-fn bert_reproduces_its_goldens_on_the_cpu() {
-    holds(BERT, DeviceKind::Cpu);
+fn berts_reproduce_their_goldens_on_the_cpu() {
+    for name in [BERT, ROBERTA, XLM_ROBERTA] {
+        holds(name, DeviceKind::Cpu);
+    }
+}
+
+#[test]
+fn the_mean_of_xlm_roberta_reproduces_its_goldens() {
+    let folder = changed(XLM_ROBERTA, "1_Pooling/config.json", |config| {
+        config["pooling_mode_cls_token"] = false.into();
+        config["pooling_mode_mean_tokens"] = true.into();
+    });
+    let embedder = engine(folder.path(), DeviceKind::Cpu);
+    let comparison = pollster::block_on(compare(&embedder, &goldens("tiny-xlmr-mean"), &mut NoHooks));
+    let comparison = comparison.expect("all texts embed");
+    assert!(comparison.texts >= 45 && comparison.is_within(1e-5), "{comparison:?}");
 }
 
 /// The same weights with the mean of all tokens, so that the last layer makes them all, and the tanh form of GELU.

@@ -1,17 +1,38 @@
-//! `config.json` of a BERT checkpoint.
+//! `config.json` of a BERT, RoBERTa or XLM-RoBERTa checkpoint.
 //!
-//! Defaults are those of transformers' `models/bert/configuration_bert.py`. Sizes have no default here: every checkpoint
-//! states them.
+//! Defaults are those of transformers' `models/bert/configuration_bert.py` and `models/roberta/configuration_roberta.py`.
+//! Sizes have no default here: every checkpoint states them.
 
 use super::fields::Fields;
-use super::{Activation, Architecture, LayerKind, MOST_LAYERS, ModelConfig, Tensor, unsupported, within};
+use super::{
+    Activation, Architecture, LEAST_TOKENS, LayerKind, MOST_LAYERS, MOST_POSITIONS, ModelConfig, Tensor, invalid,
+    unsupported, within,
+};
 use crate::error::Result;
 
 /// Most token types; nearly every model has two, and a single text is all of the first.
 const MOST_TOKEN_TYPES: usize = 256;
 
-/// Reads the file; the sizes are not checked yet.
+/// Most rows of the table of positions before that of a text's first token; RoBERTa has two.
+const MOST_FIRST_POSITION: usize = 1024;
+
+/// Reads the file of a BERT; the sizes are not checked yet.
 pub(super) fn model_config(fields: &Fields) -> Result<ModelConfig> {
+    of_first_position(fields, 0)
+}
+
+/// Reads the file of a RoBERTa or XLM-RoBERTa: their positions start behind that of the padding token, and the table's
+/// rows before are no text's.
+pub(super) fn roberta_config(fields: &Fields) -> Result<ModelConfig> {
+    if fields.is_null("pad_token_id") {
+        return Err(invalid(format!("{} is null, and positions are counted from it", fields.path("pad_token_id"))));
+    }
+    let padding = fields.count("pad_token_id")?.unwrap_or(1);
+    within("pad_token_id", padding, 0, MOST_FIRST_POSITION - 1)?;
+    of_first_position(fields, padding + 1)
+}
+
+fn of_first_position(fields: &Fields, first_position: usize) -> Result<ModelConfig> {
     let positions = fields.text("position_embedding_type")?.unwrap_or("absolute");
     if positions != "absolute" {
         let name = fields.path("position_embedding_type");
@@ -22,6 +43,8 @@ pub(super) fn model_config(fields: &Fields) -> Result<ModelConfig> {
     }
     let layers = fields.needed_count("num_hidden_layers")?;
     within("num_hidden_layers", layers, 1, MOST_LAYERS)?;
+    let positions = fields.count("max_position_embeddings")?.unwrap_or(512);
+    within("max_position_embeddings", positions, first_position + LEAST_TOKENS, MOST_POSITIONS)?;
     Ok(ModelConfig {
         architecture: Architecture::Bert,
         vocab_size: fields.needed_count("vocab_size")?,
@@ -30,7 +53,8 @@ pub(super) fn model_config(fields: &Fields) -> Result<ModelConfig> {
         intermediate_size: fields.needed_count("intermediate_size")?,
         activation: activation(fields)?,
         layers: vec![LayerKind::Global; layers],
-        max_positions: fields.count("max_position_embeddings")?.unwrap_or(512),
+        max_positions: positions.saturating_sub(first_position),
+        first_position,
         token_types: fields.count("type_vocab_size")?.unwrap_or(2),
         norm_eps: fields.number("layer_norm_eps")?.unwrap_or(1e-12) as f32,
         local_attention: 0,
@@ -53,6 +77,7 @@ fn activation(fields: &Fields) -> Result<Activation> {
 /// Checks the sizes that only this architecture has.
 pub(super) fn check(config: &ModelConfig) -> Result<()> {
     within("type_vocab_size", config.token_types, 1, MOST_TOKEN_TYPES)?;
+    within("first_position", config.first_position, 0, MOST_FIRST_POSITION)?;
     match config.layers.contains(&LayerKind::Local) {
         true => Err(unsupported("layers has a local layer, and all of BERT's are global")),
         false => Ok(()),
@@ -64,7 +89,10 @@ pub(super) fn check(config: &ModelConfig) -> Result<()> {
 pub(super) fn tensors(config: &ModelConfig) -> Vec<Tensor> {
     let (hidden, inner) = (config.hidden_size, config.intermediate_size);
     let mut all = vec![
-        ("embeddings.position_embeddings.weight".to_string(), vec![config.max_positions, hidden]),
+        (
+            "embeddings.position_embeddings.weight".to_string(),
+            vec![config.first_position + config.max_positions, hidden],
+        ),
         ("embeddings.token_type_embeddings.weight".to_string(), vec![config.token_types, hidden]),
     ];
     let mut add = |part: &str, weight: Vec<usize>| {

@@ -6,6 +6,7 @@
 //! have. Whatever felsic would compute wrongly is refused with the field's name; nothing is guessed.
 
 mod bert;
+mod dense;
 pub(crate) mod fields;
 mod modern_bert;
 mod sentence_transformers;
@@ -15,6 +16,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use self::fields::Fields;
+pub use dense::{DenseActivation, DenseConfig};
+pub(crate) use dense::{bias_name, weight_name};
+#[cfg(feature = "packer")]
+pub(crate) use sentence_transformers::dense_folders;
 
 use crate::error::{Code, Error, Result};
 
@@ -42,19 +47,12 @@ pub enum Architecture {
     /// Rotary positions, norms before, gated MLPs, no biases, global and local layers.
     #[default]
     ModernBert,
-    /// Learned positions, norms behind, plain MLPs, biases everywhere, global layers alone.
+    /// Learned positions, norms behind, plain MLPs, biases everywhere, global layers alone. RoBERTa and XLM-RoBERTa are the
+    /// same but for [`ModelConfig::first_position`].
     Bert,
 }
 
 impl Architecture {
-    /// Returns the `model_type` of transformers.
-    pub fn model_type(self) -> &'static str {
-        match self {
-            Architecture::ModernBert => "modernbert",
-            Architecture::Bert => "bert",
-        }
-    }
-
     fn is_default(&self) -> bool {
         *self == Self::default()
     }
@@ -169,6 +167,10 @@ pub struct ModelConfig {
     /// Rows of BERT's table of token types.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub token_types: usize,
+    /// Row of BERT's table of positions that a text's first token has. In RoBERTa it is the padding token's id + 1, and a
+    /// padding token in a text has the row before and is not counted.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub first_position: usize,
 }
 
 fn is_zero<T: Default + PartialEq>(value: &T) -> bool {
@@ -184,10 +186,7 @@ impl ModelConfig {
     /// [`Code::ConfigUnsupported`] for settings that felsic does not compute. Both name the field.
     pub fn from_json(bytes: &[u8]) -> Result<Self> {
         let fields = Fields::parse(CONFIG_FILE, bytes)?;
-        let config = match architecture(&fields)? {
-            Architecture::ModernBert => modern_bert::model_config(&fields)?,
-            Architecture::Bert => bert::model_config(&fields)?,
-        };
+        let config = reader(&fields)?(&fields)?;
         config.check()?;
         Ok(config)
     }
@@ -240,20 +239,31 @@ impl ModelConfig {
     }
 }
 
-/// Returns the architecture that a `config.json` names, and refuses weights that are not read.
-fn architecture(fields: &Fields) -> Result<Architecture> {
+/// Reads the settings of one kind of model.
+type ModelReader = fn(&Fields) -> Result<ModelConfig>;
+
+/// What is read of each `model_type` of transformers.
+const MODEL_TYPES: [(&str, ModelReader); 4] = [
+    ("modernbert", modern_bert::model_config),
+    ("bert", bert::model_config),
+    ("roberta", bert::roberta_config),
+    ("xlm-roberta", bert::roberta_config),
+];
+
+/// Returns what reads the model that a `config.json` names, and refuses weights that are not read.
+fn reader(fields: &Fields) -> Result<ModelReader> {
     if fields.get("quantization_config").is_some() {
         return Err(unsupported(
             "config.json: quantization_config is set; felsic reads bf16, f16 and f32 weights only",
         ));
     }
+    let known = || MODEL_TYPES.map(|(name, _)| format!("{name:?}")).join(", ");
     match fields.text("model_type")? {
-        Some("modernbert") => Ok(Architecture::ModernBert),
-        Some("bert") => Ok(Architecture::Bert),
-        Some(other) => {
-            Err(unsupported(format!("config.json: model_type is {other:?}; felsic runs \"modernbert\" and \"bert\"")))
-        }
-        None => Err(invalid("config.json: model_type is missing; expected \"modernbert\" or \"bert\"")),
+        Some(given) => match MODEL_TYPES.iter().find(|(name, _)| *name == given) {
+            Some((_, reader)) => Ok(*reader),
+            None => Err(unsupported(format!("config.json: model_type is {given:?}; felsic runs {}", known()))),
+        },
+        None => Err(invalid(format!("config.json: model_type is missing; expected one of {}", known()))),
     }
 }
 
@@ -272,6 +282,9 @@ pub struct EmbedderConfig {
     pub max_tokens: usize,
     /// Prompts by name. None is used unless it is asked for.
     pub prompts: BTreeMap<String, String>,
+    /// Linear layers behind the pooling, in their order; nearly every model has none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dense: Vec<DenseConfig>,
 }
 
 impl EmbedderConfig {
@@ -296,7 +309,23 @@ impl EmbedderConfig {
     /// [`Code::ConfigInvalid`] with the name of the field.
     pub fn check(&self) -> Result<()> {
         self.model.check()?;
+        dense::check(&self.dense)?;
         within("max_tokens", self.max_tokens, LEAST_TOKENS, self.model.max_positions)
+    }
+
+    /// Returns the number of components of a vector.
+    pub fn width(&self) -> usize {
+        self.dense.last().map_or(self.model.hidden_size, |layer| layer.width)
+    }
+
+    /// Returns all tensors with their shapes: those of the encoder, as [`ModelConfig::tensors`] does, and those behind it.
+    pub fn tensors(&self) -> Vec<(String, Vec<usize>)> {
+        [self.model.tensors(), self.dense_tensors()].concat()
+    }
+
+    /// Returns the tensors of the layers behind the pooling with their shapes.
+    pub(crate) fn dense_tensors(&self) -> Vec<(String, Vec<usize>)> {
+        dense::tensors(&self.dense, self.model.hidden_size)
     }
 }
 

@@ -27,6 +27,7 @@ pub(super) fn model_config(fields: &Fields) -> Result<ModelConfig> {
     Ok(ModelConfig {
         architecture: Architecture::ModernBert,
         token_types: 0,
+        first_position: 0,
         vocab_size: fields.needed_count("vocab_size")?,
         hidden_size: fields.needed_count("hidden_size")?,
         num_heads: fields.needed_count("num_attention_heads")?,

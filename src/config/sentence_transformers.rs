@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::fields::{Fields, json};
-use super::{CONFIG_FILE, EmbedderConfig, ModelConfig, Pooling, invalid, unsupported};
+use super::{CONFIG_FILE, DenseConfig, EmbedderConfig, ModelConfig, Pooling, invalid, unsupported};
 use crate::error::{Code, Error, Result, lfs_pointer};
 
 /// Where every known checkpoint keeps the pooling's settings.
@@ -45,6 +45,15 @@ pub(super) fn embedder_config(read: &mut dyn FnMut(&str) -> Result<Option<Vec<u8
         Some(fields) => pooling(&fields, model.hidden_size, &prompts)?,
         None => return Err(invalid(format!("{} is missing, which modules.json names", modules.pooling))),
     };
+    let (mut dense, mut width) = (Vec::new(), model.hidden_size);
+    for folder in &modules.dense {
+        let file = format!("{folder}/config.json");
+        let fields = object(&file)?;
+        let fields = fields.ok_or_else(|| invalid(format!("{file} is missing, which modules.json names")))?;
+        let layer = DenseConfig::read(&fields, width)?;
+        width = layer.width;
+        dense.push(layer);
+    }
     if let Some(fields) = modules.normalize.map(|file| object(&file)).transpose()?.flatten() {
         normalize(&fields)?;
     }
@@ -65,7 +74,7 @@ pub(super) fn embedder_config(read: &mut dyn FnMut(&str) -> Result<Option<Vec<u8
             tokenizer_limit(object("tokenizer_config.json")?.as_ref())?.unwrap_or(usize::MAX).min(model.max_positions)
         }
     };
-    Ok(EmbedderConfig { model, pooling, max_tokens, prompts })
+    Ok(EmbedderConfig { model, pooling, max_tokens, prompts, dense })
 }
 
 /// Returns the settings of a plain encoder: without `modules.json` sentence-transformers takes the mean and reads no
@@ -95,17 +104,19 @@ fn bare(model: ModelConfig, read: &mut dyn FnMut(&str) -> Result<Option<Vec<u8>>
         );
         return Err(unsupported(message));
     }
-    Ok(EmbedderConfig { model, pooling: Pooling::Mean, max_tokens, prompts: BTreeMap::new() })
+    Ok(EmbedderConfig { model, pooling: Pooling::Mean, max_tokens, prompts: BTreeMap::new(), dense: Vec::new() })
 }
 
 /// The files that `modules.json` names.
 struct Modules {
     pooling: String,
+    /// Folders.
+    dense: Vec<String>,
     normalize: Option<String>,
 }
 
-/// Reads `modules.json`. The modules must be sentence-transformers' own Transformer, Pooling and perhaps Normalize, in
-/// that order.
+/// Reads `modules.json`. The modules must be sentence-transformers' own Transformer, Pooling, perhaps some Dense and perhaps
+/// Normalize, in that order.
 fn modules_of(bytes: &[u8]) -> Result<Modules> {
     let list = "modules.json is not a JSON list of modules";
     if let Some(pointer) = lfs_pointer(bytes) {
@@ -113,7 +124,7 @@ fn modules_of(bytes: &[u8]) -> Result<Modules> {
     }
     let modules = json(bytes).map_err(|error| invalid(list).because(error))?;
     let modules = modules.as_array().ok_or_else(|| invalid(list))?;
-    let (mut pooling, mut normalize) = (None, None);
+    let (mut pooling, mut dense, mut normalize) = (None, Vec::new(), None);
     for (at, module) in modules.iter().enumerate() {
         let text = |name: &str| module.get(name).and_then(Value::as_str);
         let kind = text("type").ok_or_else(|| invalid("modules.json: a module has no type"))?;
@@ -123,26 +134,36 @@ fn modules_of(bytes: &[u8]) -> Result<Modules> {
             return Err(unsupported("modules.json: two modules have the same name"));
         }
         let own = kind.strip_prefix("sentence_transformers.").and_then(|kind| kind.rsplit('.').next());
-        match (at, own) {
+        match (at - dense.len().min(at), own) {
             (0, Some("Transformer")) if path.is_empty() => {}
             (0, Some("Transformer")) => {
                 return Err(unsupported("modules.json: path of the Transformer module is not \"\""));
             }
             (1, Some("Pooling")) => pooling = Some(format!("{}/config.json", plain_folder("Pooling", path)?)),
+            (2, Some("Dense")) if normalize.is_none() => dense.push(plain_folder("Dense", path)?.to_string()),
             (2, Some("Normalize")) if path.is_empty() => {}
             (2, Some("Normalize")) => normalize = Some(format!("{}/config.json", plain_folder("Normalize", path)?)),
             _ => {
                 return Err(unsupported(format!(
-                    "modules.json: type of module {at} is {kind:?}; expected sentence-transformers' Transformer, Pooling and \
-                     Normalize in this order"
+                    "modules.json: type of module {at} is {kind:?}; expected sentence-transformers' Transformer, Pooling, \
+                     Dense and Normalize in this order"
                 )));
             }
         }
     }
     match pooling {
-        Some(pooling) => Ok(Modules { pooling, normalize }),
+        Some(pooling) => Ok(Modules { pooling, dense, normalize }),
         None => Err(unsupported("modules.json: there is no module of type Pooling")),
     }
+}
+
+/// Returns the folders of the Dense modules.
+///
+/// # Errors
+/// As [`EmbedderConfig::from_files`].
+#[cfg(feature = "packer")]
+pub(crate) fn dense_folders(read: &mut dyn FnMut(&str) -> Result<Option<Vec<u8>>>) -> Result<Vec<String>> {
+    Ok(read("modules.json")?.map(|bytes| modules_of(&bytes)).transpose()?.map_or(Vec::new(), |modules| modules.dense))
 }
 
 /// Returns the path of a module, which must be one folder inside the checkpoint.

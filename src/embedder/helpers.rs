@@ -7,7 +7,7 @@ use crate::error::Result;
 pub struct Work {
     /// Number of the batch, returned in [`Done`].
     pub group: usize,
-    /// Rows of the vocabulary table, as [`super::Layers::pooled`] takes them.
+    /// Rows of the vocabulary table with their positions, as [`super::Layers::pooled`] takes them.
     pub rows: Vec<f32>,
     /// Tokens of each sequence.
     pub lengths: Vec<usize>,

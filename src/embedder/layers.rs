@@ -3,6 +3,7 @@
 //! An engine's helper is just this: it has no tokenizer and no vocabulary table, which are most of an
 //! engine's memory.
 
+use super::dense::Dense;
 use crate::config::{EmbedderConfig, Pooling};
 use crate::error::{Code, Error, Result};
 use crate::kernels;
@@ -14,6 +15,7 @@ pub struct Layers {
     encoder: Encoder,
     pooling: Pooling,
     plan: Plan,
+    dense: Dense,
 }
 
 impl Layers {
@@ -28,7 +30,12 @@ impl Layers {
             Pooling::Cls => Some(1),
             Pooling::Mean => None,
         };
-        Ok(Self { encoder, pooling: config.pooling, plan: Plan::new(&config.model, leading) })
+        Ok(Self {
+            encoder,
+            pooling: config.pooling,
+            plan: Plan::new(&config.model, leading),
+            dense: Dense::load(config, tensors)?,
+        })
     }
 
     /// Returns the device that the layers are on.
@@ -42,8 +49,13 @@ impl Layers {
         batch.first(&sequences.concat(), self.plan.embedded())
     }
 
-    /// Returns pooled vectors, not yet of unit length, [sequences, H]. `rows` are rows of the vocabulary table, those
-    /// of the sequences one after another, `lengths` tokens each.
+    /// Prepares the rows of [`Self::embedded`] for [`Self::pooled`].
+    pub(super) fn place(&self, sequences: &[&[u32]], rows: &mut [f32]) {
+        self.encoder.place(rows, sequences, &self.plan);
+    }
+
+    /// Returns pooled vectors, not yet of unit length, [sequences, width]. `rows` are rows of the vocabulary table, those
+    /// of the sequences one after another, `lengths` tokens each, as [`super::Embedder`] has prepared them.
     ///
     /// # Errors
     /// [`Code::InputInvalid`] for lengths that the model does not have or that do not go with `rows`;
@@ -58,18 +70,19 @@ impl Layers {
         for length in lengths {
             let rows = produced.map_or(*length, |limit| limit.min(*length));
             let (sequence, after) = rest.split_at(rows * hidden);
-            pooled.extend(model::pool(sequence, hidden, self.pooling));
+            pooled.extend(self.dense.apply(model::pool(sequence, hidden, self.pooling)));
             rest = after;
         }
         Ok(pooled)
     }
 
     /// Returns the state after the embedding norm and after each layer, before the last norm, of the one sequence with
-    /// these `rows`.
-    pub(super) async fn hidden_states(&self, rows: Vec<f32>) -> Result<Vec<Vec<f32>>> {
+    /// these ids and their `rows`.
+    pub(super) async fn hidden_states(&self, ids: &[u32], mut rows: Vec<f32>) -> Result<Vec<Vec<f32>>> {
         let mut states = Vec::new();
         let everything = Plan::new(self.encoder.config(), None);
-        let batch = Batch::new(vec![rows.len() / self.encoder.config().hidden_size]);
+        let batch = Batch::new(vec![ids.len()]);
+        self.encoder.place(&mut rows, &[ids], &everything);
         self.encoder.forward_observed(rows, &batch, &everything, |state| states.push(state.clone()))?;
         let mut values = Vec::with_capacity(states.len());
         for state in states {

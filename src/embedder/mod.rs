@@ -1,6 +1,7 @@
 //! Texts to vectors: prompts, white space, truncation, batching by length, pooling, dimensions.
 
 mod batching;
+mod dense;
 mod difference;
 mod embeddings;
 mod helpers;
@@ -70,7 +71,7 @@ impl Embedder {
         Info {
             model: self.name.clone(),
             revision: self.revision.clone(),
-            dimensions: self.config.model.hidden_size,
+            dimensions: self.config.width(),
             max_tokens: self.config.max_tokens,
             device: device.as_str(),
             kernel: device.kernel(),
@@ -158,7 +159,7 @@ impl Embedder {
     /// [`Code::InputInvalid`] for ids or lengths that the model does not have.
     #[doc(hidden)]
     pub async fn embed_ids(&self, sequences: &[Vec<u32>]) -> Result<Embeddings> {
-        let dimensions = self.config.model.hidden_size;
+        let dimensions = self.config.width();
         let (vectors, tokens) = self.vectors(sequences, dimensions, &mut NoHooks, &mut NoHelpers).await?;
         Ok(Embeddings::new(vectors, dimensions, tokens, vec![false; sequences.len()]))
     }
@@ -219,19 +220,19 @@ impl Embedder {
         let ids: Vec<&[u32]> = members.iter().map(|index| sequences[*index].as_slice()).collect();
         let mut rows = Vec::new();
         self.table.gather(&self.layers.embedded(&ids), &mut rows)?;
+        self.layers.place(&ids, &mut rows);
         Ok(Work { group, rows, lengths: ids.iter().map(|ids| ids.len()).collect() })
     }
 
-    /// Puts the vectors of a batch, [its texts, H], cut to their first `dimensions` components and at unit length,
+    /// Puts the vectors of a batch, [its texts, width], cut to their first `dimensions` components and at unit length,
     /// where they belong.
     fn place(&self, members: &[usize], pooled: &[f32], dimensions: usize, vectors: &mut [f32]) -> Result<()> {
-        let hidden = self.config.model.hidden_size;
-        if pooled.len() != members.len() * hidden {
-            let message =
-                format!("a helper returned {} values for {} vectors of {hidden}", pooled.len(), members.len());
+        let width = self.config.width();
+        if pooled.len() != members.len() * width {
+            let message = format!("a helper returned {} values for {} vectors of {width}", pooled.len(), members.len());
             return Err(Error::new(Code::Internal, message));
         }
-        for (index, pooled) in members.iter().zip(pooled.chunks_exact(hidden)) {
+        for (index, pooled) in members.iter().zip(pooled.chunks_exact(width)) {
             let vector = &mut vectors[index * dimensions..][..dimensions];
             vector.copy_from_slice(&pooled[..dimensions]);
             model::unit(vector).map_err(|error| of_text(error, *index))?;
@@ -247,7 +248,7 @@ impl Embedder {
     pub async fn hidden_states(&self, ids: &[u32]) -> Result<Vec<Vec<f32>>> {
         let mut rows = Vec::new();
         self.table.gather(ids, &mut rows)?;
-        self.layers.hidden_states(rows).await
+        self.layers.hidden_states(ids, rows).await
     }
 
     /// Compares this engine with the vectors in its pack.
@@ -298,7 +299,7 @@ impl Embedder {
     }
 
     fn dimensions(&self, options: &EmbedOptions) -> Result<usize> {
-        let most = self.config.model.hidden_size;
+        let most = self.config.width();
         match options.dimensions {
             None => Ok(most),
             Some(wanted) if (1..=most).contains(&wanted) => Ok(wanted),

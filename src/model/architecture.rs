@@ -2,11 +2,11 @@
 
 use burn::tensor::Tensor;
 
+use super::Device;
 use super::batch::LayerRows;
 #[cfg(feature = "cpu")]
 use super::bert::Bert;
 use super::modern_bert::ModernBert;
-use super::{Batch, Device};
 use crate::config::{self, ModelConfig};
 use crate::error::{Code, Error, Result};
 use crate::weights::Tensors;
@@ -14,9 +14,12 @@ use crate::weights::Tensors;
 /// An encoder's arithmetic, step by step. What is common to all (which tokens belong together, which of them a layer
 /// produces, pooling) is not its concern.
 pub(super) trait Architecture: Send + Sync {
-    /// Makes the input of the first layer from rows of the vocabulary table, those of the first `limit` tokens of each
-    /// sequence: [n, H].
-    fn embed(&self, rows: Vec<f32>, batch: &Batch, limit: Option<usize>) -> Tensor<2>;
+    /// Adds to rows of the vocabulary table, those of the first `limit` tokens of each sequence, what tells where they
+    /// are. This alone depends on ids: whoever computes the rest needs none.
+    fn place(&self, _rows: &mut [f32], _sequences: &[&[u32]], _limit: Option<usize>) {}
+
+    /// Makes the input of the first layer from rows that know their places: [n, H].
+    fn embed(&self, rows: Vec<f32>) -> Tensor<2>;
 
     /// Computes a layer: `x` [n_in, H] -> [n_out, H], for the rows that it reads and makes. `longest` is the length of the
     /// longest sequence.
@@ -39,7 +42,7 @@ pub(super) fn load(config: &ModelConfig, tensors: &mut Tensors, device: &Device)
         }
         config::Architecture::Bert => Err(Error::new(
             Code::ConfigUnsupported,
-            "felsic runs models of type \"bert\" on the CPU only; use the CPU device",
+            "felsic runs BERT, RoBERTa and XLM-RoBERTa on the CPU only; use the CPU device",
         )),
     }
 }

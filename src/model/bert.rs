@@ -1,14 +1,15 @@
-//! BERT: learned positions, norms behind, plain MLPs, biases everywhere.
+//! BERT, RoBERTa and XLM-RoBERTa: learned positions, norms behind, plain MLPs, biases everywhere.
 //!
-//! The mathematics is that of Hugging Face transformers' `models/bert/modeling_bert.py`.
+//! The mathematics is that of Hugging Face transformers' `models/bert/modeling_bert.py` and
+//! `models/roberta/modeling_roberta.py`.
 
 use burn::tensor::Tensor;
 
+use super::Device;
 use super::architecture::Architecture;
 use super::batch::LayerRows;
 use super::linear::Linear;
 use super::norm::Norm;
-use super::{Batch, Device};
 use crate::config::{Activation, ModelConfig};
 use crate::error::Result;
 use crate::kernels::{self, AttentionShape, Precision, TILE_LENGTHS};
@@ -18,8 +19,11 @@ use crate::weights::{Matrix, Tensors};
 pub(super) struct Bert {
     hidden: usize,
     device: Device,
-    /// For each position the sum of its row and that of the first token type, [positions, H]: a single text has no other.
+    /// For each row of the table of positions the sum of it and the first token type, [positions, H]: a single text has no
+    /// other type.
     positions: Vec<f32>,
+    /// The row of a text's first token.
+    first_position: usize,
     embedding_norm: BiasedNorm,
     layers: Vec<Layer>,
     /// Cosines and sines of no rotation at all: attention turns queries and keys by them.
@@ -32,7 +36,8 @@ impl Bert {
         let mut table = |part: &str, rows: usize| -> Result<Vec<f32>> {
             Ok(tensors.take_matrix(&format!("embeddings.{part}.weight"), rows, hidden)?.into_f32())
         };
-        let mut positions = table("position_embeddings", config.max_positions)?;
+        let first_position = config.first_position;
+        let mut positions = table("position_embeddings", first_position + config.max_positions)?;
         let types = table("token_type_embeddings", config.token_types)?;
         for row in positions.chunks_exact_mut(hidden) {
             add_to(row, &types[..hidden]);
@@ -42,18 +47,22 @@ impl Bert {
         let layers = (0..config.layers.len()).map(layer).collect::<Result<_>>()?;
         let still = [vec![1.0; half], vec![0.0; half]].concat().repeat(config.max_positions);
         let still = kernels::floats(still, [config.max_positions, 2 * half], &device.burn);
-        Ok(Self { hidden, device: device.clone(), positions, embedding_norm, layers, still })
+        Ok(Self { hidden, device: device.clone(), positions, first_position, embedding_norm, layers, still })
     }
 }
 
 impl Architecture for Bert {
-    fn embed(&self, mut rows: Vec<f32>, batch: &Batch, limit: Option<usize>) -> Tensor<2> {
-        let mut rest = rows.as_mut_slice();
-        for length in batch.lengths() {
-            let (sequence, after) = rest.split_at_mut(limit.map_or(*length, |limit| limit.min(*length)) * self.hidden);
-            add_to(sequence, &self.positions);
-            rest = after;
+    fn place(&self, rows: &mut [f32], sequences: &[&[u32]], limit: Option<usize>) {
+        let embedded = |ids: &&[u32]| ids.len().min(limit.unwrap_or(usize::MAX));
+        let numbers = sequences.iter().flat_map(|ids| position_rows(&ids[..embedded(ids)], self.first_position));
+        for (row, number) in rows.chunks_exact_mut(self.hidden).zip(numbers) {
+            if let Some(position) = self.positions.get(number * self.hidden..) {
+                add_to(row, position);
+            }
         }
+    }
+
+    fn embed(&self, rows: Vec<f32>) -> Tensor<2> {
         let count = rows.len() / self.hidden;
         self.embedding_norm.forward(kernels::floats(rows, [count, self.hidden], &self.device.burn))
     }
@@ -65,6 +74,19 @@ impl Architecture for Bert {
     fn finish(&self, x: Tensor<2>) -> Tensor<2> {
         x
     }
+}
+
+/// Returns the row of the table of positions that each token has. The rows before `first`, if there are any, end with that
+/// of the padding token, whose id is that row's number; a text may hold this token, and it is not counted.
+fn position_rows(ids: &[u32], first: usize) -> impl Iterator<Item = usize> {
+    let mut next = first;
+    ids.iter().map(move |id| match *id as usize + 1 == first {
+        true => first - 1,
+        false => {
+            next += 1;
+            next - 1
+        }
+    })
 }
 
 /// Adds to each value the one at its place; `other` may be longer.
@@ -184,5 +206,18 @@ impl Layer {
         let x = self.attention_norm.forward(kernels::add(x, self.attention_out.forward(seen, None)));
         let wide = self.mlp_in.forward(x.clone(), Some(self.activation));
         self.mlp_norm.forward(kernels::add(x, self.mlp_out.forward(wide, None)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::position_rows;
+
+    #[test]
+    fn positions_start_behind_that_of_the_padding_token_which_is_not_counted() {
+        let rows = |ids: &[u32], first| position_rows(ids, first).collect::<Vec<_>>();
+        assert_eq!(rows(&[0, 1, 5], 0), [0, 1, 2]);
+        assert_eq!(rows(&[0, 5, 1, 1, 6, 2], 2), [2, 3, 1, 1, 4, 5]);
+        assert_eq!(rows(&[0, 1], 1), [0, 1]);
     }
 }

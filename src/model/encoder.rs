@@ -38,10 +38,16 @@ impl Encoder {
         &self.device
     }
 
+    /// Prepares rows of the vocabulary table, those of the tokens of `sequences` that `plan` embeds, for [`Self::forward`]:
+    /// adds the positions where they are learned. Nothing else depends on ids.
+    pub fn place(&self, rows: &mut [f32], sequences: &[&[u32]], plan: &Plan) {
+        self.architecture.place(rows, sequences, plan.embedded());
+    }
+
     /// Computes, from rows of the vocabulary table, the hidden states after the last norm, [n, H]: those of the tokens
     /// that `plan` keeps, sequence by sequence.
     ///
-    /// `rows` are those of the tokens that `plan` embeds, sequence by sequence, see [`Batch::first`].
+    /// `rows` are those of the tokens that `plan` embeds, sequence by sequence, see [`Batch::first`], after [`Self::place`].
     ///
     /// # Errors
     /// [`Code::InputInvalid`] for a wrong number of rows, an empty sequence or one longer than `max_positions`.
@@ -64,7 +70,7 @@ impl Encoder {
             let message = format!("{} values are not {count} rows of {hidden}", rows.len());
             return Err(Error::new(Code::InputInvalid, message));
         }
-        let mut x = self.architecture.embed(rows, batch, plan.embedded());
+        let mut x = self.architecture.embed(rows);
         observe(&x);
         let longest = batch.lengths().iter().copied().max().unwrap_or(0);
         let mut previous = None;

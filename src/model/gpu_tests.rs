@@ -11,6 +11,7 @@ fn config() -> ModelConfig {
     ModelConfig {
         architecture: Architecture::ModernBert,
         token_types: 0,
+        first_position: 0,
         vocab_size: 10,
         hidden_size: 64,
         num_heads: 2,

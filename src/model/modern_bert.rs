@@ -4,14 +4,14 @@
 
 use burn::tensor::Tensor;
 
+use super::Device;
 use super::architecture::Architecture;
 use super::batch::LayerRows;
 use super::linear::Linear;
 use super::norm::Norm;
 use super::rope::Rope;
-use super::{Batch, Device};
 #[cfg(feature = "gpu")]
-use super::{DeviceKind, Stage};
+use super::{Batch, DeviceKind, Stage};
 use crate::config::{Activation, LayerKind, ModelConfig};
 use crate::error::Result;
 use crate::kernels::{self, AttentionShape, MlpShape, Precision, TILE_LENGTHS};
@@ -71,7 +71,7 @@ impl ModernBert {
 }
 
 impl Architecture for ModernBert {
-    fn embed(&self, rows: Vec<f32>, _batch: &Batch, _limit: Option<usize>) -> Tensor<2> {
+    fn embed(&self, rows: Vec<f32>) -> Tensor<2> {
         let hidden = self.config.hidden_size;
         let count = rows.len() / hidden;
         self.embedding_norm.forward(kernels::floats(rows, [count, hidden], &self.device.burn))

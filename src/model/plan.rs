@@ -66,6 +66,7 @@ mod tests {
         ModelConfig {
             architecture: Architecture::ModernBert,
             token_types: 0,
+            first_position: 0,
             vocab_size: 10,
             hidden_size: 8,
             num_heads: 2,

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use crate::config::{Architecture, LayerKind, ModelConfig};
+use crate::config::{Architecture, EmbedderConfig, LayerKind, ModelConfig};
 use crate::error::{Code, Error, Result, plain};
 use crate::source::{FolderSource, read_file, read_manifest};
 use crate::weights::Manifest;
@@ -45,6 +45,12 @@ fn attention(model: &ModelConfig) -> Vec<(&'static str, String)> {
     }
 }
 
+/// Describes how a vector is made of a text's hidden states.
+fn pooling(config: &EmbedderConfig) -> String {
+    let layers = config.dense.iter().map(|layer| format!(", then a linear layer to {}", layer.width));
+    [config.pooling.as_str().to_string()].into_iter().chain(layers).collect()
+}
+
 fn describe(manifest: &Manifest, manifest_bytes: u64, checked: bool) -> String {
     let (config, model) = (&manifest.config, &manifest.config.model);
     let prompts: Vec<String> =
@@ -70,7 +76,7 @@ fn describe(manifest: &Manifest, manifest_bytes: u64, checked: bool) -> String {
     ];
     lines.extend(attention(model));
     lines.extend([
-        ("pooling", config.pooling.as_str().into()),
+        ("pooling", pooling(config)),
         ("longest text", format!("{} tokens", config.max_tokens)),
         ("prompts", if prompts.is_empty() { "none".into() } else { prompts.join(", ") }),
         ("self-test", format!("{} texts", manifest.self_test.len())),
@@ -128,13 +134,7 @@ fn line(out: &mut String, text: &str) {
 }
 
 fn parameters(manifest: &Manifest) -> u64 {
-    manifest
-        .config
-        .model
-        .tensors()
-        .iter()
-        .map(|(_, shape)| shape.iter().map(|size| *size as u64).product::<u64>())
-        .sum()
+    manifest.config.tensors().iter().map(|(_, shape)| shape.iter().map(|size| *size as u64).product::<u64>()).sum()
 }
 
 /// Formats 1234567 as `1 234 567`.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::format::{self, Part};
 use super::groups::Groups;
 use super::{PackOptions, WeightFormat};
-use crate::config::{ModelConfig, TABLE};
+use crate::config::{EmbedderConfig, TABLE};
 use crate::error::Result;
 use crate::weights::{ElementType, Order, SHARD_BYTES, TensorEntry, block_name, groups_name, safetensors, scales_name};
 
@@ -57,7 +57,8 @@ pub(super) struct Slot {
 
 impl Layout {
     /// Lays out the pack of a model whose vocabulary table has these groups.
-    pub fn new(config: &ModelConfig, groups: &Groups, options: &PackOptions) -> Result<Self> {
+    pub fn new(all: &EmbedderConfig, groups: &Groups, options: &PackOptions) -> Result<Self> {
+        let config = &all.model;
         let mut builder = Builder::default();
         if groups.list.len() > 1 {
             builder.add("layers", vec![(groups_name(), ElementType::I8, vec![config.vocab_size])])?;
@@ -67,6 +68,9 @@ impl Layout {
             let format = if shape.len() == 2 { options.weights } else { WeightFormat::F32 };
             builder.add("layers", format::stored(&name, &shape, format, options.group))?;
             blocks.insert(name.clone(), (format, None, vec![(0, name)]));
+        }
+        for (name, shape) in all.dense_tensors() {
+            builder.add("layers", vec![(name, ElementType::F32, shape)])?;
         }
         builder.flush()?;
 

@@ -16,7 +16,9 @@ use crate::error::{Code, Error, Result};
 use crate::source::{gguf as gguf_file, space};
 use crate::tokenizer::Tokenizer;
 use crate::weights::safetensors::{Coming, Entry, Header};
-use crate::weights::{Checkpoint, CheckpointTensors, FileEntry, Manifest, SelfTest, TokenizerFile, gguf, groups_name};
+use crate::weights::{
+    Checkpoint, CheckpointTensors, FileEntry, Manifest, SelfTest, Tensors, TokenizerFile, gguf, groups_name,
+};
 
 /// Destination for the shards being written.
 pub trait Shards {
@@ -38,6 +40,8 @@ pub struct Packer {
     tokenizer: FileEntry,
     groups: Groups,
     layout: Layout,
+    /// Those of the layers behind the pooling.
+    dense: Tensors,
     tensors: CheckpointTensors,
     waiting: Waiting,
     hash: Sha256,
@@ -97,7 +101,7 @@ impl Packer {
         crate::source::check_tokenizer(&tokenizer, &config)?;
         check_self_test(&tokenizer, &config)?;
         let groups = groups(&tokenizer, config.model.vocab_size)?;
-        let layout = Layout::new(&config.model, &groups, &options)?;
+        let layout = Layout::new(&config, &groups, &options)?;
         let tensors = CheckpointTensors::new(&config.model);
         let sha256 = format!("{:x}", Sha256::digest(compact));
         let tokenizer = entry("tokenizer", "bin", compact.len() as u64, sha256);
@@ -107,12 +111,18 @@ impl Packer {
             tokenizer,
             groups,
             layout,
+            dense: Tensors::default(),
             tensors,
             waiting: Waiting::default(),
             hash: Sha256::new(),
             bytes: 0,
             file: Stage::None,
         })
+    }
+
+    /// Takes the tensors that [`dense_weights`](crate::weights::dense_weights) has read.
+    pub fn with_dense(self, dense: Tensors) -> Self {
+        Self { dense, ..self }
     }
 
     /// Returns the length of each shard.
@@ -123,12 +133,20 @@ impl Packer {
     /// Writes what is known before the first weight. Must be called first, and once.
     ///
     /// # Errors
-    /// Those of [`Shards::write`].
+    /// Those of [`Shards::write`]; [`Code::TensorMissing`] without the tensors of [`Self::with_dense`].
     pub fn begin(&self, out: &mut dyn Shards) -> Result<()> {
         for (shard, plan) in self.layout.shards.iter().enumerate() {
             out.write(shard, 0, &plan.header)?;
             if let Some(start) = plan.starts.get(&groups_name()) {
                 out.write(shard, *start, &self.groups.of)?;
+            }
+            for (name, _) in self.config.dense_tensors() {
+                if let Some(start) = plan.starts.get(&name) {
+                    let tensor = self.dense.get(&name);
+                    let tensor =
+                        tensor.ok_or_else(|| Error::new(Code::TensorMissing, format!("tensor {name} is missing")))?;
+                    out.write(shard, *start, &tensor.bytes)?;
+                }
             }
         }
         Ok(())
@@ -249,10 +267,12 @@ impl Packer {
         }
         let shards = self.layout.shards.iter().zip(hashes);
         let shards = shards.map(|(plan, sha256)| entry(plan.kind, "safetensors", plan.bytes, sha256.clone()));
-        let sha256 = format!("{:x}", self.hash.clone().finalize());
+        let mut hash = self.hash.clone();
+        self.dense.hash_into(&mut hash);
+        let sha256 = format!("{:x}", hash.finalize());
         let PackOptions { name, revision, .. } = self.options.clone();
         let name = name.unwrap_or_else(|| "model".to_string());
-        let (weight_format, width) = (self.options.format_name(), self.config.model.hidden_size);
+        let (weight_format, width) = (self.options.format_name(), self.config.width());
         Ok(Manifest {
             format: Manifest::FORMAT.to_string(),
             version: Manifest::VERSION,

@@ -6,7 +6,7 @@ use super::output::Output;
 use super::{PackOptions, Packer, self_test, tokenizer};
 use crate::error::Result;
 use crate::source::CheckpointFiles;
-use crate::weights::Manifest;
+use crate::weights::{Manifest, dense_weights};
 
 /// Progress of making a pack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +46,8 @@ pub fn pack(
         revision: options.revision.clone().or(revision),
         ..options.clone()
     };
-    let mut packer = Packer::new(config, &compact, options)?;
+    let dense = dense_weights(&config, |file| files.read(file))?;
+    let mut packer = Packer::new(config, &compact, options)?.with_dense(dense);
     let mut shards = output.shards();
     packer.begin(&mut shards)?;
 

@@ -18,7 +18,9 @@ use crate::config::{EmbedderConfig, ModelConfig};
 use crate::error::{Code, Error, Result};
 use crate::tokenizer::Tokenizer;
 use crate::weights::safetensors::{Coming, Entry, Header};
-use crate::weights::{CheckpointTensors, ElementType, INDEX_FILE, StoredTensor, Tensors, WEIGHTS_FILE, indexed_files};
+use crate::weights::{
+    CheckpointTensors, ElementType, INDEX_FILE, StoredTensor, Tensors, WEIGHTS_FILE, dense_weights, indexed_files,
+};
 
 /// Bytes read at a time.
 const PIECE: usize = 1 << 20;
@@ -36,10 +38,14 @@ pub fn open_checkpoint(path: &Path) -> Result<Parts> {
     let settings = files.tokenizer_settings()?;
     let tokenizer = Tokenizer::from_json_with(&files.needed("tokenizer.json")?, Some(&settings))?;
     check_tokenizer(&tokenizer, &config)?;
-    let (tensors, sha256) = weights.read_all()?;
+    let (mut tensors, mut hash) = weights.read_all()?;
+    let dense = dense_weights(&config, |file| files.read(file))?;
+    dense.hash_into(&mut hash);
+    tensors.append(dense)?;
+    let sha256 = format!("{:x}", hash.finalize());
     let (name, revision) = files.name();
     let format = "f32";
-    let space = space(&name, revision.as_deref(), &sha256, format, config.model.hidden_size);
+    let space = space(&name, revision.as_deref(), &sha256, format, config.width());
     let format = format.to_string();
     Ok(Parts {
         name,
@@ -158,7 +164,7 @@ impl CheckpointWeights {
     }
 
     /// Reads all tensors and hashes the files, in one pass.
-    fn read_all(&self) -> Result<(Tensors, String)> {
+    fn read_all(&self) -> Result<(Tensors, Sha256)> {
         let mut hash = Sha256::new();
         let mut tensors = Tensors::default();
         for (index, file) in self.files.iter().enumerate() {
@@ -175,7 +181,7 @@ impl CheckpointWeights {
             }
             hash_part(file, hashed..file.length, &mut hash)?;
         }
-        Ok((tensors, format!("{:x}", hash.finalize())))
+        Ok((tensors, hash))
     }
 }
 

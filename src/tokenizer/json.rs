@@ -1,6 +1,6 @@
 //! Reading `tokenizer.json`.
 
-use super::models::{Bpe, Model, WordPiece};
+use super::models::{Bpe, Model, UnigramFields, WordPiece};
 use super::settings::{Own, TokenizerSettings};
 use super::{MOST_TEMPLATE, invalid, unsupported};
 use crate::error::{Result, lfs_pointer};
@@ -124,7 +124,7 @@ pub(super) fn parse<T: for<'de> Deserialize<'de>>(bytes: &[u8]) -> Result<T> {
 }
 
 impl Document {
-    /// Reads and checks a tokenizer with a BPE or WordPiece model; its added tokens are then also those of `settings`.
+    /// Reads and checks a tokenizer with a BPE, WordPiece or Unigram model; its added tokens are then also those of `settings`.
     ///
     /// # Errors
     /// `TokenizerInvalid` for a file that is not JSON, lacks a field, or refers to tokens that are not in its
@@ -135,7 +135,8 @@ impl Document {
         let model = match kind.as_str() {
             "BPE" => Model::Bpe(parse::<Only<Bpe>>(bytes)?.model),
             "WordPiece" => Model::WordPiece(parse::<Only<WordPiece>>(bytes)?.model),
-            other => return Err(unsupported(format!("model.type is {other}, not BPE or WordPiece"))),
+            "Unigram" => Model::Unigram(parse::<Only<UnigramFields>>(bytes)?.model.model()?),
+            other => return Err(unsupported(format!("model.type is {other}, not BPE, WordPiece or Unigram"))),
         };
         model.check(&parts.pre_tokenizer)?;
         parts.template()?;

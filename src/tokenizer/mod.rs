@@ -12,14 +12,17 @@ mod bert;
 mod bert_ranges;
 mod bert_small_letters;
 mod bpe;
+mod character_map;
 mod class_ranges;
 mod classes;
 pub mod compact;
 mod json;
+mod metaspace;
 mod models;
 #[cfg(feature = "native")]
 mod native;
 mod normalise;
+mod roberta;
 #[cfg(feature = "native")]
 mod sections;
 mod settings;

@@ -11,10 +11,15 @@ use std::collections::HashMap;
 /// work for a word grows with the third power of its length.
 pub(super) const LONGEST_WORD: u64 = 256;
 
+/// Longest piece of Unigram in bytes that the compact form runs. SentencePiece's own limit is 16 characters. It bounds the
+/// work for each character of a text.
+pub(super) const LONGEST_PIECE: usize = 256;
+
 /// A model that the compact form runs.
 pub(super) enum Model {
     Bpe(Bpe),
     WordPiece(WordPiece),
+    Unigram(Unigram),
 }
 
 impl Model {
@@ -26,6 +31,8 @@ impl Model {
         match self {
             Self::Bpe(model) => model.check(pre_tokenizer),
             Self::WordPiece(model) => model.check(),
+            // Checked when it was made.
+            Self::Unigram(_) => Ok(()),
         }
     }
 
@@ -34,6 +41,7 @@ impl Model {
         match self {
             Self::Bpe(model) => &model.vocab,
             Self::WordPiece(model) => &model.vocab,
+            Self::Unigram(model) => &model.ids,
         }
     }
 
@@ -42,6 +50,7 @@ impl Model {
         let token = match self {
             Self::Bpe(model) => model.unk_token.as_ref()?,
             Self::WordPiece(model) => &model.unk_token,
+            Self::Unigram(model) => return Some(model.unknown),
         };
         self.vocab().get(token).copied()
     }
@@ -74,6 +83,63 @@ impl WordPiece {
 
 fn unknown_is_missing(token: &str) -> crate::error::Error {
     invalid(format!("model.unk_token {token:?} is not in the vocabulary, and texts need it"))
+}
+
+/// A model of type Unigram: the pieces with the highest sum of scores. Its ids are numbers of pieces.
+pub(super) struct Unigram {
+    ids: HashMap<String, u32>,
+    /// A score for each id.
+    pub scores: Vec<f64>,
+    /// The id for what no piece stands for.
+    unknown: u32,
+    /// Whether a character that is no piece becomes its bytes.
+    pub byte_fallback: bool,
+}
+
+/// Its fields in a `tokenizer.json`.
+#[derive(Deserialize)]
+pub(super) struct UnigramFields {
+    pub vocab: Vec<(String, f64)>,
+    pub unk_id: Option<u32>,
+    #[serde(default)]
+    byte_fallback: bool,
+}
+
+impl UnigramFields {
+    /// Makes the model.
+    ///
+    /// # Errors
+    /// As [`Unigram::new`]; `TokenizerUnsupported` if nothing stands for what no piece stands for.
+    pub(super) fn model(self) -> Result<Unigram> {
+        let unknown = self.unk_id.ok_or_else(|| unsupported("model.unk_id is missing"))?;
+        Ok(Unigram { byte_fallback: self.byte_fallback, ..Unigram::new(self.vocab, unknown)? })
+    }
+}
+
+impl Unigram {
+    /// Makes a model of pieces with their scores, in the order of their ids. `unknown` is the id for what no piece stands
+    /// for.
+    ///
+    /// # Errors
+    /// `TokenizerInvalid` if `unknown` is no piece's, a piece is there twice, or a score is not finite.
+    pub(super) fn new(pieces: Vec<(String, f64)>, unknown: u32) -> Result<Self> {
+        if unknown as usize >= pieces.len() {
+            return Err(invalid(format!("model.unk_id is {unknown}, and there are {} pieces", pieces.len())));
+        }
+        let mut ids = HashMap::with_capacity(pieces.len());
+        let mut scores = Vec::with_capacity(pieces.len());
+        for (id, (piece, score)) in (0..).zip(pieces) {
+            if !score.is_finite() {
+                return Err(invalid(format!("model.vocab: the score of {piece:?} is not finite")));
+            }
+            scores.push(score);
+            if let Some((piece, _)) = ids.get_key_value(&piece) {
+                return Err(invalid(format!("model.vocab has {piece:?} twice")));
+            }
+            ids.insert(piece, id);
+        }
+        Ok(Self { ids, scores, unknown, byte_fallback: false })
+    }
 }
 
 /// A model of type BPE.

@@ -1,6 +1,7 @@
 //! What is done to a text before it is split.
 
 use super::bert::Bert;
+use super::character_map::CharacterMap;
 use super::unsupported;
 use crate::error::{Code, Error, Result};
 use std::borrow::Cow;
@@ -21,7 +22,24 @@ pub(super) enum Step {
     },
     /// What BERT's tokenizers do.
     Bert(Bert),
+    /// What SentencePiece's map of characters does.
+    Map(CharacterMap),
+    /// Replaces each run of two spaces or more: what a `Replace` of [`SPACES_PATTERN`] does.
+    Spaces {
+        /// The string that takes their place.
+        to: String,
+    },
+    /// Removes white space from the ends.
+    Strip {
+        /// Whether it goes from the start.
+        left: bool,
+        /// Whether it goes from the end.
+        right: bool,
+    },
 }
+
+/// The only regular expression of a `Replace` that is run.
+pub(super) const SPACES_PATTERN: &str = " {2,}";
 
 /// Most steps of a normaliser; those of the models that felsic knows have one or two.
 pub(super) const MOST_STEPS: usize = 16;
@@ -38,6 +56,9 @@ impl Step {
             Self::Nfc => NFC_GROWTH,
             Self::Replace { from, to } => replacement_growth(from, to),
             Self::Bert(bert) => bert.growth(),
+            Self::Map(map) => map.growth(),
+            Self::Spaces { to } => replacement_growth("  ", to),
+            Self::Strip { .. } => 1,
         }
     }
 }
@@ -100,6 +121,24 @@ pub(super) fn normalise<'t>(steps: &[Step], text: &'t str, limit: usize) -> Resu
                 bert.each(&text, &mut |c| made.push(c));
                 text = Cow::Owned(made);
             }
+            Step::Map(map) => {
+                let mut made = String::with_capacity(text.len());
+                map.each(&text, &mut |part| made.push_str(part));
+                text = Cow::Owned(made);
+            }
+            Step::Spaces { .. } if !text.contains("  ") => {}
+            Step::Spaces { to } => {
+                let mut made = String::with_capacity(text.len());
+                each_but_spaces(&text, to, &mut |part| made.push_str(part));
+                text = Cow::Owned(made);
+            }
+            Step::Strip { left, right } => {
+                let stripped = if *left { text.trim_start() } else { &*text };
+                let stripped = if *right { stripped.trim_end() } else { stripped };
+                if stripped.len() < text.len() {
+                    text = Cow::Owned(stripped.to_owned());
+                }
+            }
         }
     }
     Ok(text)
@@ -118,7 +157,28 @@ fn length_after(step: &Step, text: &str) -> usize {
             bert.each(text, &mut |c| length += c.len_utf8());
             length
         }
+        Step::Map(map) => {
+            let mut length = 0;
+            map.each(text, &mut |part| length += part.len());
+            length
+        }
+        Step::Spaces { to } => {
+            let mut length: usize = 0;
+            each_but_spaces(text, to, &mut |part| length = length.saturating_add(part.len()));
+            length
+        }
+        Step::Strip { .. } => text.len(),
     }
+}
+
+/// Passes the parts of a text to `each`, and `to` in the place of each run of two spaces or more.
+fn each_but_spaces<'t>(mut text: &'t str, to: &'t str, each: &mut dyn FnMut(&'t str)) {
+    while let Some(at) = text.find("  ") {
+        each(&text[..at]);
+        each(to);
+        text = text[at..].trim_start_matches(' ');
+    }
+    each(text);
 }
 
 #[cfg(test)]
@@ -137,6 +197,18 @@ mod tests {
     fn steps() {
         assert_eq!(normal(&[replace(" ", "\u{2581}"), Step::Nfc], "a e\u{301}  "), "a\u{2581}\u{e9}\u{2581}\u{2581}");
         assert!(matches!(normalise(&[Step::Nfc], "\u{e9}", 2), Ok(Cow::Borrowed(_))));
+    }
+
+    #[test]
+    fn spaces_are_joined_and_ends_stripped() {
+        let spaces = |to: &str| Step::Spaces { to: to.into() };
+        assert_eq!(normal(&[spaces("_")], "  a b   c  "), "_a b_c_");
+        assert_eq!(normalise(&[spaces("xyz")], "a  b  ", 8).unwrap(), "axyzbxyz");
+        assert_eq!(normalise(&[spaces("xyz")], "a  b  ", 7).unwrap_err().code(), Code::InputInvalid);
+        let strip = |left, right| Step::Strip { left, right };
+        assert_eq!(normal(&[strip(true, true)], "\u{3000}a b\n"), "a b");
+        assert_eq!(normal(&[strip(false, true)], " a "), " a");
+        assert_eq!(normal(&[strip(true, false)], " a "), "a ");
     }
 
     #[test]

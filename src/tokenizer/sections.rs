@@ -5,9 +5,11 @@
 //! so are not read: the crate unwraps what it finds in a decoder.
 
 use super::bert::Bert;
+use super::character_map::CharacterMap;
 use super::json::{self, Added, kind, sequence};
-use super::models::{Bpe, WordPiece};
-use super::normalise::{self, NFC_GROWTH, replacement_growth};
+use super::metaspace::Metaspace;
+use super::models::{Bpe, UnigramFields, WordPiece};
+use super::normalise::{self, NFC_GROWTH, SPACES_PATTERN, replacement_growth};
 use super::settings::{Own, TokenizerSettings};
 use super::vocabulary::LONGEST_TOKEN;
 use super::{added, invalid, unsupported};
@@ -116,30 +118,23 @@ fn check_model(model: &Value, pre_tokenizer: &Value) -> Result<()> {
             check_tokens(model.vocab.keys())?;
             model.check()
         }
-        Some("WordLevel" | "Unigram") => check_pieces(&read_part(model, "model")?),
+        Some("Unigram") => {
+            let model: UnigramFields = read_part(model, "model")?;
+            check_tokens(model.vocab.iter().map(|(token, _)| token))?;
+            model.model().map(drop)
+        }
+        Some("WordLevel") => {
+            let Words { vocab } = read_part(model, "model")?;
+            check_tokens(vocab.keys())
+        }
         Some(other) => Err(unsupported(format!("model.type is {other}"))),
     }
 }
 
-/// What models of the other types are made of.
+/// What a model of type WordLevel is made of.
 #[derive(Deserialize)]
-struct Pieces {
-    vocab: Tokens,
-}
-
-/// Tokens by name, or a list of them with their scores.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Tokens {
-    Ids(HashMap<String, u32>),
-    Scores(Vec<(String, f64)>),
-}
-
-fn check_pieces(pieces: &Pieces) -> Result<()> {
-    match &pieces.vocab {
-        Tokens::Ids(ids) => check_tokens(ids.keys()),
-        Tokens::Scores(scores) => check_tokens(scores.iter().map(|(token, _)| token)),
-    }
+struct Words {
+    vocab: HashMap<String, u32>,
 }
 
 /// Refuses tokens that are too long: the crate makes a tree of the bytes of Unigram's tokens, as deep as the longest is
@@ -167,6 +162,7 @@ fn normaliser(component: &Value) -> Result<(Value, usize)> {
     let parts = parts.into_iter().map(|part| match kind(part) {
         // The crate recognises this one by its fields and not by its type.
         "BertNormalizer" => only(part, &["type", "clean_text", "handle_chinese_chars", "strip_accents", "lowercase"]),
+        "Precompiled" => only(part, &["type", "precompiled_charsmap"]),
         _ => part.clone(),
     });
     Ok((one_or_all(parts.collect(), "normalizers"), normalise::check_growth("normalizer", growth.into_iter())?))
@@ -177,6 +173,7 @@ fn normaliser_growth(part: &Value) -> Result<usize> {
         "NFC" | "NFD" => NFC_GROWTH,
         "NFKC" | "NFKD" => NFKD_GROWTH,
         "BertNormalizer" => Bert::read(part)?.growth(),
+        "Precompiled" => CharacterMap::of(part)?.growth(),
         "Lowercase" | "ByteLevel" => 2,
         "Strip" | "StripAccents" | "Nmt" => 1,
         // Once in front of every piece that added tokens leave.
@@ -185,6 +182,7 @@ fn normaliser_growth(part: &Value) -> Result<usize> {
             let content = part["content"].as_str().unwrap_or_default();
             match part["pattern"]["String"].as_str() {
                 Some(from) if !from.is_empty() => replacement_growth(from, content),
+                _ if part["pattern"]["Regex"] == SPACES_PATTERN => replacement_growth("  ", content),
                 // A pattern may match nothing, before every character.
                 _ => 1 + content.len(),
             }
@@ -206,8 +204,9 @@ fn pre_tokeniser_growth(part: &Value) -> Result<usize> {
         // A character of two bytes for a byte; a space in front of every piece.
         "ByteLevel" if part["add_prefix_space"] == false => 2,
         "ByteLevel" => 4,
-        // A character of four bytes for a space, and one in front of every piece.
-        "Metaspace" => 8,
+        "Metaspace" => {
+            Metaspace::growth(part["replacement"].as_str().and_then(|mark| mark.parse().ok()).unwrap_or(char::MAX))
+        }
         "FixedLength" if part["length"] == 0 => return Err(invalid("pre_tokenizer.length is 0")),
         "BertPreTokenizer" | "Delimiter" | "Digits" | "FixedLength" | "Punctuation" | "Split" | "UnicodeScripts"
         | "Whitespace" | "WhitespaceSplit" => 1,

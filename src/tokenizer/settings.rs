@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde_json::Value;
 
 use super::json::{Added, Unused, kind};
-use super::unsupported;
+use super::{roberta, unsupported};
 use crate::config::CONFIG_FILE;
 use crate::config::fields::Fields;
 use crate::error::{Code, Error, Result};
@@ -340,6 +340,7 @@ impl TokenizerSettings {
                 ("cls_token", "[CLS]"),
                 ("mask_token", "[MASK]"),
             ],
+            roberta::ROBERTA | roberta::XLM_ROBERTA => &roberta::DEFAULTS,
             "GemmaTokenizer" => {
                 &[("unk_token", "<unk>"), ("bos_token", "<bos>"), ("eos_token", "<eos>"), ("pad_token", "<pad>")]
             }
@@ -360,6 +361,7 @@ impl TokenizerSettings {
         }
         match class.as_str() {
             "BertTokenizer" => self.check_bert(&name, own.normalizer),
+            roberta::ROBERTA | roberta::XLM_ROBERTA => self.check_roberta(&name, class, own, tokens),
             "GemmaTokenizer" | "LlamaTokenizer" => {
                 if class == "LlamaTokenizer" && self.config.get("add_prefix_space").is_some() {
                     let setting = self.config.path("add_prefix_space");
@@ -386,6 +388,33 @@ impl TokenizerSettings {
             false => Err(unsupported(format!(
                 "{name} is \"BertTokenizer\", whose do_lower_case, strip_accents and tokenize_chinese_chars are not those \
                  of tokenizer.json; {DISAGREE}"
+            ))),
+        }
+    }
+
+    /// Checks the sections that the class makes itself, and that the token for masks has the flags of its listing, since
+    /// the class gives it others.
+    fn check_roberta(&self, name: &str, class: &str, own: &Own, tokens: &Tokens) -> Result<()> {
+        let content = |field: &str| -> Result<String> {
+            let default = roberta::DEFAULTS.iter().find(|(name, _)| *name == field).map_or("", |(_, content)| content);
+            Ok(self.named(field)?.map_or(default.to_string(), |(_, token)| token.content().to_string()))
+        };
+        let prepend = !self.config.has("add_prefix_space") || self.config.flag("add_prefix_space")?;
+        let is_of_class = match class {
+            roberta::ROBERTA => roberta::is_roberta(own.normalizer, own.pre_tokenizer),
+            _ => roberta::is_xlm_roberta(own.normalizer, own.pre_tokenizer, prepend)?,
+        };
+        if !is_of_class || !roberta::is_framed(own.post_processor, &content("cls_token")?, &content("sep_token")?) {
+            return Err(unsupported(format!(
+                "{name} is {class:?}, whose normalizer, pre_tokenizer or post_processor is not that of tokenizer.json; \
+                 {DISAGREE}"
+            )));
+        }
+        let mask = content("mask_token")?;
+        match tokens.listed.contains(&mask) {
+            true => Ok(()),
+            false => Err(unsupported(format!(
+                "{name} is {class:?}, which gives {mask:?} flags that no list of added tokens gives it; {DISAGREE}"
             ))),
         }
     }

@@ -29,6 +29,8 @@ pub(super) enum Splitter {
     O200k,
     /// As BERT's tokenizers do: at white space, which is left out, and around every punctuation mark.
     Bert,
+    /// At white space, which is left out.
+    WhiteSpace,
 }
 
 impl Splitter {
@@ -39,13 +41,20 @@ impl Splitter {
             Self::Gpt2 => gpt2_word(text, classes),
             Self::O200k => o200k_word(text, classes),
             Self::Bert => bert::first_word(text),
+            Self::WhiteSpace => white_space_word(text),
         }
     }
 
     /// Returns whether a word of [`Splitter::first_word`] is left out.
     pub(super) fn leaves_out(self, word: &str) -> bool {
-        self == Self::Bert && word.starts_with(char::is_whitespace)
+        matches!(self, Self::Bert | Self::WhiteSpace) && word.starts_with(char::is_whitespace)
     }
+}
+
+/// Returns the length of the run at the start of a text that is white space, or is not.
+fn white_space_word(text: &str) -> usize {
+    let is_white = text.starts_with(char::is_whitespace);
+    text.find(|c: char| c.is_whitespace() != is_white).unwrap_or(text.len())
 }
 
 fn gpt2_word(text: &str, classes: &Classes) -> usize {
@@ -183,6 +192,12 @@ mod tests {
         for (text, expected) in cases {
             assert_eq!(words(Splitter::Gpt2, text), expected);
         }
+    }
+
+    #[test]
+    fn white_space() {
+        assert_eq!(words(Splitter::WhiteSpace, " a,b\u{3000}\tc"), [" ", "a,b", "\u{3000}\t", "c"]);
+        assert!(Splitter::WhiteSpace.leaves_out("\t") && !Splitter::WhiteSpace.leaves_out("c"));
     }
 
     #[test]

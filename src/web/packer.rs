@@ -11,7 +11,7 @@ use crate::pack::{self, PackOptions, SELF_TEST, Shards};
 use crate::source::gguf;
 use crate::tokenizer::{Tokenizer, TokenizerSettings, compact};
 use crate::weights::gguf::{Contents, Header};
-use crate::weights::{self, Manifest, SelfTest};
+use crate::weights::{self, Manifest, SelfTest, dense_weights};
 
 #[wasm_bindgen]
 extern "C" {
@@ -90,7 +90,9 @@ impl Packer {
             }
             Ok(bytes_of(files, file))
         };
-        let read = EmbedderConfig::from_files(&mut read).and_then(|_| TokenizerSettings::from_files(&mut read));
+        let read = EmbedderConfig::from_files(&mut read)
+            .and_then(|config| dense_weights(&config, &mut read))
+            .and_then(|_| TokenizerSettings::from_files(&mut read));
         match (next, read) {
             // What is wrong may be wrong only because this file was missing.
             (Some(next), _) => Ok(Some(next)),
@@ -189,14 +191,15 @@ fn make(files: &Map, tokenizer_json: Vec<u8>, name: String, revision: Option<Str
     let compact = compact::compile_with(&tokenizer_json, Some(&settings))?;
     drop(tokenizer_json);
     let tokenizer = Tokenizer::from_compact(&compact)?;
-    let unknown = vec![0.0; config.model.hidden_size];
+    let unknown = vec![0.0; config.width()];
     let test = |text: &&str| {
         let (ids, _) = tokenizer.encode_truncated(text, config.max_tokens)?;
         Ok(SelfTest { text: text.to_string(), ids, embedding: unknown.clone() })
     };
     let tests = SELF_TEST.iter().map(test).collect::<Result<_>>()?;
     let options = PackOptions { name: Some(name), revision, ..PackOptions::default() };
-    let packer = pack::Packer::new(config, &compact, options)?;
+    let dense = dense_weights(&config, |file| Ok(bytes_of(files, file)))?;
+    let packer = pack::Packer::new(config, &compact, options)?.with_dense(dense);
     Ok(Packer { packer, tokenizer: compact, tests })
 }
 

@@ -328,10 +328,10 @@ impl Manifest {
             let count = self.self_test.len();
             return Err(invalid(format!("the manifest has {count} self-tests; expected 1 to {MOST_SELF_TESTS}")));
         }
-        let model = &self.config.model;
+        let (model, width) = (&self.config.model, self.config.width());
         for test in &self.self_test {
             let ids = &test.ids;
-            let fits = test.embedding.len() == model.hidden_size
+            let fits = test.embedding.len() == width
                 && test.embedding.iter().all(|value| value.is_finite())
                 && (1..=model.max_positions).contains(&ids.len())
                 && ids.iter().all(|id| (*id as usize) < model.vocab_size);
@@ -404,7 +404,7 @@ fn check_index(index: &BTreeMap<String, TensorEntry>, config: &EmbedderConfig) -
             return Err(Error::new(Code::TensorType, message));
         }
     }
-    for (name, shape) in config.model.tensors() {
+    for (name, shape) in config.tensors() {
         match shape[..] {
             [rows, cols] if name == TABLE && !index.contains_key(TABLE) => {
                 let mut first = 0;

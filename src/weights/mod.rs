@@ -6,6 +6,8 @@
 
 mod blocks;
 mod checkpoint;
+#[cfg(feature = "packer")]
+mod dense;
 mod element;
 #[cfg(feature = "packer")]
 pub mod gguf;
@@ -20,6 +22,8 @@ mod tensors;
 
 pub use blocks::BlockType;
 pub use checkpoint::{CheckpointTensors, INDEX_FILE, WEIGHTS_FILE, indexed_files};
+#[cfg(feature = "packer")]
+pub use dense::dense_weights;
 pub use element::ElementType;
 pub use int4::quantise_rows_int4;
 pub use manifest::{Checkpoint, FileEntry, Manifest, SelfTest, TableGroup, TensorEntry, TokenizerFile};

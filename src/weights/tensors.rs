@@ -94,6 +94,12 @@ impl Tensors {
         other.0.into_iter().try_for_each(|(name, tensor)| self.insert(name, tensor))
     }
 
+    /// Adds the bytes of all tensors to a hash, in the order of their names.
+    #[cfg(feature = "packer")]
+    pub(crate) fn hash_into(&self, hash: &mut sha2::Sha256) {
+        self.0.values().for_each(|tensor| sha2::Digest::update(hash, &tensor.bytes));
+    }
+
     /// Takes a vector of `len` values out.
     ///
     /// # Errors

@@ -74,7 +74,7 @@ fn a_zero_or_absurd_config_names_its_field() {
 #[test]
 fn what_is_not_computed_is_refused_by_name() {
     for (field, value) in [
-        ("model_type", json!("roberta")),
+        ("model_type", json!("deberta")),
         ("attention_bias", json!(true)),
         ("mlp_bias", json!(true)),
         ("norm_bias", json!(true)),
@@ -138,7 +138,7 @@ fn modules_that_felsic_does_not_run_are_refused() {
         ("config_sentence_transformers.json", |s| s["default_prompt_name"] = "poem".into(), Code::ConfigInvalid),
         // Version 6 of the reference takes the first token after the prompt, those before it the first of the text.
         ("config_sentence_transformers.json", |s| s["prompts"]["query"] = "q: ".into(), Code::ConfigUnsupported),
-        ("modules.json", |m| m[2]["type"] = "sentence_transformers.models.Dense".into(), Code::ConfigUnsupported),
+        ("modules.json", |m| m[2]["type"] = "sentence_transformers.models.LSTM".into(), Code::ConfigUnsupported),
         ("modules.json", |m| m[0]["type"] = "sentence_transformers.models.CLIPModel".into(), Code::ConfigUnsupported),
         ("modules.json", |m| m[0]["path"] = "0_Transformer".into(), Code::ConfigUnsupported),
         ("modules.json", |m| *m = json!([m[0]]), Code::ConfigUnsupported),

@@ -24,9 +24,9 @@ const root = resolve(import.meta.dirname, "../..");
 const felsic = join(root, `target/release/felsic${process.platform === "win32" ? ".exe" : ""}`);
 const skip = existsSync(felsic) || process.env.CI ? false : "`cargo build --release --bin felsic` makes the command line";
 
-/** BERT runs on the CPU only. */
-const BERT = "tiny-bert";
-const MODELS = ["tiny-silu", "tiny-gelu", "tiny-gemma", BERT];
+/** These run on the CPU only. */
+const BERTS = ["tiny-bert", "tiny-roberta", "tiny-xlmr"];
+const MODELS = ["tiny-silu", "tiny-gelu", "tiny-gemma", ...BERTS];
 
 /** @type {import("./harness.mjs").Environment} */
 let environment;
@@ -44,7 +44,7 @@ after(() => environment?.close());
 const ON_REQUEST = ["tiny-gelu int4", "tiny-gemma int8", "tiny-gemma int4"];
 
 for (const device of /** @type {const} */ (["cpu", "webgpu"])) {
-  for (const model of MODELS.filter((model) => device === "cpu" || model !== BERT)) {
+  for (const model of MODELS.filter((model) => device === "cpu" || !BERTS.includes(model))) {
     for (const [format, least] of Object.entries(COSINE)) {
       const isLeft = device === "webgpu" && ON_REQUEST.includes(`${model} ${format}`) && !process.env.FELSIC_TEST_FULL;
       test(`${model} ${format} on ${device}`, { skip: isLeft && "on request" }, async (context) => {
@@ -122,7 +122,7 @@ test("a BERT pack on a GPU is refused with a code that says what to do", async (
         () => undefined,
         (/** @type {import("felsic").FelsicError} */ { code, message }) => ({ code: String(code), message }),
       ),
-    environment.pack(`${BERT}-int8`),
+    environment.pack("tiny-bert-int8"),
   );
   assert.equal(made?.code, "config-unsupported");
   assert.match(made.message, /use the CPU/);

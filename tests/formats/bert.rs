@@ -40,6 +40,7 @@ fn the_config_is_read_and_absent_fields_have_defaults() {
         local_rope_theta: 0.0,
         norm_eps: 1e-12,
         token_types: 2,
+        first_position: 0,
     };
     let read = read_config(&model(BERT)).expect("a fixture's config");
     assert_eq!((&read.model, read.pooling, read.max_tokens), (&expected, Pooling::Cls, 1024));
@@ -72,6 +73,58 @@ fn what_is_not_computed_is_refused_and_named() {
         assert_eq!(error.code(), code, "{field}: {error}");
         let named = if field == "layer_norm_eps" { "norm_eps" } else { field };
         assert!(error.message().contains(named), "{field}: {error}");
+    }
+}
+
+/// RoBERTa's positions start behind the padding token's, and its table has rows that no text uses.
+#[test]
+fn positions_of_roberta_are_counted_from_the_padding_token() {
+    for name in [ROBERTA, XLM_ROBERTA] {
+        let read = read_config(&model(name)).expect("a fixture's config");
+        assert_eq!((read.model.first_position, read.model.max_positions, read.max_tokens), (2, 1024, 1024));
+        assert_eq!((read.model.architecture, read.model.token_types), (Architecture::Bert, 1));
+        let table = ("embeddings.position_embeddings.weight".to_string(), vec![1026, 64]);
+        assert!(read.model.tensors().contains(&table));
+        let source = packed(&model(name), &PackOptions::default());
+        assert_eq!(manifest(&source)["config"]["model"]["first_position"], 2);
+        assert_eq!(load(&source).expect("a pack").config, read);
+    }
+    let roberta = |change: fn(&mut Value)| {
+        edited(|value| {
+            value["model_type"] = "roberta".into();
+            change(value);
+        })
+    };
+    let first = |change| roberta(change).expect("a config").first_position;
+    assert_eq!(first(|value| value["pad_token_id"] = 5.into()), 6);
+    assert_eq!(first(|value| drop(value.as_object_mut().expect("an object").remove("pad_token_id"))), 2);
+    type Edit = fn(&mut Value);
+    let refused: [(&str, Edit); 4] = [
+        ("pad_token_id", |value| value["pad_token_id"] = Value::Null),
+        ("pad_token_id", |value| value["pad_token_id"] = json!(u64::MAX)),
+        ("max_position_embeddings", |value| {
+            value["pad_token_id"] = 1.into();
+            value["max_position_embeddings"] = 5.into();
+        }),
+        ("max_position_embeddings", |value| value["max_position_embeddings"] = json!(u64::MAX)),
+    ];
+    for (field, change) in refused {
+        let error = roberta(change).expect_err(field);
+        assert_eq!(error.code(), Code::ConfigInvalid, "{field}: {error}");
+        assert!(error.message().contains(field), "{field}: {error}");
+    }
+}
+
+#[test]
+fn packs_of_roberta_give_the_checkpoints_vectors() {
+    for name in [ROBERTA, XLM_ROBERTA] {
+        let pack = |options: &PackOptions| {
+            let embedder = engine_of(load(&packed(&model(name), options)).expect("a pack"), DeviceKind::Cpu);
+            pollster::block_on(compare(&embedder, &goldens(name), &mut NoHooks)).expect("all texts embed")
+        };
+        assert!(pack(&f32_options()).is_within(1e-5));
+        let int8 = pack(&PackOptions::default());
+        assert!(int8.is_similar(0.99) && int8.mean_cosine >= 0.998, "{name}: {int8:?}");
     }
 }
 

@@ -19,6 +19,7 @@ fn both_generations_of_config_are_read() {
     let expected = ModelConfig {
         architecture: Architecture::ModernBert,
         token_types: 0,
+        first_position: 0,
         vocab_size: 2048,
         hidden_size: 64,
         num_heads: 4,

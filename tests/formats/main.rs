@@ -10,6 +10,7 @@ mod bert;
 mod border;
 mod checkpoint;
 mod config;
+mod dense;
 mod documented;
 mod gguf;
 mod int4;

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Make a BERT checkpoint in Hugging Face layout: exact shape, pseudo-random weights.
+"""Make a BERT, RoBERTa or XLM-RoBERTa checkpoint in Hugging Face layout: exact shape, pseudo-random weights.
 
-    make_bert.py OUTDIR [--shape tiny-bert] [--dtype bf16|f32] [--seed N] [--tokenizer DIR] [--prefix bert.]
+    make_bert.py OUTDIR [--shape SHAPE] [--dtype bf16|f32] [--seed N] [--tokenizer DIR] [--prefix bert.]
 
 Needs numpy only. Weights are made as make_model.py makes them, and are the same to the byte on every machine. The file
 also has what an encoder does without: a pooler, and the numbers of the positions.
@@ -14,7 +14,17 @@ from make_model import (FIXTURES, G_ATT_OUT, G_MLP_IN, G_MLP_OUT, G_QK, G_V, bel
                         write_modules, write_sums)
 
 SHAPES = {
-    "tiny-bert": dict(vocab=2048, hidden=64, layers=3, heads=4, inter=128, act="gelu", maxpos=1024, types=2),
+    "tiny-bert": dict(type="bert", vocab=2048, hidden=64, layers=3, heads=4, inter=128, maxpos=1024, types=2, eps=1e-12),
+    "tiny-roberta": dict(type="roberta", vocab=2048, hidden=64, layers=3, heads=4, inter=128, maxpos=1026, types=1, eps=1e-5),
+    "tiny-xlmr": dict(type="xlm-roberta", vocab=2048, hidden=64, layers=3, heads=4, inter=128, maxpos=1026, types=1, eps=1e-5),
+    "granite-30m-english": dict(type="roberta", vocab=50265, hidden=384, layers=6, heads=12, inter=1536, maxpos=514,
+                                types=2, eps=1e-12),
+    "granite-125m-english": dict(type="roberta", vocab=50265, hidden=768, layers=12, heads=12, inter=3072, maxpos=514,
+                                 types=2, eps=1e-12),
+    "granite-107m-multilingual": dict(type="xlm-roberta", vocab=250002, hidden=384, layers=6, heads=12, inter=1536,
+                                      maxpos=514, types=1, eps=1e-5),
+    "granite-278m-multilingual": dict(type="xlm-roberta", vocab=250002, hidden=768, layers=12, heads=12, inter=3072,
+                                      maxpos=514, types=1, eps=1e-5),
 }
 
 
@@ -70,10 +80,10 @@ def write_weights(path, shape, seed, dtype, prefix):
 
 def config(shape, pad, dtype):
     return {
-        "architectures": ["BertModel"], "attention_probs_dropout_prob": 0.1, "classifier_dropout": None,
-        "dtype": {"bf16": "bfloat16", "f32": "float32"}[dtype], "hidden_act": shape["act"], "hidden_dropout_prob": 0.1,
+        "architectures": [{"bert": "BertModel", "roberta": "RobertaModel", "xlm-roberta": "XLMRobertaModel"}[shape["type"]]], "attention_probs_dropout_prob": 0.1, "classifier_dropout": None,
+        "dtype": {"bf16": "bfloat16", "f32": "float32"}[dtype], "hidden_act": "gelu", "hidden_dropout_prob": 0.1,
         "hidden_size": shape["hidden"], "initializer_range": 0.02, "intermediate_size": shape["inter"],
-        "layer_norm_eps": 1e-12, "max_position_embeddings": shape["maxpos"], "model_type": "bert",
+        "layer_norm_eps": shape["eps"], "max_position_embeddings": shape["maxpos"], "model_type": shape["type"],
         "num_attention_heads": shape["heads"], "num_hidden_layers": shape["layers"], "pad_token_id": pad,
         "position_embedding_type": "absolute", "type_vocab_size": shape["types"], "use_cache": True,
         "vocab_size": shape["vocab"],
@@ -87,17 +97,20 @@ def main():
     ap.add_argument("--dtype", default="bf16", choices=("bf16", "f32"))
     ap.add_argument("--seed", type=int, default=1)
     ap.add_argument("--tokenizer", help="directory with tokenizer.json and tokenizer_config.json")
-    ap.add_argument("--prefix", default="bert.", help="put this in front of every tensor name")
+    ap.add_argument("--prefix", help="put this in front of every tensor name; `bert.`, `roberta.` or none if not given")
     a = ap.parse_args()
     shape = SHAPES[a.shape]
     os.makedirs(a.out, exist_ok=True)
+    prefix = a.prefix if a.prefix is not None else {"bert": "bert.", "roberta": "roberta."}.get(shape["type"], "")
+    pad = special_ids(a.tokenizer or os.path.join(FIXTURES, a.shape))[2]
+    longest = shape["maxpos"] - (0 if shape["type"] == "bert" else pad + 1)
     tok = a.tokenizer or os.path.join(FIXTURES, a.shape)
     for n in ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"):
         if not os.path.samefile(tok, a.out):
             shutil.copyfile(os.path.join(tok, n), os.path.join(a.out, n))
-    dump(os.path.join(a.out, "config.json"), config(shape, special_ids(tok)[2], a.dtype))
-    write_modules(a.out, shape["hidden"], shape["maxpos"])
-    count = write_weights(os.path.join(a.out, "model.safetensors"), shape, a.seed, a.dtype, a.prefix)
+    dump(os.path.join(a.out, "config.json"), config(shape, pad, a.dtype))
+    write_modules(a.out, shape["hidden"], longest)
+    count = write_weights(os.path.join(a.out, "model.safetensors"), shape, a.seed, a.dtype, prefix)
     print(f"{a.shape}: {count} tensors")
     print("".join(write_sums(a.out)), end="")
 

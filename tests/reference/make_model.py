@@ -219,7 +219,8 @@ def special_ids(tokdir):
         t = json.load(f)
     with open(os.path.join(tokdir, "tokenizer_config.json"), encoding="utf-8") as f:
         c = json.load(f)
-    ids = dict(t["model"]["vocab"])
+    vocab = t["model"]["vocab"]
+    ids = dict(vocab) if isinstance(vocab, dict) else {piece: i for i, (piece, _) in enumerate(vocab)}
     ids.update({a["content"]: a["id"] for a in t["added_tokens"]})
     first = ids[c.get("cls_token") or c["bos_token"]]
     last = ids[c.get("sep_token") or c["eos_token"]]

@@ -16,8 +16,12 @@ Commands (each writes OUTDIR/tokenizer.json, tokenizer_config.json, special_toke
     make_tokenizers.py b-small TEXTFILE... --out OUTDIR                     # 311m-like, 4,096 ids (trained)
     make_tokenizers.py b --gemma3 PATH/TO/tokenizer.json OUTDIR             # 311m-like, full size, see below
     make_tokenizers.py d-small --ranks $RANKS/r50k_base.tiktoken  OUTDIR   # BERT's (uncased), 2,048 ids
+    make_tokenizers.py e       --ranks $RANKS/r50k_base.tiktoken  OUTDIR   # RoBERTa's, 50,265 ids
+    make_tokenizers.py e-small --ranks $RANKS/r50k_base.tiktoken  OUTDIR   # same structure, 2,048 ids
+    make_tokenizers.py f       --ranks $RANKS/o200k_base.tiktoken OUTDIR   # XLM-RoBERTa's, 250,002 ids
+    make_tokenizers.py f-small --ranks $RANKS/o200k_base.tiktoken OUTDIR   # same structure, 2,048 ids
 
-Four structures:
+Six structures:
 
 A  granite-embedding-97m-multilingual-r2: byte-level BPE, o200k regex, ignore_merges=true,
    no normaliser, no unk token, no byte fallback, ids <|startoftext|> ... <|return|>.
@@ -28,6 +32,12 @@ C  granite-embedding-english-r2 / -small-english-r2: GPT-NeoX style byte-level B
    GPT-2 regex, NFC normaliser, [CLS] ... [SEP], runs of spaces as non-special added tokens.
 D  BERT and what came of it (all-MiniLM, E5, BGE, GTE): WordPiece with "##" in the middle of a word, BERT's
    normaliser and its split at white space and punctuation, [CLS] ... [SEP], [unused...] before the special tokens.
+E  RoBERTa (granite-embedding-30m-english, -125m-english): byte-level BPE with the GPT-2 regex, no normaliser,
+   <s> ... </s>, <mask> takes the space before it.
+F  XLM-RoBERTa (granite-embedding-107m-multilingual, -278m-multilingual, multilingual E5): Unigram over words that
+   start with U+2581, SentencePiece's map of characters (nmt_nfkc), <s> ... </s>. Pieces are the tokens of o200k that are text,
+   scores fall with their rank; some are equal, so that ties decide. The map comes from the Python package
+   `sentencepiece` (Apache-2.0) for f-small, and from that tokenizer for f.
 
 `a` is a stand-in, not IBM's vocabulary: which 20,064 of the 199,998 o200k tokens IBM dropped is
 not public in a form usable here. The stand-in drops tokens by a fixed rule, keeps the order (as
@@ -41,7 +51,9 @@ the real tokenizer.
 only a test input. The real 311m tokenizer gives the same ids: the sha256 that llama.cpp knows it by (of the
 ids of one probe text, special tokens included) comes out of this file too.
 """
-import argparse, base64, hashlib, json, os, sys, unicodedata
+import argparse, base64, hashlib, json, math, os, struct, sys, unicodedata
+
+from texts import TEXTS
 
 O200K_REGEX = (
     r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
@@ -141,7 +153,8 @@ def write_all(out, tok, config, special_map):
     with open(path, "rb") as f:
         digest = hashlib.sha256(f.read()).hexdigest()
     size = os.path.getsize(path)
-    n = len(tok["model"]["vocab"]) + sum(1 for t in tok["added_tokens"] if t["content"] not in tok["model"]["vocab"])
+    known = {p if isinstance(p, str) else p[0] for p in tok["model"]["vocab"]}
+    n = len(known | {t["content"] for t in tok["added_tokens"]})
     print(f"{path}: {n} ids, {len(tok['model'].get('merges', []))} merges, {size} bytes, sha256 {digest}")
 
 
@@ -420,10 +433,118 @@ def build_d(ranks, out, total=2048):
     write_all(out, tok, config, names)
 
 
+# ---------------------------------------------------------------- structure E
+
+S_NAMES = {"bos_token": "<s>", "eos_token": "</s>", "sep_token": "</s>", "cls_token": "<s>", "unk_token": "<unk>",
+           "pad_token": "<pad>", "mask_token": "<mask>"}
+S_FIRST = ["<s>", "<pad>", "</s>", "<unk>"]
+
+
+def s_added(total):
+    ids = {**{t: i for i, t in enumerate(S_FIRST)}, "<mask>": total - 1}
+    return ids, [added(i, t, lstrip=(t == "<mask>")) for t, i in ids.items()]
+
+
+def build_e(ranks, out, small):
+    total, n_ordinary = (2048, 2000) if small else (50265, 50256)
+    pieces = S_FIRST + [as_piece(t) for t in ranks[:n_ordinary]]
+    pieces += [f"madeupword{i:04}" for i in range(total - len(pieces) - 1)] + ["<mask>"]
+    assert len(pieces) == total == len(set(pieces)), (len(pieces), len(set(pieces)))
+    ids, toks = s_added(total)
+    tok = {
+        "version": "1.0", "truncation": None, "padding": None, "added_tokens": toks, "normalizer": None,
+        "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True},
+        "post_processor": {"type": "RobertaProcessing", "sep": ["</s>", ids["</s>"]], "cls": ["<s>", ids["<s>"]],
+                           "trim_offsets": True, "add_prefix_space": False},
+        "decoder": {"type": "ByteLevel", "add_prefix_space": True, "trim_offsets": True, "use_regex": True},
+        "model": bpe_model({p: i for i, p in enumerate(pieces)}, one_merge_each(ranks[:n_ordinary]),
+                           continuing_subword_prefix="", end_of_word_suffix=""),
+    }
+    config = {**S_NAMES, "add_prefix_space": False, "clean_up_tokenization_spaces": True, "errors": "replace",
+              "model_max_length": 512, "tokenizer_class": "RobertaTokenizer", "trim_offsets": True}
+    write_all(out, tok, config, S_NAMES)
+
+
+# ---------------------------------------------------------------- structure F
+
+def nmt_nfkc():
+    """SentencePiece's map of characters, from a model that is trained for nothing else."""
+    import io
+    import sentencepiece
+    from sentencepiece import sentencepiece_model_pb2
+    model = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(["a b c d e"] * 10), model_writer=model, vocab_size=9, model_type="char",
+        normalization_rule_name="nmt_nfkc", minloglevel=2)
+    proto = sentencepiece_model_pb2.ModelProto.FromString(model.getvalue())
+    return base64.b64encode(proto.normalizer_spec.precompiled_charsmap).decode()
+
+
+def as_f32(value):
+    return struct.unpack("<f", struct.pack("<f", value))[0]
+
+
+def f_pieces(ranks, count):
+    """Tokens that are text without white space inside, spaces as U+2581; then the same with that mark, or without it."""
+    seen = dict.fromkeys(S_FIRST + ["<mask>"])
+
+    def take(piece):
+        if piece not in seen and len(piece.encode()) <= 64:
+            seen[piece] = None
+            yield piece
+    texts = []
+    for raw in ranks:
+        try:
+            text = raw.decode().replace(" ", "\u2581")
+        except UnicodeDecodeError:
+            continue
+        if not any(c.isspace() or unicodedata.category(c) == "Cc" for c in text) and "\u2581" not in text[1:]:
+            texts.append(text)
+    turned = (t[1:] if t.startswith("\u2581") else "\u2581" + t for t in texts)
+    made = [p for t in [*texts, *turned, *(t + s for t in texts for s in "sn")] if t for p in take(t)]
+    return made[:count]
+
+
+def build_f(ranks, out, small, tiny=None):
+    total = 2048 if small else 250002
+    chars = sorted(set(D_CHARS) | {c for _, text in TEXTS for c in unicodedata.normalize("NFKC", text)
+                                  if not c.isspace() and unicodedata.category(c) != "Cc" and ord(c) % 8}) if small else []
+    pieces = ["\u2581", *f_pieces(ranks, total)]
+    if small:
+        single = ["\u2581", *(c for c in chars if c != "\u2581")]
+        pieces = [p for p in pieces if len(p) > 1][:total - 5 - len(single)] + single
+    pieces = list(dict.fromkeys(pieces))[:total - 5]
+    assert len(pieces) == total - 5, len(pieces)
+    # The logarithm is rounded, so that its last bits do not matter.
+    scores = [as_f32(round(-2 - 1.25 * math.log(i - i % 3 // 2 + 2), 4)) for i in range(len(pieces))]
+    ids, toks = s_added(total)
+    if small:
+        charsmap = nmt_nfkc()
+    else:
+        with open(os.path.join(tiny, "tokenizer.json"), encoding="utf-8") as f:
+            charsmap = json.load(f)["normalizer"]["normalizers"][0]["precompiled_charsmap"]
+    tok = {
+        "version": "1.0", "truncation": None, "padding": None, "added_tokens": toks,
+        "normalizer": {"type": "Sequence", "normalizers": [
+            {"type": "Precompiled", "precompiled_charsmap": charsmap},
+            {"type": "Replace", "pattern": {"Regex": " {2,}"}, "content": " "}]},
+        "pre_tokenizer": {"type": "Sequence", "pretokenizers": [
+            {"type": "WhitespaceSplit"},
+            {"type": "Metaspace", "replacement": "\u2581", "prepend_scheme": "always", "split": True}]},
+        "post_processor": template("<s>", "</s>", ids),
+        "decoder": {"type": "Metaspace", "replacement": "\u2581", "prepend_scheme": "always", "split": True},
+        "model": {"type": "Unigram", "unk_id": ids["<unk>"], "byte_fallback": False,
+                  "vocab": [[t, 0.0] for t in S_FIRST] + [[p, s] for p, s in zip(pieces, scores)] + [["<mask>", 0.0]]},
+    }
+    config = {**S_NAMES, "clean_up_tokenization_spaces": True, "model_max_length": 512,
+              "tokenizer_class": "XLMRobertaTokenizer"}
+    write_all(out, tok, config, S_NAMES)
+
+
 def main():
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     sub = ap.add_subparsers(dest="cmd", required=True)
-    for name in ("a", "a-small", "c", "c-small", "d-small"):
+    for name in ("a", "a-small", "c", "c-small", "d-small", "e", "e-small", "f", "f-small"):
         p = sub.add_parser(name)
         p.add_argument("--ranks", required=True)
         p.add_argument("out")
@@ -440,6 +561,11 @@ def main():
         build_c(read_ranks(a.ranks), a.out, a.cmd == "c-small")
     elif a.cmd == "d-small":
         build_d(read_ranks(a.ranks), a.out)
+    elif a.cmd in ("e", "e-small"):
+        build_e(read_ranks(a.ranks), a.out, a.cmd == "e-small")
+    elif a.cmd in ("f", "f-small"):
+        tiny = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "fixtures", "models", "tiny-xlmr")
+        build_f(read_ranks(a.ranks), a.out, a.cmd == "f-small", tiny)
     elif a.cmd == "b":
         build_b_full(a.gemma3, a.out)
     else:

@@ -21,6 +21,10 @@ pub const TINY: [&str; 3] = ["tiny-silu", "tiny-gelu", "tiny-gemma"];
 /// The tiny model of BERT's architecture, which the CPU alone runs.
 pub const BERT: &str = "tiny-bert";
 
+/// The tiny models whose positions are counted from the padding token's: byte-level GPT-2, Unigram.
+pub const ROBERTA: &str = "tiny-roberta";
+pub const XLM_ROBERTA: &str = "tiny-xlmr";
+
 /// Returns a path below `tests/fixtures`.
 pub fn fixture(path: impl AsRef<Path>) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(path)
@@ -115,6 +119,13 @@ pub fn copy(from: &Path, to: &Path) {
 pub fn changed(name: &str, file: &str, change: impl FnOnce(&mut serde_json::Value)) -> tempfile::TempDir {
     let folder = copy_of(name);
     edit_json(folder.path(), file, change);
+    folder
+}
+
+/// Makes a copy of BERT's checkpoint with two linear layers behind the pooling.
+pub fn with_dense() -> tempfile::TempDir {
+    let folder = copy_of(BERT);
+    copy(&fixture("dense"), folder.path());
     folder
 }
 

@@ -12,6 +12,7 @@ mod settings;
 #[path = "../support/mod.rs"]
 mod support;
 mod texts;
+mod unigram;
 mod variants;
 mod word_piece;
 
@@ -20,11 +21,11 @@ use serde_json::Value;
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
-use support::{BERT, Stopwatch, TINY, fixture};
+use support::{BERT, ROBERTA, Stopwatch, TINY, XLM_ROBERTA, fixture};
 use texts::{Random, string};
 
 /// The models with a tokenizer to test: one of each structure.
-const MODELS: [&str; 4] = [TINY[0], TINY[1], TINY[2], BERT];
+const MODELS: [&str; 6] = [TINY[0], TINY[1], TINY[2], BERT, ROBERTA, XLM_ROBERTA];
 
 fn tokenizer_json(model: &str) -> Vec<u8> {
     std::fs::read(fixture(format!("models/{model}/tokenizer.json"))).unwrap()
@@ -129,7 +130,7 @@ fn every_code_point_among_neighbours() {
     // Planes 4 to 13 have no characters; their first 256 code points stand for them.
     let assigned = |c: &char| !(0x4_0000..0xE_0000).contains(&(*c as u32)) || (*c as u32) & 0xFFFF < 256;
     let all: Vec<char> = (0..0x11_0000).filter_map(char::from_u32).filter(assigned).collect();
-    for model in ["tiny-silu", "tiny-gelu", "tiny-bert"] {
+    for model in ["tiny-silu", "tiny-gelu", "tiny-bert", "tiny-xlmr"] {
         let json = tokenizer_json(model);
         let (compact, native) = (compact(&json), Tokenizer::from_json(&json).unwrap());
         for chars in all.chunks(16) {
@@ -144,9 +145,11 @@ fn every_code_point_among_neighbours() {
     }
 }
 
-fn is_word_piece(json: &[u8]) -> bool {
+/// Returns whether a tokenizer takes much for one token, or for none: to BERT's a run of letters is one word, to Unigram a
+/// run of unknown characters one token, and white space is nothing to either.
+fn joins(json: &[u8]) -> bool {
     let json: Value = serde_json::from_slice(json).unwrap();
-    json["model"]["type"] == "WordPiece"
+    ["WordPiece", "Unigram"].iter().any(|kind| json["model"]["type"] == *kind)
 }
 
 /// Long inputs on which a quadratic loop would take minutes to hours.
@@ -172,8 +175,7 @@ fn long_inputs_are_quick() {
             let (ids, is_cut) = compact.encode_truncated(text, 512).unwrap();
             let took = start.elapsed();
             assert!(is_cut == (count > 512) && ids.len() == count.min(512), "{name}: {what}: {count}");
-            // To BERT's tokenizers a run of letters is one word, and white space nothing.
-            assert!(count > 512 || is_word_piece(&json), "{name}: {what}: {count}");
+            assert!(count > 512 || joins(&json), "{name}: {what}: {count}");
             assert!(took < Duration::from_secs(10), "{name}: {what} took {took:?}");
         }
         // Shorter, for the crate that it is compared with.

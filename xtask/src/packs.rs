@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 /// The checkpoints in the repository.
 pub const FIXTURES: [&str; 3] = ["tiny-silu", "tiny-gelu", "tiny-gemma"];
 
-/// The one of BERT's architecture.
-pub const BERT: &str = "tiny-bert";
+/// Those of BERT's architecture.
+pub const BERTS: [&str; 3] = ["tiny-bert", "tiny-roberta", "tiny-xlmr"];
 
 /// How a pack stores its weights.
 #[derive(Clone, Copy)]
@@ -78,7 +78,7 @@ fn seeded(name: &str) -> Result<PathBuf> {
 /// Makes all packs of the tests; with `large`, those of all shapes.
 pub fn all(large: bool) -> Result<()> {
     let felsic = setup::felsic()?;
-    for name in FIXTURES.into_iter().chain([BERT]) {
+    for name in FIXTURES.into_iter().chain(BERTS) {
         for format in [Format::F32, Format::Int8, Format::Int4] {
             pack_as(&felsic, &fixture(name), format, &format!("{name}-{}", format.name()))?;
         }
@@ -94,7 +94,7 @@ pub fn all(large: bool) -> Result<()> {
 
 /// Returns the pack for what a user names: a fixture, a seeded shape, a checkpoint folder or a pack.
 pub fn find(model: &str) -> Result<PathBuf> {
-    if FIXTURES.contains(&model) || model == BERT {
+    if FIXTURES.contains(&model) || BERTS.contains(&model) {
         return pack_as(&setup::felsic()?, &fixture(model), Format::Int8, &format!("{model}-int8"));
     }
     if Seeded::named(model).is_some() {

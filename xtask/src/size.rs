@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 /// budget is a little above what was measured; raise one only for what is worth it.
 fn budget(binary: Binary) -> u64 {
     match binary {
-        Binary::Cpu | Binary::Relaxed => 474_000,
-        Binary::Gpu => 1_171_000,
-        Binary::Packer => 490_000,
+        Binary::Cpu | Binary::Relaxed => 508_000,
+        Binary::Gpu => 1_224_000,
+        Binary::Packer => 532_000,
         Binary::Search => SEARCH_BUDGETS.iter().map(|(_, budget)| budget).sum(),
     }
 }
@@ -22,8 +22,8 @@ fn budget(binary: Binary) -> u64 {
 const SEARCH_BUDGETS: [(&str, u64); 3] = [(".wasm", 60_000), (".js", 60_000), ("search-box.js", 12_000)];
 
 /// The most bytes that the npm package may have, packed and unpacked, the built-in model included.
-const PACKED_BUDGET: u64 = 10_900_000;
-const UNPACKED_BUDGET: u64 = 17_300_000;
+const PACKED_BUDGET: u64 = 11_060_000;
+const UNPACKED_BUDGET: u64 = 17_700_000;
 
 /// Scripts of the package that are a part of another one, and loaded in its place.
 const SUBSETS: [&str; 1] = ["cpu.js"];

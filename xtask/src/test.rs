@@ -164,7 +164,7 @@ fn goldens(options: &Options) -> Result<Outcome> {
             failed += 1;
         }
     };
-    for name in packs::FIXTURES.into_iter().chain([packs::BERT]) {
+    for name in packs::FIXTURES.into_iter().chain(packs::BERTS) {
         note(verify(name, &packs::fixture(name), "1e-5"));
     }
     for seeded in checkpoints::SEEDED.iter().filter(|seeded| options.full || !seeded.large) {

@@ -112,8 +112,7 @@ fn renamed(name: &str, architecture: Architecture) -> Result<String> {
         None => find(own, name),
     };
     found.ok_or_else(|| {
-        let message =
-            format!("tensor {name} is none that felsic knows of a GGUF file of {}", architecture.model_type());
+        let message = format!("tensor {name} is none that felsic knows of a GGUF file of this architecture");
         Error::new(Code::WeightsInvalid, message)
     })
 }

@@ -1,15 +1,17 @@
 //! `tokenizer.json` -> the compact form.
 
 use super::Compact;
-use super::format::{MOST_IDS, PieceRules, Recipe};
+use super::format::{MOST_IDS, PieceRules, Recipe, is_near_f32};
 use super::words::Words;
 use crate::error::Result;
 use crate::tokenizer::added::{self, AddedToken};
 use crate::tokenizer::bert::Bert;
 use crate::tokenizer::bpe::Work;
+use crate::tokenizer::character_map::CharacterMap;
 use crate::tokenizer::json::{Added, Document, alphabet, kind, sequence};
-use crate::tokenizer::models::{Bpe, Model, WordPiece};
-use crate::tokenizer::normalise::{self, MOST_GROWTH, Step, normalise};
+use crate::tokenizer::metaspace::Metaspace;
+use crate::tokenizer::models::{Bpe, Model, Unigram, WordPiece};
+use crate::tokenizer::normalise::{self, MOST_GROWTH, SPACES_PATTERN, Step, normalise};
 use crate::tokenizer::split::{GPT2_PATTERN, O200K_PATTERN, Splitter};
 use crate::tokenizer::{TokenizerSettings, invalid, unsupported};
 use serde_json::Value;
@@ -31,15 +33,25 @@ pub fn compile(tokenizer_json: &[u8]) -> Result<Vec<u8>> {
 /// # Errors
 /// As [`compile`].
 pub fn compile_with(tokenizer_json: &[u8], settings: Option<&TokenizerSettings>) -> Result<Vec<u8>> {
-    let Document { parts, model } = Document::read(tokenizer_json, settings)?;
+    compile_document(Document::read(tokenizer_json, settings)?)
+}
+
+/// Does what [`compile_with`] does for a tokenizer that is there in parts, wherever they come from.
+///
+/// # Errors
+/// As [`compile`].
+pub(in crate::tokenizer) fn compile_document(Document { parts, model }: Document) -> Result<Vec<u8>> {
     let normaliser = normaliser(&parts.normalizer)?;
-    let (splitter, byte_level) = pre_tokenizer(&parts.pre_tokenizer, &normaliser)?;
+    let PreTokenizer { splitter, byte_level, prefix_space, metaspace } =
+        pre_tokenizer(&parts.pre_tokenizer, &normaliser)?;
     let (before, after) = parts.template()?;
     let added = added_tokens(&parts.added_tokens, model.vocab(), &normaliser)?;
     let tokens = tokens(model.vocab(), byte_level)?;
     let all_ids = model.vocab().values().chain(added.iter().map(|token| &token.id)).chain(&before).chain(&after);
     let mut recipe = Recipe {
         splitter,
+        prefix_space,
+        metaspace,
         byte_level,
         byte_fallback: false,
         unknown: model.unknown(),
@@ -54,6 +66,7 @@ pub fn compile_with(tokenizer_json: &[u8], settings: Option<&TokenizerSettings>)
         direct: None,
         merges: Vec::new(),
         pieces: None,
+        scores: None,
         added,
     };
     if recipe.unknown.is_some_and(|id| recipe.ids.binary_search(&id).is_err()) {
@@ -65,6 +78,7 @@ pub fn compile_with(tokenizer_json: &[u8], settings: Option<&TokenizerSettings>)
     match &model {
         Model::Bpe(model) => add_merges(model, &tokens, &mut recipe)?,
         Model::WordPiece(model) => add_pieces(model, &mut recipe)?,
+        Model::Unigram(model) => add_scores(model, &mut recipe)?,
     }
     let bytes = recipe.write();
     // What is written must be readable: the reader's checks are the rest of the compiler's.
@@ -100,13 +114,35 @@ fn add_pieces(model: &WordPiece, recipe: &mut Recipe) -> Result<()> {
     Ok(())
 }
 
+/// Adds what Unigram knows besides its vocabulary.
+fn add_scores(model: &Unigram, recipe: &mut Recipe) -> Result<()> {
+    if recipe.byte_level {
+        return Err(unsupported("model.type is Unigram together with a ByteLevel pre_tokenizer"));
+    }
+    if model.byte_fallback {
+        return Err(unsupported("model.byte_fallback is true"));
+    }
+    if let Some(score) = model.scores.iter().find(|score| !is_near_f32(**score)) {
+        return Err(unsupported(format!("model.vocab has a score of {score:e}, which is beyond the numbers of f32")));
+    }
+    // Ids are numbers of pieces, so that all are there, in their order.
+    recipe.scores = Some(model.scores.clone());
+    Ok(())
+}
+
 fn normaliser(component: &Value) -> Result<Vec<Step>> {
     let steps = sequence(component, "normalizers")?.into_iter().map(|part| match kind(part) {
         "NFC" => Ok(Step::Nfc),
         "BertNormalizer" => Ok(Step::Bert(Bert::read(part)?)),
         "Replace" => match (part["pattern"]["String"].as_str(), part["content"].as_str()) {
             (Some(from), Some(to)) if !from.is_empty() => Ok(Step::Replace { from: from.into(), to: to.into() }),
+            (None, Some(to)) if part["pattern"]["Regex"] == SPACES_PATTERN => Ok(Step::Spaces { to: to.into() }),
             _ => Err(unsupported("normalizer is a Replace of something else than a string")),
+        },
+        "Precompiled" => Ok(Step::Map(CharacterMap::of(part)?)),
+        "Strip" => match (part["strip_left"].as_bool(), part["strip_right"].as_bool()) {
+            (Some(left), Some(right)) => Ok(Step::Strip { left, right }),
+            _ => Err(invalid("normalizer.strip_left or strip_right is not true or false")),
         },
         other => Err(unsupported(format!("normalizer is {other}"))),
     });
@@ -115,31 +151,50 @@ fn normaliser(component: &Value) -> Result<Vec<Step>> {
     Ok(steps)
 }
 
-/// Returns the splitter, and whether tokens are bytes.
-fn pre_tokenizer(component: &Value, normaliser: &[Step]) -> Result<(Splitter, bool)> {
-    let mut splitter = Splitter::Whole;
-    let mut byte_level = false;
+/// How a text becomes words.
+struct PreTokenizer {
+    splitter: Splitter,
+    /// Whether tokens are bytes.
+    byte_level: bool,
+    prefix_space: bool,
+    metaspace: Option<Metaspace>,
+}
+
+fn pre_tokenizer(component: &Value, normaliser: &[Step]) -> Result<PreTokenizer> {
+    let mut made = PreTokenizer { splitter: Splitter::Whole, byte_level: false, prefix_space: false, metaspace: None };
     for part in sequence(component, "pretokenizers")? {
         let found = match kind(part) {
             // Nothing can follow: the characters of the text have become others.
-            _ if byte_level => return Err(unsupported("pre_tokenizer goes on after ByteLevel")),
-            "ByteLevel" if part["add_prefix_space"] == false => {
-                byte_level = true;
+            _ if made.byte_level => return Err(unsupported("pre_tokenizer goes on after ByteLevel")),
+            _ if made.metaspace.is_some() => return Err(unsupported("pre_tokenizer goes on after Metaspace")),
+            "ByteLevel" => {
+                made.byte_level = true;
+                let prefix = part["add_prefix_space"].as_bool();
+                made.prefix_space =
+                    prefix.ok_or_else(|| invalid("pre_tokenizer.add_prefix_space is not true or false"))?;
+                // Every word would get a space.
+                if made.prefix_space && made.splitter != Splitter::Whole {
+                    return Err(unsupported("pre_tokenizer.add_prefix_space after a split"));
+                }
                 if part["use_regex"] == false { Splitter::Whole } else { Splitter::Gpt2 }
             }
-            "ByteLevel" => return Err(unsupported("pre_tokenizer.add_prefix_space")),
+            "Metaspace" => {
+                made.metaspace = Some(Metaspace::read(part)?);
+                Splitter::Whole
+            }
             "Split" => split(part, normaliser)?,
             "BertPreTokenizer" => Splitter::Bert,
+            "WhitespaceSplit" => Splitter::WhiteSpace,
             other => return Err(unsupported(format!("pre_tokenizer is {other}"))),
         };
-        if found != Splitter::Whole && splitter != Splitter::Whole {
+        if found != Splitter::Whole && made.splitter != Splitter::Whole {
             return Err(unsupported("pre_tokenizer splits twice"));
         }
         if found != Splitter::Whole {
-            splitter = found;
+            made.splitter = found;
         }
     }
-    Ok((splitter, byte_level))
+    Ok(made)
 }
 
 fn split(component: &Value, normaliser: &[Step]) -> Result<Splitter> {
@@ -160,8 +215,9 @@ fn split(component: &Value, normaliser: &[Step]) -> Result<Splitter> {
 
 fn leaves_no_space(normaliser: &[Step]) -> bool {
     normaliser.iter().fold(false, |none, step| match step {
-        Step::Nfc => none,
-        Step::Bert(_) => false,
+        Step::Nfc | Step::Strip { .. } => none,
+        Step::Bert(_) | Step::Map(_) => false,
+        Step::Spaces { to } => none && !to.contains(' '),
         Step::Replace { from, to } => (none || from == " ") && !to.contains(' '),
     })
 }

@@ -7,16 +7,18 @@
 //! | --- | --- |
 //! | magic | the 8 bytes `felsictk` |
 //! | version | `n`, 1 |
-//! | flags | a byte: 1 byte level, 2 byte fallback, 4 fuse unknown, 8 every token is direct, 16 word pieces |
-//! | splitter | a byte: 0 whole, 1 GPT-2, 2 o200k, 3 BERT |
+//! | flags | a byte: 1 byte level, 2 byte fallback, 4 fuse unknown, 8 every token is direct, 16 word pieces, 32 scores, 64 a space before a text, 128 marks for spaces |
+//! | splitter | a byte: 0 whole, 1 GPT-2, 2 o200k, 3 BERT, 4 white space |
+//! | marks | only with marks for spaces: `n` code point of the mark, and a byte, 1 if the first word gets one |
 //! | unknown | `n`: id + 1, or 0 for none |
 //! | largest id + 1 | `n` |
-//! | normaliser | `n` steps: a byte 0 for NFC, a byte 1 and the strings from, to, or a byte 2 and BERT's flags (1 clean text, 2 spaces around Chinese characters, 4 no accents, 8 lower case) |
+//! | normaliser | `n` steps: a byte 0 for NFC, a byte 1 and the strings from, to, a byte 2 and BERT's flags (1 clean text, 2 spaces around Chinese characters, 4 no accents, 8 lower case), a byte 3 and `n` and the bytes of a map of characters, a byte 4 and the string for two spaces or more, or a byte 5 and the ends that are stripped (1 start, 2 end) |
 //! | template | `n` and the ids before a text; `n` and the ids after it |
 //! | ids | `n` runs of consecutive ids: `n` ids left out before the run, `n` length of the run |
 //! | lengths | for each id `n`, the length of its token |
 //! | tokens | the bytes of all tokens, end to end |
 //! | pieces | only with word pieces, in the place of the next two: string before tokens for the middle of a word, `n` most characters of a word |
+//! | scores | only with scores, in the place of the next two: for each id the nearest f32, little-endian; then for each `n` zigzag steps from it to the score among the numbers of f64 |
 //! | direct | unless every token is: a bit a token, low bits first, padded to bytes |
 //! | merges | `n`; for each, in order of rank, `n` zigzag step from the index of the token made last (at first 0) to that of the token made now, and `n` length of its left part |
 //! | added tokens | `n`; for each `n` id, a byte of flags (1 normalised, 2 lstrip, 4 rstrip, 8 single word), string |
@@ -27,6 +29,8 @@
 use crate::error::Result;
 use crate::tokenizer::added::AddedToken;
 use crate::tokenizer::bert::Bert;
+use crate::tokenizer::character_map::CharacterMap;
+use crate::tokenizer::metaspace::Metaspace;
 use crate::tokenizer::models::LONGEST_WORD;
 use crate::tokenizer::normalise::{self, Step};
 use crate::tokenizer::split::Splitter;
@@ -44,6 +48,10 @@ pub(super) struct Recipe {
     /// Steps before the splitter.
     pub normaliser: Vec<Step>,
     pub splitter: Splitter,
+    /// Whether a text that does not start with a space gets one.
+    pub prefix_space: bool,
+    /// How spaces become marks in the words of the splitter.
+    pub metaspace: Option<Metaspace>,
     /// Whether tokens are bytes (else characters).
     pub byte_level: bool,
     /// Whether a character without an id becomes its bytes.
@@ -65,6 +73,8 @@ pub(super) struct Recipe {
     pub merges: Vec<(u32, u32)>,
     /// Whether words are made of the longest pieces, and not by merges.
     pub pieces: Option<PieceRules>,
+    /// A score for each token, if words are made of the pieces with the highest sum.
+    pub scores: Option<Vec<f64>>,
     pub added: Vec<AddedToken>,
 }
 
@@ -82,13 +92,27 @@ impl Recipe {
         let mut out = Writer(MAGIC.to_vec());
         out.number(VERSION);
         let is_direct = self.direct.is_none();
-        out.0.push(bits([self.byte_level, self.byte_fallback, self.fuse_unknown, is_direct, self.pieces.is_some()]));
+        out.0.push(bits([
+            self.byte_level,
+            self.byte_fallback,
+            self.fuse_unknown,
+            is_direct,
+            self.pieces.is_some(),
+            self.scores.is_some(),
+            self.prefix_space,
+            self.metaspace.is_some(),
+        ]));
         out.0.push(match self.splitter {
             Splitter::Whole => 0,
             Splitter::Gpt2 => 1,
             Splitter::O200k => 2,
             Splitter::Bert => 3,
+            Splitter::WhiteSpace => 4,
         });
+        if let Some(Metaspace { mark, prepend }) = self.metaspace {
+            out.number(mark.into());
+            out.0.push(prepend.into());
+        }
         out.number(self.unknown.map_or(0, |id| id + 1));
         out.number(self.vocab_size);
         out.number(self.normaliser.len() as u32);
@@ -101,6 +125,17 @@ impl Recipe {
                     out.string(to);
                 }
                 Step::Bert(bert) => out.0.extend([2, bits(bert.flags())]),
+                Step::Map(map) => {
+                    let bytes = map.write();
+                    out.0.push(3);
+                    out.number(bytes.len() as u32);
+                    out.0.extend(bytes);
+                }
+                Step::Spaces { to } => {
+                    out.0.push(4);
+                    out.string(to);
+                }
+                Step::Strip { left, right } => out.0.extend([5, bits([*left, *right])]),
             }
         }
         for ids in [&self.before, &self.after] {
@@ -108,12 +143,13 @@ impl Recipe {
             ids.iter().for_each(|id| out.number(*id));
         }
         out.vocabulary(self);
-        match &self.pieces {
-            Some(rules) => {
+        match (&self.pieces, &self.scores) {
+            (Some(rules), _) => {
                 out.string(&rules.prefix);
                 out.number(rules.most_chars);
             }
-            None => {
+            (None, Some(scores)) => out.scores(scores),
+            (None, None) => {
                 out.0.extend(self.direct.iter().flatten());
                 out.merges(&self.merges);
             }
@@ -138,14 +174,17 @@ impl Recipe {
                 return Err(unsupported(format!("it has version {version}; this build reads version {VERSION}")));
             }
         }
-        let [byte_level, byte_fallback, fuse_unknown, all_direct, has_pieces] = from.flags()?;
+        let [byte_level, byte_fallback, fuse_unknown, all_direct, has_pieces, has_scores, prefix_space, has_marks] =
+            from.flags()?;
         let splitter = match from.byte()? {
             0 => Splitter::Whole,
             1 => Splitter::Gpt2,
             2 => Splitter::O200k,
             3 => Splitter::Bert,
+            4 => Splitter::WhiteSpace,
             other => return Err(unsupported(format!("splitter {other}"))),
         };
+        let metaspace = if has_marks { Some(from.metaspace()?) } else { None };
         let unknown = from.number()?.checked_sub(1);
         let vocab_size = from.number()?;
         let normaliser = from.list(|from| {
@@ -153,6 +192,15 @@ impl Recipe {
                 0 => Step::Nfc,
                 1 => Step::Replace { from: from.string()?, to: from.string()? },
                 2 => Step::Bert(Bert::of_flags(from.flags()?)),
+                3 => {
+                    let length = from.number()? as usize;
+                    Step::Map(CharacterMap::read(from.bytes(length)?)?)
+                }
+                4 => Step::Spaces { to: from.string()? },
+                5 => {
+                    let [left, right] = from.flags()?;
+                    Step::Strip { left, right }
+                }
                 other => return Err(unsupported(format!("normaliser step {other}"))),
             })
         })?;
@@ -163,11 +211,17 @@ impl Recipe {
             true => Some(PieceRules { prefix: from.string()?, most_chars: from.number()? }),
             false => None,
         };
-        let direct = match all_direct || has_pieces {
-            true => None,
-            false => Some(from.bytes(ids.len().div_ceil(8))?.to_vec()),
+        let scores = match has_scores {
+            true if has_pieces => return Err(invalid("it has both word pieces and scores")),
+            true => Some(from.scores(ids.len())?),
+            false => None,
         };
-        let merges = if has_pieces { Vec::new() } else { from.merges(ids.len())? };
+        let has_merges = !has_pieces && !has_scores;
+        let direct = match has_merges && !all_direct {
+            true => Some(from.bytes(ids.len().div_ceil(8))?.to_vec()),
+            false => None,
+        };
+        let merges = if has_merges { from.merges(ids.len())? } else { Vec::new() };
         let added = from.list(|from| {
             let id = from.number()?;
             let [normalized, lstrip, rstrip, single_word] = from.flags()?;
@@ -179,6 +233,8 @@ impl Recipe {
         let recipe = Self {
             normaliser,
             splitter,
+            prefix_space,
+            metaspace,
             byte_level,
             byte_fallback,
             unknown,
@@ -192,6 +248,7 @@ impl Recipe {
             direct,
             merges,
             pieces,
+            scores,
             added,
         };
         recipe.check()?;
@@ -227,6 +284,18 @@ fn bits<const N: usize>(flags: [bool; N]) -> u8 {
     flags.iter().rev().fold(0, |bits, flag| bits << 1 | u8::from(*flag))
 }
 
+/// Returns how many numbers of f64 a score is above the nearest f32, or below it where that is negative.
+fn steps_from_f32(score: f64) -> i64 {
+    // Both have one sign, and so their bits are in the order of their magnitudes.
+    score.to_bits() as i64 - f64::from(score as f32).to_bits() as i64
+}
+
+/// Returns whether a score can be written: whether it is within the range of f32, and not so small that its precision is
+/// less.
+pub(super) fn is_near_f32(score: f64) -> bool {
+    (score as f32).is_finite() && (-(1 << 30)..1 << 30).contains(&steps_from_f32(score))
+}
+
 struct Writer(Vec<u8>);
 
 impl Writer {
@@ -260,6 +329,15 @@ impl Writer {
         self.0.extend_from_slice(&recipe.bytes);
     }
 
+    /// Each score must be near to an f32; see [`is_near_f32`].
+    fn scores(&mut self, scores: &[f64]) {
+        self.0.extend(scores.iter().flat_map(|score| (*score as f32).to_le_bytes()));
+        for score in scores {
+            let step = steps_from_f32(*score);
+            self.number((step << 1 ^ step >> 63) as u32);
+        }
+    }
+
     fn merges(&mut self, merges: &[(u32, u32)]) {
         self.number(merges.len() as u32);
         let mut last = 0;
@@ -288,7 +366,7 @@ impl<'b> Reader<'b> {
 
     fn flags<const N: usize>(&mut self) -> Result<[bool; N]> {
         match self.byte()? {
-            byte if byte >> N == 0 => Ok(std::array::from_fn(|i| byte >> i & 1 == 1)),
+            byte if u16::from(byte) >> N == 0 => Ok(std::array::from_fn(|i| byte >> i & 1 == 1)),
             byte => Err(unsupported(format!("flags {byte:#x}"))),
         }
     }
@@ -347,6 +425,24 @@ impl<'b> Reader<'b> {
         Ok((ids, ends, self.bytes(end as usize)?))
     }
 
+    fn metaspace(&mut self) -> Result<Metaspace> {
+        let mark = char::from_u32(self.number()?).ok_or_else(|| invalid("the mark for a space is no character"))?;
+        let [prepend] = self.flags()?;
+        Ok(Metaspace { mark, prepend })
+    }
+
+    fn scores(&mut self, pieces: usize) -> Result<Vec<f64>> {
+        let (near, _) = self.bytes(pieces.saturating_mul(4))?.as_chunks();
+        let scores = near.iter().map(|bytes| {
+            let step = self.number()?;
+            let step = i64::from(step >> 1) ^ -i64::from(step & 1);
+            let near = f64::from(f32::from_le_bytes(*bytes)).to_bits();
+            let score = f64::from_bits(near.wrapping_add_signed(step));
+            score.is_finite().then_some(score).ok_or_else(|| invalid("a score is not finite"))
+        });
+        scores.collect()
+    }
+
     fn merges(&mut self, tokens: usize) -> Result<Vec<(u32, u32)>> {
         let count = self.count(2)?;
         let mut merges = Vec::with_capacity(count);
@@ -380,6 +476,20 @@ mod tests {
         let too_short = Reader(&[0x80]).number();
         for result in [too_long, too_large, too_short] {
             assert_eq!(result.unwrap_err().code(), Code::TokenizerInvalid);
+        }
+    }
+
+    #[test]
+    fn scores_keep_their_bits() {
+        let scores = [0.0, -0.0, -3.929_970_502_853_393_6, 1e-3, -12.345_678_9, 3.4e38, -f64::from(f32::MIN_POSITIVE)];
+        assert!(scores.iter().all(|score| is_near_f32(*score)));
+        let mut out = Writer(Vec::new());
+        out.scores(&scores);
+        let read = Reader(&out.0).scores(scores.len()).unwrap();
+        let bits = |scores: &[f64]| scores.iter().map(|score| score.to_bits()).collect::<Vec<_>>();
+        assert_eq!(bits(&read), bits(&scores));
+        for far in [1e39, 1e-60, f64::MAX, -1e-310] {
+            assert!(!is_near_f32(far), "{far}");
         }
     }
 

@@ -1,17 +1,18 @@
-//! The compact tokenizer: byte-pair encoding and WordPiece from flat tables, in pure Rust.
+//! The compact tokenizer: byte-pair encoding, WordPiece and Unigram from flat tables, in pure Rust.
 //!
 //! ```text
-//! text --added tokens--> normalise --added tokens--> split into words --merges or pieces--> ids --template--> ids
+//! text --added tokens--> normalise --added tokens--> split into words --merges, pieces or scores--> ids --template--> ids
 //! ```
 //!
 //! It runs the kinds of tokenizer that the Granite R2 models use (byte-level vocabularies with the
-//! pattern of GPT-2 or o200k, and vocabularies of characters with byte fallback) and BERT's. [`compile()`] turns
+//! pattern of GPT-2 or o200k, and vocabularies of characters with byte fallback), BERT's, RoBERTa's and XLM-RoBERTa's. [`compile()`] turns
 //! a `tokenizer.json` into its bytes, [`Tokenizer::from_compact`](super::Tokenizer::from_compact) reads
 //! them; `format.rs` has the layout.
 
 mod compile;
 mod format;
 mod pieces;
+mod unigram;
 mod words;
 
 pub use compile::{compile, compile_with};
@@ -20,14 +21,17 @@ use super::LONGEST_TEXT;
 use super::added::{AddedTokens, Part};
 use super::bpe::Work;
 use super::classes::Classes;
+use super::metaspace::Metaspace;
 use super::normalise::{Step, normalise};
 use super::split::Splitter;
 use super::vocabulary::Vocabulary;
 use crate::error::Result;
 use format::Recipe;
 use pieces::Pieces;
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::ops::ControlFlow;
+use unigram::{Path, Unigram};
 use words::Words;
 
 /// A tokenizer in its compact form.
@@ -38,6 +42,10 @@ pub(super) struct Compact {
     /// Searched for in the normalised text.
     added_normalised: AddedTokens,
     splitter: Splitter,
+    /// Whether a text that does not start with a space gets one.
+    prefix_space: bool,
+    /// How spaces become marks in the words of the splitter.
+    metaspace: Option<Metaspace>,
     model: Model,
     before: Vec<u32>,
     after: Vec<u32>,
@@ -48,13 +56,24 @@ pub(super) struct Compact {
 enum Model {
     Merges(Words),
     Pieces(Pieces),
+    Scores(Unigram),
+}
+
+/// Memory that is used again for every word.
+#[derive(Default)]
+struct Scratch {
+    work: Work,
+    path: Path,
+    /// A word with its mark.
+    marked: String,
 }
 
 impl Model {
     fn new(mut recipe: Recipe) -> Result<Self> {
-        match recipe.pieces.take() {
-            Some(rules) => Pieces::new(recipe, rules).map(Self::Pieces),
-            None => Words::new(recipe).map(Self::Merges),
+        match (recipe.pieces.take(), recipe.scores.take()) {
+            (Some(rules), _) => Pieces::new(recipe, rules).map(Self::Pieces),
+            (None, Some(scores)) => Unigram::new(recipe, scores).map(Self::Scores),
+            (None, None) => Words::new(recipe).map(Self::Merges),
         }
     }
 
@@ -62,6 +81,7 @@ impl Model {
         match self {
             Self::Merges(words) => words.vocabulary(),
             Self::Pieces(pieces) => pieces.vocabulary(),
+            Self::Scores(unigram) => unigram.vocabulary(),
         }
     }
 
@@ -69,15 +89,16 @@ impl Model {
     fn seam(&self, word: &str) -> usize {
         match self {
             Self::Merges(words) => words.seam(word),
-            Self::Pieces(_) => word.len(),
+            Self::Pieces(_) | Self::Scores(_) => word.len(),
         }
     }
 
     /// Adds the ids of a word to `ids`.
-    fn encode(&self, word: &str, work: &mut Work, ids: &mut Vec<u32>) {
+    fn encode(&self, word: &str, Scratch { work, path, .. }: &mut Scratch, ids: &mut Vec<u32>) {
         match self {
             Self::Merges(words) => words.encode(word, work, ids),
             Self::Pieces(pieces) => pieces.encode(word, &mut work.spelled, ids),
+            Self::Scores(unigram) => unigram.encode(word, &mut work.spelled, path, ids),
         }
     }
 }
@@ -94,13 +115,15 @@ impl Compact {
     }
 
     fn new(recipe: Recipe) -> Result<Self> {
-        let Recipe { normaliser, splitter, before, after, vocab_size, added, .. } = &recipe;
+        let Recipe { normaliser, splitter, prefix_space, metaspace, before, after, vocab_size, added, .. } = &recipe;
         let (added_normalised, added) = added.iter().cloned().partition(|token| token.normalized);
         Ok(Self {
             added: AddedTokens::new(added)?,
             added_normalised: AddedTokens::new(added_normalised)?,
             normaliser: normaliser.clone(),
             splitter: *splitter,
+            prefix_space: *prefix_space,
+            metaspace: *metaspace,
             before: before.clone(),
             after: after.clone(),
             vocab_size: *vocab_size as usize,
@@ -169,7 +192,7 @@ impl Compact {
     /// Returns the ids of a text alone; stops soon after there are more than `limit`.
     fn body(&self, text: &str, limit: usize) -> Result<Vec<u32>> {
         let mut ids = Vec::new();
-        let mut work = Work::default();
+        let mut scratch = Scratch::default();
         // All parts together may become as long as a text.
         let mut left = LONGEST_TEXT;
         let mut failure = None;
@@ -191,7 +214,7 @@ impl Compact {
                 self.added_normalised.split(&text, &mut |part| {
                     match part {
                         Part::Token(id) => ids.push(id),
-                        Part::Text(text) => return self.split(text, &mut work, &mut ids, limit),
+                        Part::Text(text) => return self.split(text, &mut scratch, &mut ids, limit),
                     }
                     goes_on(&ids)
                 })
@@ -201,19 +224,55 @@ impl Compact {
     }
 
     /// Adds the ids of a text without added tokens; breaks off as soon as there are more than `limit`.
-    fn split(&self, mut text: &str, work: &mut Work, ids: &mut Vec<u32>, limit: usize) -> ControlFlow<()> {
-        let classes = Classes::get();
+    fn split(&self, text: &str, scratch: &mut Scratch, ids: &mut Vec<u32>, limit: usize) -> ControlFlow<()> {
+        let text = match self.prefix_space && !text.starts_with(' ') {
+            true => Cow::Owned(format!(" {text}")),
+            false => Cow::Borrowed(text),
+        };
+        let (mut text, classes) = (&*text, Classes::get());
         while !text.is_empty() {
-            let (mut word, rest) = text.split_at(self.splitter.first_word(text, classes));
-            while !word.is_empty() && !self.splitter.leaves_out(word) {
-                let (part, after) = word.split_at(self.model.seam(word));
-                self.model.encode(part, work, ids);
-                if ids.len() > limit {
-                    return ControlFlow::Break(());
-                }
-                word = after;
+            let (word, rest) = text.split_at(self.splitter.first_word(text, classes));
+            match &self.metaspace {
+                _ if self.splitter.leaves_out(word) => {}
+                Some(metaspace) => self.add_marked(word, *metaspace, scratch, ids, limit)?,
+                None => self.add_word(word, scratch, ids, limit)?,
             }
             text = rest;
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Adds the ids of a word, as [`Compact::split`] does.
+    fn add_word(&self, mut word: &str, scratch: &mut Scratch, ids: &mut Vec<u32>, limit: usize) -> ControlFlow<()> {
+        while !word.is_empty() {
+            let (part, after) = word.split_at(self.model.seam(word));
+            self.model.encode(part, scratch, ids);
+            if ids.len() > limit {
+                return ControlFlow::Break(());
+            }
+            word = after;
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Adds the ids of a word whose spaces become marks.
+    fn add_marked(
+        &self,
+        word: &str,
+        metaspace: Metaspace,
+        scratch: &mut Scratch,
+        ids: &mut Vec<u32>,
+        limit: usize,
+    ) -> ControlFlow<()> {
+        let (mut rest, mut is_first) = (word, true);
+        while !rest.is_empty() {
+            let (part, after) = rest.split_at(metaspace.first_word(rest));
+            let mut marked = std::mem::take(&mut scratch.marked);
+            metaspace.spell(part, is_first, &mut marked);
+            let flow = self.add_word(&marked, scratch, ids, limit);
+            scratch.marked = marked;
+            flow?;
+            (rest, is_first) = (after, false);
         }
         ControlFlow::Continue(())
     }
