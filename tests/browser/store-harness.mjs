@@ -20,6 +20,7 @@ const here = import.meta.dirname;
  * @property {"auto" | "none"} [cache]
  * @property {Record<string, string>} [headers]
  * @property {("opfs" | "caches" | "locks" | "grants")[]} [forbid] features that this browser lacks; `grants` are those of locks
+ * @property {{ seed: number, share: number }} [flaky] the share of calls of the storage that fail, at random
  * @property {number} [hurry] how many times as fast time passes, for long waits and the clock
  * @property {number} [abortAfter] milliseconds
  * @property {number} [abortAt] bytes

@@ -14,6 +14,7 @@
 //! | `packs` | the packs that tests, demo and benchmark load |
 //! | `deny` | licences, sources and advisories of all crates |
 //! | `extension` | the browser extension, its zips, its tests |
+//! | `fuzz` | what felsic reads of strangers, on inputs made at random |
 //! | `test` (`check` too), `demo`, `bench`, `bench_search`, `bench_index`, `bench_native`, `site`, `size` | the commands of these names |
 
 mod bench;
@@ -25,6 +26,7 @@ mod demo;
 mod deny;
 mod extension;
 mod files;
+mod fuzz;
 mod notices;
 mod packs;
 mod process;
@@ -64,6 +66,8 @@ enum Command {
         #[arg(long)]
         full: bool,
     },
+    /// Runs fuzz targets on inputs that are made at random, and reports what must not be
+    Fuzz(fuzz::Options),
     /// Builds what is published, the page and the documents, as static files in target/site
     Site,
     /// Prints what a page has to load, and fails past the budget
@@ -80,6 +84,7 @@ fn main() -> ExitCode {
         Command::Test(options) => test::run(&options),
         Command::Bench(options) => bench::run(&options),
         Command::Packs { full } => packs::all(full),
+        Command::Fuzz(options) => fuzz::fuzz(&options),
         Command::Site => site::run(),
         Command::Size => web::package().and_then(|()| size::run()),
     };
