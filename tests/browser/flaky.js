@@ -22,7 +22,7 @@ export function makeFlaky({ seed, share }) {
     [StorageManager, ["getDirectory", "estimate", "persist"], true],
     [FileSystemDirectoryHandle, ["getFileHandle", "getDirectoryHandle", "removeEntry"], true],
     [FileSystemFileHandle, ["createSyncAccessHandle", "getFile", "move"], true],
-    [FileSystemSyncAccessHandle, ["read", "write", "truncate", "flush", "getSize"], false],
+    [/** @type {any} */ (globalThis).FileSystemSyncAccessHandle, ["read", "write", "truncate", "flush", "getSize"], false],
     [CacheStorage, ["open", "delete"], true],
     [Cache, ["match", "put", "delete", "keys"], true],
   ];

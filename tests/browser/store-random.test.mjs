@@ -43,8 +43,8 @@ function drawer(round) {
 /** A fault of the server for some requests of a file. @param {Draw} draw @returns {Fault} */
 function faultOf(draw) {
   const at = draw.below(800_000);
-  const changed = (/** @type {(bytes: Buffer) => Buffer} */ change) => ({
-    change: (/** @type {Buffer} */ bytes) => change(Buffer.from(bytes)),
+  const changed = (/** @type {(bytes: Buffer) => Uint8Array} */ change) => ({
+    change: (/** @type {Buffer} */ bytes) => Buffer.from(change(Buffer.from(bytes))),
   });
   /** @type {(() => Partial<Fault>)[]} */
   const kinds = [
@@ -62,7 +62,7 @@ function faultOf(draw) {
       headers: { etag: `"${draw.below(3)}"`, "last-modified": new Date(draw.below(2) * 1e9).toUTCString() },
       cutAfter: at,
     }),
-    () => changed((bytes) => ((bytes[at % bytes.length] ^= 1 << draw.below(8)), bytes)),
+    () => changed((bytes) => bytes.map((byte, i) => (i === at % bytes.length ? byte ^ (1 << (at & 7)) : byte))),
     () => changed((bytes) => bytes.subarray(0, at % bytes.length)),
     () => changed((bytes) => Buffer.concat([bytes, bytes.subarray(0, 1 + (at % 5000))])),
     () => changed((bytes) => (bytes.fill(0, at % bytes.length), bytes)),

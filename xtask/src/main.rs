@@ -14,6 +14,7 @@
 //! | `packs` | the packs that tests, demo and benchmark load |
 //! | `deny` | licences, sources and advisories of all crates |
 //! | `extension` | the browser extension, its zips, its tests |
+//! | `soak` | long runs: embeds, and loads under faults |
 //! | `fuzz` | what felsic reads of strangers, on inputs made at random |
 //! | `test` (`check` too), `demo`, `bench`, `bench_search`, `bench_index`, `bench_native`, `site`, `size` | the commands of these names |
 
@@ -34,6 +35,7 @@ mod project;
 mod setup;
 mod site;
 mod size;
+mod soak;
 mod test;
 mod trained;
 mod wasm;
@@ -66,6 +68,10 @@ enum Command {
         #[arg(long)]
         full: bool,
     },
+    /// Embeds for long, and sees that memory stays flat and every vector is as it was
+    Soak(soak::Soak),
+    /// Loads packs while the server, the storage and the workers fail at random
+    Faults(soak::Faults),
     /// Runs fuzz targets on inputs that are made at random, and reports what must not be
     Fuzz(fuzz::Options),
     /// Builds what is published, the page and the documents, as static files in target/site
@@ -84,6 +90,8 @@ fn main() -> ExitCode {
         Command::Test(options) => test::run(&options),
         Command::Bench(options) => bench::run(&options),
         Command::Packs { full } => packs::all(full),
+        Command::Soak(options) => soak::soak(&options),
+        Command::Faults(options) => soak::faults(&options),
         Command::Fuzz(options) => fuzz::fuzz(&options),
         Command::Site => site::run(),
         Command::Size => web::package().and_then(|()| size::run()),
