@@ -22,12 +22,15 @@ pub struct Target {
     /// Makes sound inputs, beside those in `corpus/`.
     pub seeds: fn() -> Vec<Vec<u8>>,
     /// Changes an input at random. The inputs are those that parts may be taken of.
-    pub mutate: fn(&mut Random, Vec<u8>, &[Vec<u8>]) -> Vec<u8>,
+    pub mutate: Mutate,
     /// Reads the bytes, and panics for what must not be.
     pub run: fn(&[u8]),
     /// The most memory that reading may take.
     pub memory: Memory,
 }
+
+/// Changes an input.
+pub type Mutate = fn(&mut Random, Vec<u8>, &[Vec<u8>]) -> Vec<u8>;
 
 /// A bound for memory: so many bytes for each byte of the input, and so many beside.
 #[derive(Clone, Copy, Debug)]

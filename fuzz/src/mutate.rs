@@ -49,7 +49,7 @@ pub fn bytes(random: &mut Random, mut bytes: Vec<u8>, others: &[Vec<u8>]) -> Vec
             let times = 1 + random.below(64);
             bytes.splice(at..at, part.repeat(times));
         }
-        3 => bytes.insert(at, random.next() as u8),
+        3 => bytes.insert(at, random.bits() as u8),
         4 => {
             let width = 1 << random.below(4);
             let value = random.pick(&EDGES).to_le_bytes();
@@ -58,7 +58,7 @@ pub fn bytes(random: &mut Random, mut bytes: Vec<u8>, others: &[Vec<u8>]) -> Vec
         5 => {
             // A number of variable length.
             let long =
-                [[0x80 | random.next() as u8].repeat(random.below(10)), vec![random.next() as u8 & 0x7f]].concat();
+                [[0x80 | random.bits() as u8].repeat(random.below(10)), vec![random.bits() as u8 & 0x7f]].concat();
             overwrite(&mut bytes, at, &long);
         }
         6 => bytes[at..end].fill(*random.pick(&[0, 0x20, 0x61, 0x80, 0xff])),

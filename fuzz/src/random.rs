@@ -14,11 +14,11 @@ impl Random {
     pub fn of_case(seed: u64, name: &str, number: u64) -> Self {
         let name = name.bytes().fold(0u64, |hash, byte| hash.wrapping_mul(31).wrapping_add(u64::from(byte)));
         let mut outer = Self(seed ^ name.rotate_left(32));
-        Self(outer.next() ^ number.wrapping_mul(0xD134_2543_DE82_EF95))
+        Self(outer.bits() ^ number.wrapping_mul(0xD134_2543_DE82_EF95))
     }
 
     /// Returns the next 64 bits.
-    pub fn next(&mut self) -> u64 {
+    pub fn bits(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;
         z = (z ^ z >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -28,7 +28,7 @@ impl Random {
 
     /// Returns a number below `limit`, or 0 if that is 0.
     pub fn below(&mut self, limit: usize) -> usize {
-        (self.next() % (limit.max(1) as u64)) as usize
+        (self.bits() % (limit.max(1) as u64)) as usize
     }
 
     /// Returns whether something happens that happens once in `times`.

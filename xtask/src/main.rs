@@ -14,6 +14,7 @@
 //! | `packs` | the packs that tests, demo and benchmark load |
 //! | `deny` | licences, sources and advisories of all crates |
 //! | `extension` | the browser extension, its zips, its tests |
+//! | `sbom` | what the npm package is made of, and from what |
 //! | `soak` | long runs: embeds, and loads under faults |
 //! | `fuzz` | what felsic reads of strangers, on inputs made at random |
 //! | `test` (`check` too), `demo`, `bench`, `bench_search`, `bench_index`, `bench_native`, `site`, `size` | the commands of these names |
@@ -32,6 +33,7 @@ mod notices;
 mod packs;
 mod process;
 mod project;
+mod sbom;
 mod setup;
 mod site;
 mod size;
@@ -68,6 +70,14 @@ enum Command {
         #[arg(long)]
         full: bool,
     },
+    /// Lists what the npm package contains (CycloneDX) and what it was built from (SLSA provenance), in target/sbom; the package must be built
+    Sbom,
+    /// Builds a binary twice and compares the bytes
+    Reproduce {
+        /// The binaries whose name contains this
+        #[arg(default_value = "search")]
+        filter: String,
+    },
     /// Embeds for long, and sees that memory stays flat and every vector is as it was
     Soak(soak::Soak),
     /// Loads packs while the server, the storage and the workers fail at random
@@ -90,6 +100,8 @@ fn main() -> ExitCode {
         Command::Test(options) => test::run(&options),
         Command::Bench(options) => bench::run(&options),
         Command::Packs { full } => packs::all(full),
+        Command::Sbom => sbom::write(),
+        Command::Reproduce { filter } => wasm::reproduce(&filter),
         Command::Soak(options) => soak::soak(&options),
         Command::Faults(options) => soak::faults(&options),
         Command::Fuzz(options) => fuzz::fuzz(&options),

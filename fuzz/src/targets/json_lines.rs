@@ -9,7 +9,7 @@ use crate::{Memory, Target, check, mutate};
 
 /// See the module.
 pub const TARGET: Target =
-    Target { name: "json-lines", seeds, mutate: mutate::json_lines, run, memory: Memory { times: 32, plus: 2 << 20 } };
+    Target { name: "json-lines", seeds, mutate: mutate::json_lines, run, memory: Memory { times: 16, plus: 4 << 20 } };
 
 fn seeds() -> Vec<Vec<u8>> {
     let lines = [
@@ -18,7 +18,14 @@ fn seeds() -> Vec<Vec<u8>> {
         "\u{feff}\"a\"\r\n\"b\"\r\n",
         "plain\ntext",
     ];
-    lines.iter().map(|text| text.as_bytes().to_vec()).collect()
+    // A tree of this once took seventy times its bytes.
+    let deep = format!(
+        "[{}1]\n{{\"text\":\"x\",\"a\":{}1{}}}\n",
+        "[[[[1]]]],".repeat(20_000),
+        "[".repeat(9_000),
+        "]".repeat(9_000)
+    );
+    lines.iter().map(|text| text.as_bytes().to_vec()).chain([deep.into_bytes()]).collect()
 }
 
 /// Reads all windows; `take` gets each text or the error that stands for it. Returns the number of records.
