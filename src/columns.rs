@@ -1,7 +1,8 @@
 //! Native: columns of Parquet files, which are untrusted. Whatever is wrong with a file ends in an error, also what the `parquet` crate
 //! panics with.
 
-use std::fs;
+mod claims;
+
 use std::path::Path;
 
 use parquet::basic::Repetition;
@@ -27,7 +28,7 @@ pub(crate) struct Rows<'a> {
     name: String,
     /// The columns that are read, where the file has them.
     wanted: &'a [&'a str],
-    reader: SerializedFileReader<fs::File>,
+    reader: SerializedFileReader<claims::Checked>,
     /// The row group that comes next.
     next: usize,
     table: Option<Table>,
@@ -41,7 +42,7 @@ impl<'a> Rows<'a> {
     pub fn open(path: &Path, wanted: &'a [&'a str]) -> Result<Self> {
         let (file, _) = open(path)?;
         let name = path.display().to_string();
-        let reader = call(&name, || SerializedFileReader::new(file))?;
+        let reader = call(&name, || SerializedFileReader::new(claims::Checked::new(file)?))?;
         Ok(Self { name, wanted, reader, next: 0, table: None })
     }
 

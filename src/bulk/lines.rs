@@ -2,8 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read};
 
-use serde_json::Value;
-
+use super::found::{Field, Found, found};
 use super::records::{Place, Reading, Record, Unit};
 use crate::error::{Code, Error, Result};
 
@@ -99,33 +98,35 @@ fn plain(line: &[u8], place: Place) -> Record {
 
 /// Returns a line of JSON: a string, or an object with one.
 fn json(line: &[u8], field: &str, has_ids: bool, place: Place) -> Record {
-    let mut id = None;
-    let text = value(line, place).and_then(|value| match value {
-        Value::String(text) => Ok(text),
-        Value::Object(mut object) => {
+    let mut its_id = None;
+    let text = value(line, field, place).and_then(|found| match found {
+        Found::Text(text) => Ok(text),
+        Found::Object { text, id } => {
             if has_ids {
-                id = match object.get("id") {
-                    None | Some(Value::Null) => None,
-                    Some(Value::String(id)) => Some(id.clone()),
-                    Some(Value::Number(id)) if !id.is_f64() => Some(id.to_string()),
-                    Some(_) => return Err(place.wrong("has an \"id\" that is neither a string nor an integer")),
+                its_id = match id {
+                    None | Some(Field::Null) => None,
+                    Some(Field::Text(id) | Field::Integer(id)) => Some(id),
+                    Some(Field::Other) => {
+                        return Err(place.wrong("has an \"id\" that is neither a string nor an integer"));
+                    }
                 };
             }
-            match object.remove(field) {
-                Some(Value::String(text)) => Ok(text),
+            match text {
+                Some(Field::Text(text)) => Ok(text),
                 _ => Err(place.wrong(&format!("has no {field:?} that is a string"))),
             }
         }
-        _ => Err(place.wrong("is neither a JSON string nor an object")),
+        Found::Other => Err(place.wrong("is neither a JSON string nor an object")),
     });
-    Record { place, id, text }
+    Record { place, id: its_id, text }
 }
 
-fn value(line: &[u8], place: Place) -> Result<Value> {
-    match serde_json::from_slice(line) {
-        Ok(value) => Ok(value),
+fn value(line: &[u8], field: &str, place: Place) -> Result<Found> {
+    let line = str::from_utf8(line).map_err(|error| place.wrong("is not JSON").because(error))?;
+    match found(line, field) {
+        Ok(found) => Ok(found),
         // Lone surrogates are the only thing in it that JSON allows and UTF-8 does not.
-        Err(error) => serde_json::from_slice(&without_lone_surrogates(line))
+        Err(error) => found(&String::from_utf8_lossy(&without_lone_surrogates(line.as_bytes())), field)
             .map_err(|_| place.wrong("is not JSON").because(error)),
     }
 }

@@ -5,6 +5,7 @@
 //! file with a journal beside it, from which a run that was interrupted goes on, and gives the file its name once it is whole.
 
 mod engine;
+mod found;
 mod journal;
 mod json;
 mod lines;

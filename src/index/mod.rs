@@ -36,3 +36,12 @@ mod write;
 
 pub use options::{IndexOptions, IndexProgress, IndexSummary, Refused};
 pub use write::{index, index_vectors};
+
+/// Returns how many vectors an update would take of the index in `folder`: for the fuzz targets.
+///
+/// # Errors
+/// As [`index`] with [`IndexOptions::update`].
+#[doc(hidden)]
+pub fn rows_of(folder: &std::path::Path, space: &str, dimensions: usize, fine: bool) -> crate::Result<usize> {
+    previous::Previous::read(folder, space, dimensions, fine).map(|previous| previous.len())
+}

@@ -60,6 +60,11 @@ impl Previous {
         Ok(())
     }
 
+    /// Returns the number of different rows.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
     /// Returns the row of what has this hash.
     pub fn row(&self, hash: &str) -> Option<&Row> {
         self.rows.get(hash)

@@ -7,7 +7,10 @@ import { join } from "node:path";
 import { rolldown } from "rolldown";
 import { launchFirefox } from "./firefox.mjs";
 import { dist, launch, root } from "./harness.mjs";
+import { random } from "./random.mjs";
 import { Server } from "./server.mjs";
+
+export { random };
 
 const here = import.meta.dirname;
 
@@ -20,6 +23,7 @@ const here = import.meta.dirname;
  * @property {"auto" | "none"} [cache]
  * @property {Record<string, string>} [headers]
  * @property {("opfs" | "caches" | "locks" | "grants")[]} [forbid] features that this browser lacks; `grants` are those of locks
+ * @property {{ seed: number, share: number }} [flaky] the share of calls of the storage that fail, at random
  * @property {number} [hurry] how many times as fast time passes, for long waits and the clock
  * @property {number} [abortAfter] milliseconds
  * @property {number} [abortAt] bytes
@@ -38,14 +42,6 @@ const here = import.meta.dirname;
  */
 
 /** @typedef {{ ok: boolean, code?: string, message?: string, warnings: string[], unstored?: number, shard?: string }} MadePack */
-
-/** Numbers from 0 to 1 that are the same every time. @param {number} seed */
-export function random(seed) {
-  return () => {
-    seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
-    return seed / 2 ** 32;
-  };
-}
 
 /** @param {number} length @param {number} seed */
 export function randomBytes(length, seed) {

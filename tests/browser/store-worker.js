@@ -3,6 +3,7 @@
 // The bundle that the test makes of the store.
 // @ts-ignore
 import * as storeModule from "./store.js";
+import { makeFlaky } from "./flaky.js";
 import { hurry } from "./hurry.js";
 
 /** @type {typeof import("../../pkg/dist/types/store/index.js")} */
@@ -24,6 +25,7 @@ self.addEventListener("message", async ({ data }) => {
   if (load.abortAfter !== undefined) setTimeout(() => controller.abort(), load.abortAfter);
   try {
     forbid(load.forbid ?? []);
+    if (load.flaky) makeFlaky(load.flaky);
     if (load.hurry) hurry(load.hurry);
     const { model, integrity, cache = "auto", headers } = load;
     const access = { credentials: /** @type {const} */ ("omit"), ...(headers && { headers }) };
@@ -58,10 +60,10 @@ async function readFile(files, file, entry, load) {
       await reader.close("unfinished");
       throw error;
     });
-    const wrong = entry ? wrongWith(read, entry) : undefined;
+    const wrong = entry ? wrongWith(read, entry) : wrongManifest(read.bytes);
     await reader.close(wrong ? "wrong" : "verified");
     if (!wrong) return read;
-    if (again) throw Object.assign(new Error(`${file}: ${wrong}`), { code: wrong });
+    if (again || !entry) throw Object.assign(new Error(`${file}: ${wrong}`), { code: wrong });
   }
 }
 
@@ -88,6 +90,15 @@ async function readAll(reader, { stopAt = Infinity, abortAt = Infinity }) {
 function wrongWith({ bytes, hash }, entry) {
   if (bytes.length !== entry.bytes) return "file-length";
   return hash === entry.sha256 ? undefined : "file-integrity";
+}
+
+/** An engine reads the manifest before it takes it for good. @param {Uint8Array} bytes */
+function wrongManifest(bytes) {
+  try {
+    return void JSON.parse(new TextDecoder().decode(bytes));
+  } catch {
+    return "manifest-invalid";
+  }
 }
 
 /** Takes features from this browser. @param {NonNullable<Load["forbid"]>} features */

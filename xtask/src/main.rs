@@ -14,6 +14,9 @@
 //! | `packs` | the packs that tests, demo and benchmark load |
 //! | `deny` | licences, sources and advisories of all crates |
 //! | `extension` | the browser extension, its zips, its tests |
+//! | `sbom` | what the npm package is made of, and from what |
+//! | `soak` | long runs: embeds, and loads under faults |
+//! | `fuzz` | what felsic reads of strangers, on inputs made at random |
 //! | `test` (`check` too), `demo`, `bench`, `bench_search`, `bench_index`, `bench_native`, `site`, `size` | the commands of these names |
 
 mod bench;
@@ -25,13 +28,16 @@ mod demo;
 mod deny;
 mod extension;
 mod files;
+mod fuzz;
 mod notices;
 mod packs;
 mod process;
 mod project;
+mod sbom;
 mod setup;
 mod site;
 mod size;
+mod soak;
 mod test;
 mod trained;
 mod wasm;
@@ -64,6 +70,20 @@ enum Command {
         #[arg(long)]
         full: bool,
     },
+    /// Lists what the npm package contains (CycloneDX) and what it was built from (SLSA provenance), in target/sbom; the package must be built
+    Sbom,
+    /// Builds a binary twice and compares the bytes
+    Reproduce {
+        /// The binaries whose name contains this
+        #[arg(default_value = "search")]
+        filter: String,
+    },
+    /// Embeds for long, and sees that memory stays flat and every vector is as it was
+    Soak(soak::Soak),
+    /// Loads packs while the server, the storage and the workers fail at random
+    Faults(soak::Faults),
+    /// Runs fuzz targets on inputs that are made at random, and reports what must not be
+    Fuzz(fuzz::Options),
     /// Builds what is published, the page and the documents, as static files in target/site
     Site,
     /// Prints what a page has to load, and fails past the budget
@@ -80,6 +100,11 @@ fn main() -> ExitCode {
         Command::Test(options) => test::run(&options),
         Command::Bench(options) => bench::run(&options),
         Command::Packs { full } => packs::all(full),
+        Command::Sbom => sbom::write(),
+        Command::Reproduce { filter } => wasm::reproduce(&filter),
+        Command::Soak(options) => soak::soak(&options),
+        Command::Faults(options) => soak::faults(&options),
+        Command::Fuzz(options) => fuzz::fuzz(&options),
         Command::Site => site::run(),
         Command::Size => web::package().and_then(|()| size::run()),
     };

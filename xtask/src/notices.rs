@@ -48,14 +48,14 @@ const NAMES: [&str; 5] = ["LICENSE", "LICENCE", "COPYING", "NOTICE", "UNLICENSE"
 
 /// A crate, an npm package, or the standard library.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Work {
-    name: String,
-    version: String,
+pub struct Work {
+    pub name: String,
+    pub version: String,
     /// An SPDX expression.
-    licence: String,
+    pub licence: String,
     authors: String,
     /// Where its source is, if it says so.
-    source: String,
+    pub source: String,
     folder: PathBuf,
 }
 
@@ -65,23 +65,32 @@ pub fn write() -> Result<()> {
     if files::is_fresh(&[&file], &INPUTS.map(project::path)) {
         return Ok(());
     }
+    let mut works = crates()?;
+    works.extend(npm_packages()?);
+    // The indentation of licences, of Apache's above all, is 2 % of the file.
+    let lines = text(&works)?.lines().map(|line| format!("{}\n", line.trim())).collect::<String>();
+    Ok(fs::write(file, lines)?)
+}
+
+/// Returns the crates whose code is in the binaries.
+pub fn crates() -> Result<BTreeSet<Work>> {
     let metadata = output(cargo(["metadata", "--format-version", "1", "--locked", "--all-features"]))?;
     let metadata = serde_json::from_str(&metadata)?;
     let mut works = BTreeSet::new();
     for binary in Binary::ALL {
         works.extend(linked(&tree(binary)?, &metadata)?);
     }
+    Ok(works)
+}
+
+/// Returns the npm packages whose code is in the scripts.
+pub fn npm_packages() -> Result<BTreeSet<Work>> {
     setup::npm_packages(project::root())?;
-    for name in BUNDLED {
-        works.insert(npm_work(&project::path("node_modules").join(name))?);
-    }
-    // The indentation of licences, of Apache's above all, is 2 % of the file.
-    let lines = text(&works)?.lines().map(|line| format!("{}\n", line.trim())).collect::<String>();
-    Ok(fs::write(file, lines)?)
+    BUNDLED.iter().map(|name| npm_work(&project::path("node_modules").join(name))).collect()
 }
 
 /// Returns what a command prints, if it succeeds.
-fn output(mut command: Command) -> Result<String> {
+pub fn output(mut command: Command) -> Result<String> {
     let output = command.output()?;
     ensure!(output.status.success(), "{command:?} failed: {}", String::from_utf8_lossy(&output.stderr));
     Ok(String::from_utf8(output.stdout)?)

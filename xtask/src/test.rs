@@ -110,9 +110,11 @@ fn unless_ci(setup: Result<()>) -> Result<Outcome> {
 }
 
 /// The crates that make up felsic.
-const CRATES: [&str; 10] = [
+const CRATES: [&str; 12] = [
     "--package",
     "felsic",
+    "--package",
+    "felsic-fuzz",
     "--package",
     "felsic-search",
     "--package",

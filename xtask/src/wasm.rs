@@ -5,6 +5,7 @@ use crate::{files, project, setup};
 use anyhow::{Context, Result, ensure};
 use std::fs;
 use std::path::PathBuf;
+use std::process::Command;
 use wasm_bindgen_cli_support::Bindgen;
 
 /// A binary.
@@ -68,9 +69,14 @@ impl Binary {
         own.iter().chain(&INPUTS).map(|path| project::path(path)).collect()
     }
 
+    /// Returns where in its output folder cargo puts the WebAssembly.
+    fn output(self) -> String {
+        format!("{TRIPLE}/wasm/{}.wasm", self.package().replace('-', "_"))
+    }
+
     /// Returns the WebAssembly that cargo makes.
     fn compiled(self) -> PathBuf {
-        project::target(&format!("{TRIPLE}/wasm/{}.wasm", self.package().replace('-', "_")))
+        project::target(&self.output())
     }
 
     /// Returns its JavaScript, its WebAssembly and its types.
@@ -111,7 +117,8 @@ pub fn build(filter: &str) -> Result<()> {
     Ok(())
 }
 
-fn compile(binary: Binary) -> Result<()> {
+/// Returns the command that makes a binary, before wasm-bindgen.
+fn cargo_build(binary: Binary) -> Command {
     let mut build = cargo(["rustc", "--package", binary.package(), "--lib", "--crate-type", "cdylib"]);
     build.args(TARGET).args(["--features", &binary.features()]);
     if let Binary::Search = binary {
@@ -121,7 +128,31 @@ fn compile(binary: Binary) -> Result<()> {
     if project::is_ci() {
         build.args(["--", "-D", "warnings"]);
     }
-    run(&mut build)?;
+    build
+}
+
+/// Builds binaries twice, in folders of their own, and compares the bytes.
+pub fn reproduce(filter: &str) -> Result<()> {
+    setup::wasm_target()?;
+    let chosen: Vec<Binary> = Binary::ALL.into_iter().filter(|binary| binary.name().contains(filter)).collect();
+    ensure!(!chosen.is_empty(), "no binary has such a name; there are {}", Binary::ALL.map(Binary::name).join(", "));
+    for binary in chosen {
+        let hashes = ["first", "second"].map(|name| -> Result<String> {
+            let folder = project::target(&format!("reproduce/{name}"));
+            files::remove_folder(&folder)?;
+            run(cargo_build(binary).env("CARGO_TARGET_DIR", &folder))?;
+            files::sha256(&folder.join(binary.output()))
+        });
+        let [first, second] = hashes;
+        let (first, second) = (first?, second?);
+        ensure!(first == second, "two builds of {} differ: {first} and {second}", binary.name());
+        println!("{}: both builds have the SHA-256 {first}", binary.name());
+    }
+    files::remove_folder(&project::target("reproduce"))
+}
+
+fn compile(binary: Binary) -> Result<()> {
+    run(&mut cargo_build(binary))?;
     let compiled = binary.compiled();
     let dist = project::path("pkg/dist");
     fs::create_dir_all(&dist)?;

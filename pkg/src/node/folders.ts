@@ -3,13 +3,16 @@
  * the code that keeps them in a page, under the same names and with the same checks.
  */
 
-import { closeSync, fsyncSync, ftruncateSync, fstatSync, openSync, readSync, renameSync, writeSync } from "node:fs";
-import { mkdir, open, readdir, rm, stat } from "node:fs/promises";
+import { closeSync, fsyncSync, ftruncateSync, fstatSync, openSync, read, readSync, renameSync, writeSync } from "node:fs";
+import { mkdir, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import type { LockFiles } from "./lock-files.js";
 
 /** The number of bytes that are read at a time. */
 const PIECE = 1 << 18;
+
+const readPiece = promisify(read);
 
 /** A folder. */
 export class Folder {
@@ -30,7 +33,7 @@ export class Folder {
 
   async getFileHandle(name: string, { create = false } = {}): Promise<File> {
     const path = this.#inside(name);
-    if (create) await (await known(open(path, "a"))).close();
+    if (create) attempt(() => closeSync(openSync(path, "a")));
     else if (!(await known(stat(path))).isFile()) throw new DOMException(`${path} is no file`, "TypeMismatchError");
     return new File(this.#path, name, this.#locks);
   }
@@ -136,21 +139,31 @@ class Content {
   }
 }
 
-/** Reads bytes of a file. Every piece has memory of its own, which whoever reads may free. */
+/**
+ * Reads bytes of a file. Every piece has memory of its own, which whoever reads may free.
+ *
+ * The file is open under its number: Node closes it with the thread, which may end at any time. A `FileHandle` that is being opened or
+ * read then stays open.
+ */
 export function streamOf(path: string, start: number, bytes: number): ReadableStream<Uint8Array<ArrayBuffer>> {
   let at = start;
-  let file: Awaited<ReturnType<typeof open>> | undefined;
+  let file: number | undefined;
+  let reading: Promise<unknown> | undefined;
   const close = async () => {
-    await file?.close();
+    // Not while it is read: its number may soon stand for another file.
+    await reading?.catch(() => undefined);
+    if (file !== undefined) closeSync(file);
     file = undefined;
   };
   return new ReadableStream<Uint8Array<ArrayBuffer>>(
     {
       async pull(controller) {
         try {
-          file ??= await open(path);
+          file ??= openSync(path, "r");
           const piece = new Uint8Array(Math.min(PIECE, start + bytes - at));
-          const { bytesRead } = piece.length > 0 ? await file.read(piece, 0, piece.length, at) : { bytesRead: 0 };
+          const read = readPiece(file, piece, 0, piece.length, at);
+          reading = read;
+          const { bytesRead } = await read;
           at += bytesRead;
           if (bytesRead > 0) controller.enqueue(piece.subarray(0, bytesRead));
           if (bytesRead > 0 && at < start + bytes) return;
