@@ -41,7 +41,7 @@ fn a_pack_and_a_checkpoint_open_by_their_folder() {
     let checkpoint = Embedder::open(model("tiny-silu")).expect("a checkpoint");
     assert_eq!(checkpoint.info().dimensions, 64);
     assert!(format!("{checkpoint:?}").contains("tiny-silu"));
-    for (folder, what) in [("goldens", "neither"), ("nowhere", "not a folder")] {
+    for (folder, what) in [("goldens", "neither"), ("nowhere", "neither a folder nor a GGUF file")] {
         let error = Embedder::open(fixture(folder)).expect_err("no model");
         assert!(error.code() == Code::NotFound && error.message().contains(what), "{error}");
     }

@@ -1,9 +1,13 @@
 //! What describes a file of Parquet is in Thrift's compact protocol, where a list says how many items it has. Items that are booleans take
 //! no bytes where the `parquet` crate reads over them, so that six bytes can have it count to two billion, and a small file for days.
-//! Nothing that a file needs is such a list: files with long ones are refused before the crate sees them. Where the crate reads a description
-//! otherwise than the protocol has it, this does not help.
+//! Nothing that a file needs is such a list: files with long ones are refused before the crate sees them. The crate reads a field that it knows as the type
+//! that Parquet gives it, whatever type the file says; such files are refused, too (`parquet_types`), so that the crate finds what was looked at here.
 //!
 //! The protocol: <https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md>.
+
+mod parquet_types;
+
+use parquet_types::{FILE, Fields, PAGE, Type};
 
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
@@ -32,7 +36,7 @@ impl Checked {
             file.read_exact(&mut last)?;
             if let Some(start) = end.checked_sub(u32::from_le_bytes(last).into()) {
                 file.seek(SeekFrom::Start(start))?;
-                check(BufReader::new(&file).take(end - start))?;
+                check(BufReader::new(&file).take(end - start), FILE)?;
             }
         }
         Ok(Self(file))
@@ -70,31 +74,30 @@ impl Read for Header {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if !self.is_checked {
             self.is_checked = true;
-            check(&mut self.inner)?;
+            check(&mut self.inner, PAGE)?;
             self.inner.seek(SeekFrom::Start(self.start))?;
         }
         self.inner.read(buffer)
     }
 }
 
-/// Looks at a description. What is not one, or ends early, is left to the crate to refuse.
-fn check(input: impl Read) -> io::Result<()> {
-    match (Walk { input, items: MOST_ITEMS }).value(Kind::STRUCT, 0) {
+/// Looks at a description with these fields. What is not one, or ends early, is left to the crate to refuse.
+fn check(input: impl Read, fields: Fields) -> io::Result<()> {
+    match (Walk { input, items: MOST_ITEMS }).fields(fields, 0) {
         Err(Stop::Harmful) => Err(io::Error::other("what describes the file has a list longer than any file needs")),
+        Err(Stop::Other) => Err(io::Error::other("what describes the file has a field of another type than Parquet's")),
+        Err(Stop::Short) => Err(io::Error::other("what describes the file ends in the middle of a value")),
         Ok(()) | Err(Stop::Unlike) => Ok(()),
     }
-}
-
-/// Types of values, as the protocol numbers them.
-struct Kind;
-
-impl Kind {
-    const STRUCT: u8 = 12;
 }
 
 enum Stop {
     /// It would take long to read over it.
     Harmful,
+    /// A field that Parquet has is of another type.
+    Other,
+    /// It ends within a value of many bytes. The crate does not notice where it reads over such values, and reads on behind the end.
+    Short,
     /// It is not of this protocol, or not whole.
     Unlike,
 }
@@ -106,9 +109,13 @@ struct Walk<R> {
 }
 
 impl<R: Read> Walk<R> {
-    fn value(&mut self, kind: u8, depth: u32) -> Result<(), Stop> {
+    /// Walks over a value of a type that the protocol numbers `kind`; `wanted` is Parquet's, where it has one.
+    fn value(&mut self, kind: u8, wanted: Option<&Type>, depth: u32) -> Result<(), Stop> {
         if depth > DEEPEST {
             return Err(Stop::Harmful);
+        }
+        if wanted.is_some_and(|wanted| !wanted.is(kind)) {
+            return Err(Stop::Other);
         }
         match kind {
             // Booleans.
@@ -120,31 +127,41 @@ impl<R: Read> Walk<R> {
                 let length = self.number()?;
                 self.skip(length)
             }
-            9 | 10 => self.list(depth),
+            9 | 10 => self.list(wanted, depth),
             11 => self.map(depth),
-            Kind::STRUCT => self.fields(depth),
+            12 => {
+                let fields = if let Some(Type::Struct(fields)) = wanted { *fields } else { &[] };
+                self.fields(fields, depth)
+            }
             13 => self.skip(16),
             _ => Err(Stop::Unlike),
         }
     }
 
-    fn fields(&mut self, depth: u32) -> Result<(), Stop> {
+    fn fields(&mut self, fields: Fields, depth: u32) -> Result<(), Stop> {
+        let mut id = 0i16;
         loop {
             let header = self.byte()?;
             if header & 0x0f == 0 {
                 return Ok(());
             }
-            if header >> 4 == 0 {
-                self.number()?;
-            }
-            self.value(header & 0x0f, depth + 1)?;
+            id = match header >> 4 {
+                0 => {
+                    let number = self.number()?;
+                    ((number >> 1) as i64 ^ -((number & 1) as i64)) as i16
+                }
+                more => id.checked_add(i16::from(more)).ok_or(Stop::Unlike)?,
+            };
+            let wanted = fields.iter().find(|(known, _)| *known == id).map(|(_, wanted)| wanted);
+            self.value(header & 0x0f, wanted, depth + 1)?;
         }
     }
 
-    fn list(&mut self, depth: u32) -> Result<(), Stop> {
+    fn list(&mut self, wanted: Option<&Type>, depth: u32) -> Result<(), Stop> {
         let header = self.byte()?;
         let count = if header >> 4 == 15 { self.number()? } else { u64::from(header >> 4) };
-        self.items(count, &[header & 0x0f], depth)
+        let wanted = if let Some(Type::List(wanted)) = wanted { Some(*wanted) } else { None };
+        self.items(count, &[header & 0x0f], wanted, depth)
     }
 
     fn map(&mut self, depth: u32) -> Result<(), Stop> {
@@ -153,18 +170,21 @@ impl<R: Read> Walk<R> {
             return Ok(());
         }
         let kinds = self.byte()?;
-        self.items(count, &[kinds >> 4, kinds & 0x0f], depth)
+        self.items(count, &[kinds >> 4, kinds & 0x0f], None, depth)
     }
 
     /// Walks over items, each of values of these types.
-    fn items(&mut self, count: u64, kinds: &[u8], depth: u32) -> Result<(), Stop> {
+    fn items(&mut self, count: u64, kinds: &[u8], wanted: Option<&Type>, depth: u32) -> Result<(), Stop> {
         if kinds.iter().all(|kind| matches!(kind, 1 | 2)) {
+            if wanted.is_some() && count > 0 {
+                return Err(Stop::Other);
+            }
             self.items = self.items.checked_sub(count).ok_or(Stop::Harmful)?;
             return Ok(());
         }
         for _ in 0..count {
             for kind in kinds {
-                self.value(*kind, depth + 1)?;
+                self.value(*kind, wanted, depth + 1)?;
             }
         }
         Ok(())
@@ -191,13 +211,21 @@ impl<R: Read> Walk<R> {
 
     fn skip(&mut self, count: u64) -> Result<(), Stop> {
         let skipped = io::copy(&mut self.input.by_ref().take(count), &mut io::sink());
-        if skipped.is_ok_and(|skipped| skipped == count) { Ok(()) } else { Err(Stop::Unlike) }
+        if skipped.is_ok_and(|skipped| skipped == count) { Ok(()) } else { Err(Stop::Short) }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A field that Parquet does not have.
+    const UNKNOWN: [u8; 2] = [0x00, 100];
+
+    /// Returns a value of the type that the first byte's lower half is, as a field that Parquet does not have.
+    fn unknown(value: &[u8]) -> Vec<u8> {
+        [&[value[0] & 0x0f, UNKNOWN[1]], &value[1..]].concat()
+    }
 
     #[test]
     fn long_lists_without_bytes_are_refused_and_nothing_else() {
@@ -208,13 +236,34 @@ mod tests {
         let map = [0x1b, 0xff, 0xff, 0xff, 0xff, 0x07, 0x11];
         let inside = |part: &[u8]| [&[0x19, 0x2c], part, &[0x00], part, &[0x00, 0x00]].concat();
         for harmful in [&billions[..], &map, &inside(&billions), &inside(&map), &[0x1c; 100]] {
-            assert!(check(harmful).is_err(), "{harmful:?}");
+            for fields in [FILE, PAGE] {
+                assert!(check(&*unknown(harmful), fields).is_err(), "{harmful:?}");
+            }
         }
         let numbers = [0x15, 0x80, 0x01, 0x18, 0x03, b'a', b'b', b'c', 0x17, 0, 0, 0, 0, 0, 0, 0, 0, 0x00];
         // Two billion numbers, of which there are two.
         let short = [0x19, 0xf5, 0xff, 0xff, 0xff, 0xff, 0x07, 1, 2];
-        for harmless in [&five[..], &inside(&five), &numbers, &short, b"", b"PAR1", &[0xff; 50]] {
-            assert!(check(harmless).is_ok(), "{harmless:?}");
+        for harmless in [&five[..], &inside(&five), &numbers, &short] {
+            assert!(check(&*unknown(harmless), &[]).is_ok(), "{harmless:?}");
         }
+        // Two billion numbers of eight bytes each, of which none is there: the crate would count them behind the end.
+        assert!(check(&*unknown(&[0x19, 0xf7, 0xff, 0xff, 0xff, 0xff, 0x07]), PAGE).is_err());
+        for harmless in [&b""[..], &[0xff; 50]] {
+            assert!(check(harmless, FILE).is_ok(), "{harmless:?}");
+        }
+    }
+
+    #[test]
+    fn a_field_that_parquet_has_is_of_its_type() {
+        // The version, a number, and the columns, a list of structures; a structure's name, bytes.
+        let sound = [0x15, 0x02, 0x19, 0x1c, 0x48, 0x01, b'a', 0x00, 0x00];
+        assert!(check(&sound[..], FILE).is_ok());
+        for (at, other) in [(0, 0x18), (2, 0x15), (3, 0x15), (3, 0xf1), (4, 0x45)] {
+            let mut file = sound;
+            file[at] = other;
+            assert!(check(&file[..], FILE).is_err(), "byte {at} as {other:x}");
+        }
+        // No items at all are of no type.
+        assert!(check(&[0x29, 0x00, 0x00][..], FILE).is_ok());
     }
 }

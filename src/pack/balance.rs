@@ -56,10 +56,11 @@ impl Waiting {
 }
 
 impl Whole {
-    /// Passes `work` the values of a few rows after another.
+    /// Passes `work` the values of a few rows after another; a norm is one row.
     fn rows(&self, mut work: impl FnMut(Vec<f32>) -> Result<()>) -> Result<()> {
-        // A norm's row is one value; a matrix in blocks has whole ones in each row.
-        let row = self.bytes.len() / self.entry.shape.first().copied().unwrap_or(1).max(1);
+        // A matrix in blocks has whole ones in each row.
+        let rows = if let [rows, _] = self.entry.shape[..] { rows } else { 1 };
+        let row = self.bytes.len() / rows.max(1);
         // The type was checked with the header.
         self.bytes.chunks(16 * row.max(1)).try_for_each(|bytes| work(self.entry.widen("", bytes)?))
     }
