@@ -122,7 +122,10 @@ test("an interrupted load goes on where it stopped", async () => {
   const model = server.spoilt("/pack/", cut);
   const abort = new AbortController();
   const loading = load({ model, signal: abort.signal });
-  while (!kept().some((name) => name.endsWith(".part") && statSync(join(cacheDirectory, "felsic", name)).size >= 1_000_000)) {
+  // A part may get its name between the two looks.
+  const size = (/** @type {string} */ name) =>
+    statSync(join(cacheDirectory, "felsic", name), { throwIfNoEntry: false })?.size ?? 0;
+  while (!kept().some((name) => name.endsWith(".part") && size(name) >= 1_000_000)) {
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
   abort.abort();
@@ -264,7 +267,10 @@ test("a process that is killed leaves a part and locks that the next one takes o
   const fault = { file: /^layers/, stallAfter: 2_000_000 };
   const model = server.spoilt("/pack/", fault);
   const { child, ended } = loader(model);
-  while (!kept().some((name) => name.endsWith(".part") && statSync(join(cacheDirectory, "felsic", name)).size >= 1_000_000)) {
+  // A part may get its name between the two looks.
+  const size = (/** @type {string} */ name) =>
+    statSync(join(cacheDirectory, "felsic", name), { throwIfNoEntry: false })?.size ?? 0;
+  while (!kept().some((name) => name.endsWith(".part") && size(name) >= 1_000_000)) {
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
   child.kill("SIGKILL");
