@@ -5,7 +5,7 @@
 // and of W, DEPTH columns of k at a time, lie in workgroup memory, four to a quad: those of four rows, or of four columns.
 // Where tiles are small, the threads share the groups of k among SLICES of them and add up.
 //
-// Bits of parameters.ways say what is done on the way, as in linear_int8.wgsl; a norm is done when x is rounded.
+// Bits of parameters.ways say what is done on the way (ways.wgsl); a norm is done when x is rounded.
 
 @group(0) @binding(0) var<storage, read_write> x: array<vec4<u32>>;
 @group(0) @binding(1) var<storage, read_write> weight: array<vec4<u32>>;
@@ -36,11 +36,8 @@ struct Parameters {
     unused: vec2<u32>,
 }
 
-const X_OF_QUERIES = 2u;
-const RESIDUAL_OF_QUERIES = 4u;
-const RESIDUAL = 8u;
-const SILU = 16u;
-const GELU = 32u;
+{{ ways }}
+
 // The sums, which went through a gate, are written as bytes.
 const BYTES = 64u;
 
@@ -73,15 +70,6 @@ var<workgroup> largest: array<u32, {{ threads }}>;
 {{ activation }}
 
 {{ bytes }}
-
-fn has(ways: u32) -> bool {
-    return (parameters.ways & ways) != 0u;
-}
-
-// The row that holds a query: its position and the first row of its sequence.
-fn row_of_query(query: u32) -> u32 {
-    return u32(queries[3u * query] + queries[3u * query + 1u]);
-}
 
 fn x_row(row: u32) -> u32 {
     if (has(X_OF_QUERIES)) {

@@ -14,25 +14,9 @@
 
 // The rows of x go through a layer norm first.
 const NORM = 1u;
-// x, or else residual, is read in the rows that hold the queries of an attention, and not in neighbouring ones.
-const X_OF_QUERIES = 2u;
-const RESIDUAL_OF_QUERIES = 4u;
-// The sums are added to rows of residual.
-const RESIDUAL = 8u;
-// W has 2 * m columns, and out = act(first half) * second half.
-const SILU = 16u;
-const GELU = 32u;
+{{ ways }}
 
 {{ activation }}
-
-fn has(ways: u32) -> bool {
-    return (parameters.ways & ways) != 0u;
-}
-
-// The row that holds a query: its position and the first row of its sequence.
-fn row_of_query(query: u32) -> u32 {
-    return u32(queries[3u * query] + queries[3u * query + 1u]);
-}
 
 // Where a row of x begins.
 fn x_row(row: u32) -> u32 {

@@ -16,25 +16,11 @@ struct Parameters {
     unused_c: u32,
 }
 
-var<workgroup> parts: array<f32, 64>;
 var<workgroup> largest: array<u32, 64>;
 
 {{ bytes }}
 
-// Sums one value of each thread; every thread gets the sum.
-fn total(thread: u32, value: f32) -> f32 {
-    parts[thread] = value;
-    workgroupBarrier();
-    for (var step = 32u; step > 0u; step /= 2u) {
-        if (thread < step) {
-            parts[thread] += parts[thread + step];
-        }
-        workgroupBarrier();
-    }
-    let sum = parts[0];
-    workgroupBarrier();
-    return sum;
-}
+{{ total }}
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {

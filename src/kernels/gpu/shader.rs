@@ -32,6 +32,12 @@ macro_rules! text {
     };
 }
 
+/// The text for int8 weights, which is filled in before it becomes a part of another.
+fn int8_weights() -> String {
+    let text = text!("linear_int8").replace("{{ ways }}", text!("ways"));
+    text.replace("{{ activation }}", text!("activation"))
+}
+
 /// A template with what stands for the numbers of a body.
 fn sized(template: SourceTemplate, body: &Body) -> SourceTemplate {
     template
@@ -46,7 +52,8 @@ fn sized(template: SourceTemplate, body: &Body) -> SourceTemplate {
 fn product_of_bytes(body: &Body) -> SourceTemplate {
     let end = if body.slices > 1 { text!("end_shared_bytes") } else { text!("end_alone_bytes") };
     let template = SourceTemplate::new(text!("linear_bytes")).register("end", end);
-    sized(template.register("activation", text!("activation")).register("bytes", text!("bytes")), body)
+    let template = template.register("ways", text!("ways")).register("activation", text!("activation"));
+    sized(template.register("bytes", text!("bytes")), body)
 }
 
 fn product(body: &Body, weights: Weights) -> SourceTemplate {
@@ -60,7 +67,7 @@ fn product(body: &Body, weights: Weights) -> SourceTemplate {
             template.register("weights", text!("linear_f32")).register("norm", "").register("normalise", "")
         }
         Weights::Int8 => template
-            .register("weights", text!("linear_int8").replace("{{ activation }}", text!("activation")))
+            .register("weights", int8_weights())
             .register("norm", text!("row_norm"))
             .register("normalise", text!("normalise")),
     };
@@ -115,8 +122,10 @@ impl KernelSource for Shader {
         match self {
             Self::Product(body, weights) => product(body, *weights),
             Self::Attention(heads) => attention(*heads),
-            Self::Round => SourceTemplate::new(text!("round")).register("bytes", text!("bytes")),
-            Self::Norm => SourceTemplate::new(text!("norm")),
+            Self::Round => {
+                SourceTemplate::new(text!("round")).register("total", text!("total")).register("bytes", text!("bytes"))
+            }
+            Self::Norm => SourceTemplate::new(text!("norm")).register("total", text!("total")),
             Self::Gate => SourceTemplate::new(text!("gate")).register("activation", text!("activation")),
             Self::TakeRows => SourceTemplate::new(text!("take_rows")),
             Self::Add => SourceTemplate::new(text!("add")),
