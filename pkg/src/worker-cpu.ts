@@ -1,6 +1,6 @@
 /** The worker of the CPU binary. */
 
-import * as engine from "./felsic_cpu.js";
+import start, { Engine, Hasher, Helper } from "./felsic_cpu.js";
 import { serve } from "./worker.js";
 
-serve(self, engine, "felsic_cpu_bg.wasm");
+serve(self, { default: start, Engine, Hasher, Helper }, "felsic_cpu_bg.wasm");

@@ -3,14 +3,18 @@
 import type { FromPacker, ToPacker } from "./checkpoint/protocol.js";
 import { makePack } from "./checkpoint/packer.js";
 import { describe, knownError } from "./errors.js";
-import * as engine from "./felsic_cpu.js";
-import * as packer from "./felsic_packer.js";
+import startEngine, { Engine, Hasher } from "./felsic_cpu.js";
+import startPacker, { GgufHeader, Packer } from "./felsic_packer.js";
 import { allowOnly } from "./origins.js";
 import { openCache } from "./store/caches.js";
 import { hashWith } from "./store/names.js";
 import { cacheWarning } from "./store/warning.js";
 import { throttled } from "./throttle.js";
 import { startWasm } from "./wasm.js";
+
+/** What is used of the engine and of the packer: bundles have nothing else of their glue. */
+const engine = { default: startEngine, Engine, Hasher };
+const packer = { default: startPacker, GgufHeader, Packer };
 
 const post = (message: FromPacker, transfer: Transferable[] = []) => self.postMessage(message, { transfer });
 

@@ -1,6 +1,6 @@
 /** The worker of the CPU binary with relaxed SIMD. */
 
-import * as engine from "./felsic_relaxed.js";
+import start, { Engine, Hasher, Helper } from "./felsic_relaxed.js";
 import { serve } from "./worker.js";
 
-serve(self, engine, "felsic_relaxed_bg.wasm");
+serve(self, { default: start, Engine, Hasher, Helper }, "felsic_relaxed_bg.wasm");

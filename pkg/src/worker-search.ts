@@ -1,6 +1,6 @@
 /** The search worker. */
 
-import * as search from "./felsic_search.js";
+import start, { Cutter, Rows } from "./felsic_search.js";
 import { serveSearch } from "./search/server.js";
 
-serveSearch(self, search, "felsic_search_bg.wasm");
+serveSearch(self, { default: start, Cutter, Rows }, "felsic_search_bg.wasm");

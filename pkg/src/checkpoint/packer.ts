@@ -59,7 +59,7 @@ export interface Making {
   readonly model: string;
   readonly packer: PackerModule;
   /** The CPU's module, which computes the vectors of the self-test. */
-  readonly engine: EngineModule;
+  readonly engine: Pick<EngineModule, "Engine">;
   /** The cache that stores the pack. */
   readonly cache: Cache | undefined;
   readonly access: Access;
