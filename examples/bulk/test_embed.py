@@ -78,6 +78,12 @@ def main(felsic):
         assert math.isclose(sum(x * x for x in row["vector"]), 1, abs_tol=1e-5)
     assert found[1]["meta"] == '{"n": 1}' and found[0]["title"] is None
 
+    # The shards become a static index, and none of their texts is embedded again but for the check.
+    index = folder / "index"
+    made = subprocess.run([felsic, "index", out, index, "--vectors"], capture_output=True, text=True)
+    assert made.returncode == 0 and (index / "index.json").is_file(), made.stderr
+    assert f"{TEXTS} documents, {TEXTS} passages (0 embedded" in made.stdout, made.stdout
+
     # One line changes: one shard is made anew, and the earlier one goes.
     rows[700] = {"id": "d700", "text": "Something else."}
     source.write_text("".join(json.dumps(row) + "\n" for row in rows))
@@ -91,7 +97,7 @@ def main(felsic):
     code, printed = run(*command)
     assert code == 1 and f'line {TEXTS + 1} must be an object with "id" and "text"' in printed, printed
     shutil.rmtree(folder)
-    print(f"{TEXTS} texts on two workers: shards resumed, none made twice, vectors those of `felsic embed`")
+    print(f"{TEXTS} texts on two workers: shards resumed, none made twice, vectors those of `felsic embed`, and an index of them")
 
 
 if __name__ == "__main__":

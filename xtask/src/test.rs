@@ -47,6 +47,7 @@ const STEPS: &[Step] = &[
     Step { name: "checkpoints", needs: &[], run: |options| checkpoints::make(options.full).map(|()| Passed) },
     Step { name: "goldens", needs: &["checkpoints"], run: goldens },
     Step { name: "trained", needs: &[], run: trained },
+    Step { name: "bulk", needs: &[], run: |_| bulk() },
     Step { name: "wasm-lint", needs: &[], run: |_| wasm::lint().map(|()| Passed) },
     Step { name: "page", needs: &[], run: |_| web::page().map(|()| Passed) },
     Step { name: "types", needs: &["page"], run: |_| web::types().map(|()| Passed) },
@@ -66,7 +67,6 @@ const ON_REQUEST: &[Step] = &[
     Step { name: "tokenizer", needs: &[], run: tokenizer },
     Step { name: "lint-extension", needs: &["page"], run: |_| extension::lint().map(|()| Passed) },
     Step { name: "deny", needs: &[], run: |_| deny::check().map(|()| Passed) },
-    Step { name: "bulk", needs: &[], run: |_| bulk() },
 ];
 
 /// The steps of `cargo xtask check`: what needs neither WebAssembly nor a model.
@@ -264,7 +264,8 @@ fn adapters(_: &Options) -> Result<Outcome> {
 
 /// The example that embeds many texts with Ray, on two workers; skipped where Ray cannot be installed.
 fn bulk() -> Result<Outcome> {
-    let python = match setup::python(&["pyarrow", "ray"]) {
+    // The modules of the package `ray[data]`.
+    let python = match setup::python(&["fsspec", "pandas", "pyarrow", "ray"]) {
         Ok(python) => python,
         Err(error) => return Ok(Skipped(format!("{error:#}"))),
     };
