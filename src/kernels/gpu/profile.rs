@@ -174,6 +174,7 @@ fn name(shader: Shader) -> String {
         }
         Shader::Attention(Heads { size, .. }) => format!("attention, heads of {size}"),
         Shader::Round => "norm and rounding".into(),
+        Shader::TakeRows => "chosen rows".into(),
         other => format!("{other:?}").to_lowercase(),
     }
 }
