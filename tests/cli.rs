@@ -423,4 +423,32 @@ fn bench_prints_a_row_for_each_combination() {
     assert!(cfg!(not(unix)) || line["processor_ms"].as_f64() > Some(0.0), "{text}");
     let text = success(&[&shape[..], &["--profile"]].concat(), "");
     assert!(text.lines().any(|line| line.trim_start().starts_with("attention ")), "{text}");
+    let text = success(&[&shape[..], &["--profile", "--json"]].concat(), "");
+    let line: serde_json::Value = serde_json::from_str(&text).expect("one JSON line");
+    assert!(line["profile"]["attention"].as_f64() > Some(0.0), "{text}");
+}
+
+#[cfg(feature = "gpu")]
+#[test]
+fn bench_tells_where_the_time_of_a_gpu_goes() {
+    if std::env::var_os("FELSIC_SKIP_GPU").is_some() {
+        return;
+    }
+    let model = model("tiny-silu");
+    let shape = ["bench", "--model", path(&model), "--device", "gpu", "--tokens", "8", "--batch", "3", "--runs", "2"];
+    // What a driver prints is not felsic's.
+    let bench = |options: &[&str]| {
+        let output = run(&[&shape[..], options].concat(), "");
+        assert!(output.status.success(), "{output:?}");
+        stdout(&output)
+    };
+    let text = bench(&["--profile", "--peak-tflops", "10"]);
+    assert!(text.lines().any(|line| line.starts_with("adapter: ")), "{text}");
+    let row = |name: &str| text.lines().find(|line| line.trim_start().starts_with(name)).expect(name);
+    assert!(row("product, f32, ").contains("TFLOP/s"), "{text}");
+    assert!(row("attention, heads of ").ends_with('%') && row("all ").contains("100.0 %"), "{text}");
+    let text = bench(&["--profile", "--json"]);
+    let line: serde_json::Value = serde_json::from_str(&text).expect("one JSON line");
+    let bodies = line["profile"]["bodies"].as_array().expect("bodies");
+    assert!(bodies.iter().any(|body| body["body"] == "norm" && body["ms"].as_f64() > Some(0.0)), "{text}");
 }

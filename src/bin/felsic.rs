@@ -7,6 +7,9 @@
 
 #[path = "felsic/bench.rs"]
 mod bench;
+#[cfg(feature = "gpu")]
+#[path = "felsic/bench_gpu.rs"]
+mod bench_gpu;
 #[path = "felsic/embed.rs"]
 mod embed;
 #[path = "felsic/index.rs"]

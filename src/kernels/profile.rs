@@ -3,6 +3,9 @@
 use std::cell::{Cell, RefCell};
 use web_time::Instant;
 
+#[cfg(all(feature = "gpu", not(target_family = "wasm")))]
+pub use super::gpu::profile as gpu;
+
 /// The operations that are timed separately. A norm or a gate that also rounds its result in the same pass includes
 /// that rounding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use crate::checkpoints::Seeded;
 use crate::process::{command, run as run_command};
-use crate::{bench_index, bench_native, bench_search, files, packs, project, setup, web};
+use crate::{bench_gpu, bench_index, bench_native, bench_search, files, packs, project, setup, web};
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 use std::fs;
@@ -16,6 +16,8 @@ pub enum Other {
     Index(bench_index::Options),
     /// Times the command line beside onnxruntime, both native, with the 97M shape in 8 bits
     Native(bench_native::Options),
+    /// Times the command line on this machine's GPU, by kernel body too, and writes target/bench/gpu.txt
+    Gpu(bench_gpu::Options),
 }
 
 #[derive(Args)]
@@ -94,6 +96,7 @@ pub fn run(options: &Options) -> Result<()> {
         Some(Other::Search(options)) => return bench_search::run(options),
         Some(Other::Index(options)) => return bench_index::run(options),
         Some(Other::Native(options)) => return bench_native::run(options),
+        Some(Other::Gpu(options)) => return bench_gpu::run(options),
         None => {}
     }
     let pack = packs::find(&options.model)?;

@@ -17,9 +17,10 @@
 //! | `sbom` | what the npm package is made of, and from what |
 //! | `soak` | long runs: embeds, and loads under faults |
 //! | `fuzz` | what felsic reads of strangers, on inputs made at random |
-//! | `test` (`check` too), `demo`, `bench`, `bench_search`, `bench_index`, `bench_native`, `site`, `size` | the commands of these names |
+//! | `test` (`check` too), `demo`, `bench`, `bench_search`, `bench_index`, `bench_native`, `bench_gpu`, `site`, `size` | the commands of these names |
 
 mod bench;
+mod bench_gpu;
 mod bench_index;
 mod bench_native;
 mod bench_search;

@@ -9,7 +9,10 @@ use clap::Args;
 use felsic::embedder::{EmbedOptions, Embedder};
 use felsic::error::{Code, Error, Result};
 use felsic::kernels::profile;
+use felsic::model::DeviceKind;
 
+#[cfg(feature = "gpu")]
+use crate::bench_gpu as gpu;
 use crate::model::ModelArguments;
 use crate::output::Output;
 
@@ -30,9 +33,12 @@ pub struct BenchArguments {
     /// Threads that share the texts of a batch.
     #[arg(long, default_value = "1")]
     threads: NonZeroUsize,
-    /// Print where the time of a run goes, by operation; with one thread on the CPU.
+    /// Print where the time of a run goes: on the CPU by operation, with one thread; on a GPU by kernel body, in further runs.
     #[arg(long, conflicts_with = "threads")]
     profile: bool,
+    #[cfg(feature = "gpu")]
+    #[command(flatten)]
+    gpu: gpu::GpuArguments,
     /// Print JSON lines instead of a table.
     #[arg(long)]
     json: bool,
@@ -41,14 +47,20 @@ pub struct BenchArguments {
 /// Measures every combination.
 pub fn bench(arguments: &BenchArguments, output: &mut Output) -> Result<ExitCode> {
     let start = Instant::now();
+    #[cfg(feature = "gpu")]
+    arguments.gpu.choose();
     let embedder = pollster::block_on(arguments.model.open())?;
     let info = embedder.info();
     let loaded = milliseconds(start);
     if !arguments.json {
         output.line(format!("{} on {} ({}), loaded in {loaded:.0} ms", info.space, info.device, info.kernel))?;
+        #[cfg(feature = "gpu")]
+        if let Some(adapter) = gpu::adapter() {
+            output.line(format!("adapter: {adapter}"))?;
+        }
         output.line(format!(
-            "{:>6} {:>6} {:>10} {:>10} {:>10} {:>13} {:>10}",
-            "batch", "tokens", "median ms", "min ms", "max ms", "processor ms", "tokens/s"
+            "{:>6} {:>6} {:>10} {:>10} {:>10} {:>13} {:>10} {:>10}",
+            "batch", "tokens", "median ms", "min ms", "max ms", "processor ms", "tokens/s", "texts/s"
         ))?;
     }
     let ids = ids(&embedder)?;
@@ -61,9 +73,8 @@ pub fn bench(arguments: &BenchArguments, output: &mut Output) -> Result<ExitCode
                     true => output.line(times.json([tokens, batch]))?,
                     false => output.line(times.row([tokens, batch]))?,
                 }
-                for (operation, milliseconds) in &times.profile {
-                    let milliseconds = milliseconds / f64::from(arguments.runs);
-                    output.line(format!("{operation:>24} {milliseconds:>10.2}"))?;
+                for line in times.profile.lines(arguments) {
+                    output.line(line)?;
                 }
             }
         }
@@ -88,7 +99,8 @@ fn measure(embedder: &Embedder, ids: &[u32], [tokens, batch]: [usize; 2], argume
     let texts: Vec<Vec<u32>> = (0..batch).map(text).collect();
     let mut times = Times::default();
     run(embedder, &texts, arguments.threads)?;
-    if arguments.profile {
+    let is_on_cpu = arguments.model.kind() == DeviceKind::Cpu;
+    if arguments.profile && is_on_cpu {
         profile::start();
     }
     for _ in 0..arguments.runs {
@@ -97,8 +109,16 @@ fn measure(embedder: &Embedder, ids: &[u32], [tokens, batch]: [usize; 2], argume
         times.passed.push(milliseconds(start));
         times.worked.extend(processor().zip(worked).map(|(now, then)| (now - then) * 1e3));
     }
-    if arguments.profile {
-        times.profile = profile::stop();
+    if arguments.profile && is_on_cpu {
+        times.profile = Profile::Operations(profile::stop());
+    }
+    #[cfg(feature = "gpu")]
+    if arguments.profile && !is_on_cpu {
+        // Between dispatches that are measured a GPU has pauses, so that such runs say nothing of the others.
+        profile::gpu::start();
+        let made = (0..arguments.runs).try_for_each(|_| run(embedder, &texts, arguments.threads));
+        times.profile = Profile::Bodies(profile::gpu::stop());
+        made?;
     }
     times.passed.sort_by(f64::total_cmp);
     times.worked.sort_by(f64::total_cmp);
@@ -125,8 +145,49 @@ struct Times {
     passed: Vec<f64>,
     /// Of all threads' processors; nothing where the system does not say it.
     worked: Vec<f64>,
-    /// Of all runs, by operation.
-    profile: Vec<(&'static str, f64)>,
+    profile: Profile,
+}
+
+/// Where the time of all runs went.
+#[derive(Default)]
+enum Profile {
+    #[default]
+    None,
+    /// On the CPU, in ms.
+    Operations(Vec<(&'static str, f64)>),
+    /// On a GPU.
+    #[cfg(feature = "gpu")]
+    Bodies(profile::gpu::Profile),
+}
+
+impl Profile {
+    /// Returns the lines of a table, of one run.
+    fn lines(&self, arguments: &BenchArguments) -> Vec<String> {
+        let runs = f64::from(arguments.runs);
+        match self {
+            _ if arguments.json => Vec::new(),
+            Self::None => Vec::new(),
+            Self::Operations(operations) => operations
+                .iter()
+                .map(|(name, milliseconds)| format!("{name:>24} {:>10.2}", milliseconds / runs))
+                .collect(),
+            #[cfg(feature = "gpu")]
+            Self::Bodies(profile) => gpu::lines(profile, &arguments.gpu, runs),
+        }
+    }
+
+    /// Returns the same as JSON.
+    fn json(&self, runs: f64) -> serde_json::Value {
+        match self {
+            Self::None => serde_json::Value::Null,
+            Self::Operations(operations) => {
+                let entry = |(name, milliseconds): &(&str, f64)| (name.to_string(), (milliseconds / runs).into());
+                serde_json::Value::Object(operations.iter().map(entry).collect())
+            }
+            #[cfg(feature = "gpu")]
+            Self::Bodies(profile) => gpu::json(profile, runs),
+        }
+    }
 }
 
 impl Times {
@@ -134,8 +195,11 @@ impl Times {
     fn row(&self, [tokens, batch]: [usize; 2]) -> String {
         let [median, least, most] = self.passed();
         let worked = median_of(&self.worked).map_or("-".into(), |worked| format!("{worked:.2}"));
-        let rate = 1e3 * (tokens * batch) as f64 / median;
-        format!("{batch:>6} {tokens:>6} {median:>10.2} {least:>10.2} {most:>10.2} {worked:>13} {rate:>10.0}")
+        let texts = 1e3 * batch as f64 / median;
+        let rate = tokens as f64 * texts;
+        format!(
+            "{batch:>6} {tokens:>6} {median:>10.2} {least:>10.2} {most:>10.2} {worked:>13} {rate:>10.0} {texts:>10.1}"
+        )
     }
 
     /// Returns the same as JSON.
@@ -143,7 +207,7 @@ impl Times {
         let [median, least, most] = self.passed();
         let all = serde_json::json!({
             "batch": batch, "tokens": tokens, "median_ms": median, "min_ms": least, "max_ms": most,
-            "processor_ms": median_of(&self.worked),
+            "processor_ms": median_of(&self.worked), "profile": self.profile.json(self.passed.len() as f64),
         });
         all.to_string()
     }

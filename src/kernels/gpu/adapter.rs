@@ -35,6 +35,8 @@ static MULTIPLIES_BYTES: AtomicBool = AtomicBool::new(false);
 /// WGSL's products of four bytes may also be made of many instructions, and nothing tells whether they are. Vulkan and
 /// DirectX 12 have one for them, which the processors of the last years have, too; Metal has none.
 pub fn look_at(setup: &WgpuSetup) {
+    #[cfg(not(target_family = "wasm"))]
+    super::profile::note(&setup.adapter.get_info());
     let language = setup.instance.wgsl_language_features();
     let has_products = language.contains(wgpu::WgslLanguageFeatures::Packed4x8IntegerDotProduct);
     MULTIPLIES_BYTES.store(has_products && !is_metal(setup), Ordering::Relaxed);
@@ -67,9 +69,12 @@ pub fn adapter(tensor: &CubeTensor) -> Adapter {
         return adapter;
     }
     // cubecl states the card behind an adapter, and none behind one that is software.
-    match (&tensor.client.properties().identity.physical, MULTIPLIES_BYTES.load(Ordering::Relaxed)) {
+    let adapter = match (&tensor.client.properties().identity.physical, MULTIPLIES_BYTES.load(Ordering::Relaxed)) {
         (Some(_), true) => Adapter::Bytes,
         (Some(_), false) => Adapter::Gpu,
         (None, _) => Adapter::Software,
-    }
+    };
+    #[cfg(not(target_family = "wasm"))]
+    let adapter = super::profile::asked_for(adapter);
+    adapter
 }

@@ -19,6 +19,8 @@ mod bytes;
 #[cfg(test)]
 mod counts;
 mod product;
+#[cfg(not(target_family = "wasm"))]
+pub mod profile;
 mod shader;
 
 #[cfg(test)]
@@ -80,6 +82,8 @@ fn run(shader: Shader, groups: [usize; 2], buffers: Vec<&CubeTensor>, parameters
         return;
     }
     let client = buffers[0].client.clone();
+    #[cfg(not(target_family = "wasm"))]
+    let window = profile::open(shader, &buffers, parameters);
     let pairs = parameters.chunks_exact(2).map(|pair| u64::from(pair[0]) | (u64::from(pair[1]) << 32));
     let buffers = buffers.into_iter().map(binding).collect();
     client.launch(
@@ -87,6 +91,8 @@ fn run(shader: Shader, groups: [usize; 2], buffers: Vec<&CubeTensor>, parameters
         CubeCount::Static(groups[0] as u32, groups[1] as u32, 1),
         KernelArguments::new().with_buffers(buffers).with_info(MetadataBindingInfo::custom(pairs.collect())),
     );
+    #[cfg(not(target_family = "wasm"))]
+    profile::close(&client, window);
 }
 
 /// Returns the memory of a tensor, whose values stand there in row order: felsic makes no view of another order.
