@@ -52,6 +52,7 @@ impl Memory {
 pub const TARGETS: &[Target] = &[
     targets::config::TARGET,
     targets::cut::TARGET,
+    targets::gguf::TARGET,
     targets::index::TARGET,
     targets::json_lines::TARGET,
     targets::manifest::TARGET,

@@ -2,6 +2,7 @@
 
 pub mod config;
 pub mod cut;
+pub mod gguf;
 pub mod index;
 pub mod json_lines;
 pub mod manifest;

@@ -168,6 +168,17 @@ impl Contents {
         self.bytes[at.clone()].chunks_exact(width).map(number).collect()
     }
 
+    /// Returns the fractions of a list of them; every f32 is exact.
+    pub fn fractions(&self, key: &str) -> Option<Vec<f64>> {
+        let Value::List(kind, _, at) = self.values.get(key)? else { return None };
+        let width = width(*kind).filter(|_| *kind != STRING)?;
+        let fraction = |bytes: &[u8]| match scalar(*kind, bytes)? {
+            Value::Fraction(fraction) => Some(fraction),
+            _ => None,
+        };
+        self.bytes[at.clone()].chunks_exact(width).map(fraction).collect()
+    }
+
     /// Returns the tensors in the order of the file. Their entries count from the end of the header.
     pub fn tensors(&self) -> &[(String, Entry)] {
         &self.tensors

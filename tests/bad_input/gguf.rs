@@ -25,6 +25,11 @@ fn sound_bert() -> Gguf {
     FILE.clone()
 }
 
+fn sound_xlm_roberta() -> Gguf {
+    static FILE: LazyLock<Gguf> = LazyLock::new(|| Gguf::read(&bytes("tiny-xlmr-f16.gguf"), gguf_file::size));
+    FILE.clone()
+}
+
 fn changed(mut file: Gguf, change: impl FnOnce(&mut Gguf)) -> Vec<u8> {
     change(&mut file);
     file.write()
@@ -60,7 +65,11 @@ fn read(bytes: &[u8], length: Option<u64>, piece: usize) -> Result<Option<Conten
 
 #[test]
 fn the_file_is_sound_as_it_is_written_here() {
-    for (file, name) in [(sound(), "tiny-silu-q4_0.gguf"), (sound_bert(), "tiny-bert-f16.gguf")] {
+    for (file, name) in [
+        (sound(), "tiny-silu-q4_0.gguf"),
+        (sound_bert(), "tiny-bert-f16.gguf"),
+        (sound_xlm_roberta(), "tiny-xlmr-f16.gguf"),
+    ] {
         assert!(file.write() == bytes(name), "{name}");
         let older = Gguf { version: 2, ..file };
         assert!(read(&older.write(), None, 1000).expect("version 2").is_some());
@@ -256,6 +265,65 @@ fn what_is_not_understood_of_the_metadata_is_refused_by_key() {
     }
 }
 
+/// Returns the bytes of a list of f32.
+fn floats(values: &[f32]) -> Vec<u8> {
+    let head = [F32.to_le_bytes().to_vec(), (values.len() as u64).to_le_bytes().to_vec()].concat();
+    values.iter().fold(head, |all, value| [all, value.to_le_bytes().to_vec()].concat())
+}
+
+#[test]
+fn what_is_wrong_with_unigram_is_refused_by_key() {
+    type Change = fn(&mut Gguf);
+    let scores = "tokenizer.ggml.scores";
+    let cases: [(&str, Change, Code); 12] = [
+        (scores, |f| f.remove("tokenizer.ggml.scores"), Code::TokenizerInvalid),
+        (scores, |f| f.set("tokenizer.ggml.scores", LIST, floats(&[0.0; 2047])), Code::TokenizerInvalid),
+        (scores, |f| f.set("tokenizer.ggml.scores", LIST, floats(&[f32::NAN; 2048])), Code::TokenizerInvalid),
+        (scores, |f| f.set("tokenizer.ggml.scores", F32, [0; 4]), Code::TokenizerInvalid),
+        (
+            "precompiled_charsmap",
+            |f| f.set("tokenizer.ggml.precompiled_charsmap", LIST, floats(&[1.0])),
+            Code::TokenizerInvalid,
+        ),
+        (
+            "precompiled_charsmap",
+            |f| f.set("tokenizer.ggml.precompiled_charsmap", LIST, [I32, 1, 0, 256].map(u32::to_le_bytes).concat()),
+            Code::TokenizerInvalid,
+        ),
+        (
+            "precompiled_charsmap",
+            |f| f.set("tokenizer.ggml.precompiled_charsmap", LIST, [0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 7, 7]),
+            Code::TokenizerUnsupported,
+        ),
+        (
+            "unknown_token_id",
+            |f| f.set("tokenizer.ggml.unknown_token_id", U32, 2048u32.to_le_bytes()),
+            Code::TokenizerInvalid,
+        ),
+        ("add_space_prefix", |f| f.set("tokenizer.ggml.add_space_prefix", U32, [1, 0, 0, 0]), Code::TokenizerInvalid),
+        (
+            "token_type",
+            |f| f.set("tokenizer.ggml.token_type", LIST, [I32, 0, 0].map(u32::to_le_bytes).concat()),
+            Code::TokenizerInvalid,
+        ),
+        // Bytes as tokens.
+        (
+            "token_type",
+            |f| {
+                let list = f.values.iter_mut().find(|(key, ..)| key == "tokenizer.ggml.token_type").expect("types");
+                list.2[12 + 4 * 9] = 6;
+            },
+            Code::TokenizerUnsupported,
+        ),
+        ("normalizer", |f| f.set("tokenizer.ggml.normalizer.nmt", FLAG, [1]), Code::TokenizerUnsupported),
+    ];
+    for (key, change, code) in cases {
+        let error = error(&changed(sound_xlm_roberta(), change));
+        assert_eq!(error.code(), code, "{key}: {error}");
+        assert!(error.to_string().contains(key), "{key}: {error}");
+    }
+}
+
 #[test]
 fn values_that_are_no_values_are_refused() {
     let list = |kind: u32, count: u64| [&kind.to_le_bytes()[..], &count.to_le_bytes()].concat();
@@ -305,7 +373,7 @@ fn nothing_panics_whatever_a_header_says() {
         (state >> 20) as usize % bound
     };
     let mut sound_ones = 0;
-    for (file, rounds) in [(sound().write(), 1500), (sound_bert().write(), 1500)] {
+    for (file, rounds) in [(sound().write(), 1500), (sound_bert().write(), 1500), (sound_xlm_roberta().write(), 500)] {
         let header = read(&file, None, usize::MAX).expect("sound").expect("whole").length();
         // The keys and the list of tensors are at the two ends of a header; the vocabulary is between them.
         let places = |random: &mut dyn FnMut(usize) -> usize| match random(3) {

@@ -16,6 +16,13 @@ const TEXTS = ["A cat sleeps on the warm windowsill.", "Привет, как д�
 /** A GGUF file, and the pack of it that the command line has made. */
 const GGUF = "tiny-silu-q8_0.gguf";
 const GGUF_PACK = "tiny-silu-q8_0";
+/** What else a page makes packs of, below the other origin, and the packs of it that the command line has made. */
+const OTHERS = {
+  "models/tiny-roberta/": "tiny-roberta-int8",
+  "models/tiny-xlmr/": "tiny-xlmr-int8",
+  "checkpoints/tiny-bert-dense/": "tiny-bert-dense-int8",
+  "gguf/tiny-xlmr-f16.gguf": "tiny-xlmr-f16",
+};
 const models = join(root, "tests/fixtures/models");
 const WEIGHTS = readFileSync(join(models, MODEL, "model.safetensors"));
 
@@ -30,7 +37,7 @@ const split = mkdtempSync(join(tmpdir(), "felsic-split-"));
 
 before(async () => {
   splitInto(split);
-  environment = await start({ needs: [PACK, GGUF_PACK] });
+  environment = await start({ needs: [PACK, GGUF_PACK, ...Object.values(OTHERS)] });
   elsewhere = await Server.start({
     "/felsic/": [dist],
     "/models/": [models],
@@ -183,6 +190,19 @@ test("a GGUF file becomes the pack that the command line makes of it, and is sto
     assert.deepEqual((await load({ model: spoilt + GGUF })).vectors, made.vectors, `cut after ${cutAfter}`);
   }
 });
+
+for (const [path, pack] of Object.entries(OTHERS)) {
+  test(`${path} becomes the pack that the command line makes of it`, async () => {
+    const made = await load({ model: elsewhere.url(`/${path}`) });
+    const packed = await load({ model: environment.pack(pack), cache: "none" });
+    assert.equal(made.message, undefined);
+    assert.deepEqual(made.info, packed.info);
+    assert.deepEqual(made.vectors, packed.vectors);
+    const { self_test: _made, ...stored } = await storedManifest();
+    const { self_test: _packed, ...manifest } = JSON.parse(readFileSync(join(packs, pack, "manifest.json"), "utf8"));
+    assert.deepEqual(stored, manifest);
+  });
+}
 
 test("a GGUF file that is not there, or is none, has a code", async () => {
   const codes = [];

@@ -8,7 +8,7 @@ import { basename, dirname, join, resolve } from "node:path";
 
 export const here = import.meta.dirname;
 export const root = resolve(here, "../..");
-const target = process.env.CARGO_TARGET_DIR ? resolve(root, process.env.CARGO_TARGET_DIR) : join(root, "target");
+export const target = process.env.CARGO_TARGET_DIR ? resolve(root, process.env.CARGO_TARGET_DIR) : join(root, "target");
 
 /** The package that `npm run build` has unpacked. */
 export const unpacked = join(target, "package");

@@ -13,7 +13,7 @@ OUTDIR gets the files of FILES below, `types.gguf` (a small tensor of each type,
      "llama": {file: [base64 of float32, one a text]}}
 
 The metadata is what conversion/base.py and conversion/bert.py of llama.cpp write: keys, token types, BERT's tokens
-without their prefix. gguf has no quantiser for Q4_K, Q5_K and Q6_K; the plain ones here round each part by itself.
+without their prefix; RoBERTa's positions without the rows before that of a text's first token. gguf has no quantiser for Q4_K, Q5_K and Q6_K; the plain ones here round each part by itself.
 --all writes every type of every model into FOLDER, for measuring.
 """
 import argparse, base64, hashlib, json, os, sys, tempfile
@@ -29,8 +29,10 @@ import make_model
 from numpy_forward import Encoder
 
 MODELS = os.path.join(HERE, "..", "fixtures", "models")
-PRE = {"tiny-silu": "granite-embed-multi-97m", "tiny-gelu": "modern-bert", "tiny-bert": "bert-bge"}
-NORMAL, CONTROL, USER_DEFINED, UNUSED = 1, 3, 4, 5
+PRE = {"tiny-silu": "granite-embed-multi-97m", "tiny-gelu": "modern-bert", "tiny-bert": "bert-bge", "tiny-roberta": "roberta-bpe",
+       "tiny-xlmr": "default"}
+BERTS = ("bert", "roberta", "xlm-roberta")
+NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED = 1, 2, 3, 4, 5
 TEXTS = ["A cat sleeps on the warm windowsill.", "Die Züge nach Köln fahren heute nur stündlich.",
          "猫は暖かい窓辺で寝ている。", "how do I rotate a matrix in place?",
          ("The ferry leaves at seven, and whoever misses it waits until noon. Nobody is early. " * 4)[:-1]]
@@ -43,6 +45,8 @@ FILES = {
     "tiny-gelu-mixed.gguf": ("tiny-gelu", {"token_embd": T.Q5_1, "attn_qkv": T.Q5_0, "attn_output": T.BF16,
                                            "ffn_up": T.Q4_1, "": T.F32}),
     "tiny-bert-f16.gguf": ("tiny-bert", {"": T.F16}),
+    "tiny-roberta-q8_0.gguf": ("tiny-roberta", {"": T.Q8_0}),
+    "tiny-xlmr-f16.gguf": ("tiny-xlmr", {"": T.F16}),
     # Rows of 256, which the K types need; as llama.cpp mixes them.
     "wide-k.gguf": ("wide", {"token_embd": T.Q4_K, "attn_qkv": T.Q6_K, "ffn_down": T.Q6_K, "ffn_up": T.Q4_K, "": T.Q5_K}),
 }
@@ -71,7 +75,7 @@ def tensors(folder):
         data = f.read()
     bf16 = {n: t for n, t in header.items() if t.get("dtype") == "BF16"}
     bits = {n: np.frombuffer(data[slice(*t["data_offsets"])], "<u2").astype(np.uint32) for n, t in bf16.items()}
-    return {n.removeprefix("bert."): (bits[n] << np.uint32(16)).view(np.float32).reshape(t["shape"])
+    return {n.removeprefix("bert.").removeprefix("roberta."): (bits[n] << np.uint32(16)).view(np.float32).reshape(t["shape"])
             for n, t in bf16.items()}
 
 
@@ -84,21 +88,35 @@ def tensor_names(arch, layers):
     return of
 
 
-def add_vocabulary(w, arch, folder, name, rows):
+def add_vocabulary(w, arch, folder, name, rows, types_of_tokens):
     """What get_vocab_base, set_vocab and SpecialVocab of llama.cpp write."""
     with open(os.path.join(folder, "tokenizer.json"), encoding="utf-8") as f:
         t = json.load(f)
     with open(os.path.join(folder, "tokenizer_config.json"), encoding="utf-8") as f:
         c = json.load(f)
-    by_id = {i: (token, NORMAL) for token, i in t["model"]["vocab"].items()}
+    is_unigram = t["model"]["type"] == "Unigram"
+    vocab = t["model"]["vocab"]
+    by_id = {i: (token, NORMAL) for i, (token, _) in enumerate(vocab)} if is_unigram else {i: (token, NORMAL) for token, i in vocab.items()}
     for a in t["added_tokens"]:
         token = a["content"]
         special = a["special"] or (token.startswith("<|") and token.endswith("|>"))
         by_id[a["id"]] = (token, CONTROL if special else USER_DEFINED)
+    if is_unigram:
+        by_id[t["model"]["unk_id"]] = (c["unk_token"], UNKNOWN)
     listed = [by_id.get(i, (f"[PAD{i}]", UNUSED)) for i in range(rows)]
     types = [kind for _, kind in listed]
+    is_word_piece = t["model"]["type"] == "WordPiece"
     if arch == gguf.MODEL_ARCH.BERT:
-        w.add_token_type_count(2)
+        w.add_token_type_count(types_of_tokens)
+    if is_unigram:
+        w.add_tokenizer_model("t5")
+        w.add_token_scores([vocab[i][1] if i < len(vocab) else -10000.0 for i in range(rows)])
+        w.add_add_space_prefix(True)
+        w.add_remove_extra_whitespaces(c["clean_up_tokenization_spaces"])
+        w.add_precompiled_charsmap(base64.b64decode(t["normalizer"]["normalizers"][0]["precompiled_charsmap"]))
+        w.add_add_bos_token(True)
+        w.add_add_eos_token(True)
+    elif is_word_piece:
         w.add_tokenizer_model("bert")
 
         def phantom(token, kind):
@@ -120,19 +138,21 @@ def add_vocabulary(w, arch, folder, name, rows):
     for kind in ("bos", "eos", "unk", "sep", "pad", "mask"):
         if c.get(f"{kind}_token") in ids:
             getattr(w, f"add_{kind}_token_id")(ids[c[f"{kind}_token"]])
-    if arch == gguf.MODEL_ARCH.BERT:
+    if is_word_piece:
         w.add_bool("tokenizer.ggml.normalizer.lowercase", t["normalizer"]["lowercase"])
 
 
 def write(path, name, kinds):
     config, weights, folder = checkpoint(name)
-    is_bert = config["model_type"] == "bert"
+    is_bert = config["model_type"] in BERTS
+    # Positions are counted from behind the padding token's.
+    offset = config["pad_token_id"] + 1 if config["model_type"] in BERTS[1:] else 0
     arch = gguf.MODEL_ARCH.BERT if is_bert else gguf.MODEL_ARCH.MODERN_BERT
     w = gguf.GGUFWriter(path, gguf.MODEL_ARCH_NAMES[arch])
     w.add_type("model")
     w.add_name(name)
     w.add_block_count(config["num_hidden_layers"])
-    w.add_context_length(config["max_position_embeddings"])
+    w.add_context_length(config["max_position_embeddings"] - offset)
     w.add_embedding_length(config["hidden_size"])
     w.add_feed_forward_length(config["intermediate_size"])
     w.add_head_count(config["num_attention_heads"])
@@ -154,13 +174,15 @@ def write(path, name, kinds):
         w.add_rope_scaling_type(gguf.RopeScalingType.NONE)
         w.add_vocab_size(config["vocab_size"])
         w.add_string("modern-bert.hidden_activation", config["hidden_activation"])
-    add_vocabulary(w, arch, folder, name, config["vocab_size"])
+    add_vocabulary(w, arch, folder, name, config["vocab_size"], config.get("type_vocab_size", 1))
     of = tensor_names(arch, config["num_hidden_layers"])
     for n, value in weights.items():
         if n.startswith("pooler."):
             continue
         new = of(n)
         assert new, n
+        if new.startswith("position_embd"):
+            value = value[offset:]
         kind = T.F32
         if value.ndim == 2 and not new.startswith(("position_embd", "token_types")):
             kind = next(kind for part, kind in kinds.items() if part in new)
@@ -294,7 +316,7 @@ def main():
     write_types(os.path.join(a.out, "types.gguf"))
     for file, (name, kinds) in FILES.items():
         write(os.path.join(a.out, file), name, kinds)
-        if name != "tiny-bert":
+        if checkpoint(name)[0]["model_type"] not in BERTS:
             g["vectors"][file] = vectors(os.path.join(a.out, file), name)
         # llama.cpp ends with an assertion for a model without a local layer.
         if a.llama and name != "wide":

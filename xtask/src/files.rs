@@ -60,6 +60,11 @@ pub fn sizes(path: &Path) -> Result<(u64, u64)> {
 /// Makes `to` a copy of the folder `from`; what was at `to` before is gone.
 pub fn copy_folder(from: &Path, to: &Path) -> Result<()> {
     remove_folder(to)?;
+    copy_over(from, to)
+}
+
+/// Copies a folder's files to another, which keeps those that it has besides.
+pub fn copy_over(from: &Path, to: &Path) -> Result<()> {
     for file in under(from) {
         let target = to.join(file.strip_prefix(from)?);
         fs::create_dir_all(target.parent().unwrap_or(to))?;

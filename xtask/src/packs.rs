@@ -70,6 +70,17 @@ fn short_checkpoint() -> Result<PathBuf> {
     Ok(folder)
 }
 
+/// Makes a fixture with linear layers behind its pooling.
+fn dense_checkpoint() -> Result<PathBuf> {
+    let folder = project::target("checkpoints/tiny-bert-dense");
+    let sources = [fixture("tiny-bert"), project::path("tests/fixtures/dense")];
+    if files::is_fresh(&[&folder.join("3_Dense/model.safetensors")], &sources) {
+        return Ok(folder);
+    }
+    files::make_folder(&folder, |new| sources.iter().try_for_each(|from| files::copy_over(from, new)))?;
+    Ok(folder)
+}
+
 fn seeded(name: &str) -> Result<PathBuf> {
     let checkpoint = Seeded::named(name).with_context(|| format!("there is no checkpoint {name}"))?.make()?;
     pack_as(&setup::felsic()?, &checkpoint, Format::Int8, &format!("{name}-int8"))
@@ -84,7 +95,10 @@ pub fn all(large: bool) -> Result<()> {
         }
     }
     pack_as(&felsic, &short_checkpoint()?, Format::F32, "tiny-silu-short")?;
-    pack_as(&felsic, &project::path("tests/fixtures/gguf/tiny-silu-q8_0.gguf"), Format::Int8, "tiny-silu-q8_0")?;
+    pack_as(&felsic, &dense_checkpoint()?, Format::Int8, "tiny-bert-dense-int8")?;
+    for name in ["tiny-silu-q8_0", "tiny-xlmr-f16"] {
+        pack_as(&felsic, &project::path(&format!("tests/fixtures/gguf/{name}.gguf")), Format::Int8, name)?;
+    }
     for seeded in crate::checkpoints::SEEDED.iter().filter(|seeded| large || seeded.name == "granite-97m") {
         pack_as(&felsic, &seeded.make()?, Format::Int8, &format!("{}-int8", seeded.name))?;
     }

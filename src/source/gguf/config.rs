@@ -162,7 +162,7 @@ fn activation<'k>(keys: &'k Keys, key: &str) -> Result<&'k str> {
 }
 
 /// Returns a number as JSON: the shortest digits that give it again, which is finite.
-fn shown(number: f64) -> String {
+pub(super) fn shown(number: f64) -> String {
     serde_json::to_string(&number).unwrap_or_default()
 }
 
@@ -199,6 +199,8 @@ fn layers(keys: &Keys, key: Key, layers: usize) -> Result<String> {
     Ok(format!("[{}]", is_local.into_iter().map(name).collect::<Vec<_>>().join(",")))
 }
 
+/// BERT, and also RoBERTa and XLM-RoBERTa: the converter writes the same of them, and leaves out the rows of the table of
+/// positions before that of a text's first token.
 fn bert(keys: &Keys, key: Key) -> Result<Config> {
     keys.refuse_others(&key(""), &COMMON)?;
     let Common { mut config, .. } = common(keys, key)?;

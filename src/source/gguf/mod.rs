@@ -8,6 +8,7 @@
 mod config;
 mod names;
 mod tokenizer;
+mod unigram;
 
 use std::collections::BTreeMap;
 

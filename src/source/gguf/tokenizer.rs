@@ -2,7 +2,8 @@
 
 use std::collections::HashSet;
 
-use super::{Keys, quoted};
+use super::{Keys, architecture, quoted, unigram};
+use crate::config::Architecture;
 use crate::error::Result;
 use crate::tokenizer::O200K_PATTERN;
 
@@ -10,14 +11,15 @@ const TOKENS: &str = "tokenizer.ggml.tokens";
 const TYPES: &str = "tokenizer.ggml.token_type";
 const MODEL: &str = "tokenizer.ggml.model";
 const PRE: &str = "tokenizer.ggml.pre";
+pub(super) const MASK: &str = "tokenizer.ggml.mask_token_id";
 
 /// What a token is, `tokenizer.ggml.token_type`.
 const NORMAL: i64 = 1;
-const UNKNOWN: i64 = 2;
+pub(super) const UNKNOWN: i64 = 2;
 const CONTROL: i64 = 3;
 const USER_DEFINED: i64 = 4;
 /// A row of the table that no token has.
-const UNUSED: i64 = 5;
+pub(super) const UNUSED: i64 = 5;
 
 /// Stands before the tokens that begin a word, where a checkpoint of BERT has `##` before the others.
 const BEGINS: char = '\u{2581}';
@@ -42,7 +44,7 @@ const KNOWN: [&str; 21] = [
     "ggml.add_sep_token",
     "ggml.normalizer.lowercase",
     "ggml.normalizer.strip_accents",
-    // False, as everywhere but for sentencepiece.
+    // False, but for Unigram.
     "ggml.add_space_prefix",
     "ggml.eot_token_id",
     "ggml.eom_token_id",
@@ -50,24 +52,30 @@ const KNOWN: [&str; 21] = [
 
 /// Returns the file.
 pub(super) fn json(keys: &Keys) -> Result<String> {
-    keys.refuse_others("tokenizer.", &KNOWN)?;
-    if keys.flag("tokenizer.ggml.add_space_prefix")? == Some(true) {
-        return Err(keys.unsupported("tokenizer.ggml.add_space_prefix", "is true"));
+    let model = keys.needed(MODEL, keys.text(MODEL)?)?;
+    let is_unigram = model == "t5" && architecture(keys)?.1 == Architecture::Bert;
+    let own: &[&str] = if is_unigram { &unigram::KNOWN } else { &[] };
+    keys.refuse_others("tokenizer.", &[&KNOWN, own].concat())?;
+    let prefix = "tokenizer.ggml.add_space_prefix";
+    if !is_unigram && keys.flag(prefix)? == Some(true) {
+        return Err(keys.unsupported(prefix, "is true"));
     }
     let vocabulary = Vocabulary::read(keys)?;
-    match keys.needed(MODEL, keys.text(MODEL)?)? {
+    match model {
         "gpt2" => byte_pairs(keys, &vocabulary),
         "bert" => word_pieces(keys, &vocabulary),
+        "t5" if is_unigram => unigram::pieces(keys, &vocabulary),
         other => {
-            let known = "felsic reads \"gpt2\" (byte-pair encoding) and \"bert\" (WordPiece) from GGUF files";
+            let known = "felsic reads \"gpt2\" (byte-pair encoding), \"bert\" (WordPiece) and, for the architecture \"bert\", \"t5\" \
+                         (Unigram) from GGUF files";
             Err(keys.unsupported(MODEL, &format!("is {other:?}; {known}")))
         }
     }
 }
 
-struct Vocabulary<'k> {
-    tokens: Vec<&'k str>,
-    types: Vec<i64>,
+pub(super) struct Vocabulary<'k> {
+    pub tokens: Vec<&'k str>,
+    pub types: Vec<i64>,
 }
 
 impl<'k> Vocabulary<'k> {
@@ -105,7 +113,7 @@ impl<'k> Vocabulary<'k> {
 
     /// Returns the tokens that are found in a text before it is split into words, as JSON. Those that are no special tokens are
     /// found in the normalised text, as `AddedToken` has it by default; the file does not say.
-    fn added(&self, strips: impl Fn(usize) -> bool) -> String {
+    pub(super) fn added(&self, strips: impl Fn(usize) -> bool) -> String {
         let added = self.used().filter(|(_, _, kind)| [CONTROL, USER_DEFINED, UNKNOWN].contains(kind));
         let token = |(id, content, kind): (usize, &str, i64)| {
             let (content, strips, special) = (quoted(content), strips(id), kind != USER_DEFINED);
@@ -119,14 +127,14 @@ impl<'k> Vocabulary<'k> {
     }
 
     /// Returns the token of an id that a key gives.
-    fn named(&self, keys: &Keys, key: &str) -> Result<Option<(usize, &'k str)>> {
+    pub(super) fn named(&self, keys: &Keys, key: &str) -> Result<Option<(usize, &'k str)>> {
         let Some(id) = keys.count(key)? else { return Ok(None) };
         let token = self.tokens.get(id).ok_or_else(|| keys.wrong(key, "the id of a token"))?;
         Ok(Some((id, token)))
     }
 
     /// Returns the template, the tokens that stand before and behind every text, as JSON.
-    fn template(&self, keys: &Keys, sides: [Side<'_>; 2]) -> Result<String> {
+    pub(super) fn template(&self, keys: &Keys, sides: [Side<'_>; 2]) -> Result<String> {
         let (mut pieces, mut specials) = ([String::new(), String::new()], Vec::new());
         for (side, piece) in sides.into_iter().zip(&mut pieces) {
             if !keys.flag(side.flag)?.unwrap_or(side.default) {
@@ -153,15 +161,15 @@ impl<'k> Vocabulary<'k> {
 }
 
 /// One end of a template.
-struct Side<'k> {
+pub(super) struct Side<'k> {
     /// Says whether there is a token.
-    flag: &'k str,
-    default: bool,
+    pub flag: &'k str,
+    pub default: bool,
     /// The keys that say which; the first that is there counts.
-    ids: &'k [&'k str],
+    pub ids: &'k [&'k str],
 }
 
-const BEFORE: [&str; 2] = ["tokenizer.ggml.bos_token_id", "tokenizer.ggml.cls_token_id"];
+pub(super) const BEFORE: [&str; 2] = ["tokenizer.ggml.bos_token_id", "tokenizer.ggml.cls_token_id"];
 
 /// Byte-pair encoding of bytes. Which split it has is known by the name of a tokenizer that the converter has recognised.
 fn byte_pairs(keys: &Keys, vocabulary: &Vocabulary) -> Result<String> {
@@ -178,18 +186,18 @@ fn byte_pairs(keys: &Keys, vocabulary: &Vocabulary) -> Result<String> {
     };
     let pre = keys.needed(PRE, keys.text(PRE)?)?;
     let (normalizer, pre_tokenizer, ignore_merges) = match pre {
-        "gpt-2" => ("null", byte_level(true), false),
+        "gpt-2" | "roberta-bpe" => ("null", byte_level(true), false),
         "modern-bert" => ("{\"type\":\"NFC\"}", byte_level(true), false),
         "gpt-4o" => ("null", o200k(), false),
         "granite-embed-multi-97m" => ("null", o200k(), true),
         other => {
-            let known = "\"gpt-2\", \"modern-bert\", \"gpt-4o\" and \"granite-embed-multi-97m\"";
+            let known = "\"gpt-2\", \"roberta-bpe\", \"modern-bert\", \"gpt-4o\" and \"granite-embed-multi-97m\"";
             return Err(keys.unsupported(PRE, &format!("is {other:?}; felsic knows {known}")));
         }
     };
-    // ModernBERT's takes the spaces before it; the others have none that does.
-    let mask =
-        vocabulary.named(keys, "tokenizer.ggml.mask_token_id")?.map(|(id, _)| id).filter(|_| pre == "modern-bert");
+    // ModernBERT's and RoBERTa's takes the spaces before it; the others have none that does.
+    let strips = matches!(pre, "modern-bert" | "roberta-bpe");
+    let mask = vocabulary.named(keys, MASK)?.map(|(id, _)| id).filter(|_| strips);
     let after = ["tokenizer.ggml.eos_token_id", "tokenizer.ggml.seperator_token_id"];
     let sides = [
         Side { flag: "tokenizer.ggml.add_bos_token", default: false, ids: &BEFORE },
@@ -206,7 +214,7 @@ fn byte_pairs(keys: &Keys, vocabulary: &Vocabulary) -> Result<String> {
 }
 
 /// Puts the file together.
-fn document([added, normalizer, pre_tokenizer, post_processor, model]: [&str; 5]) -> String {
+pub(super) fn document([added, normalizer, pre_tokenizer, post_processor, model]: [&str; 5]) -> String {
     format!(
         "{{\"version\":\"1.0\",\"added_tokens\":{added},\"normalizer\":{normalizer},\
          \"pre_tokenizer\":{pre_tokenizer},\"post_processor\":{post_processor},\"model\":{model}}}"
