@@ -20,6 +20,7 @@ import type {
   ToWorker,
 } from "./protocol.js";
 import { Queue, type Turn } from "./queue.js";
+import { release } from "./release.js";
 import { openPack } from "./store/given.js";
 import { hashWith, integrityOf } from "./store/names.js";
 import type { Made } from "./store/types.js";
@@ -192,7 +193,10 @@ class Server {
   #answerGroups(helper: Helper, port: MessagePort): void {
     const answer = async ({ task, rows, lengths }: ToHelper) => {
       try {
-        const pooled = await helper.pooled(rows, lengths);
+        const work = helper.pooled(rows, lengths);
+        // It has copied the rows.
+        release(rows.buffer);
+        const pooled = await work;
         port.postMessage({ task, pooled } satisfies FromHelper, [pooled.buffer]);
       } catch (error) {
         // The engine computes the batch itself, and meets the reason itself if the batch is at fault.

@@ -32,6 +32,7 @@ const src = join(import.meta.dirname, "../../pkg/src/search");
  * @property {typeof import("../../pkg/dist/types/search/clusters.js")} clusters
  * @property {typeof import("../../pkg/dist/types/search/live.js")} live
  * @property {typeof import("../../pkg/dist/types/search/batches.js")} batches
+ * @property {typeof import("../../pkg/dist/types/search/transfer-lines.js")} transfer-lines
  * @property {typeof import("../../pkg/dist/types/search-box/links.js")} links
  */
 
@@ -60,6 +61,7 @@ export async function searchModules() {
     "clusters",
     "live",
     "batches",
+    "transfer-lines",
     "../search-box/links",
   ];
   const folder = mkdtempSync(join(tmpdir(), "felsic-search-"));

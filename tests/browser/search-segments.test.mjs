@@ -202,6 +202,8 @@ test("hostile documents are index-invalid, although their hash is right", async 
     "a title that is none": (all) => void (all.documents[0].title = {}),
     "tags that are none": (all) => void (all.documents[1].tags = [3]),
     "meta that is none": (all) => void (all.documents[1].meta = []),
+    // Results are copied from the worker to the page, which takes as much of the stack as it is deep.
+    "deep meta": (all) => void (all.documents[1].meta = { a: JSON.parse("[".repeat(200) + "]".repeat(200)) }),
     "no hash": (all) => void (all.documents[0].hash = "x"),
     "a passage less": (all) => void all.documents[0].passages.pop(),
     "a passage that is none": (all) => void (all.documents[0].passages[0] = 1),

@@ -10,3 +10,12 @@ export function parsed(json: string | Uint8Array, wrong: () => FelsicError): unk
     throw wrong();
   }
 }
+
+/** Whether a value is JSON of at most so many levels: what is deeper than the stack fails wherever it is written or copied. */
+export function isJson(value: unknown, levels: number): boolean {
+  if (value === null || typeof value === "string" || typeof value === "boolean") return true;
+  if (typeof value === "number") return Number.isFinite(value);
+  if (typeof value !== "object" || levels === 0) return false;
+  if (!Array.isArray(value) && Object.getPrototypeOf(value) !== Object.prototype) return false;
+  return Object.values(value).every((item) => isJson(item, levels - 1));
+}

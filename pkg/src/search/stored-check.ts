@@ -1,11 +1,14 @@
 /** The checks of a segment's documents, which may come from a damaged disk or from any server. */
 
 import type { FelsicError } from "../errors.js";
+import { isJson } from "./json.js";
 import { type SegmentDocuments, type StoredDocument, type StoredPassage, type TextPlace, waitingOf, waits } from "./stored.js";
 import type { DocumentKind } from "./types.js";
 
 /** The longest id and the longest name of a collection, in UTF-16 units. */
 export const LONGEST_NAME = 1024;
+/** The most levels of `meta`: those that `felsic index` writes. */
+const DEEPEST = 128;
 /** The kinds of documents. */
 export const KINDS: readonly DocumentKind[] = ["text", "markdown", "html", "code", "csv", "json"];
 
@@ -68,7 +71,7 @@ function isDocument(value: unknown, sizes: SegmentSizes): value is StoredDocumen
     isId(id) &&
     [title, url].every((text) => isOptional(text, isString)) &&
     isOptional(tags, isStrings) &&
-    isOptional(meta, isObject) &&
+    isOptional(meta, (fields) => isObject(fields) && isJson(fields, DEEPEST)) &&
     (KINDS as readonly unknown[]).includes(kind) &&
     isShortHash(hash) &&
     isOptional(foundTitle, (found) => found === true) &&

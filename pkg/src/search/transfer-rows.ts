@@ -1,7 +1,7 @@
 /** A row of a file: one passage with its document, as it leaves a collection and as it comes in, checked. */
 
 import { FelsicError } from "../errors.js";
-import { parsed } from "./json.js";
+import { isJson, parsed } from "./json.js";
 
 /** A value that JSON has. */
 type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json };
@@ -10,6 +10,8 @@ type Json = string | number | boolean | null | readonly Json[] | { readonly [nam
 const KINDS = ["text", "markdown", "html", "code", "csv", "json"] as const;
 /** The most characters of an id. */
 const LONGEST_ID = 1024;
+/** The most levels of `meta`, as for documents that an app adds. */
+const DEEPEST = 32;
 
 /** A passage and its document. The rows of one document stand together, in the order of its passages. */
 export interface PassageRow {
@@ -114,19 +116,10 @@ function meta(fields: Readonly<Record<string, unknown>>, where: string): Passage
   const given = fields["meta"] ?? undefined;
   if (given === undefined) return undefined;
   const value: unknown = typeof given === "string" ? parsed(given, () => wrong(where, '"meta" is not JSON')) : given;
-  if (typeof value !== "object" || value === null || Array.isArray(value) || !isJson(value)) {
+  if (typeof value !== "object" || value === null || Array.isArray(value) || !isJson(value, DEEPEST)) {
     throw wrong(where, '"meta" must be an object of JSON values');
   }
   return value as Record<string, Json>;
-}
-
-/** Whether a value is JSON, nested no deeper than anybody needs. */
-function isJson(value: unknown, depth = 0): boolean {
-  if (value === null || typeof value === "string" || typeof value === "boolean") return true;
-  if (typeof value === "number") return Number.isFinite(value);
-  if (typeof value !== "object" || depth >= 32) return false;
-  if (!Array.isArray(value) && Object.getPrototypeOf(value) !== Object.prototype) return false;
-  return Object.values(value).every((item) => isJson(item, depth + 1));
 }
 
 function vector(
