@@ -4,9 +4,12 @@
 //! message that cannot be shown. Two programs run the bodies: `felsic-fuzz` on stable Rust, with a seeded mutator, which also
 //! measures memory and time; and libFuzzer (`libfuzzer/`, nightly Rust), which looks for inputs that reach new code.
 //!
+//! `felsic-attack` runs the command line itself on such inputs: see [`attack`].
+//!
 //! A new target is a file in `targets/` and its line in [`TARGETS`].
 
 pub mod archive;
+pub mod attack;
 pub mod check;
 pub mod mutate;
 pub mod random;

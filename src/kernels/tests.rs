@@ -3,6 +3,10 @@
 //! The GPU half needs a Vulkan, Metal or DirectX 12 adapter (Mesa's software one is enough); it is left
 //! out only where `FELSIC_SKIP_GPU` is set.
 
+#[cfg(all(target_arch = "wasm32", feature = "web"))]
+#[path = "tests_web.rs"]
+mod web;
+
 use burn::tensor::{DType, Int, Tensor, TensorData};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -175,6 +179,8 @@ fn with_body<T>(body: Option<usize>, work: impl FnOnce() -> T) -> T {
         super::gpu::FORCED_ADAPTER.set(None);
         return made;
     }
+    #[cfg(not(feature = "gpu"))]
+    let _ = body;
     work()
 }
 
@@ -597,4 +603,37 @@ fn attention_sees_its_window_of_its_own_sequence() {
             close(got, &want, if rounded { 2e-3 } else { 2e-5 });
         },
     );
+}
+
+/// Returns tests with their names.
+macro_rules! named {
+    ($($test:ident),* $(,)?) => { &[$((stringify!($test), $test as fn())),*] };
+}
+
+/// The tests of every build, for WebAssembly, where the harness has no arguments and no output.
+const TESTS: &[(&str, fn())] = named![
+    linear_is_the_matrix_product,
+    linear_of_web_assembly_is_the_matrix_product_and_the_same_in_any_batch,
+    int8_linear_is_the_product_with_scaled_weights,
+    int8_mlp_is_norm_product_gate_product_and_residual,
+    int8_mlp_makes_more_rows_than_a_gpu_binds_at_once,
+    a_rounded_activation_is_half_a_step_off_at_most,
+    int8_linear_has_the_bits_of_its_reference_for_unusual_values,
+    int8_linear_keeps_zero_rows_zero_and_passes_nan_on,
+    layer_norm_centres_and_scales_each_row,
+    gate_is_activation_times_the_other_half,
+    a_bias_is_added_to_each_row_before_the_activation,
+    take_rows_copies_rows_in_the_order_asked_for,
+    add_adds_and_leaves_its_operands_as_they_are,
+    attention_sees_its_window_of_its_own_sequence,
+];
+
+#[test]
+fn all_tests_run_as_web_assembly_too() {
+    let parts: Vec<&str> = include_str!("tests.rs").split("\n#[test]\n").collect();
+    let of_all_builds = parts.windows(2).filter(|pair| !pair[0].ends_with("#[cfg(feature = \"gpu\")]"));
+    let written: Vec<_> = of_all_builds.filter_map(|pair| pair[1].strip_prefix("fn ")?.split('(').next()).collect();
+    let (own, others) = written.split_last().expect("this test");
+    assert_eq!(*own, "all_tests_run_as_web_assembly_too");
+    assert_eq!(TESTS.iter().map(|(name, _)| *name).collect::<Vec<_>>(), others);
 }

@@ -7,6 +7,8 @@
 use std::collections::BTreeMap;
 
 use safetensors::tensor::{Metadata, TensorInfo};
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
 
 use super::{BlockType, ElementType, SHARD_BYTES, StoredTensor, Tensors};
 use crate::error::{Code, Error, Result, lfs_pointer};
@@ -49,7 +51,8 @@ fn header_length(prefix: [u8; PREFIX], length: u64) -> Result<usize> {
 /// without gap or overlap.
 fn parse_header(header: &[u8], data: Option<u64>) -> Result<BTreeMap<String, Entry>> {
     let malformed = |cause: String| Error::new(Code::WeightsInvalid, "the header is malformed").because(cause);
-    let metadata: Metadata = serde_json::from_slice(header).map_err(|error| malformed(error.to_string()))?;
+    let described: Described = serde_json::from_slice(header).map_err(|error| malformed(error.to_string()))?;
+    let metadata = described.metadata().map_err(|error| malformed(error.to_string()))?;
     if let Some(data) = data.filter(|data| metadata.data_len() as u64 != *data) {
         return Err(malformed(format!("it describes {} bytes of tensors; the file has {data}", metadata.data_len())));
     }
@@ -64,6 +67,47 @@ fn parse_header(header: &[u8], data: Option<u64>) -> Result<BTreeMap<String, Ent
         ))
     });
     entries.collect()
+}
+
+/// The tensors of a header, not checked yet. The crate reads a header of any form into a tree first, which takes sixty times the bytes of lists
+/// in lists.
+struct Described(BTreeMap<String, TensorInfo>);
+
+impl Described {
+    /// Returns them in the order of their bytes, checked.
+    fn metadata(self) -> std::result::Result<Metadata, safetensors::SafeTensorError> {
+        let mut tensors: Vec<_> = self.0.into_iter().collect();
+        tensors.sort_by_key(|(_, info)| info.data_offsets);
+        Metadata::new(None, tensors)
+    }
+}
+
+impl<'de> Deserialize<'de> for Described {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        struct Tensors;
+
+        impl<'de> Visitor<'de> for Tensors {
+            type Value = Described;
+
+            fn expecting(&self, text: &mut std::fmt::Formatter) -> std::fmt::Result {
+                text.write_str("an object of tensors")
+            }
+
+            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> std::result::Result<Described, M::Error> {
+                let mut tensors = BTreeMap::new();
+                while let Some(name) = map.next_key::<String>()? {
+                    if name == "__metadata__" {
+                        map.next_value::<Option<BTreeMap<String, String>>>()?;
+                    } else {
+                        tensors.insert(name, map.next_value()?);
+                    }
+                }
+                Ok(Described(tensors))
+            }
+        }
+
+        deserializer.deserialize_map(Tensors)
+    }
 }
 
 /// Returns a shape in elements, from one in bytes where two elements share one; `None` where that cannot be counted.

