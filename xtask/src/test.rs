@@ -52,7 +52,6 @@ const STEPS: &[Step] = &[
     Step { name: "bulk", needs: &[], run: |_| bulk() },
     Step { name: "wasm-lint", needs: &[], run: |_| wasm::lint().map(|()| Passed) },
     Step { name: "page", needs: &[], run: |_| web::page().map(|()| Passed) },
-    Step { name: "kernels", needs: &[], run: |_| kernels::in_node(Binary::Cpu).map(|()| Passed) },
     Step { name: "types", needs: &["page"], run: |_| web::types().map(|()| Passed) },
     Step { name: "docs", needs: &["page"], run: |_| web::docs().map(|()| Passed) },
     Step { name: "package", needs: &["page"], run: |_| web::installed().map(|()| Passed) },
@@ -69,6 +68,7 @@ const STEPS: &[Step] = &[
 const ON_REQUEST: &[Step] = &[
     Step { name: "tokenizer", needs: &[], run: tokenizer },
     Step { name: "lint-extension", needs: &["page"], run: |_| extension::lint().map(|()| Passed) },
+    Step { name: "kernels", needs: &[], run: |_| kernels::in_node(Binary::Cpu).map(|()| Passed) },
     Step { name: "relaxed", needs: &[], run: |_| kernels::in_node(Binary::Relaxed).map(|()| Passed) },
     Step { name: "arm", needs: &[], run: |_| arm() },
 ];
