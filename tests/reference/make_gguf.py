@@ -2,6 +2,9 @@
 """GGUF files of the tiny checkpoints, as llama.cpp's converter writes them, and their goldens.
 
     make_gguf.py OUTDIR [--all FOLDER] [--llama]
+    make_gguf.py OUT.gguf --of CHECKPOINT --pre NAME
+
+The second form writes one file in Q8_0 of another checkpoint, whose split the converter calls NAME; it needs numpy and gguf alone.
 
 Needs numpy, gguf, tokenizers and safetensors (PyPI); --llama also llama-cpp-python, whose vectors then are among the goldens.
 OUTDIR gets the files of FILES below, `types.gguf` (a small tensor of each type, random bits) and `goldens.json`:
@@ -20,7 +23,6 @@ import argparse, base64, hashlib, json, os, sys, tempfile
 
 import gguf
 import numpy as np
-import tokenizers
 from gguf import GGMLQuantizationType as T
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -57,7 +59,7 @@ K = {T.Q4_K: 15, T.Q5_K: 31, T.Q6_K: 63}
 def checkpoint(name):
     """config.json, tensors by name, folder of the tokenizer"""
     if name != "wide":
-        folder = os.path.join(MODELS, name)
+        folder = os.path.join(MODELS, name)  # or a folder elsewhere, whole
         with open(os.path.join(folder, "config.json"), encoding="utf-8") as f:
             config = json.load(f)
         return config, tensors(folder), folder
@@ -150,7 +152,7 @@ def write(path, name, kinds):
     arch = gguf.MODEL_ARCH.BERT if is_bert else gguf.MODEL_ARCH.MODERN_BERT
     w = gguf.GGUFWriter(path, gguf.MODEL_ARCH_NAMES[arch])
     w.add_type("model")
-    w.add_name(name)
+    w.add_name(os.path.basename(name))
     w.add_block_count(config["num_hidden_layers"])
     w.add_context_length(config["max_position_embeddings"] - offset)
     w.add_embedding_length(config["hidden_size"])
@@ -289,6 +291,7 @@ def vectors(path, name):
         from safetensors.numpy import save_file
         save_file({n: values[of(n)] for n in weights}, os.path.join(temporary, "model.safetensors"))
         encoder = Encoder(temporary, np.float64)
+    import tokenizers
     tokenizer = tokenizers.Tokenizer.from_file(os.path.join(folder, "tokenizer.json"))
     return [b64(encoder.embed(tokenizer.encode(text).ids)) for text in TEXTS]
 
@@ -308,7 +311,13 @@ def main():
     ap.add_argument("out")
     ap.add_argument("--all")
     ap.add_argument("--llama", action="store_true")
+    ap.add_argument("--of")
+    ap.add_argument("--pre")
     a = ap.parse_args()
+    if a.of:
+        checkpoint_folder = os.path.abspath(a.of)
+        PRE[checkpoint_folder] = a.pre
+        return write(a.out, checkpoint_folder, {"": T.Q8_0})
     os.makedirs(a.out, exist_ok=True)
     from importlib.metadata import version
     g = {"versions": {n: version(n) for n in ["gguf", "numpy"] + (["llama-cpp-python"] if a.llama else [])},

@@ -102,6 +102,36 @@ fn scores_of_every_sign_give_the_same_ids() {
     }
 }
 
+/// Adds tokens for bytes: all but one of those of a snowman, whose second also begins a piece.
+fn with_bytes(json: &mut Value) {
+    json["model"]["byte_fallback"] = json!(true);
+    let vocab = json["model"]["vocab"].as_array_mut().unwrap();
+    vocab.extend((0..=255).filter(|byte| *byte != 0x98).map(|byte| json!([format!("<0x{byte:02X}>"), -9.0])));
+}
+
+#[test]
+fn unknown_characters_become_their_bytes_where_all_have_a_token() {
+    let json = with(with_bytes);
+    let (compact, native) = (compact(&json), Tokenizer::from_json(&json).unwrap());
+    // Tokens of bytes behind the 14 pieces; 0x98 has none.
+    let byte = |byte: u32| 14 + byte - u32::from(byte > 0x98);
+    for (text, expected) in [
+        ("aü", vec![5, byte(0xC3), byte(0xBC)]),
+        // One run, whose bytes all have a token, and one with a byte that has none.
+        ("üöa", vec![2, byte(0xC3), byte(0xBC), byte(0xC3), byte(0xB6), 3]),
+        ("ü☃", vec![2, 0]),
+        ("☃aü", vec![2, 0, 3, byte(0xC3), byte(0xBC)]),
+        // As it is spelled, a token of a byte is a piece like others.
+        ("<0x41>", vec![2, byte(0x41)]),
+    ] {
+        let framed = [&[1], &expected[..], &[0]].concat();
+        assert_eq!(native.encode(text).unwrap(), framed, "{text:?}");
+        assert_eq!(compact.encode(text).unwrap(), framed, "{text:?}");
+    }
+    same_ids(&json, &["a", "b", "ab", "é", "_", " ", "☃", "ü", "x", "?", "<0x41>", "<0xC3>", "<s>", "漢", "\n"], 11);
+    damage(&serde_json::from_slice(&json).unwrap(), "a ab <s>ébb b b?_ab aé  xy☃ü");
+}
+
 #[test]
 fn damaged_bytes_are_refused_or_harmless() {
     damage(&minute_json(), "a ab <s>ébb b b?_ab aé  xy☃");
@@ -152,8 +182,7 @@ fn marks_go_with_byte_pairs_and_word_pieces() {
 
 #[test]
 fn what_is_not_run_exactly_is_refused_and_named() {
-    let only_compact: [(&str, Edit); 5] = [
-        ("byte_fallback", |json| json["model"]["byte_fallback"] = json!(true)),
+    let only_compact: [(&str, Edit); 4] = [
         ("prepend_scheme", |json| json["pre_tokenizer"]["prepend_scheme"] = json!("first")),
         ("split", |json| json["pre_tokenizer"]["split"] = json!(false)),
         ("piece", |json| json["model"]["vocab"][3][0] = json!("a".repeat(257))),

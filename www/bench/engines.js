@@ -20,6 +20,7 @@ export function parseEngine(text, { pack, peer }) {
     case "ort-webgpu-f32":
     case "ort-webgpu-q8":
     case "transformers-js":
+    case "wllama":
       if (!peer) throw new Error(`${engine} needs a model folder of its own`);
       return { engine, threads: Number(threads), model: peer };
     default:

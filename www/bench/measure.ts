@@ -23,6 +23,8 @@ function startWorker(engine: EngineName): Worker {
       return new Worker(new URL("./ort-webgpu.worker.ts", import.meta.url), { type: "module" });
     case "transformers-js":
       return new Worker(new URL("./transformers.worker.ts", import.meta.url), { type: "module" });
+    case "wllama":
+      return new Worker(new URL("./wllama.worker.ts", import.meta.url), { type: "module" });
   }
 }
 

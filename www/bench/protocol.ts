@@ -2,7 +2,7 @@
 
 /** Which engine a worker runs. */
 export type EngineName =
-  "felsic-cpu" | "felsic-plain" | "felsic-webgpu" | "ort-web" | "ort-webgpu-f32" | "ort-webgpu-q8" | "transformers-js";
+  "felsic-cpu" | "felsic-plain" | "felsic-webgpu" | "ort-web" | "ort-webgpu-f32" | "ort-webgpu-q8" | "transformers-js" | "wllama";
 
 /** An engine with its settings, as the page asks for it. */
 export interface EngineChoice {

@@ -123,7 +123,7 @@ function note(path, file, bytes) {
  * @param {string} path
  */
 function partOf(path) {
-  if (/\.(safetensors|onnx)$/.test(path)) return "weights";
+  if (/\.(safetensors|onnx|gguf)$/.test(path)) return "weights";
   if (/^\/(packs|peer)\//.test(path)) return "tokenizer";
   return /\.(js|mjs|wasm)$/.test(path) && !/\/index-[^/]*\.js$/.test(path) ? "runtime" : null;
 }

@@ -2,8 +2,8 @@
 
 use crate::checkpoints::Seeded;
 use crate::process::{command, run as run_command};
-use crate::{bench_gpu, bench_index, bench_native, bench_search, files, packs, project, setup, web};
-use anyhow::{Context, Result};
+use crate::{bench_gpu, bench_index, bench_native, bench_search, files, packs, project, setup, trained, web};
+use anyhow::{Context, Result, ensure};
 use clap::{Args, Subcommand};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -26,7 +26,7 @@ pub struct Options {
     #[command(subcommand)]
     other: Option<Other>,
     /// Engines, each with `:THREADS` behind it if not one: felsic-cpu, felsic-plain (without relaxed SIMD),
-    /// felsic-webgpu, ort-web, ort-webgpu-f32, ort-webgpu-q8, transformers-js
+    /// felsic-webgpu, ort-web, ort-webgpu-f32, ort-webgpu-q8, transformers-js, wllama
     #[arg(long, value_delimiter = ',', default_value = "felsic-cpu,felsic-cpu:2,ort-web,ort-web:2,transformers-js")]
     engines: Vec<String>,
     /// Shapes, each BATCHxTOKENS
@@ -41,7 +41,7 @@ pub struct Options {
     /// Also the first vector over a line of this many Mbit/s and ms, such as 50,40: with nothing cached, then again
     #[arg(long)]
     line: Option<String>,
-    /// A pack or a checkpoint, as for `demo`
+    /// A pack or a checkpoint, as for `demo`; the peers run the 97M shape, or all-minilm-l6-v2 if it is that
     #[arg(long, default_value = "granite-97m")]
     model: String,
     /// Only serve the page, with the pack and the peers' model, for a browser of your own
@@ -57,8 +57,9 @@ pub struct Options {
 pub fn peer() -> Result<PathBuf> {
     let folder = project::target("peer/granite-97m");
     let checkpoint = Seeded::named("granite-97m").context("there is no checkpoint granite-97m")?.make()?;
-    let sources = project::path("tests/peer");
-    if files::is_fresh(&[&folder], &[&sources, &checkpoint]) {
+    let [script, skeleton] =
+        ["make_peer.py", "granite-97m-q8.skeleton.pb"].map(|name| project::path("tests/peer").join(name));
+    if files::is_fresh(&[&folder], &[&script, &skeleton, &checkpoint]) {
         return Ok(folder);
     }
     files::make_folder(&folder, |new| {
@@ -70,6 +71,35 @@ pub fn peer() -> Result<PathBuf> {
     })
     .context("cannot make the peers' model")?;
     Ok(folder)
+}
+
+/// Makes all-MiniLM-L6-v2 in 8 bits for transformers.js, laid out in the same way.
+fn minilm_peer() -> Result<PathBuf> {
+    let folder = project::target(&format!("peer/{}", trained::NAME));
+    let (checkpoint, script) = (trained::checkpoint()?, project::path("tests/peer/make_minilm.py"));
+    if files::is_fresh(&[&folder.join(QUANTISED)], &[&checkpoint, &script]) {
+        return Ok(folder);
+    }
+    files::make_folder(&folder, |new| {
+        let mut make = setup::python(&["numpy", "torch", "transformers", "onnx", "onnxruntime"])?.run([&script]);
+        run_command(make.arg(&checkpoint).arg(new))
+    })
+    .context("cannot make the peers' all-MiniLM-L6-v2")?;
+    Ok(folder)
+}
+
+/// Adds the GGUF file of the 97M shape in Q8_0 to the peers' folder, as llama.cpp's converter writes it.
+fn add_gguf(peer: &Path) -> Result<()> {
+    let file = peer.join("gguf/q8_0.gguf");
+    let script = project::path("tests/reference/make_gguf.py");
+    let checkpoint = Seeded::named("granite-97m").context("there is no checkpoint granite-97m")?.make()?;
+    if files::is_fresh(&[&file], &[&script, &checkpoint]) {
+        return Ok(());
+    }
+    fs::create_dir_all(peer.join("gguf"))?;
+    let mut make = setup::python(&["numpy", "gguf"])?.run([&script]);
+    run_command(make.arg(&file).arg("--of").arg(&checkpoint).args(["--pre", "granite-embed-multi-97m"]))
+        .context("cannot make the peers' GGUF file")
 }
 
 /// The peers' model in 8 bits, in its folder, and the same in f32.
@@ -107,7 +137,17 @@ pub fn run(options: &Options) -> Result<()> {
     bench.arg("--packs").arg(pack.parent().context("a pack lies in a folder")?);
     bench.arg("--pack").arg(pack.file_name().context("a pack has a name")?);
     if options.serve || options.engines.iter().any(|engine| !engine.starts_with("felsic-")) {
-        let peer = peer()?;
+        let asks_for = |name: &str| options.engines.iter().any(|engine| engine.starts_with(name));
+        let is_minilm = options.model == trained::NAME;
+        ensure!(
+            !is_minilm || !(asks_for("ort-") || asks_for("wllama")),
+            "only transformers-js runs {} beside felsic",
+            trained::NAME
+        );
+        let peer = if is_minilm { minilm_peer()? } else { peer()? };
+        if asks_for("wllama") {
+            add_gguf(&peer)?;
+        }
         if options.engines.iter().any(|engine| engine.ends_with("-f32")) {
             widen(&peer)?;
         }

