@@ -1,4 +1,4 @@
-// The activations of a gate, four values at a time.
+// The activations of an MLP, four values at a time.
 
 // Rational function of XLA's f32 erf; one to half a unit in the last place past 3.83.
 fn erf(v: vec4<f32>) -> vec4<f32> {
@@ -10,10 +10,11 @@ fn erf(v: vec4<f32>) -> vec4<f32> {
     return t * p / q;
 }
 
-// GELU or SiLU.
-fn activate(v: vec4<f32>, gelu: bool) -> vec4<f32> {
-    if (gelu) {
+// GELU, its tanh form, or SiLU where it is neither. Half of 1 + tanh(u) is the sigmoid of 2 u.
+fn activate(v: vec4<f32>, is_gelu: bool, is_gelu_tanh: bool) -> vec4<f32> {
+    if (is_gelu) {
         return 0.5 * v * (1.0 + erf(v * 0.70710678118654752));
     }
-    return v / (1.0 + exp(-v));
+    let twice = v * (1.5957691216057308 + 0.0713548162726 * v * v);
+    return v / (1.0 + exp(-select(v, twice, is_gelu_tanh)));
 }

@@ -13,7 +13,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let column = group.x * 64u + thread;
     if (column < inner) {
         let row = group.y * 2u * inner;
-        let value = activate(vec4<f32>(u[row + column]), parameters.y == 1u);
+        let value = activate(vec4<f32>(u[row + column]), parameters.y == 1u, false);
         out[group.y * inner + column] = value.x * u[row + inner + column];
     }
 }

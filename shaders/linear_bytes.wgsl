@@ -15,7 +15,8 @@
 @group(0) @binding(5) var<storage, read_write> out: array<vec4<f32>>;
 // out as bytes.
 @group(0) @binding(6) var<storage, read_write> words: array<u32>;
-@group(0) @binding(7) var<uniform> parameters: Parameters;
+@group(0) @binding(7) var<storage, read_write> bias: array<vec4<f32>>;
+@group(0) @binding(8) var<uniform> parameters: Parameters;
 
 struct Parameters {
     // Rows that this dispatch makes.
@@ -38,7 +39,7 @@ struct Parameters {
 
 {{ ways }}
 
-// The sums, which went through a gate, are written as bytes.
+// What was made of the sums is written as bytes.
 const BYTES = 64u;
 
 // Threads along the rows and the columns of a tile.
@@ -86,7 +87,7 @@ fn x_step(row: u32, group: u32) -> u32 {
 }
 
 fn bring_weights(thread: u32, group: u32, start: u32) {
-    let gated = has(SILU | GELU);
+    let gated = has(GATE);
     // Quads of columns of out, and of W.
     let quads = parameters.m / 4u;
     let all = select(quads, 2u * quads, gated);
@@ -133,7 +134,7 @@ fn put_bytes(thread: u32, row: u32, quad: u32, value: vec4<f32>) {
         let step = step_of(bits);
         let integers = round(left * step.inverse);
         left -= integers * step.size;
-        if (row < parameters.n) {
+        if (row < parameters.n && quad < quads) {
             let at = ((parameters.out_first + row) * parameters.levels + level) * quads + quad;
             words[at] = packed(integers);
             if (quad % 8u == 0u) {
@@ -146,33 +147,33 @@ fn put_bytes(thread: u32, row: u32, quad: u32, value: vec4<f32>) {
 fn finish(thread: u32, row: u32, group: u32, a: vec4<f32>, b: vec4<f32>) {
     let across = thread % ACROSS;
     let quads = parameters.m / 4u;
-    var value = a;
-    var quad = group * COLUMN_QUADS + across;
-    var last = quad + ACROSS;
-    if (has(SILU | GELU)) {
-        value = activate(a, has(GELU)) * b;
-        quad = group * ACROSS + across;
-        last = quad;
-    }
-    if (has(BYTES)) {
-        put_bytes(thread, row, quad, value);
-        return;
-    }
-    if (row >= parameters.n) {
-        return;
-    }
+    let first = select(group * COLUMN_QUADS, group * ACROSS, has(GATE)) + across;
     var source = parameters.out_first + row;
     if (has(RESIDUAL_OF_QUERIES)) {
-        source = row_of_query(row);
+        source = row_of_query(min(row, parameters.n - 1u));
     }
-    for (; quad <= last; quad += ACROSS) {
-        if (quad < quads) {
+    // Of a gate, b is the other half, and no quad of its own.
+    let count = select(2u, 1u, has(GATE));
+    for (var i = 0u; i < count; i++) {
+        let quad = first + i * ACROSS;
+        var value = select(a, b, i == 1u);
+        if (has(BIAS)) {
+            value += bias[min(quad, quads - 1u)];
+        }
+        if (has(GATE | ACTIVATE)) {
+            value = activate(value, has(GELU), has(GELU_TANH));
+        }
+        if (has(GATE)) {
+            value *= b;
+        }
+        if (has(BYTES)) {
+            put_bytes(thread, row, quad, value);
+        } else if (row < parameters.n && quad < quads) {
             if (has(RESIDUAL)) {
                 value += residual[source * quads + quad];
             }
             out[(parameters.out_first + row) * quads + quad] = value;
         }
-        value = b;
     }
 }
 

@@ -6,6 +6,7 @@
 @group(0) @binding(0) var<storage, read_write> x: array<vec4<f32>>;
 @group(0) @binding(1) var<storage, read_write> weight: array<vec4<i32>>;
 @group(0) @binding(2) var<storage, read_write> scales: array<vec4<f32>>;
+// The gain of the norm, or else the bias.
 @group(0) @binding(3) var<storage, read_write> gain: array<vec4<f32>>;
 @group(0) @binding(4) var<storage, read_write> queries: array<i32>;
 @group(0) @binding(5) var<storage, read_write> residual: array<vec4<f32>>;
@@ -31,7 +32,7 @@ fn x_quad(row: u32, at: u32) -> vec4<f32> {
 }
 
 fn bring_weights(thread: u32, group: u32, start: u32) {
-    let gated = has(SILU | GELU);
+    let gated = has(GATE);
     // Quads of columns of out, and of W.
     let quads = parameters.m / 4u;
     let all = select(quads, 2u * quads, gated);
@@ -60,8 +61,7 @@ fn finish(row: u32, group: u32, across: u32, a: vec4<f32>, b: vec4<f32>) {
     var value = a;
     var quad = group * COLUMN_QUADS + across;
     var last = quad + ACROSS;
-    if (has(SILU | GELU)) {
-        value = activate(a, has(GELU)) * b;
+    if (has(GATE)) {
         quad = group * ACROSS + across;
         last = quad;
     }
@@ -71,6 +71,15 @@ fn finish(row: u32, group: u32, across: u32, a: vec4<f32>, b: vec4<f32>) {
     }
     for (; quad <= last; quad += ACROSS) {
         if (quad < quads) {
+            if (has(BIAS)) {
+                value += gain[quad];
+            }
+            if (has(GATE | ACTIVATE)) {
+                value = activate(value, has(GELU), has(GELU_TANH));
+            }
+            if (has(GATE)) {
+                value *= b;
+            }
             if (has(RESIDUAL)) {
                 value += residual[source * quads + quad];
             }

@@ -1,11 +1,12 @@
-// Layer norm without bias: one workgroup for each row.
-//   out = (x - mean) / sqrt(variance + eps) * gain
+// Layer norm, with a bias where parameters.z is 1: one workgroup for each row.
+//   out = (x - mean) / sqrt(variance + eps) * gain + bias
 
 @group(0) @binding(0) var<storage, read_write> x: array<f32>;
 @group(0) @binding(1) var<storage, read_write> gain: array<f32>;
-@group(0) @binding(2) var<storage, read_write> out: array<f32>;
-// width, the bits of eps
-@group(0) @binding(3) var<uniform> parameters: vec4<u32>;
+@group(0) @binding(2) var<storage, read_write> bias: array<f32>;
+@group(0) @binding(3) var<storage, read_write> out: array<f32>;
+// width, the bits of eps, whether there is a bias
+@group(0) @binding(4) var<uniform> parameters: vec4<u32>;
 
 {{ total }}
 
@@ -29,6 +30,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let scale = 1.0 / sqrt(total(thread, part) / f32(width) + eps);
 
     for (var i = thread; i < width; i += 64u) {
-        out[start + i] = (x[start + i] - mean) * scale * gain[i];
+        var value = (x[start + i] - mean) * scale * gain[i];
+        if (parameters.z == 1u) {
+            value += bias[i];
+        }
+        out[start + i] = value;
     }
 }

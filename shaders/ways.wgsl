@@ -4,8 +4,14 @@ const RESIDUAL_OF_QUERIES = 4u;
 // The sums are added to rows of residual.
 const RESIDUAL = 8u;
 // W has 2 * m columns, and out = act(first half) * second half.
-const SILU = 16u;
-const GELU = 32u;
+const GATE = 16u;
+// out = act(sums), without a gate.
+const ACTIVATE = 32u;
+// A bias is added to the sums; never with a gate.
+const BIAS = 128u;
+// The activation, which is SiLU otherwise.
+const GELU = 256u;
+const GELU_TANH = 512u;
 
 fn has(ways: u32) -> bool {
     return (parameters.ways & ways) != 0u;

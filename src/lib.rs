@@ -1,7 +1,7 @@
 //! Granite text embeddings: texts go in, vectors come out, natively and in web pages.
 //!
-//! felsic runs ModernBERT encoders such as `ibm-granite/granite-embedding-97m-multilingual-r2` on
-//! [burn](https://burn.dev), on the CPU or a GPU, without Python and without a server; BERT encoders on the CPU. Two texts are as near in meaning
+//! felsic runs ModernBERT encoders such as `ibm-granite/granite-embedding-97m-multilingual-r2`, and BERT encoders, on
+//! [burn](https://burn.dev), on the CPU or a GPU, without Python and without a server. Two texts are as near in meaning
 //! as their vectors are, measured by the cosine, which for vectors of unit length is their dot product.
 //!
 //! ```

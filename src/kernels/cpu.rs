@@ -160,4 +160,13 @@ impl BiasKernels for Flex {
         });
         x
     }
+
+    fn biased_layer_norm(
+        x: FloatTensor<Self>,
+        gain: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        eps: f32,
+    ) -> FloatTensor<Self> {
+        Self::add_bias(Self::layer_norm(x, gain, eps), bias, None)
+    }
 }

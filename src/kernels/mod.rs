@@ -179,14 +179,65 @@ pub trait LayerKernels: Kernels {
         tiles: IntTensor<Self>,
         shape: LayerShape,
     ) -> FloatTensor<Self>;
+
+    /// Computes the attention of a layer of BERT with its products, their biases and its residual, for the rows that hold a
+    /// query: `x + Wo · attention(Wq · x + bq, Wkv · x + bkv) + bo`.
+    ///
+    /// As [`Self::attention_int8`] without a norm; `query_bias` `[h]`, `key_value_bias` `[2h]`, `out_bias` `[h]` -> [n_out, h].
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "the tensors of a layer; the macro dispatches tensors, not structures"
+    )]
+    fn biased_attention_int8(
+        x: FloatTensor<Self>,
+        query: IntTensor<Self>,
+        query_scales: FloatTensor<Self>,
+        query_bias: FloatTensor<Self>,
+        key_value: IntTensor<Self>,
+        key_value_scales: FloatTensor<Self>,
+        key_value_bias: FloatTensor<Self>,
+        out: IntTensor<Self>,
+        out_scales: FloatTensor<Self>,
+        out_bias: FloatTensor<Self>,
+        rope: FloatTensor<Self>,
+        queries: IntTensor<Self>,
+        tiles: IntTensor<Self>,
+        shape: AttentionShape,
+    ) -> FloatTensor<Self>;
+
+    /// Computes an MLP without a gate, with its biases and its residual: `x + W2 · act(W1 · x + b1) + b2`.
+    ///
+    /// `x` [n, h]; `wide` is `W1` [i, h] with `wide_bias` `[i]`, `narrow` is `W2` [h, i] with `narrow_bias` `[h]`, each int8 with its
+    /// scales as in [`Kernels::linear_int8`] -> [n, h].
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "the tensors of a layer; the macro dispatches tensors, not structures"
+    )]
+    fn biased_mlp_int8(
+        x: FloatTensor<Self>,
+        wide: IntTensor<Self>,
+        wide_scales: FloatTensor<Self>,
+        wide_bias: FloatTensor<Self>,
+        narrow: IntTensor<Self>,
+        narrow_scales: FloatTensor<Self>,
+        narrow_bias: FloatTensor<Self>,
+        activation: Activation,
+    ) -> FloatTensor<Self>;
 }
 
-/// What BERT needs besides [`Kernels`]. A GPU does not run it.
-#[cfg(feature = "cpu")]
-#[backend_extension(Flex)]
+/// What BERT needs besides [`Kernels`].
+#[backend_extension(Flex: cfg(feature = "cpu"), Cube: cfg(feature = "gpu"))]
 pub trait BiasKernels: Kernels {
     /// Computes `act(x + bias)`, without an activation the sum alone: `x` [n, h], `bias` `[h]` -> [n, h].
     fn add_bias(x: FloatTensor<Self>, bias: FloatTensor<Self>, activation: Option<Activation>) -> FloatTensor<Self>;
+
+    /// Computes [`Kernels::layer_norm`] and adds a bias to each row: `x` [n, h], `gain` and `bias` `[h]` -> [n, h].
+    fn biased_layer_norm(
+        x: FloatTensor<Self>,
+        gain: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        eps: f32,
+    ) -> FloatTensor<Self>;
 }
 
 /// Makes a tensor of f32 values in row order.
@@ -311,8 +362,67 @@ pub fn attention_int8(
     ))
 }
 
-/// Calls [`BiasKernels::add_bias`] on tensors, which are on the CPU.
-#[cfg(feature = "cpu")]
+/// An int8 matrix with the bias of its results.
+#[cfg(feature = "gpu")]
+#[derive(Clone, Debug)]
+pub struct BiasedMatrix {
+    /// The matrix, [m, k].
+    pub matrix: Int8Matrix,
+    /// Its bias, `[m]`.
+    pub bias: Tensor<1>,
+}
+
+/// Calls [`LayerKernels::biased_attention_int8`] on tensors, which are on a GPU: the matrices make queries, keys and values, and take
+/// what the queries saw back to the hidden states.
+#[cfg(feature = "gpu")]
+pub fn biased_attention_int8(
+    x: Tensor<2>,
+    [query, key_value, out]: [BiasedMatrix; 3],
+    rope: Tensor<2>,
+    queries: Tensor<2, Int>,
+    tiles: Tensor<2, Int>,
+    shape: AttentionShape,
+) -> Tensor<2> {
+    Tensor::from_dispatch(Dispatch::biased_attention_int8(
+        x.into_dispatch(),
+        query.matrix.weight.into_dispatch(),
+        query.matrix.scales.into_dispatch(),
+        query.bias.into_dispatch(),
+        key_value.matrix.weight.into_dispatch(),
+        key_value.matrix.scales.into_dispatch(),
+        key_value.bias.into_dispatch(),
+        out.matrix.weight.into_dispatch(),
+        out.matrix.scales.into_dispatch(),
+        out.bias.into_dispatch(),
+        rope.into_dispatch(),
+        queries.into_dispatch(),
+        tiles.into_dispatch(),
+        shape,
+    ))
+}
+
+/// Calls [`LayerKernels::biased_mlp_int8`] on tensors, which are on a GPU.
+#[cfg(feature = "gpu")]
+pub fn biased_mlp_int8(x: Tensor<2>, [wide, narrow]: [BiasedMatrix; 2], activation: Activation) -> Tensor<2> {
+    Tensor::from_dispatch(Dispatch::biased_mlp_int8(
+        x.into_dispatch(),
+        wide.matrix.weight.into_dispatch(),
+        wide.matrix.scales.into_dispatch(),
+        wide.bias.into_dispatch(),
+        narrow.matrix.weight.into_dispatch(),
+        narrow.matrix.scales.into_dispatch(),
+        narrow.bias.into_dispatch(),
+        activation,
+    ))
+}
+
+/// Calls [`BiasKernels::biased_layer_norm`] on tensors.
+pub fn biased_layer_norm(x: Tensor<2>, gain: Tensor<1>, bias: Tensor<1>, eps: f32) -> Tensor<2> {
+    let (gain, bias) = (gain.into_dispatch(), bias.into_dispatch());
+    Tensor::from_dispatch(Dispatch::biased_layer_norm(x.into_dispatch(), gain, bias, eps))
+}
+
+/// Calls [`BiasKernels::add_bias`] on tensors.
 pub fn add_bias(x: Tensor<2>, bias: Tensor<1>, activation: Option<Activation>) -> Tensor<2> {
     Tensor::from_dispatch(Dispatch::add_bias(x.into_dispatch(), bias.into_dispatch(), activation))
 }

@@ -12,12 +12,14 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
 #[cfg(feature = "gpu")]
-use super::{AttentionMatrices, LayerShape};
+use super::{AttentionMatrices, BiasedMatrix, LayerShape};
 use super::{AttentionShape, Int8Matrix, MlpShape, Precision, TILE_LENGTHS, reference};
 use crate::config::Activation;
 #[cfg(feature = "gpu")]
 use crate::kernels::simd::Fine;
 use crate::model::{Device, DeviceKind};
+
+mod bias;
 
 /// Opens the devices of this build.
 fn devices() -> Vec<Device> {
@@ -261,9 +263,9 @@ fn int8_layers_of_bytes_are_those_of_the_weights() {
     let shape = (1usize..100, 1usize..5, 1usize..5, activation);
     let attention = (prop::collection::vec(1usize..90, 1..4), prop_oneof![Just(None), Just(Some(7usize))], 1usize..90);
     // Heads of whole groups, and others.
-    let heads = (1usize..3, prop_oneof![Just(16usize), Just(32), Just(48), Just(8)], any::<bool>());
+    let heads = (1usize..3, prop_oneof![Just(16usize), Just(32), Just(48), Just(8)], before_and_behind());
     let inputs = (shape, attention, heads, BYTES, any::<u64>());
-    check(48, inputs, |device, &(shape, ref attention, (heads, half_head, has_norm), body, seed)| {
+    check(48, inputs, |device, &(shape, ref attention, (heads, half_head, (eps, has_biases)), body, seed)| {
         if device.kind == DeviceKind::Cpu {
             return;
         }
@@ -275,9 +277,8 @@ fn int8_layers_of_bytes_are_those_of_the_weights() {
         let (lengths, half_window, limit) = attention;
         // Two heads of 16 columns, or four, make a group.
         let heads = if half_head == 8 { 2 * heads } else { heads };
-        let (body, eps) = (Some(body), has_norm.then_some(1e-5));
-        let (limit, half_window) = (*limit, *half_window);
-        check_layer(device, &TestLayer { lengths, limit, heads, half_head, half_window, eps, body, seed });
+        let (body, limit, half_window) = (Some(body), *limit, *half_window);
+        check_layer(device, &TestLayer { lengths, limit, heads, half_head, half_window, eps, has_biases, body, seed });
     });
 }
 
@@ -334,7 +335,7 @@ fn int8_mlp_makes_more_rows_than_a_gpu_binds_at_once() {
 /// Checks the attention of a layer with int8 matrices against its parts.
 #[cfg(feature = "gpu")]
 fn check_layer(device: &Device, layer: &TestLayer) {
-    let TestLayer { lengths, limit, heads, half_head, half_window, eps, body, seed } = *layer;
+    let TestLayer { lengths, limit, heads, half_head, half_window, eps, has_biases, body, seed } = *layer;
     let (group, hidden) = (group_of(body, 4), heads * 2 * half_head);
     let (queries, tiles, tile) = queries_of(lengths, limit, hidden > 16);
     let (n_in, n_out) = (lengths.iter().sum::<usize>(), queries.len() / 3);
@@ -355,24 +356,32 @@ fn check_layer(device: &Device, layer: &TestLayer) {
         let row = |query: &[i32]| values[(query[0] + query[1]) as usize * hidden..][..hidden].to_vec();
         queries.chunks_exact(3).flat_map(row).collect()
     };
-    let (q, kv) =
-        (reference::linear(&rows(&normed), &query.0, hidden), reference::linear(&normed, &key_value.0, hidden));
+    let biases = [hidden, 2 * hidden, hidden].map(|m| match has_biases {
+        true => values(seed ^ (6 + m as u64), m, 0.5),
+        false => vec![0.0; m],
+    });
+    let product = |x: &[f32], weight: &[f32], bias: &[f32]| {
+        reference::add_bias(&reference::linear(x, weight, hidden), bias, None)
+    };
+    let (q, kv) = (product(&rows(&normed), &query.0, &biases[0]), product(&normed, &key_value.0, &biases[1]));
     let seen = reference::attention(&q, &kv, &rope, &queries, attention);
-    let back = reference::linear(&seen, &out.0, hidden);
+    let back = product(&seen, &out.0, &biases[2]);
     let want: Vec<f32> = rows(&x).iter().zip(back).map(|(x, back)| x + back).collect();
 
-    let matrices = AttentionMatrices { query: query.1, key_value: key_value.1, out: out.1 };
+    let (x, rope) = (tensor(&x, [n_in, hidden], device), tensor(&rope, [longest, attention.head_size], device));
     let tiles_count = tiles.len() / 2;
+    let (queries, tiles) = (ints(queries.clone(), [n_out, 3], device), ints(tiles, [tiles_count, 2], device));
     let got = with_body(body, || {
-        super::attention_int8(
-            tensor(&x, [n_in, hidden], device),
-            tensor(&gain, [hidden], device),
-            matrices,
-            tensor(&rope, [longest, attention.head_size], device),
-            ints(queries.clone(), [n_out, 3], device),
-            ints(tiles, [tiles_count, 2], device),
-            LayerShape { eps, attention },
-        )
+        let biased = |matrix, bias: &[f32]| BiasedMatrix { matrix, bias: tensor(bias, [bias.len()], device) };
+        if has_biases {
+            let [query_bias, key_value_bias, out_bias] = &biases;
+            let (query, key_value) = (biased(query.1, query_bias), biased(key_value.1, key_value_bias));
+            let matrices = [query, key_value, biased(out.1, out_bias)];
+            return super::biased_attention_int8(x, matrices, rope, queries, tiles, attention);
+        }
+        let matrices = AttentionMatrices { query: query.1, key_value: key_value.1, out: out.1 };
+        let shape = LayerShape { eps, attention };
+        super::attention_int8(x, tensor(&gain, [hidden], device), matrices, rope, queries, tiles, shape)
     });
     // Bytes, twice, are 16 bits at most.
     close(got, &want, if group == 32 { 2e-4 } else { 2e-5 });
@@ -386,8 +395,15 @@ struct TestLayer<'a> {
     half_head: usize,
     half_window: Option<usize>,
     eps: Option<f32>,
+    has_biases: bool,
     body: Option<usize>,
     seed: u64,
+}
+
+/// A norm before the products of an attention, biases behind them, or neither.
+#[cfg(feature = "gpu")]
+fn before_and_behind() -> impl Strategy<Value = (Option<f32>, bool)> {
+    prop_oneof![Just((None, false)), Just((Some(1e-5f32), false)), Just((None, true))]
 }
 
 #[cfg(feature = "gpu")]
@@ -395,16 +411,23 @@ struct TestLayer<'a> {
 fn int8_attention_is_norm_products_attention_and_residual() {
     let lengths = prop::collection::vec(1usize..90, 1..4);
     let half_window = prop_oneof![Just(None), (0usize..9).prop_map(Some)];
-    let eps = prop_oneof![Just(None), Just(Some(1e-5f32))];
     // Widths are multiples of 8.
     let heads = (1usize..4, (1usize..6).prop_map(|quads| 4 * quads));
-    let inputs = (lengths, prop_oneof![Just(1000usize), 1usize..90], heads, half_window, eps, body(), any::<u64>());
-    check(96, inputs, |device, &(ref lengths, limit, (heads, half_head), half_window, eps, body, seed)| {
-        if device.kind == DeviceKind::Cpu {
-            return;
-        }
-        check_layer(device, &TestLayer { lengths, limit, heads, half_head, half_window, eps, body, seed });
-    });
+    let limit = prop_oneof![Just(1000usize), 1usize..90];
+    let inputs = (lengths, limit, heads, half_window, before_and_behind(), body(), any::<u64>());
+    check(
+        128,
+        inputs,
+        |device, &(ref lengths, limit, (heads, half_head), half_window, (eps, has_biases), body, seed)| {
+            if device.kind == DeviceKind::Cpu {
+                return;
+            }
+            check_layer(
+                device,
+                &TestLayer { lengths, limit, heads, half_head, half_window, eps, has_biases, body, seed },
+            );
+        },
+    );
 }
 
 #[cfg(feature = "gpu")]
@@ -419,6 +442,7 @@ fn a_layer_takes_six_dispatches_on_a_gpu() {
             half_head: 4,
             half_window: Some(8),
             eps: Some(1e-5),
+            has_biases: false,
             body: None,
             seed: 3,
         };
@@ -506,23 +530,6 @@ fn gate_is_activation_times_the_other_half() {
         let u = values(seed, n * 2 * inner, 4.0);
         let got = super::gate(tensor(&u, [n, 2 * inner], device), activation);
         close(got, &reference::gate(&u, inner, activation), 1e-6);
-    });
-}
-
-#[cfg(feature = "cpu")]
-#[test]
-fn a_bias_is_added_to_each_row_before_the_activation() {
-    let activations =
-        [Activation::Silu, Activation::Gelu, Activation::GeluTanh].map(|activation| Just(Some(activation)));
-    let [silu, gelu, gelu_tanh] = activations;
-    let device = Device { kind: DeviceKind::Cpu, burn: burn::tensor::Device::flex() };
-    let inputs = (1usize..10, 1usize..150, prop_oneof![Just(None), silu, gelu, gelu_tanh], any::<u64>());
-    proptest!(ProptestConfig::with_cases(64), |((n, width, activation, seed) in inputs)| {
-        let (x, bias) = (values(seed, n * width, 4.0), values(seed ^ 1, width, 2.0));
-        let operand = tensor(&x, [n, width], &device);
-        let got = super::add_bias(operand.clone(), tensor(&bias, [width], &device), activation);
-        close(got, &reference::add_bias(&x, &bias, activation), 1e-6);
-        close(operand, &x, 0.0);
     });
 }
 

@@ -4,11 +4,10 @@ use burn::tensor::Tensor;
 
 use super::Device;
 use super::batch::LayerRows;
-#[cfg(feature = "cpu")]
 use super::bert::Bert;
 use super::modern_bert::ModernBert;
 use crate::config::{self, ModelConfig};
-use crate::error::{Code, Error, Result};
+use crate::error::Result;
 use crate::weights::Tensors;
 
 /// An encoder's arithmetic, step by step. What is common to all (which tokens belong together, which of them a layer
@@ -36,13 +35,6 @@ pub(super) trait Architecture: Send + Sync {
 pub(super) fn load(config: &ModelConfig, tensors: &mut Tensors, device: &Device) -> Result<Box<dyn Architecture>> {
     match config.architecture {
         config::Architecture::ModernBert => Ok(Box::new(ModernBert::load(config, tensors, device)?)),
-        #[cfg(feature = "cpu")]
-        config::Architecture::Bert if device.kind == super::DeviceKind::Cpu => {
-            Ok(Box::new(Bert::load(config, tensors, device)?))
-        }
-        config::Architecture::Bert => Err(Error::new(
-            Code::ConfigUnsupported,
-            "felsic runs BERT, RoBERTa and XLM-RoBERTa on the CPU only; use the CPU device",
-        )),
+        config::Architecture::Bert => Ok(Box::new(Bert::load(config, tensors, device)?)),
     }
 }

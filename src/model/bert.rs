@@ -6,12 +6,16 @@
 use burn::tensor::Tensor;
 
 use super::Device;
+#[cfg(feature = "gpu")]
+use super::DeviceKind;
 use super::architecture::Architecture;
 use super::batch::LayerRows;
 use super::linear::Linear;
 use super::norm::Norm;
 use crate::config::{Activation, ModelConfig};
 use crate::error::Result;
+#[cfg(feature = "gpu")]
+use crate::kernels::BiasedMatrix;
 use crate::kernels::{self, AttentionShape, Precision, TILE_LENGTHS};
 use crate::weights::{Matrix, Tensors};
 
@@ -111,7 +115,7 @@ impl BiasedNorm {
     }
 
     fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        kernels::add_bias(self.norm.forward(x), self.bias.clone(), None)
+        kernels::biased_layer_norm(x, self.norm.gain.clone(), self.bias.clone(), self.norm.eps)
     }
 }
 
@@ -119,6 +123,8 @@ impl BiasedNorm {
 struct Biased {
     linear: Linear,
     bias: Tensor<1>,
+    #[cfg(feature = "gpu")]
+    device: DeviceKind,
 }
 
 impl Biased {
@@ -127,7 +133,23 @@ impl Biased {
         let matrices = names.iter().map(|name| tensors.take_matrix(&format!("{name}.weight"), out, cols));
         let matrix = matrices.collect::<Result<Vec<_>>>()?.into_iter().reduce(Matrix::join_rows);
         let matrix = matrix.unwrap_or(Matrix::F32 { rows: 0, cols, values: Vec::new() });
-        Ok(Self { linear: Linear::new(matrix, device)?, bias: bias(tensors, names, out, device)? })
+        Ok(Self {
+            linear: Linear::new(matrix, device)?,
+            bias: bias(tensors, names, out, device)?,
+            #[cfg(feature = "gpu")]
+            device: device.kind,
+        })
+    }
+
+    /// Returns the matrix with its bias, of int8 weights on a GPU: parts of a layer are one operation there.
+    #[cfg(feature = "gpu")]
+    fn as_int8(&self) -> Option<BiasedMatrix> {
+        match (&self.linear, self.device) {
+            (Linear::Int8(matrix), DeviceKind::Gpu) => {
+                Some(BiasedMatrix { matrix: matrix.clone(), bias: self.bias.clone() })
+            }
+            _ => None,
+        }
     }
 
     fn forward(&self, x: Tensor<2>, activation: Option<Activation>) -> Tensor<2> {
@@ -195,17 +217,38 @@ impl Layer {
 
     /// Computes the layer: `x` [n_in, H] -> [n_out, H].
     fn forward(&self, x: Tensor<2>, still: Tensor<2>, rows: &LayerRows) -> Tensor<2> {
+        let x = self.attention_norm.forward(self.attention(x, still, rows));
+        self.mlp_norm.forward(self.mlp(x))
+    }
+
+    /// Computes the attention: `x` [n_in, H] -> [n_out, H], residual included.
+    fn attention(&self, x: Tensor<2>, still: Tensor<2>, rows: &LayerRows) -> Tensor<2> {
         let shape = AttentionShape { tile: rows.tile, ..self.shape };
+        let (queries, tiles) = (rows.queries.clone(), rows.tiles.clone());
+        #[cfg(feature = "gpu")]
+        if let (Some(query), Some(key_value), Some(out)) =
+            (self.query.as_int8(), self.key_value.as_int8(), self.attention_out.as_int8())
+        {
+            return kernels::biased_attention_int8(x, [query, key_value, out], still, queries, tiles, shape);
+        }
         let kv = self.key_value.forward(x.clone(), None);
         let x = match &rows.kept {
             Some(kept) => kernels::take_rows(x, kept.clone()),
             None => x,
         };
         let q = self.query.forward(x.clone(), None);
-        let seen = kernels::attention(q, kv, still, rows.queries.clone(), rows.tiles.clone(), shape);
-        let x = self.attention_norm.forward(kernels::add(x, self.attention_out.forward(seen, None)));
+        let seen = kernels::attention(q, kv, still, queries, tiles, shape);
+        kernels::add(x, self.attention_out.forward(seen, None))
+    }
+
+    /// Computes the MLP: `x` [n, H] -> [n, H], residual included.
+    fn mlp(&self, x: Tensor<2>) -> Tensor<2> {
+        #[cfg(feature = "gpu")]
+        if let (Some(wide), Some(narrow)) = (self.mlp_in.as_int8(), self.mlp_out.as_int8()) {
+            return kernels::biased_mlp_int8(x, [wide, narrow], self.activation);
+        }
         let wide = self.mlp_in.forward(x.clone(), Some(self.activation));
-        self.mlp_norm.forward(kernels::add(x, self.mlp_out.forward(wide, None)))
+        kernels::add(x, self.mlp_out.forward(wide, None))
     }
 }
 

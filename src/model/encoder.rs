@@ -4,8 +4,12 @@ use burn::tensor::Tensor;
 
 use super::architecture::{self, Architecture};
 use super::{Batch, Device, Plan};
+#[cfg(feature = "gpu")]
+use super::{DeviceKind, Stage};
 use crate::config::ModelConfig;
 use crate::error::{Code, Error, Result};
+#[cfg(feature = "gpu")]
+use crate::kernels;
 use crate::weights::Tensors;
 
 /// The layers of an encoder on one device. Its input is rows of the vocabulary table: the table
@@ -25,7 +29,26 @@ impl Encoder {
     pub fn load(config: &ModelConfig, tensors: &mut Tensors, device: &Device) -> Result<Self> {
         config.check()?;
         let architecture = architecture::load(config, tensors, device)?;
-        Ok(Self { architecture, device: device.clone(), config: config.clone() })
+        let encoder = Self { architecture, device: device.clone(), config: config.clone() };
+        #[cfg(feature = "gpu")]
+        encoder.warm_up();
+        Ok(encoder)
+    }
+
+    /// Has a GPU compile all that this model will run there, before anybody waits for a vector: every body makes a row of
+    /// the first layer, and nothing that comes later is of another pipeline.
+    #[cfg(feature = "gpu")]
+    fn warm_up(&self) {
+        if self.device.kind != DeviceKind::Gpu || self.config.layers.is_empty() {
+            return;
+        }
+        // A row fewer than come in, which some kernels are there for.
+        let (batch, stage) = (Batch::new(vec![2]), Stage { input: None, output: Some(1) });
+        let x = self.architecture.embed(vec![0.0; 2 * self.config.hidden_size]);
+        let rows = batch.layer_rows(stage, &self.device.burn);
+        for body in 0..kernels::gpu::MOST_BODIES {
+            kernels::gpu::with_body(body, || self.architecture.layer(0, x.clone(), 2, &rows));
+        }
     }
 
     /// Returns the shape of the model.

@@ -7,17 +7,18 @@ use crate::kernels::read;
 use crate::kernels::simd::Fine;
 use crate::weights::{ElementType, StoredTensor, Tensors, scales_name};
 
-fn config() -> ModelConfig {
+fn config(architecture: Architecture) -> ModelConfig {
+    let is_bert = architecture == Architecture::Bert;
     ModelConfig {
-        architecture: Architecture::ModernBert,
-        token_types: 0,
+        architecture,
+        token_types: usize::from(is_bert),
         first_position: 0,
         vocab_size: 10,
         hidden_size: 64,
         num_heads: 2,
         intermediate_size: 96,
         activation: Activation::Silu,
-        layers: vec![LayerKind::Global, LayerKind::Local, LayerKind::Global],
+        layers: vec![LayerKind::Global, if is_bert { LayerKind::Global } else { LayerKind::Local }, LayerKind::Global],
         local_attention: 16,
         max_positions: 1024,
         global_rope_theta: 1e4,
@@ -61,6 +62,10 @@ fn tensors(config: &ModelConfig, int8: bool) -> Tensors {
             tensors.insert(name, vector(numbers(seed, count).map(|value| 1.0 + value / 4.0), shape)).expect("new");
         }
     };
+    if config.architecture == Architecture::Bert {
+        put_bert(config, put);
+        return tensors;
+    }
     put("embeddings.norm.weight".to_string(), &[hidden]);
     put("final_norm.weight".to_string(), &[hidden]);
     for index in 0..config.layers.len() {
@@ -77,9 +82,31 @@ fn tensors(config: &ModelConfig, int8: bool) -> Tensors {
     tensors
 }
 
-fn load(int8: bool, kind: DeviceKind) -> Encoder {
+/// Makes the tensors of a BERT.
+fn put_bert(config: &ModelConfig, mut put: impl FnMut(String, &[usize])) {
+    let (hidden, inner) = (config.hidden_size, config.intermediate_size);
+    put("embeddings.position_embeddings.weight".to_string(), &[config.max_positions, hidden]);
+    put("embeddings.token_type_embeddings.weight".to_string(), &[config.token_types, hidden]);
+    let mut with_bias = |name: String, shape: &[usize]| {
+        put(format!("{name}.weight"), shape);
+        put(format!("{name}.bias"), &shape[..1]);
+    };
+    with_bias("embeddings.LayerNorm".to_string(), &[hidden]);
+    for index in 0..config.layers.len() {
+        let name = |part: &str| format!("encoder.layer.{index}.{part}");
+        for part in ["attention.self.query", "attention.self.key", "attention.self.value", "attention.output.dense"] {
+            with_bias(name(part), &[hidden, hidden]);
+        }
+        with_bias(name("attention.output.LayerNorm"), &[hidden]);
+        with_bias(name("intermediate.dense"), &[inner, hidden]);
+        with_bias(name("output.dense"), &[hidden, inner]);
+        with_bias(name("output.LayerNorm"), &[hidden]);
+    }
+}
+
+fn load(architecture: Architecture, int8: bool, kind: DeviceKind) -> Encoder {
     let device = pollster::block_on(Device::open(kind)).expect("a device");
-    let config = config();
+    let config = config(architecture);
     Encoder::load(&config, &mut tensors(&config, int8), &device).expect("a model")
 }
 
@@ -103,8 +130,8 @@ fn nothing_is_compiled_after_a_model_is_loaded() {
     if is_skipped() {
         return;
     }
-    // With int8 weights: products, attention and norm; with f32 weights also gate, chosen rows and sums.
-    for (adapter, int8, want) in [
+    // With int8 weights: products, attention and norm; with f32 weights also gate or bias, chosen rows and sums.
+    let kinds = [
         (Adapter::Gpu, true, 3 + 2),
         // And activations to bytes.
         (Adapter::Bytes, true, 2 + 3),
@@ -112,11 +139,12 @@ fn nothing_is_compiled_after_a_model_is_loaded() {
         (Adapter::Gpu, false, 3 + 5),
         (Adapter::Bytes, false, 3 + 5),
         (Adapter::Software, false, 1 + 5),
-    ] {
+    ];
+    for (architecture, (adapter, int8, want)) in both(kinds) {
         // A thread has counted nothing yet.
         let count = move || {
             FORCED_ADAPTER.set(Some(adapter));
-            let encoder = load(int8, DeviceKind::Gpu);
+            let encoder = load(architecture, int8, DeviceKind::Gpu);
             let loaded = gpu::pipelines();
             for (lengths, leading) in BATCHES.iter().flat_map(|lengths| [(lengths, Some(1)), (lengths, None)]) {
                 states(&encoder, lengths, leading);
@@ -124,23 +152,34 @@ fn nothing_is_compiled_after_a_model_is_loaded() {
             (loaded, gpu::pipelines())
         };
         let counted = std::thread::spawn(count).join().expect("a count");
-        assert_eq!(counted, (want, want), "{adapter:?}, int8: {int8}");
+        assert_eq!(counted, (want, want), "{architecture:?} on {adapter:?}, int8: {int8}");
     }
 }
 
+/// Returns each of `kinds` with both architectures.
+fn both<T: Copy, const N: usize>(kinds: [T; N]) -> impl Iterator<Item = (Architecture, T)> {
+    let architectures = [Architecture::ModernBert, Architecture::Bert];
+    architectures.into_iter().flat_map(move |architecture| kinds.map(|kind| (architecture, kind)))
+}
+
 #[test]
-fn a_layer_takes_six_dispatches_with_int8_weights_and_eight_with_bytes() {
+fn a_layer_takes_six_dispatches_with_int8_weights_and_eight_with_bytes_and_two_norms_more_in_bert() {
     if is_skipped() {
         return;
     }
-    for (adapter, want) in [(Adapter::Gpu, 6), (Adapter::Bytes, 8), (Adapter::Software, 6)] {
+    let kinds = [(Adapter::Gpu, 6), (Adapter::Bytes, 8), (Adapter::Software, 6)];
+    for (architecture, (adapter, of_layer)) in both(kinds) {
         FORCED_ADAPTER.set(Some(adapter));
-        let encoder = load(true, DeviceKind::Gpu);
+        let encoder = load(architecture, true, DeviceKind::Gpu);
+        // Three layers and the norms before and after them; BERT has none after them.
+        let want = match architecture {
+            Architecture::ModernBert => 3 * of_layer + 2,
+            Architecture::Bert => 3 * (of_layer + 2) + 1,
+        };
         for lengths in BATCHES {
             let before = gpu::dispatches();
             states(&encoder, lengths, Some(1));
-            // Three layers and the norms before and after them.
-            assert_eq!(gpu::dispatches() - before, 3 * want + 2);
+            assert_eq!(gpu::dispatches() - before, want);
         }
         FORCED_ADAPTER.set(None);
     }
@@ -157,19 +196,21 @@ fn a_model_gives_the_same_vectors_on_every_adapter() {
     if is_skipped() {
         return;
     }
-    for int8 in [true, false] {
-        let (cpu, gpu) = (load(int8, DeviceKind::Cpu), load(int8, DeviceKind::Gpu));
+    for (architecture, int8) in both([true, false]) {
+        let [cpu, gpu] = [DeviceKind::Cpu, DeviceKind::Gpu].map(|kind| load(architecture, int8, kind));
         // The CPU rounds the activations that int8 weights are multiplied by, here twice.
         let _fine = Fine::new();
         let tolerance = if int8 { 1e-2 } else { 1e-4 };
-        for (lengths, leading) in BATCHES.iter().flat_map(|lengths| [(lengths, Some(1)), (lengths, None)]) {
+        // Long tiles are the same to both.
+        let batches = if architecture == Architecture::Bert { &BATCHES[..3] } else { &BATCHES[..] };
+        for (lengths, leading) in batches.iter().flat_map(|lengths| [(lengths, Some(1)), (lengths, None)]) {
             let want = states(&cpu, lengths, leading);
             for adapter in [Adapter::Gpu, Adapter::Bytes, Adapter::Software] {
                 FORCED_ADAPTER.set(Some(adapter));
                 let got = states(&gpu, lengths, leading);
                 FORCED_ADAPTER.set(None);
                 let largest = largest(&want, &got);
-                assert!(largest < tolerance, "{lengths:?} on {adapter:?}: {largest:e}");
+                assert!(largest < tolerance, "{architecture:?}, {lengths:?} on {adapter:?}: {largest:e}");
             }
         }
     }

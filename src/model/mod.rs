@@ -6,7 +6,6 @@
 
 mod architecture;
 mod batch;
-#[cfg(feature = "cpu")]
 mod bert;
 mod device;
 mod encoder;

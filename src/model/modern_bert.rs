@@ -5,13 +5,13 @@
 use burn::tensor::Tensor;
 
 use super::Device;
+#[cfg(feature = "gpu")]
+use super::DeviceKind;
 use super::architecture::Architecture;
 use super::batch::LayerRows;
 use super::linear::Linear;
 use super::norm::Norm;
 use super::rope::Rope;
-#[cfg(feature = "gpu")]
-use super::{Batch, DeviceKind, Stage};
 use crate::config::{Activation, LayerKind, ModelConfig};
 use crate::error::Result;
 use crate::kernels::{self, AttentionShape, MlpShape, Precision, TILE_LENGTHS};
@@ -34,7 +34,7 @@ impl ModernBert {
     pub fn load(config: &ModelConfig, tensors: &mut Tensors, device: &Device) -> Result<Self> {
         let layer = |index| Layer::load(tensors, index, config, device);
         let layers = (0..config.layers.len()).map(layer).collect::<Result<_>>()?;
-        let encoder = Self {
+        Ok(Self {
             layers,
             embedding_norm: Norm::load(tensors, "embeddings.norm.weight", config, device)?,
             final_norm: Norm::load(tensors, "final_norm.weight", config, device)?,
@@ -42,31 +42,7 @@ impl ModernBert {
             local_rope: Rope::new(config.local_rope_theta, config.head_size()),
             device: device.clone(),
             config: config.clone(),
-        };
-        #[cfg(feature = "gpu")]
-        encoder.warm_up();
-        Ok(encoder)
-    }
-
-    /// Has a GPU compile all that this model will run there, before anybody waits for a vector: every body makes a row of
-    /// the first layer, and nothing that comes later is of another pipeline.
-    #[cfg(feature = "gpu")]
-    fn warm_up(&self) {
-        if self.device.kind != DeviceKind::Gpu {
-            return;
-        }
-        // A row fewer than come in, which some kernels are there for.
-        let (batch, stage) = (Batch::new(vec![2]), Stage { input: None, output: Some(1) });
-        let hidden = self.config.hidden_size;
-        let rows = kernels::floats(vec![0.0; 2 * hidden], [2, hidden], &self.device.burn);
-        let x = self.embedding_norm.forward(rows);
-        let rows = batch.layer_rows(stage, &self.device.burn);
-        let rope = self.global_rope.table(2, &self.device.burn);
-        if let Some(layer) = self.layers.first() {
-            for body in 0..kernels::gpu::MOST_BODIES {
-                kernels::gpu::with_body(body, || layer.forward(x.clone(), rope.clone(), &rows));
-            }
-        }
+        })
     }
 }
 

@@ -223,14 +223,16 @@ fn tensors_that_are_missing_or_too_many_are_named() {
     assert!(open_checkpoint(with_tensors(head).path()).is_ok());
 }
 
-#[cfg(feature = "gpu")]
 #[test]
-fn a_gpu_does_not_run_it() {
-    if devices().contains(&DeviceKind::Gpu) {
-        let parts = open_checkpoint(&model(BERT)).expect("a checkpoint");
-        let error = pollster::block_on(felsic::embedder::Embedder::new(parts, DeviceKind::Gpu)).map(drop);
-        let error = error.expect_err("refused");
-        assert_eq!(error.code(), Code::ConfigUnsupported);
-        assert!(error.message().contains("CPU"), "{error}");
+fn every_device_gives_the_vectors_of_a_pack() {
+    for name in [BERT, ROBERTA, XLM_ROBERTA] {
+        for weights in [WeightFormat::Int8, WeightFormat::Int4] {
+            let source = packed(&model(name), &PackOptions { weights, table: weights, ..PackOptions::default() });
+            for device in devices() {
+                let embedder = engine_of(load(&source).expect("a pack"), device);
+                let proven = pollster::block_on(embedder.self_test());
+                assert!(proven.is_ok(), "{name}, {weights:?} on {device:?}: {proven:?}");
+            }
+        }
     }
 }

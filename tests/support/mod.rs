@@ -18,7 +18,7 @@ use sha2::{Digest, Sha256};
 /// The tiny models, one of each tokenizer structure: byte-level o200k; byte-level GPT-2; characters.
 pub const TINY: [&str; 3] = ["tiny-silu", "tiny-gelu", "tiny-gemma"];
 
-/// The tiny model of BERT's architecture, which the CPU alone runs.
+/// The tiny model of BERT's architecture.
 pub const BERT: &str = "tiny-bert";
 
 /// The tiny models whose positions are counted from the padding token's: byte-level GPT-2, Unigram.

@@ -44,7 +44,7 @@ pub use self::body::{MOST_BODIES, Only, bodies, with_body};
 use self::bytes::GROUP;
 use self::product::{Rows, Ways, X, product};
 use self::shader::{Shader, Weights};
-use super::{AttentionShape, Kernels, LayerKernels, LayerShape, MlpShape};
+use super::{AttentionShape, BiasKernels, Kernels, LayerKernels, LayerShape, MlpShape};
 use crate::config::Activation;
 
 /// Threads of a workgroup on a graphics processor, and of the small shaders everywhere.
@@ -126,6 +126,59 @@ fn see(given: [&CubeTensor; 5], out: &Rows, shape: AttentionShape) {
     run(Shader::Attention(heads), [count * groups, shape.heads], buffers, &parameters);
 }
 
+/// Computes a layer norm over the rows of `x`, with a bias if there is one.
+fn norm(x: &CubeTensor, gain: &CubeTensor, bias: Option<&CubeTensor>, eps: f32) -> CubeTensor {
+    let [n, width] = size(x);
+    let (out, none) = (empty(x, [n, width]), empty(x, [1, 4]));
+    let parameters = [width as u32, eps.to_bits(), u32::from(bias.is_some()), 0];
+    run(Shader::Norm, [n, 1], vec![x, gain, bias.unwrap_or(&none), &out], &parameters);
+    out
+}
+
+/// Computes an MLP with its residual: `residual + narrow(wide(x))`, where [n, inner] is made in between.
+fn mlp(mut x: X, wide: Ways, inner: usize, narrow: Ways, residual: &CubeTensor) -> CubeTensor {
+    let [n, hidden] = size(residual);
+    let out = empty(residual, [n, hidden]);
+    // The rows between the products are the widest of all: of a long text they fit no binding.
+    let most = (longest_binding() / inner).max(1).min(n);
+    let middle = Rows::empty(residual, [most, inner], wide.matrix.takes_bytes() && narrow.matrix.takes_bytes());
+    let made = Rows::Floats(out.clone());
+    for first in (0..n).step_by(most) {
+        let rows = most.min(n - first);
+        x.product(wide, &middle, inner, [rows, first, 0]);
+        product(&middle, Ways { residual: Some(residual), ..narrow }, &made, hidden, [rows, 0, first]);
+    }
+    out
+}
+
+/// What the queries, the keys and values, and what was seen are multiplied by.
+struct Matrices<'a> {
+    query: Ways<'a>,
+    key_value: Ways<'a>,
+    out: Ways<'a>,
+}
+
+/// Computes the attention of a layer with its products and its residual, for the rows of `x` that hold a query: `normed` is x
+/// after its norm, if there is one; the last tensors are those of [`Kernels::attention`].
+fn attend(
+    x: &CubeTensor,
+    mut normed: X,
+    matrices: Matrices,
+    [rope, queries, tiles]: [&CubeTensor; 3],
+    shape: AttentionShape,
+) -> CubeTensor {
+    let ([_, hidden], [n_out, _]) = (size(x), size(queries));
+    let kv = normed.products(matrices.key_value);
+    let q = normed.products(Ways { queries: Some(queries), ..matrices.query });
+    let back = Ways { queries: Some(queries), residual: Some(x), ..matrices.out };
+    let as_bytes = back.matrix.takes_bytes() && shape.head_size.is_multiple_of(GROUP);
+    let seen = Rows::empty(x, [n_out, hidden], as_bytes);
+    see([&q, &kv, rope, queries, tiles], &seen, shape);
+    let made = empty(x, [n_out, hidden]);
+    product(&seen, back, &Rows::Floats(made.clone()), hidden, [n_out, 0, 0]);
+    made
+}
+
 impl Kernels for Cube {
     fn linear(x: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self> {
         let ([n, k], [m, _]) = (size(&x), size(&weight));
@@ -150,28 +203,14 @@ impl Kernels for Cube {
         narrow_scales: FloatTensor<Self>,
         shape: MlpShape,
     ) -> FloatTensor<Self> {
-        let ([n, hidden], inner) = (size(&x), size(&wide)[1] / 2);
-        let out = empty(&x, [n, hidden]);
-        let wide = Ways { gate: Some(shape.activation), ..Ways::plain(&wide, &wide_scales) };
-        let narrow = Ways { residual: Some(&x), ..Ways::plain(&narrow, &narrow_scales) };
-        // The rows between the products are the widest of all: of a long text they fit no binding.
-        let most = (longest_binding() / inner).max(1).min(n);
-        let mut normed = X::new(&x, Some((&gain, shape.eps)));
-        let gated = Rows::empty(&x, [most, inner], wide.matrix.takes_bytes() && narrow.matrix.takes_bytes());
-        let made = Rows::Floats(out.clone());
-        for first in (0..n).step_by(most) {
-            let rows = most.min(n - first);
-            normed.product(wide, &gated, inner, [rows, first, 0]);
-            product(&gated, narrow, &made, hidden, [rows, 0, first]);
-        }
-        out
+        let inner = size(&wide)[1] / 2;
+        let wide = Ways { activation: Some(shape.activation), is_gated: true, ..Ways::plain(&wide, &wide_scales) };
+        let narrow = Ways::plain(&narrow, &narrow_scales);
+        mlp(X::new(&x, Some((&gain, shape.eps))), wide, inner, narrow, &x)
     }
 
     fn layer_norm(x: FloatTensor<Self>, gain: FloatTensor<Self>, eps: f32) -> FloatTensor<Self> {
-        let [n, width] = size(&x);
-        let out = empty(&x, [n, width]);
-        run(Shader::Norm, [n, 1], vec![&x, &gain, &out], &[width as u32, eps.to_bits(), 0, 0]);
-        out
+        norm(&x, &gain, None, eps)
     }
 
     fn attention(
@@ -238,16 +277,77 @@ impl LayerKernels for Cube {
         tiles: IntTensor<Self>,
         shape: LayerShape,
     ) -> FloatTensor<Self> {
-        let ([_, hidden], [n_out, _]) = (size(&x), size(&queries));
-        let mut normed = X::new(&x, shape.eps.map(|eps| (&gain, eps)));
-        let kv = normed.products(Ways::plain(&key_value, &key_value_scales));
-        let q = normed.products(Ways { queries: Some(&queries), ..Ways::plain(&query, &query_scales) });
-        let back = Ways { queries: Some(&queries), residual: Some(&x), ..Ways::plain(&out, &out_scales) };
-        let as_bytes = back.matrix.takes_bytes() && shape.attention.head_size.is_multiple_of(GROUP);
-        let seen = Rows::empty(&x, [n_out, hidden], as_bytes);
-        see([&q, &kv, &rope, &queries, &tiles], &seen, shape.attention);
-        let made = empty(&x, [n_out, hidden]);
-        product(&seen, back, &Rows::Floats(made.clone()), hidden, [n_out, 0, 0]);
-        made
+        let normed = X::new(&x, shape.eps.map(|eps| (&gain, eps)));
+        let matrices = Matrices {
+            query: Ways::plain(&query, &query_scales),
+            key_value: Ways::plain(&key_value, &key_value_scales),
+            out: Ways::plain(&out, &out_scales),
+        };
+        attend(&x, normed, matrices, [&rope, &queries, &tiles], shape.attention)
+    }
+
+    fn biased_attention_int8(
+        x: FloatTensor<Self>,
+        query: IntTensor<Self>,
+        query_scales: FloatTensor<Self>,
+        query_bias: FloatTensor<Self>,
+        key_value: IntTensor<Self>,
+        key_value_scales: FloatTensor<Self>,
+        key_value_bias: FloatTensor<Self>,
+        out: IntTensor<Self>,
+        out_scales: FloatTensor<Self>,
+        out_bias: FloatTensor<Self>,
+        rope: FloatTensor<Self>,
+        queries: IntTensor<Self>,
+        tiles: IntTensor<Self>,
+        shape: AttentionShape,
+    ) -> FloatTensor<Self> {
+        let matrices = Matrices {
+            query: Ways { bias: Some(&query_bias), ..Ways::plain(&query, &query_scales) },
+            key_value: Ways { bias: Some(&key_value_bias), ..Ways::plain(&key_value, &key_value_scales) },
+            out: Ways { bias: Some(&out_bias), ..Ways::plain(&out, &out_scales) },
+        };
+        attend(&x, X::new(&x, None), matrices, [&rope, &queries, &tiles], shape)
+    }
+
+    fn biased_mlp_int8(
+        x: FloatTensor<Self>,
+        wide: IntTensor<Self>,
+        wide_scales: FloatTensor<Self>,
+        wide_bias: FloatTensor<Self>,
+        narrow: IntTensor<Self>,
+        narrow_scales: FloatTensor<Self>,
+        narrow_bias: FloatTensor<Self>,
+        activation: Activation,
+    ) -> FloatTensor<Self> {
+        let inner = size(&wide)[1];
+        let bias = Some(&wide_bias);
+        let wide = Ways { bias, activation: Some(activation), ..Ways::plain(&wide, &wide_scales) };
+        let narrow = Ways { bias: Some(&narrow_bias), ..Ways::plain(&narrow, &narrow_scales) };
+        mlp(X::new(&x, None), wide, inner, narrow, &x)
+    }
+}
+
+impl BiasKernels for Cube {
+    fn add_bias(x: FloatTensor<Self>, bias: FloatTensor<Self>, activation: Option<Activation>) -> FloatTensor<Self> {
+        let [n, width] = size(&x);
+        let out = empty(&x, [n, width]);
+        let activation = match activation {
+            None => 0,
+            Some(Activation::Silu) => 1,
+            Some(Activation::Gelu) => 2,
+            Some(Activation::GeluTanh) => 3,
+        };
+        run(Shader::Bias, [width.div_ceil(THREADS), n], vec![&x, &bias, &out], &[width as u32, activation, 0, 0]);
+        out
+    }
+
+    fn biased_layer_norm(
+        x: FloatTensor<Self>,
+        gain: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        eps: f32,
+    ) -> FloatTensor<Self> {
+        norm(&x, &gain, Some(&bias), eps)
     }
 }

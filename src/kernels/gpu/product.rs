@@ -34,9 +34,12 @@ mod way {
     pub const X_OF_QUERIES: u32 = 2;
     pub const RESIDUAL_OF_QUERIES: u32 = 4;
     pub const RESIDUAL: u32 = 8;
-    pub const SILU: u32 = 16;
-    pub const GELU: u32 = 32;
+    pub const GATE: u32 = 16;
+    pub const ACTIVATE: u32 = 32;
     pub const BYTES: u32 = 64;
+    pub const BIAS: u32 = 128;
+    pub const GELU: u32 = 256;
+    pub const GELU_TANH: u32 = 512;
 }
 
 /// The matrix of a product, and what is done on the way.
@@ -49,12 +52,18 @@ pub struct Ways<'a> {
     pub queries: Option<&'a CubeTensor>,
     /// What is added to the sums.
     pub residual: Option<&'a CubeTensor>,
-    pub gate: Option<Activation>,
+    /// The bias of the columns; not where there is a norm or a gate.
+    pub bias: Option<&'a CubeTensor>,
+    /// What the sums go through, with their bias.
+    pub activation: Option<Activation>,
+    /// Whether the matrix has twice the columns of what is made: the activation of the first half times the second.
+    pub is_gated: bool,
 }
 
 impl<'a> Ways<'a> {
     pub fn plain(weight: &'a CubeTensor, scales: &'a CubeTensor) -> Self {
-        Self { matrix: Matrix { weight, scales }, norm: None, queries: None, residual: None, gate: None }
+        let matrix = Matrix { weight, scales };
+        Self { matrix, norm: None, queries: None, residual: None, bias: None, activation: None, is_gated: false }
     }
 
     fn bits(&self) -> u32 {
@@ -65,13 +74,15 @@ impl<'a> Ways<'a> {
             (Some(_), Some(_)) => way::RESIDUAL_OF_QUERIES,
         };
         let residual = if self.residual.is_some() { way::RESIDUAL } else { 0 };
-        let gate = match self.gate {
+        let bias = if self.bias.is_some() { way::BIAS } else { 0 };
+        let activate = if self.is_gated { way::GATE } else { way::ACTIVATE };
+        let activation = match self.activation {
             None => 0,
-            Some(Activation::Silu) => way::SILU,
-            // Of what has a gate nothing takes the tanh form.
-            Some(Activation::Gelu | Activation::GeluTanh) => way::GELU,
+            Some(Activation::Silu) => activate,
+            Some(Activation::Gelu) => activate | way::GELU,
+            Some(Activation::GeluTanh) => activate | way::GELU_TANH,
         };
-        norm | rows | residual | gate
+        norm | rows | residual | bias | activation
     }
 }
 
@@ -129,6 +140,7 @@ fn bound(tensor: Option<&CubeTensor>, like: &CubeTensor) -> CubeTensor {
 /// Returns the buffers of a product of f32 activations, and the parameters that are its own.
 fn of_floats(x: &CubeTensor, ways: Ways, out: &Rows) -> (Vec<CubeTensor>, Vec<u32>) {
     let (gain, eps) = ways.norm.unzip();
+    let gain = gain.or(ways.bias);
     let [gain, queries, residual] = [gain, ways.queries, ways.residual].map(|tensor| bound(tensor, x));
     let Matrix { weight, scales } = ways.matrix;
     let buffers = vec![x.clone(), weight.clone(), scales.clone(), gain, queries, residual, out.tensor().clone()];
@@ -137,13 +149,13 @@ fn of_floats(x: &CubeTensor, ways: Ways, out: &Rows) -> (Vec<CubeTensor>, Vec<u3
 
 /// Returns the buffers of a product of bytes, and the parameters that are its own.
 fn of_bytes(x: &Bytes, ways: Ways, out: &Rows) -> (Vec<CubeTensor>, Vec<u32>) {
-    let [queries, residual] = [ways.queries, ways.residual].map(|tensor| bound(tensor, &x.words));
+    let [queries, residual, bias] = [ways.queries, ways.residual, ways.bias].map(|tensor| bound(tensor, &x.words));
     let Matrix { weight, scales } = ways.matrix;
     let (floats, bytes, written, rows) = match out {
         Rows::Floats(out) => (out.clone(), bound(None, &x.words), 0, 0),
         Rows::Bytes(out) => (bound(None, &x.words), out.words.clone(), way::BYTES, out.rows),
     };
-    let buffers = vec![x.words.clone(), weight.clone(), scales.clone(), queries, residual, floats, bytes];
+    let buffers = vec![x.words.clone(), weight.clone(), scales.clone(), queries, residual, floats, bytes, bias];
     let ways = (ways.bits() & !way::NORM) | written;
     (buffers, vec![ways, x.levels as u32, x.rows as u32, rows as u32, 0, 0])
 }

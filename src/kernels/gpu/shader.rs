@@ -24,6 +24,7 @@ pub enum Shader {
     Gate,
     TakeRows,
     Add,
+    Bias,
 }
 
 macro_rules! text {
@@ -129,6 +130,7 @@ impl KernelSource for Shader {
             Self::Gate => SourceTemplate::new(text!("gate")).register("activation", text!("activation")),
             Self::TakeRows => SourceTemplate::new(text!("take_rows")),
             Self::Add => SourceTemplate::new(text!("add")),
+            Self::Bias => SourceTemplate::new(text!("bias")).register("activation", text!("activation")),
         }
     }
 
@@ -150,7 +152,7 @@ mod tests {
 
     /// Every instance of every template that a model can ask for.
     fn instances() -> Vec<Shader> {
-        let mut shaders = vec![Shader::Norm, Shader::Gate, Shader::TakeRows, Shader::Add, Shader::Round];
+        let mut shaders = vec![Shader::Norm, Shader::Gate, Shader::TakeRows, Shader::Add, Shader::Round, Shader::Bias];
         shaders.extend(Body::all(Adapter::Bytes).map(|body| Shader::Product(body, Weights::Int8)));
         shaders.extend([32, 64, 96, 128, 256].map(|size| Shader::Attention(Heads { adapter: Adapter::Bytes, size })));
         for adapter in [Adapter::Gpu, Adapter::Software] {
