@@ -614,7 +614,7 @@ fn attention_sees_its_window_of_its_own_sequence() {
 
 /// Returns tests with their names.
 macro_rules! named {
-    ($($test:ident),* $(,)?) => { &[$((stringify!($test), $test as fn())),*] };
+    ($($test:path),* $(,)?) => { &[$((stringify!($test), $test as fn())),*] };
 }
 
 /// The tests of every build, for WebAssembly, where the harness has no arguments and no output.
@@ -629,18 +629,25 @@ const TESTS: &[(&str, fn())] = named![
     int8_linear_keeps_zero_rows_zero_and_passes_nan_on,
     layer_norm_centres_and_scales_each_row,
     gate_is_activation_times_the_other_half,
-    a_bias_is_added_to_each_row_before_the_activation,
     take_rows_copies_rows_in_the_order_asked_for,
     add_adds_and_leaves_its_operands_as_they_are,
     attention_sees_its_window_of_its_own_sequence,
+    bias::a_bias_is_added_to_each_row_before_the_activation,
+    bias::a_biased_layer_norm_is_a_norm_and_a_bias,
 ];
+
+/// Returns the names of a file's tests of every build, in their order, behind the path of its module.
+fn tests_of_all_builds(source: &str, module: &str) -> Vec<String> {
+    let parts: Vec<&str> = source.split("\n#[test]\n").collect();
+    let of_all_builds = parts.windows(2).filter(|pair| !pair[0].ends_with("#[cfg(feature = \"gpu\")]"));
+    let name = |test: &str| Some(test.trim_start_matches("pub ").strip_prefix("fn ")?.split('(').next()?.to_string());
+    of_all_builds.filter_map(|pair| Some(module.to_string() + &name(pair[1])?)).collect()
+}
 
 #[test]
 fn all_tests_run_as_web_assembly_too() {
-    let parts: Vec<&str> = include_str!("tests.rs").split("\n#[test]\n").collect();
-    let of_all_builds = parts.windows(2).filter(|pair| !pair[0].ends_with("#[cfg(feature = \"gpu\")]"));
-    let written: Vec<_> = of_all_builds.filter_map(|pair| pair[1].strip_prefix("fn ")?.split('(').next()).collect();
-    let (own, others) = written.split_last().expect("this test");
-    assert_eq!(*own, "all_tests_run_as_web_assembly_too");
-    assert_eq!(TESTS.iter().map(|(name, _)| *name).collect::<Vec<_>>(), others);
+    let mut written = tests_of_all_builds(include_str!("tests.rs"), "");
+    assert_eq!(written.pop().as_deref(), Some("all_tests_run_as_web_assembly_too"));
+    written.extend(tests_of_all_builds(include_str!("tests/bias.rs"), "bias::"));
+    assert_eq!(TESTS.iter().map(|(name, _)| *name).collect::<Vec<_>>(), written);
 }

@@ -7,7 +7,7 @@ fn activations() -> impl Strategy<Value = Activation> {
 }
 
 #[test]
-fn a_bias_is_added_to_each_row_before_the_activation() {
+pub fn a_bias_is_added_to_each_row_before_the_activation() {
     let activation = prop_oneof![Just(None), activations().prop_map(Some)];
     check(64, (1usize..10, 1usize..150, activation, any::<u64>()), |device, &(n, width, activation, seed)| {
         let (x, bias) = (values(seed, n * width, 4.0), values(seed ^ 1, width, 2.0));
@@ -19,7 +19,7 @@ fn a_bias_is_added_to_each_row_before_the_activation() {
 }
 
 #[test]
-fn a_biased_layer_norm_is_a_norm_and_a_bias() {
+pub fn a_biased_layer_norm_is_a_norm_and_a_bias() {
     check(64, (1usize..20, 1usize..200, any::<u64>()), |device, &(n, width, seed)| {
         let (x, gain, bias) =
             (values(seed, n * width, 3.0), values(seed ^ 1, width, 1.0), values(seed ^ 2, width, 2.0));
@@ -56,7 +56,7 @@ fn check_mlp(device: &Device, [n, hidden, inner]: [usize; 3], activation: Activa
 
 #[cfg(feature = "gpu")]
 #[test]
-fn int8_mlp_without_a_gate_is_products_biases_activation_and_residual() {
+pub fn int8_mlp_without_a_gate_is_products_biases_activation_and_residual() {
     let body = prop_oneof![body(), BYTES.prop_map(Some)];
     let inputs = (1usize..150, 1usize..6, 1usize..7, activations(), body, any::<u64>());
     check(96, inputs, |device, &(n, hidden, inner, activation, body, seed)| {
