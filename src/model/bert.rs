@@ -114,6 +114,8 @@ impl BiasedNorm {
         })
     }
 
+    // One copy for all of a layer's calls, as of the others here: a binary for pages has to be small.
+    #[inline(never)]
     fn forward(&self, x: Tensor<2>) -> Tensor<2> {
         kernels::biased_layer_norm(x, self.norm.gain.clone(), self.bias.clone(), self.norm.eps)
     }
@@ -129,6 +131,7 @@ struct Biased {
 
 impl Biased {
     /// Takes the linear layers `names`, each [out, in], as one: the results of each come after those of the one before.
+    #[inline(never)]
     fn load(tensors: &mut Tensors, names: &[&str], [out, cols]: [usize; 2], device: &Device) -> Result<Self> {
         let matrices = names.iter().map(|name| tensors.take_matrix(&format!("{name}.weight"), out, cols));
         let matrix = matrices.collect::<Result<Vec<_>>>()?.into_iter().reduce(Matrix::join_rows);
@@ -143,6 +146,7 @@ impl Biased {
 
     /// Returns the matrix with its bias, of int8 weights on a GPU: parts of a layer are one operation there.
     #[cfg(feature = "gpu")]
+    #[inline(never)]
     fn as_int8(&self) -> Option<BiasedMatrix> {
         match (&self.linear, self.device) {
             (Linear::Int8(matrix), DeviceKind::Gpu) => {
@@ -152,6 +156,7 @@ impl Biased {
         }
     }
 
+    #[inline(never)]
     fn forward(&self, x: Tensor<2>, activation: Option<Activation>) -> Tensor<2> {
         kernels::add_bias(self.linear.forward(x), self.bias.clone(), activation)
     }

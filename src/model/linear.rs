@@ -43,6 +43,8 @@ impl Linear {
     }
 
     /// Multiplies `x` by the weights: [n, in] -> [n, out].
+    // One copy for all of a layer's calls: a binary for pages has to be small.
+    #[inline(never)]
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
         match self {
             Self::F32(weight) => kernels::linear(x, weight.clone()),

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 fn budget(binary: Binary) -> u64 {
     match binary {
         Binary::Cpu | Binary::Relaxed => 500_000,
-        Binary::Gpu => 1_205_000,
+        Binary::Gpu => 1_223_000,
         Binary::Packer => 540_000,
         Binary::Search => SEARCH_BUDGETS.iter().map(|(_, budget)| budget).sum(),
     }
