@@ -122,6 +122,82 @@ test(
   },
 );
 
+/** Kills of tabs that others do not notice; each takes longer than one of the test before. */
+const NOTICED = Math.ceil(KILLS / 3);
+
+test(
+  `${NOTICED} tabs are killed while they load and write, and two others load and search as if nothing were`,
+  { timeout: 30_000 + NOTICED * 8000 },
+  async (context) => {
+    const next = random(21);
+    const [searching, loading] = [environment.page, await environment.newTab()];
+    await searching.evaluate(async () => {
+      const scope = /** @type {any} */ (globalThis);
+      const docs = await search.Collection.open("watched", { embedder: new FakeEmbedder() });
+      await docs.add([{ id: "stays", text: "the keeper of a lighthouse" }]);
+      scope.ended = (async () => {
+        let searches = 0;
+        for (; !scope.ends; searches += 1) {
+          const [hit] = await docs.search("lighthouse", { minScore: 0 });
+          if (hit?.id !== "stays") throw new Error(`search ${searches} found ${hit?.id}`);
+        }
+        docs.close();
+        return searches;
+      })();
+      // What fails before anybody waits for it is no unhandled rejection.
+      scope.ended.catch(() => {});
+    });
+    await loading.evaluate(() => {
+      const scope = /** @type {any} */ (globalThis);
+      scope.ended = (async () => {
+        let [first, loads] = ["", 0];
+        for (; !scope.ends; loads += 1) {
+          const embedder = await felsic.Embedder.create();
+          const bits = new Uint32Array((await embedder.embed("a pet that rests")).buffer).join();
+          embedder.destroy();
+          if (loads > 0 && bits !== first) throw new Error(`load ${loads} gave another vector`);
+          first = bits;
+          // The next load has to fetch and to store.
+          if (loads % 2 === 1) await felsic.Embedder.deleteCache();
+        }
+        return loads;
+      })();
+      scope.ended.catch(() => {});
+    });
+    for (let round = 0; round < NOTICED; round += 1) {
+      const tab = await environment.newTab();
+      await tab.evaluate((round) => {
+        const write = async () => {
+          const docs = await search.Collection.open("watched", { embedder: new FakeEmbedder() });
+          for (let at = 0; ; at += 1) await docs.add([{ id: `${round}.${at}`, text: `text ${at} of tab ${round}` }]);
+        };
+        const load = async () => {
+          for (;;) (await felsic.Embedder.create()).destroy();
+        };
+        void Promise.all([write(), load()]).catch(() => {});
+      }, round);
+      await new Promise((resolve) => setTimeout(resolve, next() * 3 * LATEST));
+      await kill(tab, 1 + (round % 2));
+      if (!tab.isClosed()) await tab.close().catch(() => {});
+    }
+    const counts = await Promise.all(
+      [searching, loading].map((page) =>
+        page.evaluate(() => {
+          const scope = /** @type {any} */ (globalThis);
+          scope.ends = true;
+          return /** @type {Promise<number>} */ (scope.ended);
+        }),
+      ),
+    );
+    await loading.close();
+    context.diagnostic(`${counts[0]} searches, ${counts[1]} loads`);
+    assert.ok(
+      counts.every((count) => count >= 2),
+      "something goes on meanwhile",
+    );
+  },
+);
+
 test("two tabs: one sees what the other adds and removes; both at once lose nothing", async () => {
   const [one, two] = [environment.page, await environment.newTab()];
   const open = () => async () => {

@@ -110,6 +110,12 @@ async function wrongInPage() {
   return wrong;
 }
 
+/** Removes all that is stored, while loads go on. @param {Awaited<ReturnType<typeof freshPage>>["page"]} page @param {number} ms */
+async function deleteAfter(page, ms) {
+  await new Promise((resolve) => setTimeout(resolve, ms));
+  await page.evaluate(() => felsic.Embedder.deleteCache(), undefined);
+}
+
 test(`${LOADS} loads under faults of seed ${SEED}`, { timeout: 7_200_000 }, async (context) => {
   /** @type {Record<string, number>} */
   const ends = {};
@@ -125,7 +131,9 @@ test(`${LOADS} loads under faults of seed ${SEED}`, { timeout: 7_200_000 }, asyn
     const { load, names, page: tab } = page;
     const draw = drawer(round);
     const loads = Array.from({ length: TOGETHER }, () => loadOf(draw));
+    const deleted = draw.chance(0.1) ? deleteAfter(tab, draw.below(400)) : undefined;
     const loaded = await Promise.all(loads.map((one) => load(one.load)));
+    await deleted;
     const where = `FELSIC_SEED=${SEED} FELSIC_ROUND=${round}`;
     for (const [number, { ok, code, message, files }] of loaded.entries()) {
       const one = loads[number];

@@ -413,6 +413,33 @@ for (const forbid of /** @type {Load["forbid"][]} */ ([[], ["opfs"]])) {
   );
 }
 
+test(
+  "whatever room there is, from next to none to more than the pack takes: one warning at most, and the right bytes twice",
+  { skip: !hasQuota },
+  async () => {
+    const stored = [];
+    for (const quota of [1, 30_000, 250_000, 325_000, 600_000, 1_000_000, 4_000_000]) {
+      const { load, page, names, close } = await freshPage();
+      await page.setQuota(quota);
+      for (let visit = 0; visit < 2; visit += 1) {
+        const { files, warnings, message } = await load({ model: store.server.url("/packs/one/") });
+        assert.deepEqual(files, pack.hashes, `${quota}: ${message}`);
+        assert.ok(warnings.length <= 1 && warnings.every((code) => code === "quota-exceeded"), `${quota}: ${warnings.join()}`);
+      }
+      // Looking at what is stored needs room, too.
+      await page.setQuota(100_000_000);
+      const whole = wholeFiles(await names());
+      assert.ok(
+        whole.every((name) => storedFiles(pack).includes(name)),
+        `${quota}: ${whole.join()}`,
+      );
+      stored.push(whole.length);
+      await close();
+    }
+    assert.deepEqual([stored[0], stored.at(-1)], [0, pack.files.length]);
+  },
+);
+
 for (const forbid of /** @type {Load["forbid"][]} */ ([[], ["opfs"]])) {
   test(
     `cleared in mid-load${forbid?.length ? ", in the Cache API" : ""}: one warning that says so, and the load goes on`,
@@ -506,3 +533,21 @@ test("deleteCache removes one model's files but those that another needs, or all
   assert.deepEqual((await load({ model: one })).files, pack.hashes);
   await close();
 });
+
+for (const all of [true, false]) {
+  test(`deleteCache of ${all ? "everything" : "the model"} in mid-load: the load goes on, and the next one too`, async () => {
+    const { load, page, names, close } = await freshPage();
+    const model = store.server.spoilt("/packs/one/", { file: SHARD, slow: 30, times: 2 });
+    const loading = load({ model });
+    await untilAsked(model, SHARD);
+    await sleep(200);
+    await page.evaluate((options) => felsic.Embedder.deleteCache(options), all ? undefined : { model });
+    const { files, message } = await loading;
+    assert.deepEqual(files, pack.hashes, message);
+    const after = await load({ model });
+    assert.deepEqual(after.files, pack.hashes, after.message);
+    assert.deepEqual(after.warnings, []);
+    assert.deepEqual(wholeFiles(await names()), storedFiles(pack));
+    await close();
+  });
+}
