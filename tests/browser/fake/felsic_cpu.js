@@ -32,6 +32,24 @@ export default async function init({ module_or_path: response }) {
   return response.arrayBuffer();
 }
 
+/** Hashes where a page is no secure context, which no page of this engine is. @implements {InstanceType<Module["Hasher"]>} */
+export class Hasher {
+  /** @returns {never} */
+  #none() {
+    throw new Error("the fake engine hashes nothing");
+  }
+
+  update() {
+    this.#none();
+  }
+
+  finish() {
+    return this.#none();
+  }
+
+  free() {}
+}
+
 /** @param {Parameters<Module["Engine"]["create"]>[2]} files */
 async function readManifest(files) {
   const reader = await files.open("manifest.json", undefined, false);

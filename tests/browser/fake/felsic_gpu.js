@@ -8,7 +8,7 @@
 
 import { Engine as Fake } from "./felsic_cpu.js";
 
-export { default, Helper } from "./felsic_cpu.js";
+export { default, Hasher, Helper } from "./felsic_cpu.js";
 
 /** @typedef {import("../../../pkg/dist/types/engine.js").EngineModule} Module */
 /** @typedef {import("../../../pkg/dist/types/engine.js").Engine} EngineInterface */
