@@ -10,6 +10,7 @@
 
 pub mod archive;
 pub mod attack;
+pub mod cases;
 pub mod check;
 pub mod mutate;
 pub mod random;

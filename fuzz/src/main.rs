@@ -5,9 +5,10 @@ mod judge;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use clap::Parser;
+use felsic_fuzz::cases::Cases;
 use felsic_fuzz::{TARGETS, Target, mutate, seeds, target};
 use peak_alloc::PeakAlloc;
 
@@ -24,15 +25,8 @@ struct Options {
     /// Inputs that each target gets
     #[arg(long, default_value_t = 1000)]
     executions: u64,
-    /// Most seconds for each target
-    #[arg(long)]
-    seconds: Option<u64>,
-    /// What the inputs depend on
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
-    /// Runs this case of the seed alone
-    #[arg(long)]
-    case: Option<u64>,
+    #[command(flatten)]
+    cases: Cases,
     /// Notes the number of each case in this file before it runs, for those that end the process
     #[arg(long)]
     note: Option<PathBuf>,
@@ -58,7 +52,7 @@ fn main() -> ExitCode {
     let chosen = TARGETS
         .iter()
         .filter(|target| options.targets.is_empty() || options.targets.iter().any(|name| name == target.name));
-    println!("seed {}", options.seed);
+    println!("seed {}", options.cases.seed);
     let judge = Judge::start();
     let mut failed = 0;
     for target in chosen {
@@ -99,15 +93,11 @@ fn run(target: &Target, judge: &Judge, options: &Options) -> bool {
         );
     }
     let start = Instant::now();
-    let end = options.seconds.map(|seconds| start + Duration::from_secs(seconds));
-    let numbers = options.case.map_or(0..options.executions, |case| case..case + 1);
+    let seed = options.cases.seed;
     let mut done = 0;
-    for number in numbers {
-        if end.is_some_and(|end| Instant::now() >= end) {
-            break;
-        }
-        let input = mutate::case(target, &seeds, options.seed, number);
-        let again = format!("--seed {} --case {number}", options.seed);
+    for number in options.cases.numbers(options.executions) {
+        let input = mutate::case(target, &seeds, seed, number);
+        let again = format!("--seed {seed} --case {number}");
         if let Some(note) = &options.note {
             fs::write(note, format!("{} {again}\n", target.name)).expect("the case is noted");
         }

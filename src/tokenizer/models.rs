@@ -15,6 +15,11 @@ pub(super) const LONGEST_WORD: u64 = 256;
 /// work for each character of a text.
 pub(super) const LONGEST_PIECE: usize = 256;
 
+/// Returns the token that stands for a byte where a model has byte fallback.
+pub(super) fn byte_token(byte: u8) -> String {
+    format!("<0x{byte:02X}>")
+}
+
 /// A model that the compact form runs.
 pub(super) enum Model {
     Bpe(Bpe),
@@ -200,7 +205,7 @@ impl Bpe {
         let plain = self.end_of_word_suffix.as_ref().is_none_or(|suffix| suffix.is_empty());
         let byte_level = sequence(pre_tokenizer, "pretokenizers")?.into_iter().any(|part| kind(part) == "ByteLevel");
         let knows = |(symbol, byte): (char, u8)| {
-            let spelled = if byte_level { symbol.to_string() } else { format!("<0x{byte:02X}>") };
+            let spelled = if byte_level { symbol.to_string() } else { byte_token(byte) };
             !is_of_utf8(byte) || self.vocab.contains_key(&spelled)
         };
         Ok(plain && (byte_level || self.byte_fallback == Some(true)) && alphabet().into_iter().all(knows))

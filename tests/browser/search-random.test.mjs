@@ -6,10 +6,10 @@
  */
 
 import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
 import { before, test } from "node:test";
 import { odd, randomOf } from "./mutate.mjs";
 import { searchModules } from "./search-modules.mjs";
+import { HEAD, content, headerOf, withHeader } from "./segment-fixture.mjs";
 
 const CASES = Number(process.env.FELSIC_FUZZ ?? 2000);
 const SEED = Number(process.env.FELSIC_SEED ?? 1);
@@ -24,49 +24,11 @@ before(async () => {
   modules = await searchModules();
 });
 
-const HASH = "0123456789abcdef";
-const TEXTS = new TextEncoder().encode("one\n\ntwo — drei\n\nvier");
-const HEAD = { name: "docs", space: "s/3", model: "m", dimensions: 3, rows: 3, generation: 0, begins: false };
-
-/** @returns {any} */
-function documents() {
-  const passage = (/** @type {number} */ at, /** @type {number} */ bytes) => ({
-    ...{ start: 0, end: 3, at, bytes },
-    ...{ hash: HASH, textHash: HASH },
-  });
-  return {
-    documents: [
-      { id: "a", title: "A", kind: "text", hash: HASH, source: { at: 0, bytes: 8 }, passages: [passage(0, 3), passage(5, 3)] },
-      {
-        ...{ id: "b", kind: "markdown", hash: HASH, tags: ["x"], meta: { a: [1, { b: null }] } },
-        passages: [{ ...passage(8, 8), trail: ["T"], anchor: "t" }],
-      },
-      { id: "c", url: "/c", kind: "html", hash: HASH, foundTitle: true, passages: [] },
-    ],
-    removed: ["gone"],
-    replaces: ["docs-000000000001.segment"],
-  };
-}
-
-const rows = () => ({
-  scales: Float32Array.of(0.5, 1 / 127, 0.001),
-  coarse: Int8Array.of(127, -127, 0, 1, 2, 3, 4, 5, 6),
-  fine: Int8Array.of(-127, 127, 0, 9, 8, 7, 6, 5, 4),
-});
-
-/** Puts another header before the sections of a segment, and its hash. @param {Uint8Array} segment @param {Buffer} header */
-function withHeader(segment, header) {
-  const bytes = Buffer.from(segment);
-  const length = Buffer.alloc(4);
-  length.writeUInt32LE(header.length);
-  const hash = createHash("sha256").update(header).digest();
-  return Buffer.concat([bytes.subarray(0, 8), length, hash, header, bytes.subarray(44 + bytes.readUInt32LE(8))]);
-}
-
-/** The header of a segment. @param {Uint8Array} segment */
-function headerOf(segment) {
-  const bytes = Buffer.from(segment);
-  return bytes.subarray(44, 44 + bytes.readUInt32LE(8));
+/** What segments begin with: a passage leads to its heading. */
+function sound() {
+  const all = content();
+  all.documents.documents[1].passages[0].anchor = "t";
+  return all;
 }
 
 /** Reads all of a segment, and checks that what it says of itself holds. @param {Uint8Array} bytes */
@@ -132,15 +94,15 @@ const LINES = [
 const TARGETS = {
   "segments whose documents are changed, with the right hashes": {
     async make(draw) {
-      const changed = draw.json(documents());
-      return modules.segments.encodeSegment(HEAD, { documents: changed, ...rows(), texts: TEXTS });
+      const all = sound();
+      return modules.segments.encodeSegment(HEAD, { ...all, documents: draw.json(all.documents) });
     },
     read: readSegment,
     codes: ["index-invalid"],
   },
   "segments whose header is changed, with the right hash": {
     async make(draw) {
-      const segment = await modules.segments.encodeSegment(HEAD, { documents: documents(), ...rows(), texts: TEXTS });
+      const segment = await modules.segments.encodeSegment(HEAD, sound());
       const header = headerOf(segment);
       return withHeader(segment, draw.chance(4) ? draw.bytes(header) : draw.text(draw.json(JSON.parse(header.toString()))));
     },
@@ -149,9 +111,7 @@ const TARGETS = {
   },
   "segments with changed bytes": {
     async make(draw) {
-      return draw.bytes(
-        Buffer.from(await modules.segments.encodeSegment(HEAD, { documents: documents(), ...rows(), texts: TEXTS })),
-      );
+      return draw.bytes(Buffer.from(await modules.segments.encodeSegment(HEAD, sound())));
     },
     read: readSegment,
     codes: ["index-invalid"],
@@ -230,7 +190,7 @@ for (const [number, [name, { make, read, codes }]] of Object.entries(TARGETS).en
 }
 
 test("what the changes begin with is sound", async () => {
-  await readSegment(await modules.segments.encodeSegment(HEAD, { documents: documents(), ...rows(), texts: TEXTS }));
+  await readSegment(await modules.segments.encodeSegment(HEAD, sound()));
   const bytes = new TextEncoder().encode(JSON.stringify(manifest()));
   assert.equal(modules["index-manifest"].checkedManifest(bytes, "https://example.org/index/index.json").segments.length, 1);
   const lines = new Blob([LINES.map((line) => JSON.stringify(line)).join("\n")]);

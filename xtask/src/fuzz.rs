@@ -15,15 +15,8 @@ pub struct Options {
     /// Inputs that each target gets
     #[arg(long, default_value_t = 100_000)]
     executions: u64,
-    /// Most seconds for each target
-    #[arg(long)]
-    seconds: Option<u64>,
-    /// What the inputs depend on
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
-    /// Runs this case of the seed alone
-    #[arg(long)]
-    case: Option<u64>,
+    #[command(flatten)]
+    cases: Cases,
     /// Runs this file instead of cases
     #[arg(long)]
     file: Option<String>,
@@ -39,15 +32,30 @@ pub struct Attack {
     /// Cases of each kind
     #[arg(long, default_value_t = 1000)]
     cases: u64,
-    /// Most seconds for each kind
+    #[command(flatten)]
+    which: Cases,
+}
+
+/// What both programs are told of the cases to run.
+#[derive(Args)]
+struct Cases {
+    /// Most seconds for each
     #[arg(long)]
     seconds: Option<u64>,
     /// What the cases depend on
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Runs this case of the seed alone, and leaves its files
+    /// Runs this case of the seed alone; an attack leaves its files
     #[arg(long)]
     case: Option<u64>,
+}
+
+impl Cases {
+    /// Returns them as arguments.
+    fn arguments(&self) -> impl Iterator<Item = String> {
+        let numbers = [("--seed", Some(self.seed)), ("--seconds", self.seconds), ("--case", self.case)];
+        numbers.into_iter().filter_map(|(name, number)| Some(format!("{name}={}", number?)))
+    }
 }
 
 /// Runs the command line on files that are changed at random; what is found is an error.
@@ -57,9 +65,8 @@ pub fn attack(options: &Attack) -> Result<()> {
     let program = project::target(&format!("release/felsic-attack{}", env::consts::EXE_SUFFIX));
     let mut attack = command(program, &options.kinds);
     attack.arg("--felsic").arg(felsic);
-    attack.args(["--cases", &options.cases.to_string(), "--seed", &options.seed.to_string()]);
-    attack.args(options.seconds.iter().flat_map(|seconds| ["--seconds".to_string(), seconds.to_string()]));
-    attack.args(options.case.iter().flat_map(|case| ["--keep".to_string(), "--case".to_string(), case.to_string()]));
+    attack.args(["--cases", &options.cases.to_string()]).args(options.which.arguments());
+    attack.args(options.which.case.map(|_| "--keep"));
     run(&mut attack)
 }
 
@@ -88,12 +95,8 @@ pub fn fuzz(options: &Options) -> Result<()> {
 fn seeded(options: &Options, note: Option<&str>) -> Result<ExitStatus> {
     let program = project::target(&format!("release/felsic-fuzz{}", env::consts::EXE_SUFFIX));
     let mut fuzz = command(program, &options.targets);
-    fuzz.args(["--executions", &options.executions.to_string(), "--seed", &options.seed.to_string()]);
+    fuzz.args(["--executions", &options.executions.to_string()]).args(options.cases.arguments());
     fuzz.arg("--findings").arg(project::target("fuzz/findings"));
-    let numbers = [("--seconds", options.seconds), ("--case", options.case)];
-    for (name, value) in numbers.into_iter().filter_map(|(name, value)| Some((name, value?))) {
-        fuzz.args([name, &value.to_string()]);
-    }
     fuzz.args(options.file.iter().flat_map(|file| ["--file", file]));
     fuzz.args(note.iter().flat_map(|note| ["--note", note]));
     fuzz.status().context("felsic-fuzz does not start")
@@ -118,8 +121,8 @@ fn libfuzzer(options: &Options) -> Result<()> {
     fuzz.current_dir(&folder).env("FELSIC_FUZZ_TARGET", target).env("CARGO_TARGET_DIR", project::target("libfuzzer"));
     fuzz.env_remove("RUSTUP_TOOLCHAIN").env_remove("CARGO");
     fuzz.arg(corpus.join(target)).arg("--");
-    fuzz.args([format!("-runs={}", options.executions), format!("-seed={}", options.seed)]);
+    fuzz.args([format!("-runs={}", options.executions), format!("-seed={}", options.cases.seed)]);
     fuzz.args(["-timeout=60", "-rss_limit_mb=4096", "-max_len=1048576", "-print_final_stats=1"]);
-    fuzz.args(options.seconds.map(|seconds| format!("-max_total_time={seconds}")));
+    fuzz.args(options.cases.seconds.map(|seconds| format!("-max_total_time={seconds}")));
     run(fuzz.arg(format!("-artifact_prefix={}", findings.display())))
 }

@@ -7,7 +7,6 @@ use crate::{files, packs, project};
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::cmp::Ordering;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -122,7 +121,7 @@ impl Pairs {
 fn spearman(rows: &[(f64, f64)]) -> f64 {
     let ranks = |column: fn(&(f64, f64)) -> f64| {
         let mut order: Vec<usize> = (0..rows.len()).collect();
-        order.sort_by(|a, b| column(&rows[*a]).partial_cmp(&column(&rows[*b])).unwrap_or(Ordering::Equal));
+        order.sort_by(|a, b| column(&rows[*a]).total_cmp(&column(&rows[*b])));
         let mut ranks = vec![0.0; rows.len()];
         (0..).zip(order).for_each(|(rank, row)| ranks[row] = f64::from(rank));
         ranks

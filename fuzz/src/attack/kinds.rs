@@ -126,10 +126,10 @@ fn run(arguments: &[&str], makes: Makes) -> Run {
     Run { arguments: arguments.iter().map(|argument| argument.to_string()).collect(), makes }
 }
 
-/// Embeds the texts with the model in `model`.
-fn embed(folder: &Path) -> Vec<Run> {
+/// Embeds the texts with a model in the folder.
+fn embed(folder: &Path, model: &str) -> Vec<Run> {
     fs::write(folder.join("texts.jsonl"), TEXTS).expect("written");
-    vec![run(&["embed", "texts.jsonl", "--model", "model", "--threads", "1"], Makes::Vectors)]
+    vec![run(&["embed", "texts.jsonl", "--model", model, "--threads", "1"], Makes::Vectors)]
 }
 
 fn checkpoint_with(random: &mut Random, sound: &Sound, folder: &Path, file: &str, change: Mutate) -> Vec<Run> {
@@ -137,7 +137,7 @@ fn checkpoint_with(random: &mut Random, sound: &Sound, folder: &Path, file: &str
     let bytes = files.remove(file).unwrap_or_default();
     files.insert(file.into(), changed(random, bytes, change));
     write(&files, &folder.join("model"));
-    embed(folder)
+    embed(folder, "model")
 }
 
 fn modules(random: &mut Random, sound: &Sound, folder: &Path) -> Vec<Run> {
@@ -155,8 +155,7 @@ fn gguf(random: &mut Random, _: &Sound, folder: &Path) -> Vec<Run> {
     let mut made = changed(random, bytes[..head].to_vec(), mutate::bytes);
     made.extend(&bytes[head..]);
     fs::write(folder.join("model.gguf"), made).expect("written");
-    fs::write(folder.join("texts.jsonl"), TEXTS).expect("written");
-    vec![run(&["embed", "texts.jsonl", "--model", "model.gguf", "--threads", "1"], Makes::Vectors)]
+    embed(folder, "model.gguf")
 }
 
 /// A checkpoint with a changed tokenizer, and its f32 pack: what both embed has to be alike.
@@ -181,7 +180,7 @@ fn pack_with(random: &mut Random, sound: &Sound, folder: &Path, fits: fn(&str) -
     files.insert(name, changed(random, bytes, change));
     pack::vouch(&mut files);
     write(&files, &folder.join("model"));
-    embed(folder)
+    embed(folder, "model")
 }
 
 fn lines(random: &mut Random, _: &Sound, folder: &Path) -> Vec<Run> {

@@ -1,4 +1,4 @@
-//! The attack on the command line: files of thirteen kinds are changed at random, their hashes made right again, and `felsic` runs on them
+//! The attack on the command line: files of fourteen kinds are changed at random, their hashes made right again, and `felsic` runs on them
 //! as its users run it.
 //!
 //! | module | duty |

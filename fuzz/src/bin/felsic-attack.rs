@@ -3,12 +3,13 @@
 use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use clap::Parser;
 use felsic_fuzz::attack::judge::Judge;
 use felsic_fuzz::attack::kinds::{KINDS, Kind, Sound};
 use felsic_fuzz::attack::{Ends, case};
+use felsic_fuzz::cases::Cases;
 
 #[derive(Parser)]
 #[command(name = "felsic-attack", about = "Runs felsic on files that are changed at random")]
@@ -21,15 +22,8 @@ struct Options {
     /// Cases of each kind
     #[arg(long, default_value_t = 100)]
     cases: u64,
-    /// Most seconds for each kind
-    #[arg(long)]
-    seconds: Option<u64>,
-    /// What the cases depend on
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
-    /// Runs this case alone
-    #[arg(long)]
-    case: Option<u64>,
+    #[command(flatten)]
+    which: Cases,
     /// Leaves the files of each case, and says where
     #[arg(long)]
     keep: bool,
@@ -43,7 +37,7 @@ fn main() -> ExitCode {
         eprintln!("felsic-attack: no kind has the name {unknown:?}; there are {}", names.join(", "));
         return ExitCode::FAILURE;
     }
-    println!("seed {}", options.seed);
+    println!("seed {}", options.which.seed);
     let (sound, judge) =
         (Sound::make(), Judge { felsic: fs::canonicalize(&options.felsic).expect("the program is there") });
     let chosen =
@@ -55,21 +49,18 @@ fn main() -> ExitCode {
 /// Runs the cases of a kind; returns how many did what must not be.
 fn attack(kind: &Kind, sound: &Sound, judge: &Judge, options: &Options) -> u64 {
     let start = Instant::now();
-    let numbers = options.case.map_or(0..options.cases, |case| case..case + 1);
+    let seed = options.which.seed;
     let (mut ends, mut found, mut done) = (Ends::new(), 0, 0);
-    for number in numbers {
-        if options.seconds.is_some_and(|seconds| start.elapsed() >= Duration::from_secs(seconds)) {
-            break;
-        }
+    for number in options.which.numbers(options.cases) {
         let folder = tempfile::tempdir().expect("a folder");
-        let ended = case(kind, sound, options.seed, number, folder.path(), judge);
+        let ended = case(kind, sound, seed, number, folder.path(), judge);
         done += 1;
         match ended {
             Ok(end) => *ends.entry(end).or_default() += 1,
             Err(what) => {
                 found += 1;
                 println!("{:18} FOUND: {what}", kind.name);
-                println!("  again: cargo xtask attack {} --seed {} --case {number}", kind.name, options.seed);
+                println!("  again: cargo xtask attack {} --seed {seed} --case {number}", kind.name);
             }
         }
         if options.keep {

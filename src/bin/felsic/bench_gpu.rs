@@ -82,13 +82,13 @@ pub fn lines(profile: &Profile, arguments: &GpuArguments, runs: f64) -> Vec<Stri
 
 /// Adds all bodies up.
 fn total(bodies: &[BodyTime]) -> BodyTime {
-    let is_of_bytes = |body: &&BodyTime| body.operations > 0.0 && body.arithmetic == Arithmetic::Bytes;
+    let is_of_bytes = |body: &BodyTime| body.operations > 0.0 && body.arithmetic == Arithmetic::Bytes;
     BodyTime {
         name: "all".into(),
         dispatches: bodies.iter().map(|body| body.dispatches).sum(),
         milliseconds: bodies.iter().map(|body| body.milliseconds).sum(),
         operations: bodies.iter().map(|body| body.operations).sum(),
-        arithmetic: if bodies.iter().any(|body| is_of_bytes(&body)) { Arithmetic::Bytes } else { Arithmetic::Floats },
+        arithmetic: if bodies.iter().any(is_of_bytes) { Arithmetic::Bytes } else { Arithmetic::Floats },
         unmeasured: bodies.iter().map(|body| body.unmeasured).sum(),
     }
 }

@@ -42,7 +42,7 @@ pub use self::adapter::{Adapter, look_at};
 use self::body::{Body, Heads};
 pub use self::body::{MOST_BODIES, Only, bodies, with_body};
 use self::bytes::GROUP;
-use self::product::{Rows, Ways, X, product};
+use self::product::{Rows, Ways, X, bound, product};
 use self::shader::{Shader, Weights};
 use super::{AttentionShape, BiasKernels, Kernels, LayerKernels, LayerShape, MlpShape};
 use crate::config::Activation;
@@ -129,9 +129,9 @@ fn see(given: [&CubeTensor; 5], out: &Rows, shape: AttentionShape) {
 /// Computes a layer norm over the rows of `x`, with a bias if there is one.
 fn norm(x: &CubeTensor, gain: &CubeTensor, bias: Option<&CubeTensor>, eps: f32) -> CubeTensor {
     let [n, width] = size(x);
-    let (out, none) = (empty(x, [n, width]), empty(x, [1, 4]));
+    let (out, biases) = (empty(x, [n, width]), bound(bias, x));
     let parameters = [width as u32, eps.to_bits(), u32::from(bias.is_some()), 0];
-    run(Shader::Norm, [n, 1], vec![x, gain, bias.unwrap_or(&none), &out], &parameters);
+    run(Shader::Norm, [n, 1], vec![x, gain, &biases, &out], &parameters);
     out
 }
 

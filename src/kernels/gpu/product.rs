@@ -133,7 +133,7 @@ pub fn product(x: &Rows, ways: Ways, out: &Rows, m: usize, [rows, x_first, out_f
 
 /// Returns a tensor or, where there is none, another: one pipeline serves every way, and WebGPU wants all of its buffers, and no
 /// two that overlap.
-fn bound(tensor: Option<&CubeTensor>, like: &CubeTensor) -> CubeTensor {
+pub fn bound(tensor: Option<&CubeTensor>, like: &CubeTensor) -> CubeTensor {
     tensor.cloned().unwrap_or_else(|| empty(like, [1, 4]))
 }
 

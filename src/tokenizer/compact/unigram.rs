@@ -7,7 +7,7 @@
 
 use super::format::Recipe;
 use crate::error::Result;
-use crate::tokenizer::models::LONGEST_PIECE;
+use crate::tokenizer::models::{LONGEST_PIECE, byte_token};
 use crate::tokenizer::vocabulary::{Hashes, Vocabulary};
 use crate::tokenizer::{invalid, unsupported};
 
@@ -170,11 +170,6 @@ impl Unigram {
             ids.push(self.unknown);
         }
     }
-}
-
-/// Returns the token that stands for a byte.
-fn byte_token(byte: u8) -> String {
-    format!("<0x{byte:02X}>")
 }
 
 /// Returns the set of lengths of pieces that start like `bytes`; `None` for fewer bytes than decide.

@@ -4,6 +4,7 @@ use super::format::Recipe;
 use crate::error::Result;
 use crate::tokenizer::bpe::{Merges, Work};
 use crate::tokenizer::invalid;
+use crate::tokenizer::models::byte_token;
 use crate::tokenizer::normalise::Step;
 use crate::tokenizer::split::Splitter;
 use crate::tokenizer::vocabulary::Vocabulary;
@@ -57,7 +58,7 @@ impl Words {
         };
         Ok(Self {
             bytes: recipe.byte_level.then(|| table(&|byte| vec![byte])),
-            fallback: recipe.byte_fallback.then(|| table(&|byte| format!("<0x{byte:02X}>").into_bytes())),
+            fallback: recipe.byte_fallback.then(|| table(&|byte| byte_token(byte).into_bytes())),
             unknown,
             fuse_unknown: recipe.fuse_unknown,
             direct: recipe.direct,
