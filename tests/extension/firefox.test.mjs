@@ -155,10 +155,7 @@ test(
     await started.call("find.start", { tab, query: "how is a loaf baked?" });
     /** What is in the page, and in the bar. */
     const look = async () => {
-      const lit = await reader.evaluate(
-        () => [...(CSS.highlights.get("felsic-find-current") ?? [])].map((range) => String(range)).join(""),
-        undefined,
-      );
+      // The bar first: what is lit when it has no more to say is not lit by words alone.
       const bar = await started.view.evaluate(async (tabId) => {
         const [done] = await chrome.scripting.executeScript({
           target: { tabId: tabId ?? 0 },
@@ -172,6 +169,10 @@ test(
         });
         return done?.result;
       }, tab);
+      const lit = await reader.evaluate(
+        () => [...(CSS.highlights.get("felsic-find-current") ?? [])].map((range) => String(range)).join(""),
+        undefined,
+      );
       return { lit, ...bar };
     };
     let now = await look();
