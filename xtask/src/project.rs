@@ -2,10 +2,18 @@
 
 use std::env;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+/// The repository. Cargo says where it is when it runs this: a checkout that was moved or copied with its `target` is not built
+/// anew, and what was true when this was compiled would be the other one.
+static ROOT: LazyLock<PathBuf> = LazyLock::new(|| {
+    let xtask = env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
+    xtask.parent().expect("xtask lies in the repository").to_path_buf()
+});
 
 /// Returns the repository.
 pub fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the repository")
+    &ROOT
 }
 
 /// Returns a path inside the repository.
