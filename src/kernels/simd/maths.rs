@@ -16,7 +16,7 @@ pub(super) const FINE: [f32; 6] =
 pub(super) const COARSE: [f32; 5] = [9.570_102e-3, 5.591_786_3e-2, 2.402_474_4e-1, 6.931_218e-1, 9.999_993e-1];
 /// Adding and subtracting 1.5 * 2^23 rounds a small float to the nearest integer and leaves that
 /// integer in the low bits.
-const ROUNDER: f32 = 12_582_912.0;
+pub(super) const ROUNDER: f32 = 12_582_912.0;
 
 /// Computes e^x to 2 units in the last place; arguments are clamped to [-87, 88], where the result is normal.
 ///

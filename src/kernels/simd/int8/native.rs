@@ -168,7 +168,7 @@ impl Body for Dots {
         round_dots(self.0, row, group, words, steps, place);
     }
 
-    fn keep(values: &mut [i8]) {
+    fn keep(self, values: &mut [i8]) {
         values.iter_mut().for_each(|value| *value ^= i8::MIN);
     }
 

@@ -37,7 +37,8 @@ impl Body for Pairs {
     fn add<const T: usize>(self, block: &Block<'_, Self, T>, new: bool, sums: &mut Sums<T>) {
         clear(new, sums);
         for group in block.groups() {
-            scale(exact::sums(group.words, group.weights, widen), group.scales, group.steps, sums);
+            let exact = exact::sums(group.words, group.weights, widen);
+            scale(exact, f32x4::from_i32x4, group.scales, group.steps, |step| *step, sums);
         }
     }
 }
