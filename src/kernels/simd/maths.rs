@@ -179,7 +179,11 @@ pub(super) fn largest(row: &[f32]) -> f32 {
             *lane = (*lane).max(v.to_bits() & 0x7FFF_FFFF);
         }
     }
-    let most = lanes.into_iter().chain(rest.iter().map(|v| v.to_bits() & 0x7FFF_FFFF)).max().unwrap_or(0);
+    // Halves become registers; one lane after the other would take longer than a group of columns does.
+    let half = |lanes: &[u32], at: usize| lanes[at].max(lanes[at + lanes.len() / 2]);
+    let eight: [u32; LANES / 2] = std::array::from_fn(|at| half(&lanes, at));
+    let four: [u32; LANES / 4] = std::array::from_fn(|at| half(&eight, at));
+    let most = four.into_iter().chain(rest.iter().map(|v| v.to_bits() & 0x7FFF_FFFF)).max().unwrap_or(0);
     f32::from_bits(most.min(f32::INFINITY.to_bits()))
 }
 

@@ -145,8 +145,8 @@ mod tests {
         for bytes in [Bytes::Unsigned, Bytes::Signed] {
             check(
                 Quads(bytes),
-                |step| step.step(),
-                |words, column| i32::from(word(words[column / 4]).to_le_bytes()[column % 4] as i8),
+                |step| step.step,
+                |words, column| i32::from(words[column / 4].to_le_bytes()[column % 4] as i8),
             );
         }
         #[cfg(target_arch = "x86_64")]
@@ -156,7 +156,7 @@ mod tests {
                 check(body, |step| step, |words, column| i32::from(words[column / 2][column % 2]));
             }
             if let Some(body) = Dots::here() {
-                check(body, |step| step.step(), |words, column| i32::from(words[column / 4][column % 4]));
+                check(body, |step| step.step, |words, column| i32::from(words[column / 4][column % 4]));
             }
         }
     }

@@ -58,6 +58,8 @@ pub trait Body: Copy {
     /// The most tokens that one pass over the weights takes: their sums, the weights and what else a step needs take
     /// no more than the processor's vector registers; browsers use 15 on x86-64.
     const TOKENS: usize;
+    /// The most bands that a tile meets before the next tile does: 384 columns of sixteen take 48 KiB.
+    const BANDS: usize = 16;
     /// Weights of a step: [8, COLUMNS].
     type Weights: bytemuck::Pod;
     /// Activations of a step.
@@ -115,8 +117,9 @@ pub fn scale<const T: usize, S>(
     // Otherwise the compiler would hold these sums in registers through the multiplications, which need them all.
     let sums = std::hint::black_box(sums);
     for ((sums, exact), place) in sums.iter_mut().zip(exact).zip(steps) {
+        let step = step(place);
         for ((sum, exact), scale) in sums.iter_mut().zip(exact).zip(scales) {
-            *sum += number(exact) * (scale * step(place));
+            *sum += number(exact) * (scale * step);
         }
     }
 }
@@ -150,12 +153,12 @@ pub fn for_columns<const N: usize>(values: &[f32], mut work: impl FnMut([f32; N]
     }
 }
 
-/// Writes four words, each four times, to every `stride`th register from `at`; drops those past the end.
+/// Writes four words to every `stride`th place from `at`; drops those past the end.
 #[inline(always)]
-pub fn put(words: &mut [i32x4], at: usize, stride: usize, made: i32x4) {
-    for (index, v) in made.to_array().into_iter().enumerate() {
-        if let Some(word) = words.get_mut(at + index * stride) {
-            *word = i32x4::splat(v);
+pub fn put<W>(words: &mut [W], at: usize, stride: usize, made: i32x4, word: impl Fn(i32) -> W) {
+    for (index, made) in made.to_array().into_iter().enumerate() {
+        if let Some(place) = words.get_mut(at + index * stride) {
+            *place = word(made);
         }
     }
 }

@@ -10,9 +10,6 @@ use crate::kernels::simd::exact::WIDTH;
 use std::ops::Range;
 use wide::f32x4;
 
-/// The most bands that a tile meets before the next tile does: [`COLUMNS`] columns of them take 48 KiB.
-const BANDS: usize = 16;
-
 /// Weights as a body takes them.
 pub struct Prepared<'a, B: Body> {
     body: B,
@@ -56,8 +53,8 @@ struct Operands<'a, B: Body, const T: usize> {
 /// Multiplies `activations` [n, k] by the weights [m, k]: writes to `out` [n, m], or adds to it if `ADD`.
 pub fn product<B: Body, const ADD: bool>(activations: &Rounded<B>, weights: &Prepared<'_, B>, out: &mut [f32]) {
     let bands = weights.weights.m() / BAND;
-    let block = (BANDS * COLUMNS / weights.weights.k).clamp(1, BANDS);
-    let mut sums = vec![[f32x4::ZERO; WIDTH]; BANDS * B::TOKENS];
+    let block = (B::BANDS * COLUMNS / weights.weights.k).clamp(1, B::BANDS);
+    let mut sums = vec![[f32x4::ZERO; WIDTH]; B::BANDS * B::TOKENS];
     for start in (0..bands).step_by(block) {
         let bands = start..bands.min(start + block);
         for tile in activations.tiles() {
@@ -80,7 +77,7 @@ pub fn product<B: Body, const ADD: bool>(activations: &Rounded<B>, weights: &Pre
     }
 }
 
-/// Multiplies one tile by at most [`BANDS`] bands; `sums` is room for theirs.
+/// Multiplies one tile by at most [`Body::BANDS`] bands; `sums` is room for theirs.
 fn tile_product<const T: usize, const ADD: bool, B: Body>(
     tile: &Tile<'_, B>,
     weights: &Prepared<'_, B>,

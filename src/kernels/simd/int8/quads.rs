@@ -39,28 +39,23 @@ type Weights = [i8; BAND * QUAD];
 #[derive(Clone, Copy, Debug, bytemuck::Pod, bytemuck::Zeroable)]
 #[repr(C)]
 pub struct Step {
-    step: f32x4,
-    start: i32x4,
-}
-
-#[cfg(test)]
-impl Step {
-    /// Returns what the integers stand for.
-    pub fn step(self) -> f32 {
-        self.step.to_array()[0]
-    }
+    pub step: f32,
+    pub start: i32,
 }
 
 impl Body for Quads {
     const COLUMNS: usize = QUAD;
     /// Twelve sums, two registers of weights and one of activations.
     const TOKENS: usize = 6;
+    /// With their weights all tiles of a chunk fit the first-level cache, so that each weight comes there once.
+    const BANDS: usize = 4;
     type Weights = Weights;
-    type Word = i32x4;
+    /// Four columns, once: a load spreads them over a register. As a whole register a tile would take four times the room.
+    type Word = i32;
     type Step = Step;
 
     #[inline(always)]
-    fn round(self, row: &[f32], group: usize, words: &mut [i32x4], steps: &mut [Step], place: [usize; 2]) {
+    fn round(self, row: &[f32], group: usize, words: &mut [i32], steps: &mut [Step], place: [usize; 2]) {
         round_groups::<Self>(row, group, words, steps, place, |group, [inverse, step], words| {
             let (mut at, mut total) = (place[0], i32x4::ZERO);
             for_columns(group, |columns: [f32; 16]| {
@@ -68,10 +63,10 @@ impl Body for Quads {
                 let integers = columns.map(|v| v.map(|v| to_integers(v * f32x4::splat(inverse))));
                 integers.as_flattened().iter().for_each(|integers| total += *integers);
                 let bytes = i8x16::from_i16x16_saturate(bytemuck::cast(integers.map(narrow)));
-                put(words, at, place[1], bytemuck::cast(bytes));
+                put(words, at, place[1], bytemuck::cast(bytes), |word| word);
                 at += 4 * place[1];
             });
-            Step { step: f32x4::splat(step), start: i32x4::splat(self.0.start(total)) }
+            Step { step, start: self.0.start(total) }
         });
     }
 
@@ -108,19 +103,19 @@ mod instruction {
         for group in block.groups() {
             let exact = exact(group.words, group.weights, group.steps);
             let number = |sum: i32x4| bytemuck::cast::<_, f32x4>(sum) - rounder;
-            scale(exact, number, group.scales, group.steps, |place| place.step, sums);
+            scale(exact, number, group.scales, group.steps, |place| f32x4::splat(place.step), sums);
         }
     }
 
     #[inline]
     #[target_feature(enable = "relaxed-simd")]
-    fn exact<const T: usize>(words: &[[i32x4; T]], weights: &[Weights], steps: &[Step; T]) -> [[i32x4; WIDTH]; T] {
-        let mut sums = steps.map(|step| [step.start; WIDTH]);
+    fn exact<const T: usize>(words: &[[i32; T]], weights: &[Weights], steps: &[Step; T]) -> [[i32x4; WIDTH]; T] {
+        let mut sums = steps.map(|step| [i32x4::splat(step.start); WIDTH]);
         for (words, weights) in words.iter().zip(weights) {
             let weights: [v128; WIDTH] = bytemuck::cast(*weights);
             for (sums, word) in sums.iter_mut().zip(words) {
                 for (sum, weights) in sums.iter_mut().zip(weights) {
-                    *sum = bytemuck::cast(dot(bytemuck::cast(*word), weights, bytemuck::cast(*sum)));
+                    *sum = bytemuck::cast(dot(i32x4_splat(*word), weights, bytemuck::cast(*sum)));
                 }
             }
         }
@@ -165,16 +160,16 @@ mod instruction {
         for Group { words, steps, weights, scales } in block.groups() {
             let exact = std::array::from_fn(|token| {
                 let row = |row: usize| {
-                    let product = |(words, weights): (&[i32x4; T], &Weights)| {
-                        dot(bytes, words[token].to_array()[0], &weights[row * QUAD..][..QUAD])
+                    let product = |(words, weights): (&[i32; T], &Weights)| {
+                        dot(bytes, words[token], &weights[row * QUAD..][..QUAD])
                     };
                     let sum: i32 = words.iter().zip(weights).map(product).sum();
-                    steps[token].start.to_array()[row % 4].wrapping_add(sum)
+                    steps[token].start.wrapping_add(sum)
                 };
                 bytemuck::cast::<[i32; BAND], _>(std::array::from_fn(row))
             });
             let number = |sum: i32x4| bytemuck::cast::<_, f32x4>(sum) - f32x4::splat(ROUNDER);
-            scale(exact, number, scales, steps, |place| place.step, sums);
+            scale(exact, number, scales, steps, |place| f32x4::splat(place.step), sums);
         }
     }
 
