@@ -16,7 +16,7 @@ pub(super) const FINE: [f32; 6] =
 pub(super) const COARSE: [f32; 5] = [9.570_102e-3, 5.591_786_3e-2, 2.402_474_4e-1, 6.931_218e-1, 9.999_993e-1];
 /// Adding and subtracting 1.5 * 2^23 rounds a small float to the nearest integer and leaves that
 /// integer in the low bits.
-const ROUNDER: f32 = 12_582_912.0;
+pub(super) const ROUNDER: f32 = 12_582_912.0;
 
 /// Computes e^x to 2 units in the last place; arguments are clamped to [-87, 88], where the result is normal.
 ///
@@ -179,7 +179,11 @@ pub(super) fn largest(row: &[f32]) -> f32 {
             *lane = (*lane).max(v.to_bits() & 0x7FFF_FFFF);
         }
     }
-    let most = lanes.into_iter().chain(rest.iter().map(|v| v.to_bits() & 0x7FFF_FFFF)).max().unwrap_or(0);
+    // Halves become registers; one lane after the other would take longer than a group of columns does.
+    let half = |lanes: &[u32], at: usize| lanes[at].max(lanes[at + lanes.len() / 2]);
+    let eight: [u32; LANES / 2] = std::array::from_fn(|at| half(&lanes, at));
+    let four: [u32; LANES / 4] = std::array::from_fn(|at| half(&eight, at));
+    let most = four.into_iter().chain(rest.iter().map(|v| v.to_bits() & 0x7FFF_FFFF)).max().unwrap_or(0);
     f32::from_bits(most.min(f32::INFINITY.to_bits()))
 }
 

@@ -142,12 +142,13 @@ mod tests {
     fn values_are_rounded_to_the_step_of_their_group() {
         let step = |step: f32x4| step.to_array()[0];
         check(Pairs, step, |words, column| (word(words[column / 2]) >> (16 * (column % 2))) << 16 >> 16);
-        check(Quads(Bytes::Unsigned), step, |words, column| {
-            i32::from(word(words[column / 4]).to_le_bytes()[column % 4]) - 128
-        });
-        check(Quads(Bytes::Signed), step, |words, column| {
-            i32::from(word(words[column / 4]).to_le_bytes()[column % 4] as i8)
-        });
+        for bytes in [Bytes::Unsigned, Bytes::Signed] {
+            check(
+                Quads(bytes),
+                |step| step.step,
+                |words, column| i32::from(words[column / 4].to_le_bytes()[column % 4] as i8),
+            );
+        }
         #[cfg(target_arch = "x86_64")]
         {
             use super::super::native::{Dots, Wide};
@@ -155,7 +156,7 @@ mod tests {
                 check(body, |step| step, |words, column| i32::from(words[column / 2][column % 2]));
             }
             if let Some(body) = Dots::here() {
-                check(body, |step| step.step(), |words, column| i32::from(words[column / 4][column % 4]));
+                check(body, |step| step.step, |words, column| i32::from(words[column / 4][column % 4]));
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Where the bodies of the product differ.
 
+use super::BAND;
 use super::activations::scales_to;
-use super::{BAND, COLUMNS, QUAD};
 use crate::config::Activation;
 use crate::kernels::simd::exact::WIDTH;
 use crate::kernels::simd::maths::largest;
@@ -21,8 +21,6 @@ pub struct Block<'a, B: Body, const T: usize> {
     pub weights: &'a [B::Weights],
     /// Scales of the weights, [groups, 8].
     pub scales: &'a [[f32; BAND]],
-    /// Values at which the sums of a group start, see [`Body::start`], [groups, 8]; zeros if that says nothing.
-    pub starts: &'a [[i32; BAND]],
 }
 
 /// A group of a [`Block`].
@@ -33,9 +31,6 @@ pub struct Group<'a, B: Body, const T: usize> {
     pub steps: &'a [B::Step; T],
     /// [steps].
     pub weights: &'a [B::Weights],
-    /// Values at which its sums start.
-    #[allow(dead_code, reason = "only the sums of relaxed SIMD start elsewhere than at zero")]
-    pub start: &'a [i32; BAND],
     /// Scales of its weights.
     pub scales: [f32x4; WIDTH],
 }
@@ -47,17 +42,14 @@ impl<'a, B: Body, const T: usize> Block<'a, B, T> {
         let width = self.weights.len() / self.scales.len();
         // Splitting off one group after another becomes additions; indices would become multiplications.
         let (mut words, mut weights) = (self.words, self.weights);
-        self.starts.iter().zip(self.scales).zip(self.steps).map(move |((start, scales), steps)| {
+        self.scales.iter().zip(self.steps).map(move |(scales, steps)| {
             let (words_here, weights_here);
             (words_here, words) = words.split_at(width);
             (weights_here, weights) = weights.split_at(width);
-            Group { words: words_here, steps, weights: weights_here, start, scales: bytemuck::cast(*scales) }
+            Group { words: words_here, steps, weights: weights_here, scales: bytemuck::cast(*scales) }
         })
     }
 }
-
-/// Zeros for groups whose sums start there: a block has no more of them.
-pub static ZEROS: [[i32; BAND]; COLUMNS / QUAD] = [[0; BAND]; COLUMNS / QUAD];
 
 /// One way of multiplying integers exactly. The results of all are bit-for-bit identical.
 pub trait Body: Copy {
@@ -66,6 +58,8 @@ pub trait Body: Copy {
     /// The most tokens that one pass over the weights takes: their sums, the weights and what else a step needs take
     /// no more than the processor's vector registers; browsers use 15 on x86-64.
     const TOKENS: usize;
+    /// The most bands that a tile meets before the next tile does: 384 columns of sixteen take 48 KiB.
+    const BANDS: usize = 16;
     /// Weights of a step: [8, COLUMNS].
     type Weights: bytemuck::Pod;
     /// Activations of a step.
@@ -78,12 +72,7 @@ pub trait Body: Copy {
     fn round(self, row: &[f32], group: usize, words: &mut [Self::Word], steps: &mut [Self::Step], place: [usize; 2]);
 
     /// Changes ordered weights into what the body multiplies.
-    fn keep(_: &mut [i8]) {}
-
-    /// Returns the values at which the sums of a group of weights start, unless these are zeros.
-    fn start(self, _: &[Self::Weights]) -> Option<[i32; BAND]> {
-        None
-    }
+    fn keep(self, _: &mut [i8]) {}
 
     /// Adds to `sums`, or to zeros if they are `new`, the exact sums of each group times its scales and steps, in their order.
     fn add<const T: usize>(self, block: &Block<'_, Self, T>, new: bool, sums: &mut Sums<T>);
@@ -115,19 +104,22 @@ pub fn clear<const T: usize>(new: bool, sums: &mut Sums<T>) {
     }
 }
 
-/// Adds the exact sums of a group times its scales and the tokens' steps.
+/// Adds the exact sums of a group, which `number` reads, times its scales and the tokens' steps, which `step` reads.
 #[inline(always)]
-pub fn scale<const T: usize>(
+pub fn scale<const T: usize, S>(
     exact: [[i32x4; WIDTH]; T],
+    number: impl Fn(i32x4) -> f32x4,
     scales: [f32x4; WIDTH],
-    steps: &[f32x4; T],
+    steps: &[S; T],
+    step: impl Fn(&S) -> f32x4,
     sums: &mut Sums<T>,
 ) {
     // Otherwise the compiler would hold these sums in registers through the multiplications, which need them all.
     let sums = std::hint::black_box(sums);
-    for ((sums, exact), step) in sums.iter_mut().zip(exact).zip(steps) {
+    for ((sums, exact), place) in sums.iter_mut().zip(exact).zip(steps) {
+        let step = step(place);
         for ((sum, exact), scale) in sums.iter_mut().zip(exact).zip(scales) {
-            *sum += f32x4::from_i32x4(exact) * (scale * *step);
+            *sum += number(exact) * (scale * step);
         }
     }
 }
@@ -161,12 +153,12 @@ pub fn for_columns<const N: usize>(values: &[f32], mut work: impl FnMut([f32; N]
     }
 }
 
-/// Writes four words, each four times, to every `stride`th register from `at`; drops those past the end.
+/// Writes four words to every `stride`th place from `at`; drops those past the end.
 #[inline(always)]
-pub fn put(words: &mut [i32x4], at: usize, stride: usize, made: i32x4) {
-    for (index, v) in made.to_array().into_iter().enumerate() {
-        if let Some(word) = words.get_mut(at + index * stride) {
-            *word = i32x4::splat(v);
+pub fn put<W>(words: &mut [W], at: usize, stride: usize, made: i32x4, word: impl Fn(i32) -> W) {
+    for (index, made) in made.to_array().into_iter().enumerate() {
+        if let Some(place) = words.get_mut(at + index * stride) {
+            *place = word(made);
         }
     }
 }

@@ -168,12 +168,12 @@ struct Order<'a> {
 impl Work for Order<'_> {
     type Made = Vec<f32>;
 
-    fn with<B: Body>(self, _: B) -> Vec<f32> {
-        order_for::<B>(self.values, self.scales, self.k, self.group)
+    fn with<B: Body>(self, body: B) -> Vec<f32> {
+        order_for(body, self.values, self.scales, self.k, self.group)
     }
 }
 
-fn order_for<B: Body>(values: &mut [i8], scales: Vec<f32>, k: usize, group: usize) -> Vec<f32> {
+fn order_for<B: Body>(body: B, values: &mut [i8], scales: Vec<f32>, k: usize, group: usize) -> Vec<f32> {
     assert!(is_ordered(values.len() / k, group), "an order of eight rows and a few columns");
     let mut rows = vec![0i8; BAND * k];
     for band in values.chunks_exact_mut(BAND * k) {
@@ -182,7 +182,7 @@ fn order_for<B: Body>(values: &mut [i8], scales: Vec<f32>, k: usize, group: usiz
             let (row, column) = (at % BAND, at / BAND * B::COLUMNS);
             columns.copy_from_slice(&rows[row * k + column..][..B::COLUMNS]);
         }
-        B::keep(band);
+        body.keep(band);
     }
     let cuts = cuts(group);
     let groups = k / group * cuts;
@@ -226,7 +226,7 @@ impl Work for Linear<'_> {
 
 fn linear_with<B: Body>(body: B, x: &[f32], weights: Weights<'_>, out: &mut [f32]) {
     let mut rounded = Rounded::new(body);
-    let mut prepared = Prepared::new(body, weights);
+    let prepared = Prepared::new(body, weights);
     let chunk = chunk::<B>(x.len() / weights.k);
     for (x, out) in x.chunks(chunk * weights.k).zip(out.chunks_mut(chunk * weights.m())) {
         for pass in 0..passes() {
@@ -237,8 +237,8 @@ fn linear_with<B: Body>(body: B, x: &[f32], weights: Weights<'_>, out: &mut [f32
                 });
             });
             time(Operation::Int8Product, || match pass {
-                0 => product::<_, false>(&rounded, &mut prepared, out),
-                _ => product::<_, true>(&rounded, &mut prepared, out),
+                0 => product::<_, false>(&rounded, &prepared, out),
+                _ => product::<_, true>(&rounded, &prepared, out),
             });
         }
     }
@@ -282,7 +282,7 @@ fn mlp_with<B: Body>(body: B, x: &[f32], mlp: &Mlp<'_>, out: &mut [f32]) {
     out.copy_from_slice(x);
     let (mut normed, mut gated) = (Rounded::new(body), Rounded::new(body));
     let chunk = chunk::<B>(x.len() / hidden);
-    let [mut up, mut down] = [mlp.wide, mlp.narrow].map(|weights| Prepared::new(body, weights));
+    let [up, down] = [mlp.wide, mlp.narrow].map(|weights| Prepared::new(body, weights));
     let mut wide = vec![0.0; chunk * 2 * inner];
     for (x, out) in x.chunks(chunk * hidden).zip(out.chunks_mut(chunk * hidden)) {
         let count = x.len() / hidden;
@@ -295,8 +295,8 @@ fn mlp_with<B: Body>(body: B, x: &[f32], mlp: &Mlp<'_>, out: &mut [f32]) {
                 });
             });
             time(Operation::Int8Product, || match pass {
-                0 => product::<_, false>(&normed, &mut up, wide),
-                _ => product::<_, true>(&normed, &mut up, wide),
+                0 => product::<_, false>(&normed, &up, wide),
+                _ => product::<_, true>(&normed, &up, wide),
             });
         }
         for pass in 0..passes() {
@@ -306,7 +306,7 @@ fn mlp_with<B: Body>(body: B, x: &[f32], mlp: &Mlp<'_>, out: &mut [f32]) {
                     (0..pass).for_each(|_| keep_remainder(row, mlp.narrow.group));
                 });
             });
-            time(Operation::Int8Product, || product::<_, true>(&gated, &mut down, out));
+            time(Operation::Int8Product, || product::<_, true>(&gated, &down, out));
         }
     }
 }
@@ -316,11 +316,11 @@ mod tests {
     use super::*;
 
     /// `kept` is what a body keeps of a weight.
-    fn check<B: Body>(kept: fn(i8) -> i8) {
+    fn check<B: Body>(body: B, kept: fn(i8) -> i8) {
         let (m, k, group) = (16, 12, 4);
         let mut values: Vec<i8> = (0..m * k).map(|at| at as i8).collect();
         let scales = (0..m * k / group).map(|at| at as f32).collect();
-        let scales = order_for::<B>(&mut values, scales, k, group);
+        let scales = order_for(body, &mut values, scales, k, group);
         // Band 1, its row 3, column 9: row 11.
         let step = 8 / BAND * (k / B::COLUMNS) + 9 / B::COLUMNS;
         assert_eq!(values[(step * BAND + 3) * B::COLUMNS + 9 % B::COLUMNS], kept((11 * k + 9) as i8));
@@ -339,12 +339,13 @@ mod tests {
 
     #[test]
     fn order_puts_a_few_columns_of_eight_rows_together() {
-        check::<pairs::Pairs>(|value| value);
-        check::<quads::Quads>(|value| value);
+        check(pairs::Pairs, |value| value);
+        check(quads::Quads(quads::Bytes::Unsigned), |value| value ^ i8::MIN);
+        check(quads::Quads(quads::Bytes::Signed), |value| value);
         #[cfg(target_arch = "x86_64")]
         {
-            check::<native::Wide>(|value| value);
-            check::<native::Dots>(|value| value ^ i8::MIN);
+            native::Wide::here().into_iter().for_each(|body| check(body, |value| value));
+            native::Dots::here().into_iter().for_each(|body| check(body, |value| value ^ i8::MIN));
         }
     }
 }

@@ -30,7 +30,7 @@ use wide::f32x4;
 use super::activations::scales_to;
 use super::body::{Block, Body, Group, Sums, round_groups};
 use super::pairs::Pairs;
-use super::quads::Quads;
+use super::quads::{Quads, Step};
 use super::{LONGEST, QUAD};
 use crate::config::Activation;
 use crate::kernels::simd::exact::{PAIR, WIDTH};
@@ -138,22 +138,6 @@ fn add_wide<const T: usize>(_: X64V3Token, block: &Block<'_, Wide, T>, new: bool
     sums.iter_mut().zip(total).for_each(|(sum, total)| *sum = bytemuck::cast(total));
 }
 
-/// A group's step, and where its sums start.
-#[derive(Clone, Copy, Debug, bytemuck::Pod, bytemuck::Zeroable)]
-#[repr(C)]
-pub struct Step {
-    step: f32,
-    start: i32,
-}
-
-#[cfg(test)]
-impl Step {
-    /// Returns what the integers stand for.
-    pub fn step(self) -> f32 {
-        self.step
-    }
-}
-
 impl Body for Dots {
     const COLUMNS: usize = Quads::COLUMNS;
     /// Twelve exact sums, twelve that they are added to, and weights.
@@ -168,7 +152,7 @@ impl Body for Dots {
         round_dots(self.0, row, group, words, steps, place);
     }
 
-    fn keep(values: &mut [i8]) {
+    fn keep(self, values: &mut [i8]) {
         values.iter_mut().for_each(|value| *value ^= i8::MIN);
     }
 

@@ -26,7 +26,7 @@ impl Body for Pairs {
             for_columns(group, |columns: [f32; 8]| {
                 let columns: [f32x4; 2] = bytemuck::cast(columns);
                 let made = narrow(columns.map(|v| to_integers(v * f32x4::splat(inverse))));
-                put(words, at, place[1], bytemuck::cast(made));
+                put(words, at, place[1], bytemuck::cast(made), i32x4::splat);
                 at += 4 * place[1];
             });
             f32x4::splat(step)
@@ -37,7 +37,8 @@ impl Body for Pairs {
     fn add<const T: usize>(self, block: &Block<'_, Self, T>, new: bool, sums: &mut Sums<T>) {
         clear(new, sums);
         for group in block.groups() {
-            scale(exact::sums(group.words, group.weights, widen), group.scales, group.steps, sums);
+            let exact = exact::sums(group.words, group.weights, widen);
+            scale(exact, f32x4::from_i32x4, group.scales, group.steps, |step| *step, sums);
         }
     }
 }

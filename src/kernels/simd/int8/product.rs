@@ -4,43 +4,23 @@
 //! and the activations of a tile are small enough to stay in the first-level cache.
 
 use super::activations::{Rounded, Tile};
-use super::body::{Block, Body, Sums, ZEROS};
+use super::body::{Block, Body, Sums};
 use super::{BAND, COLUMNS, Weights};
 use crate::kernels::simd::exact::WIDTH;
 use std::ops::Range;
 use wide::f32x4;
 
-/// The most bands that a tile meets before the next tile does: [`COLUMNS`] columns of them take 48 KiB.
-const BANDS: usize = 16;
-
-/// Weights, and the values at which their sums start.
+/// Weights as a body takes them.
 pub struct Prepared<'a, B: Body> {
     body: B,
     weights: Weights<'a>,
     /// The values, [m / 8, k / COLUMNS].
     values: &'a [B::Weights],
-    /// [bands, k / group, 8], of the bands that have been multiplied; or nothing, if they are zeros.
-    starts: Vec<[i32; BAND]>,
 }
 
 impl<'a, B: Body> Prepared<'a, B> {
-    /// Takes weights that are to be multiplied, perhaps more than once.
     pub fn new(body: B, weights: Weights<'a>) -> Self {
-        let values = bytemuck::cast_slice(weights.values);
-        Self { body, weights, values, starts: Vec::new() }
-    }
-
-    /// Computes the starts of the bands up to `end`: not before they are needed, as the weights are then at hand.
-    fn prepare(&mut self, end: usize) {
-        let Weights { k, group, .. } = self.weights;
-        let groups = self.values.chunks_exact(group / B::COLUMNS).take(end * (k / group)).skip(self.starts.len());
-        for group in groups {
-            let Some(start) = self.body.start(group) else { return };
-            if self.starts.is_empty() {
-                self.starts.reserve_exact(self.weights.scales.len());
-            }
-            self.starts.push(start);
-        }
+        Self { body, weights, values: bytemuck::cast_slice(weights.values) }
     }
 
     /// Returns the operands for `T` tokens and a range of groups of one band.
@@ -57,8 +37,7 @@ impl<'a, B: Body> Prepared<'a, B> {
             words: &tile.words[groups.start * width..groups.end * width],
             steps: &tile.steps[groups.clone()],
             weights: &self.values[here.start * width..here.end * width],
-            scales: &scales[here.clone()],
-            starts: self.starts.get(here).unwrap_or(&ZEROS[..groups.len()]),
+            scales: &scales[here],
         }
     }
 }
@@ -72,13 +51,12 @@ struct Operands<'a, B: Body, const T: usize> {
 }
 
 /// Multiplies `activations` [n, k] by the weights [m, k]: writes to `out` [n, m], or adds to it if `ADD`.
-pub fn product<B: Body, const ADD: bool>(activations: &Rounded<B>, weights: &mut Prepared<'_, B>, out: &mut [f32]) {
+pub fn product<B: Body, const ADD: bool>(activations: &Rounded<B>, weights: &Prepared<'_, B>, out: &mut [f32]) {
     let bands = weights.weights.m() / BAND;
-    let block = (BANDS * COLUMNS / weights.weights.k).clamp(1, BANDS);
-    let mut sums = vec![[f32x4::ZERO; WIDTH]; BANDS * B::TOKENS];
+    let block = (B::BANDS * COLUMNS / weights.weights.k).clamp(1, B::BANDS);
+    let mut sums = vec![[f32x4::ZERO; WIDTH]; B::BANDS * B::TOKENS];
     for start in (0..bands).step_by(block) {
         let bands = start..bands.min(start + block);
-        weights.prepare(bands.end);
         for tile in activations.tiles() {
             match tile.count {
                 1 => tile_product::<1, ADD, B>(&tile, weights, bands.clone(), &mut sums, out),
@@ -99,7 +77,7 @@ pub fn product<B: Body, const ADD: bool>(activations: &Rounded<B>, weights: &mut
     }
 }
 
-/// Multiplies one tile by at most [`BANDS`] bands; `sums` is room for theirs.
+/// Multiplies one tile by at most [`Body::BANDS`] bands; `sums` is room for theirs.
 fn tile_product<const T: usize, const ADD: bool, B: Body>(
     tile: &Tile<'_, B>,
     weights: &Prepared<'_, B>,
@@ -151,16 +129,16 @@ mod tests {
         let mut values: Vec<i8> = (0..m * k).map(|i| (((i * 97) % 255) as i16 - 127) as i8).collect();
         let scales: Vec<f32> = (0..m * k / group).map(|i| 0.003 + i as f32 * 1e-4).collect();
         let want = reference::linear_bytes(&x, &values, &scales, k, group);
-        let scales = super::super::order_for::<B>(&mut values, scales, k, group);
+        let scales = super::super::order_for(body, &mut values, scales, k, group);
         let group = k / (scales.len() / m);
         let weights = Weights::new(&values, &scales, k, group);
         let mut rounded = Rounded::new(body);
         rounded.fill(n, [k, group], |token, row| row.copy_from_slice(&x[token * k..][..k]));
         let mut got = vec![0.0; n * m];
-        let mut prepared = Prepared::new(body, weights);
-        product::<B, false>(&rounded, &mut prepared, &mut got);
+        let prepared = Prepared::new(body, weights);
+        product::<B, false>(&rounded, &prepared, &mut got);
         assert_eq!(bits(&got), bits(&want));
-        product::<B, true>(&rounded, &mut prepared, &mut got);
+        product::<B, true>(&rounded, &prepared, &mut got);
         assert!(got.iter().zip(&want).all(|(got, want)| *got == want + want));
     }
 

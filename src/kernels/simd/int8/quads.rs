@@ -1,20 +1,23 @@
 //! The body for processors that multiply and add four bytes at once: `i32x4.relaxed_dot_i8x16_i7x16_add_s`.
 //!
-//! A relaxed instruction leaves to the processor what a byte above 127 means, and whether the sums of two products keep
-//! within 16 bits; [`Bytes::here`] finds out.
+//! A relaxed instruction leaves to the processor what a byte above 127 of its second operand means, and whether the sums of two
+//! products keep within 16 bits; [`Bytes::here`] finds out. The second operand are the weights.
 //!
-//! | the second operand's bytes are | on | the byte of an activation `a` is | sums start at |
+//! | the second operand's bytes are | on | the byte of a weight `w` is | the sums of a token's group start at |
 //! | --- | --- | --- | --- |
-//! | unsigned | x86-64 with AVX-VNNI (`vpdpbusd`) | `a + 128` | `-128 Σ w` |
-//! | signed | ARM with dot products (`sdot`) | `a` | 0 |
+//! | unsigned | x86-64 with AVX-VNNI (`vpdpbusd`) | `w + 128` | `-128 Σ a` |
+//! | signed | ARM with dot products (`sdot`) | `w` | 0 |
+//!
+//! Sums start higher than that by the bits of 1.5 * 2^23, so that each is in the end the low bits of a number: one subtraction makes
+//! it that of the sum alone, exactly. On x86-64 the subtraction has a port that the products leave free; a conversion has not.
 //!
 //! Where sums of two products are cut to 16 bits (x86-64 without AVX-VNNI), bytes would have to stay within seven
 //! bits, and the instruction becomes three: [`super::pairs`] is as fast there.
 
-use super::body::{Block, Body, Sums, clear, for_columns, put, round_groups, scale};
+use super::body::{Block, Body, Sums, clear, for_columns, put, round_groups};
 use super::{BAND, QUAD};
-use crate::kernels::simd::maths::{narrow, to_integers};
-use wide::{f32x4, i8x16, i16x8, i32x4};
+use crate::kernels::simd::maths::{ROUNDER, narrow, to_integers};
+use wide::{f32x4, i8x16, i32x4};
 
 /// How the processor reads the bytes of the second operand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,32 +35,44 @@ pub struct Quads(pub Bytes);
 /// Weights of a step: [8, 4].
 type Weights = [i8; BAND * QUAD];
 
+/// Of a token's group: its step, and where its sums start.
+#[derive(Clone, Copy, Debug, bytemuck::Pod, bytemuck::Zeroable)]
+#[repr(C)]
+pub struct Step {
+    pub step: f32,
+    pub start: i32,
+}
+
 impl Body for Quads {
     const COLUMNS: usize = QUAD;
     /// Twelve sums, two registers of weights and one of activations.
     const TOKENS: usize = 6;
+    /// With their weights all tiles of a chunk fit the first-level cache, so that each weight comes there once.
+    const BANDS: usize = 4;
     type Weights = Weights;
-    type Word = i32x4;
-    type Step = f32x4;
+    /// Four columns, once: a load spreads them over a register. As a whole register a tile would take four times the room.
+    type Word = i32;
+    type Step = Step;
 
     #[inline(always)]
-    fn round(self, row: &[f32], group: usize, words: &mut [i32x4], steps: &mut [f32x4], place: [usize; 2]) {
+    fn round(self, row: &[f32], group: usize, words: &mut [i32], steps: &mut [Step], place: [usize; 2]) {
         round_groups::<Self>(row, group, words, steps, place, |group, [inverse, step], words| {
-            let mut at = place[0];
+            let (mut at, mut total) = (place[0], i32x4::ZERO);
             for_columns(group, |columns: [f32; 16]| {
                 let columns: [[f32x4; 2]; 2] = bytemuck::cast(columns);
-                let integers = columns.map(|v| narrow(v.map(|v| to_integers(v * f32x4::splat(inverse)))));
-                put(words, at, place[1], self.0.of_integers(integers));
+                let integers = columns.map(|v| v.map(|v| to_integers(v * f32x4::splat(inverse))));
+                integers.as_flattened().iter().for_each(|integers| total += *integers);
+                let bytes = i8x16::from_i16x16_saturate(bytemuck::cast(integers.map(narrow)));
+                put(words, at, place[1], bytemuck::cast(bytes), |word| word);
                 at += 4 * place[1];
             });
-            f32x4::splat(step)
+            Step { step, start: self.0.start(total) }
         });
     }
 
-    fn start(self, weights: &[Weights]) -> Option<[i32; BAND]> {
-        match self.0 {
-            Bytes::Unsigned => Some(instruction::start(weights)),
-            Bytes::Signed => None,
+    fn keep(self, values: &mut [i8]) {
+        if self.0 == Bytes::Unsigned {
+            values.iter_mut().for_each(|value| *value ^= i8::MIN);
         }
     }
 
@@ -70,6 +85,7 @@ impl Body for Quads {
 /// The body for WebAssembly that has the instruction.
 #[cfg(all(target_arch = "wasm32", feature = "relaxed"))]
 mod instruction {
+    use super::super::body::scale;
     use super::*;
     use crate::kernels::simd::exact::WIDTH;
     use std::arch::wasm32::{i8x16_splat, i32x4_relaxed_dot_i8x16_i7x16_add as dot, i32x4_splat, v128};
@@ -82,95 +98,79 @@ mod instruction {
     #[inline(never)]
     #[target_feature(enable = "relaxed-simd")]
     pub fn add<const T: usize>(_: Bytes, block: &Block<'_, Quads, T>, sums: &mut Sums<T>) {
+        // A browser would rebuild a constant for every sum.
+        let rounder = black_box(f32x4::splat(ROUNDER));
         for group in block.groups() {
-            scale(exact(group.words, group.weights, group.start), group.scales, group.steps, sums);
+            let exact = exact(group.words, group.weights, group.steps);
+            let number = |sum: i32x4| bytemuck::cast::<_, f32x4>(sum) - rounder;
+            scale(exact, number, group.scales, group.steps, |place| f32x4::splat(place.step), sums);
         }
     }
 
     #[inline]
     #[target_feature(enable = "relaxed-simd")]
-    fn exact<const T: usize>(words: &[[i32x4; T]], weights: &[Weights], start: &[i32; BAND]) -> [[i32x4; WIDTH]; T] {
-        let mut sums = [bytemuck::cast::<_, [i32x4; WIDTH]>(*start); T];
+    fn exact<const T: usize>(words: &[[i32; T]], weights: &[Weights], steps: &[Step; T]) -> [[i32x4; WIDTH]; T] {
+        let mut sums = steps.map(|step| [i32x4::splat(step.start); WIDTH]);
         for (words, weights) in words.iter().zip(weights) {
             let weights: [v128; WIDTH] = bytemuck::cast(*weights);
             for (sums, word) in sums.iter_mut().zip(words) {
                 for (sum, weights) in sums.iter_mut().zip(weights) {
-                    *sum = bytemuck::cast(dot(weights, bytemuck::cast(*word), bytemuck::cast(*sum)));
+                    *sum = bytemuck::cast(dot(i32x4_splat(*word), weights, bytemuck::cast(*sum)));
                 }
             }
         }
         sums
     }
 
-    #[inline(never)]
-    #[target_feature(enable = "relaxed-simd")]
-    pub fn start(weights: &[Weights]) -> [i32; BAND] {
-        let mut sums = [i32x4::ZERO; WIDTH];
-        for weights in weights {
-            let weights: [v128; WIDTH] = bytemuck::cast(*weights);
-            for (sum, weights) in sums.iter_mut().zip(weights) {
-                *sum = bytemuck::cast(dot(weights, i8x16_splat(-128), bytemuck::cast(*sum)));
-            }
-        }
-        bytemuck::cast::<[i32x4; WIDTH], _>(sums.map(|sum| -sum))
-    }
-
     impl Bytes {
         /// Returns how this processor reads them, if its sums are exact.
         pub fn here() -> Option<Self> {
             static HERE: OnceLock<Option<Bytes>> = OnceLock::new();
-            *HERE.get_or_init(|| Self::of(|weight, byte| probe(weight, byte)))
+            *HERE.get_or_init(|| Self::of(|factor, byte| probe(factor, byte)))
         }
     }
 
     /// Computes one sum of four products. The compiler assumes nothing about the instruction's results but may compute
     /// it; black boxes keep it from doing so.
     #[target_feature(enable = "relaxed-simd")]
-    fn probe(weight: i8, byte: u8) -> i32 {
-        let (weights, bytes) = (black_box(i8x16_splat(weight)), black_box(i8x16_splat(byte as i8)));
-        bytemuck::cast::<_, [i32; 4]>(dot(weights, bytes, black_box(i32x4_splat(0))))[0]
+    fn probe(factor: i8, byte: u8) -> i32 {
+        let (factors, bytes) = (black_box(i8x16_splat(factor)), black_box(i8x16_splat(byte as i8)));
+        bytemuck::cast::<_, [i32; 4]>(dot(factors, bytes, black_box(i32x4_splat(0))))[0]
     }
 }
 
 /// The same in plain Rust, with the meaning of the bytes given.
 #[cfg(not(all(target_arch = "wasm32", feature = "relaxed")))]
 mod instruction {
-    use super::super::body::Group;
+    use super::super::body::{Group, scale};
     use super::*;
 
-    fn dot(bytes: Bytes, weights: &[i8], word: i32) -> i32 {
-        let products = weights.iter().zip(word.to_le_bytes()).map(|(weight, byte)| {
-            let byte = match bytes {
-                Bytes::Unsigned => i32::from(byte),
-                Bytes::Signed => i32::from(byte as i8),
+    fn dot(bytes: Bytes, word: i32, weights: &[i8]) -> i32 {
+        let products = weights.iter().zip(word.to_le_bytes()).map(|(weight, factor)| {
+            let weight = match bytes {
+                Bytes::Unsigned => i32::from(*weight as u8),
+                Bytes::Signed => i32::from(*weight),
             };
-            i32::from(*weight) * byte
+            weight * i32::from(factor as i8)
         });
         products.sum()
     }
 
     pub fn add<const T: usize>(bytes: Bytes, block: &Block<'_, Quads, T>, sums: &mut Sums<T>) {
-        for Group { words, steps, weights, start, scales } in block.groups() {
+        for Group { words, steps, weights, scales } in block.groups() {
             let exact = std::array::from_fn(|token| {
                 let row = |row: usize| {
-                    let product = |(words, weights): (&[i32x4; T], &Weights)| {
-                        dot(bytes, &weights[row * QUAD..][..QUAD], words[token].to_array()[0])
+                    let product = |(words, weights): (&[i32; T], &Weights)| {
+                        dot(bytes, words[token], &weights[row * QUAD..][..QUAD])
                     };
-                    start[row] + words.iter().zip(weights).map(product).sum::<i32>()
+                    let sum: i32 = words.iter().zip(weights).map(product).sum();
+                    steps[token].start.wrapping_add(sum)
                 };
                 bytemuck::cast::<[i32; BAND], _>(std::array::from_fn(row))
             });
-            scale(exact, scales, steps, sums);
+            let number = |sum: i32x4| bytemuck::cast::<_, f32x4>(sum) - f32x4::splat(ROUNDER);
+            scale(exact, number, scales, steps, |place| f32x4::splat(place.step), sums);
         }
-    }
-
-    pub fn start(weights: &[Weights]) -> [i32; BAND] {
-        std::array::from_fn(|row| {
-            -weights
-                .iter()
-                .map(|weights| dot(Bytes::Unsigned, &weights[row * QUAD..][..QUAD], i32::from_le_bytes([128; QUAD])))
-                .sum::<i32>()
-        })
     }
 
     #[cfg(feature = "relaxed")]
@@ -183,17 +183,19 @@ mod instruction {
 }
 
 impl Bytes {
-    /// Returns 16 integers as the bytes that stand for them.
+    /// Returns where the sums of a group start, of whose integers `total` are four sums.
     #[inline(always)]
-    fn of_integers(self, integers: [i16x8; 2]) -> i32x4 {
-        let flip = match self {
-            Bytes::Unsigned => i8x16::splat(-128),
-            Bytes::Signed => i8x16::splat(0),
+    fn start(self, total: i32x4) -> i32 {
+        // Wrapping, since what is no number rounds to anything.
+        let total = total.to_array().into_iter().fold(0, i32::wrapping_add);
+        let offset = match self {
+            Bytes::Unsigned => total.wrapping_mul(-128),
+            Bytes::Signed => 0,
         };
-        bytemuck::cast(i8x16::from_i16x16_saturate(bytemuck::cast(integers)) ^ flip)
+        offset.wrapping_add(ROUNDER.to_bits() as i32)
     }
 
-    /// Returns how a processor reads bytes if four products of the same weight and byte sum to `dot(weight, byte)`
+    /// Returns how a processor reads bytes if four products of the same factor and byte sum to `dot(factor, byte)`
     /// there; `None` if that is not their exact sum.
     #[cfg_attr(
         not(all(target_arch = "wasm32", feature = "relaxed")),
@@ -201,10 +203,10 @@ impl Bytes {
     )]
     fn of(dot: impl Fn(i8, u8) -> i32) -> Option<Self> {
         let is = |meaning: fn(u8) -> i32| {
-            let weights = [-127, -1, 1, 127];
-            weights
+            let factors = [-127, -1, 1, 127];
+            factors
                 .iter()
-                .all(|weight| (0..=255).all(|byte| dot(*weight, byte) == 4 * i32::from(*weight) * meaning(byte)))
+                .all(|factor| (0..=255).all(|byte| dot(*factor, byte) == 4 * i32::from(*factor) * meaning(byte)))
         };
         if is(i32::from) {
             Some(Bytes::Unsigned)
@@ -222,15 +224,15 @@ mod tests {
 
     #[test]
     fn what_bytes_are_is_found_out() {
-        assert_eq!(Bytes::of(|weight, byte| 4 * i32::from(weight) * i32::from(byte)), Some(Bytes::Unsigned));
-        assert_eq!(Bytes::of(|weight, byte| 4 * i32::from(weight) * i32::from(byte as i8)), Some(Bytes::Signed));
+        assert_eq!(Bytes::of(|factor, byte| 4 * i32::from(factor) * i32::from(byte)), Some(Bytes::Unsigned));
+        assert_eq!(Bytes::of(|factor, byte| 4 * i32::from(factor) * i32::from(byte as i8)), Some(Bytes::Signed));
     }
 
     #[test]
     fn sums_that_are_cut_are_refused() {
         // As `pmaddubsw` does: unsigned bytes, two products in 16 bits.
-        let cut = |weight: i8, byte: u8| {
-            2 * i32::from((2 * i32::from(weight) * i32::from(byte)).clamp(-32_768, 32_767) as i16)
+        let cut = |factor: i8, byte: u8| {
+            2 * i32::from((2 * i32::from(factor) * i32::from(byte)).clamp(-32_768, 32_767) as i16)
         };
         assert_eq!(Bytes::of(cut), None);
     }
