@@ -17,7 +17,7 @@
 @group(0) @binding(6) var<uniform> parameters: Parameters;
 
 struct Parameters {
-    // Columns of q and out; kv has twice as many, keys before values.
+    // Columns of q and out.
     width: u32,
     // Positions that a query sees to each side.
     half_window: u32,
@@ -28,6 +28,9 @@ struct Parameters {
     // Of out as bytes: its rows and levels.
     rows: u32,
     levels: u32,
+    // Columns of the keys in kv, which stand before as many of values: those of all heads, or of some from the first on.
+    kv_width: u32,
+    first_head: u32,
 }
 
 const HEAD = {{ head_size }}u;
@@ -53,7 +56,8 @@ var<workgroup> seen_end: u32;
 @compute @workgroup_size({{ threads }})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
     let width = parameters.width;
-    let column = group.y * HEAD;
+    let column = (parameters.first_head + group.y) * HEAD;
+    let kv_width = parameters.kv_width;
     let count = THREADS / parameters.split;
     let tile = group.x / parameters.groups;
     let tile_first = u32(tiles[2u * tile]) + group.x % parameters.groups * count;
@@ -105,13 +109,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             var v = vec4<f32>();
             var w = vec4<f32>();
             if (row < rows_end) {
-                let source = row * 2u * width + column;
+                let source = row * 2u * kv_width + group.y * HEAD;
                 a = kv_quad(source, 4u * j);
                 b = kv_quad(source + HALF, 4u * j);
                 c = rope_quad((row - first) * HEAD, 4u * j);
                 s = rope_quad((row - first) * HEAD + HALF, 4u * j);
-                v = kv_quad(source + width, 4u * j);
-                w = kv_quad(source + width + HALF, 4u * j);
+                v = kv_quad(source + kv_width, 4u * j);
+                w = kv_quad(source + kv_width + HALF, 4u * j);
             }
             let to = key * STRIDE + j;
             memory[to] = a * c - b * s;

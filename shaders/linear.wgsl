@@ -22,6 +22,10 @@ struct Parameters {
     eps: f32,
     // What is done on the way, see linear_int8.wgsl.
     ways: u32,
+    // Of a dispatch that makes a part of each half of W's columns: those before it, and those of a half that it leaves out.
+    half_first: u32,
+    left_out: u32,
+    unused: vec2<u32>,
 }
 
 // Threads along the rows and the columns of a tile.

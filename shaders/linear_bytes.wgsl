@@ -34,7 +34,9 @@ struct Parameters {
     // All rows of x, and of words.
     x_rows: u32,
     words_rows: u32,
-    unused: vec2<u32>,
+    // Of a dispatch that makes a part of each half of W's columns: those before it, and those of a half that it leaves out.
+    half_first: u32,
+    left_out: u32,
 }
 
 {{ ways }}
@@ -90,7 +92,7 @@ fn bring_weights(thread: u32, group: u32, start: u32) {
     let gated = has(GATE);
     // Quads of columns of out, and of W.
     let quads = parameters.m / 4u;
-    let all = select(quads, 2u * quads, gated);
+    let all = select(quads, 2u * quads, gated) + parameters.left_out / 2u;
     for (var i = thread; i < COLUMN_QUADS * WORDS; i += THREADS) {
         let quad = i % COLUMN_QUADS;
         let word = i / COLUMN_QUADS;
@@ -101,7 +103,7 @@ fn bring_weights(thread: u32, group: u32, start: u32) {
             at %= parameters.k;
             // Of a gate, a thread's first quad is of the first half, and its second the same columns of the second.
             let half = (quad / ACROSS) * quads + min(group * ACROSS + quad % ACROSS, quads - 1u);
-            let column = select(min(group * COLUMN_QUADS + quad, all - 1u), half, gated);
+            let column = select(quad_of_weights(min(group * COLUMN_QUADS + quad, quads - 1u)), half, gated);
             four = weight[(at / 4u) * all + column];
             if (word % 8u == 0u) {
                 scale = scales[(at / parameters.group) * all + column];
@@ -158,7 +160,7 @@ fn finish(thread: u32, row: u32, group: u32, a: vec4<f32>, b: vec4<f32>) {
         let quad = first + i * ACROSS;
         var value = select(a, b, i == 1u);
         if (has(BIAS)) {
-            value += bias[min(quad, quads - 1u)];
+            value += bias[quad_of_weights(min(quad, quads - 1u))];
         }
         if (has(GATE | ACTIVATE)) {
             value = activate(value, has(GELU), has(GELU_TANH));

@@ -7,7 +7,7 @@
 
 // Where a row of x begins.
 fn x_row(row: u32) -> u32 {
-    return row * parameters.k;
+    return (parameters.x_first + row) * parameters.k;
 }
 
 fn x_quad(row: u32, at: u32) -> vec4<f32> {
@@ -20,7 +20,9 @@ fn x_quad(row: u32, at: u32) -> vec4<f32> {
 }
 
 fn weight_at(column: u32, at: u32) -> vec4<f32> {
-    let start = min(column, parameters.m - 1u) * parameters.k + at;
+    let kept = min(column, parameters.m - 1u);
+    let skipped = parameters.half_first + select(0u, parameters.left_out, kept >= parameters.m / 2u);
+    let start = (kept + skipped) * parameters.k + at;
     let left = parameters.k - at;
     var quad = vec4<f32>(weight[start], 0.0, 0.0, 0.0);
     if (left > 1u) { quad.y = weight[start + 1u]; }
@@ -54,7 +56,7 @@ fn bring_weights(thread: u32, group: u32, start: u32) {
 fn put(row: u32, column: u32, value: vec4<f32>) {
     for (var c = 0u; c < 4u; c++) {
         if (column + c < parameters.m) {
-            out[row * parameters.m + column + c] = value[c];
+            out[(parameters.out_first + row) * parameters.m + column + c] = value[c];
         }
     }
 }

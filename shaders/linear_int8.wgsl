@@ -35,7 +35,7 @@ fn bring_weights(thread: u32, group: u32, start: u32) {
     let gated = has(GATE);
     // Quads of columns of out, and of W.
     let quads = parameters.m / 4u;
-    let all = select(quads, 2u * quads, gated);
+    let all = select(quads, 2u * quads, gated) + parameters.left_out / 2u;
     for (var i = thread; i < COLUMN_QUADS * PARTS; i += THREADS) {
         let quad = i % COLUMN_QUADS;
         let part = i / COLUMN_QUADS;
@@ -45,7 +45,7 @@ fn bring_weights(thread: u32, group: u32, start: u32) {
         if (at < parameters.k) {
             // Of a gate, a thread's first quad is of the first half, and its second the same columns of the second.
             let half = (quad / ACROSS) * quads + min(group * ACROSS + quad % ACROSS, quads - 1u);
-            let column = select(min(group * COLUMN_QUADS + quad, all - 1u), half, gated);
+            let column = select(quad_of_weights(min(group * COLUMN_QUADS + quad, quads - 1u)), half, gated);
             words = weight[(at / 4u) * all + column];
             scale = scales[(at / parameters.group) * all + column];
         }
@@ -72,7 +72,7 @@ fn finish(row: u32, group: u32, across: u32, a: vec4<f32>, b: vec4<f32>) {
     for (; quad <= last; quad += ACROSS) {
         if (quad < quads) {
             if (has(BIAS)) {
-                value += gain[quad];
+                value += gain[quad_of_weights(quad)];
             }
             if (has(GATE | ACTIVATE)) {
                 value = activate(value, has(GELU), has(GELU_TANH));

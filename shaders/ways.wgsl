@@ -21,3 +21,9 @@ fn has(ways: u32) -> bool {
 fn row_of_query(query: u32) -> u32 {
     return u32(queries[3u * query] + queries[3u * query + 1u]);
 }
+
+// The quad of W's columns that makes a quad of out, where there is no gate.
+fn quad_of_weights(quad: u32) -> u32 {
+    let skipped = select(0u, parameters.left_out, quad >= parameters.m / 8u);
+    return quad + (parameters.half_first + skipped) / 4u;
+}

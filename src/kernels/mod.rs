@@ -22,12 +22,17 @@ use crate::config::Activation;
 #[cfg(feature = "cpu")]
 mod cpu;
 #[cfg(feature = "gpu")]
+mod float_layers;
+#[cfg(feature = "gpu")]
 pub(crate) mod gpu;
 pub mod profile;
 pub mod reference;
 pub mod simd;
 #[cfg(test)]
 mod tests;
+
+#[cfg(feature = "gpu")]
+pub use self::float_layers::{Between, FloatLayerKernels, attention_f32, mlp_f32};
 
 /// The fixed numbers of one attention call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -14,9 +14,9 @@ use super::linear::Linear;
 use super::norm::Norm;
 use crate::config::{Activation, ModelConfig};
 use crate::error::Result;
-#[cfg(feature = "gpu")]
-use crate::kernels::BiasedMatrix;
 use crate::kernels::{self, AttentionShape, Precision, TILE_LENGTHS};
+#[cfg(feature = "gpu")]
+use crate::kernels::{Between, BiasedMatrix};
 use crate::weights::{Matrix, Tensors};
 
 /// The layers, and the embeddings that are not of tokens.
@@ -156,6 +156,12 @@ impl Biased {
         }
     }
 
+    /// Returns the weights, if they are f32 and on a GPU.
+    #[cfg(feature = "gpu")]
+    fn float_on_gpu(&self) -> Option<Tensor<2>> {
+        self.linear.float_on_gpu(self.device)
+    }
+
     #[inline(never)]
     fn forward(&self, x: Tensor<2>, activation: Option<Activation>) -> Tensor<2> {
         kernels::add_bias(self.linear.forward(x), self.bias.clone(), activation)
@@ -229,21 +235,32 @@ impl Layer {
     /// Computes the attention: `x` [n_in, H] -> [n_out, H], residual included.
     fn attention(&self, x: Tensor<2>, still: Tensor<2>, rows: &LayerRows) -> Tensor<2> {
         let shape = AttentionShape { tile: rows.tile, ..self.shape };
-        let (queries, tiles) = (rows.queries.clone(), rows.tiles.clone());
         #[cfg(feature = "gpu")]
         if let (Some(query), Some(key_value), Some(out)) =
             (self.query.as_int8(), self.key_value.as_int8(), self.attention_out.as_int8())
         {
+            let (queries, tiles) = (rows.queries.clone(), rows.tiles.clone());
             return kernels::biased_attention_int8(x, [query, key_value, out], still, queries, tiles, shape);
         }
-        let kv = self.key_value.forward(x.clone(), None);
+        let all = x.clone();
         let x = match &rows.kept {
             Some(kept) => kernels::take_rows(x, kept.clone()),
             None => x,
         };
         let q = self.query.forward(x.clone(), None);
-        let seen = kernels::attention(q, kv, still, queries, tiles, shape);
+        let seen = self.seen(q, all, still, rows, shape);
         kernels::add(x, self.attention_out.forward(seen, None))
+    }
+
+    /// Computes what queries see of the rows of `x`.
+    fn seen(&self, q: Tensor<2>, x: Tensor<2>, still: Tensor<2>, rows: &LayerRows, shape: AttentionShape) -> Tensor<2> {
+        let (queries, tiles) = (rows.queries.clone(), rows.tiles.clone());
+        #[cfg(feature = "gpu")]
+        if let Some(weight) = self.key_value.float_on_gpu() {
+            let bias = Some(self.key_value.bias.clone());
+            return kernels::attention_f32([q, x], weight, bias, still, [queries, tiles], shape);
+        }
+        kernels::attention(q, self.key_value.forward(x, None), still, queries, tiles, shape)
     }
 
     /// Computes the MLP: `x` [n, H] -> [n, H], residual included.
@@ -251,6 +268,12 @@ impl Layer {
         #[cfg(feature = "gpu")]
         if let (Some(wide), Some(narrow)) = (self.mlp_in.as_int8(), self.mlp_out.as_int8()) {
             return kernels::biased_mlp_int8(x, [wide, narrow], self.activation);
+        }
+        #[cfg(feature = "gpu")]
+        if let (Some(wide), Some(narrow)) = (self.mlp_in.float_on_gpu(), self.mlp_out.float_on_gpu()) {
+            let between = Between::Bias(self.activation);
+            let made = kernels::mlp_f32(x.clone(), wide, Some(self.mlp_in.bias.clone()), narrow, between);
+            return kernels::add(x, kernels::add_bias(made, self.mlp_out.bias.clone(), None));
         }
         let wide = self.mlp_in.forward(x.clone(), Some(self.activation));
         kernels::add(x, self.mlp_out.forward(wide, None))

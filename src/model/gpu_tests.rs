@@ -1,8 +1,11 @@
 //! A whole model on a GPU: what it compiles and when, and that every body makes the same vectors.
 
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRng, TestRunner};
+
 use super::{Batch, Device, DeviceKind, Encoder, Plan};
 use crate::config::{Activation, Architecture, LayerKind, ModelConfig};
-use crate::kernels::gpu::{self, Adapter, FORCED_ADAPTER};
+use crate::kernels::gpu::{self, Adapter, FORCED_ADAPTER, FORCED_BINDING};
 use crate::kernels::read;
 use crate::kernels::simd::Fine;
 use crate::weights::{ElementType, StoredTensor, Tensors, scales_name};
@@ -105,9 +108,12 @@ fn put_bert(config: &ModelConfig, mut put: impl FnMut(String, &[usize])) {
 }
 
 fn load(architecture: Architecture, int8: bool, kind: DeviceKind) -> Encoder {
+    load_config(&config(architecture), int8, kind)
+}
+
+fn load_config(config: &ModelConfig, int8: bool, kind: DeviceKind) -> Encoder {
     let device = pollster::block_on(Device::open(kind)).expect("a device");
-    let config = config(architecture);
-    Encoder::load(&config, &mut tensors(&config, int8), &device).expect("a model")
+    Encoder::load(config, &mut tensors(config, int8), &device).expect("a model")
 }
 
 /// Computes the first hidden state of each sequence, or all of them.
@@ -213,5 +219,90 @@ fn a_model_gives_the_same_vectors_on_every_adapter() {
                 assert!(largest < tolerance, "{architecture:?}, {lengths:?} on {adapter:?}: {largest:e}");
             }
         }
+    }
+}
+
+/// The longest text and the widest hidden states of the family, and how wide a BERT of that width is inside.
+const LONGEST: usize = 32_768;
+
+fn widest(architecture: Architecture) -> ModelConfig {
+    ModelConfig {
+        hidden_size: 768,
+        num_heads: 12,
+        intermediate_size: if architecture == Architecture::Bert { 3072 } else { 1152 },
+        layers: config(architecture).layers[..2].to_vec(),
+        local_attention: 128,
+        max_positions: LONGEST,
+        ..config(architecture)
+    }
+}
+
+/// Returns how many bytes the largest binding has where the longest text is computed; nothing is.
+fn largest_of_longest(encoder: &Encoder, leading: Option<usize>) -> u64 {
+    let (batch, plan) = (Batch::new(vec![LONGEST]), Plan::new(encoder.config(), leading));
+    let rows = vec![0.0; LONGEST * encoder.config().hidden_size];
+    let (done, largest) = gpu::largest_binding(|| gpu::dry(|| encoder.forward(rows, &batch, &plan).map(drop)));
+    done.expect("sound input");
+    largest
+}
+
+#[test]
+fn nothing_of_the_longest_text_exceeds_the_default_binding() {
+    if is_skipped() {
+        return;
+    }
+    const MOST: u64 = 128 << 20;
+    let adapters = [Adapter::Gpu, Adapter::Bytes, Adapter::Software];
+    for (architecture, int8) in both([true, false]) {
+        let encoder = load_config(&widest(architecture), int8, DeviceKind::Gpu);
+        for (adapter, leading) in adapters.into_iter().flat_map(|adapter| [(adapter, Some(1)), (adapter, None)]) {
+            FORCED_ADAPTER.set(Some(adapter));
+            let largest = largest_of_longest(&encoder, leading);
+            FORCED_BINDING.set(Some(usize::MAX));
+            let in_one = largest_of_longest(&encoder, leading);
+            FORCED_BINDING.set(None);
+            FORCED_ADAPTER.set(None);
+            let are_parts_needed = largest <= MOST && in_one > MOST;
+            assert!(are_parts_needed, "{architecture:?} on {adapter:?}, int8: {int8}: {largest}, {in_one} bytes");
+        }
+    }
+}
+
+#[test]
+fn a_model_in_parts_gives_the_bits_of_the_whole() {
+    if is_skipped() {
+        return;
+    }
+    let kinds: Vec<_> = both([true, false]).map(|(kind, int8)| load(kind, int8, DeviceKind::Gpu)).collect();
+    let adapter = prop_oneof![Just(Adapter::Gpu), Just(Adapter::Bytes), Just(Adapter::Software)];
+    let lengths = prop::collection::vec(1usize..200, 1..4);
+    let inputs = (0..kinds.len(), adapter, lengths, prop_oneof![Just(None), Just(Some(1usize))], 0usize..32);
+    let config = Config { cases: 32, failure_persistence: None, ..Config::default() };
+    let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(Default::default()));
+    let run = runner.run(&inputs, |(kind, adapter, lengths, leading, more)| {
+        let encoder = &kinds[kind];
+        // Room for the hidden states of each layer, which is that for keys and values of one of two heads.
+        let most = (encoder.config().hidden_size + more) * lengths.iter().sum::<usize>();
+        let bits = || {
+            let before = gpu::dispatches();
+            let (made, largest) = gpu::largest_binding(|| states(encoder, &lengths, leading));
+            let bits: Vec<u32> = made.iter().map(|value| value.to_bits()).collect();
+            (bits, gpu::dispatches() - before, largest as usize / size_of::<f32>())
+        };
+        FORCED_ADAPTER.set(Some(adapter));
+        let (whole, dispatches, _) = bits();
+        FORCED_BINDING.set(Some(most));
+        let (parts, more_dispatches, largest) = bits();
+        FORCED_BINDING.set(None);
+        FORCED_ADAPTER.set(None);
+        prop_assert_eq!(whole, parts);
+        prop_assert!(more_dispatches > dispatches);
+        // What does not grow with a text: the largest matrix, and the tables of positions.
+        let fixed = encoder.config().max_positions * encoder.config().head_size();
+        prop_assert!(largest <= most.max(fixed), "{} values", largest);
+        Ok(())
+    });
+    if let Err(error) = run {
+        panic!("{error}");
     }
 }

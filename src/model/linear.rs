@@ -42,6 +42,15 @@ impl Linear {
         }
     }
 
+    /// Returns f32 weights that are on a GPU, whose kernels take several of them through a part of a layer.
+    #[cfg(feature = "gpu")]
+    pub fn float_on_gpu(&self, device: DeviceKind) -> Option<Tensor<2>> {
+        match (self, device) {
+            (Self::F32(weight), DeviceKind::Gpu) => Some(weight.clone()),
+            _ => None,
+        }
+    }
+
     /// Multiplies `x` by the weights: [n, in] -> [n, out].
     // One copy for all of a layer's calls: a binary for pages has to be small.
     #[inline(never)]

@@ -16,7 +16,7 @@ use crate::config::{Activation, LayerKind, ModelConfig};
 use crate::error::Result;
 use crate::kernels::{self, AttentionShape, MlpShape, Precision, TILE_LENGTHS};
 #[cfg(feature = "gpu")]
-use crate::kernels::{AttentionMatrices, LayerShape};
+use crate::kernels::{AttentionMatrices, Between, LayerShape};
 use crate::weights::{Matrix, Tensors};
 
 /// The layers, the norms around them, and the tables of positions.
@@ -159,14 +159,24 @@ impl Layer {
             Some(norm) => norm.forward(x.clone()),
             None => x.clone(),
         };
-        let kv = self.key_value.forward(normed.clone());
+        let all = normed.clone();
         let (x, normed) = match &rows.kept {
             Some(kept) => (kernels::take_rows(x, kept.clone()), kernels::take_rows(normed, kept.clone())),
             None => (x, normed),
         };
         let q = self.query.forward(normed);
-        let seen = kernels::attention(q, kv, rope, rows.queries.clone(), rows.tiles.clone(), shape);
+        let seen = self.seen(q, all, rope, rows, shape);
         kernels::add(x, self.attention_out.forward(seen))
+    }
+
+    /// Computes what queries see of the rows of `x`.
+    fn seen(&self, q: Tensor<2>, x: Tensor<2>, rope: Tensor<2>, rows: &LayerRows, shape: AttentionShape) -> Tensor<2> {
+        let (queries, tiles) = (rows.queries.clone(), rows.tiles.clone());
+        #[cfg(feature = "gpu")]
+        if let Some(weight) = self.key_value.float_on_gpu(self.device) {
+            return kernels::attention_f32([q, x], weight, None, rope, [queries, tiles], shape);
+        }
+        kernels::attention(q, self.key_value.forward(x), rope, queries, tiles, shape)
     }
 
     /// Computes the MLP: `x` [n, H] -> [n, H], residual included.
@@ -175,7 +185,14 @@ impl Layer {
             let shape = MlpShape { eps: self.mlp_norm.eps, activation: self.activation };
             return kernels::mlp_int8(x, self.mlp_norm.gain.clone(), wide.clone(), narrow.clone(), shape);
         }
-        let wide = self.mlp_in.forward(self.mlp_norm.forward(x.clone()));
+        let normed = self.mlp_norm.forward(x.clone());
+        #[cfg(feature = "gpu")]
+        if let (Some(wide), Some(narrow)) =
+            (self.mlp_in.float_on_gpu(self.device), self.mlp_out.float_on_gpu(self.device))
+        {
+            return kernels::add(x, kernels::mlp_f32(normed, wide, None, narrow, Between::Gate(self.activation)));
+        }
+        let wide = self.mlp_in.forward(normed);
         kernels::add(x, self.mlp_out.forward(kernels::gate(wide, self.activation)))
     }
 }

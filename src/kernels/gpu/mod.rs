@@ -18,6 +18,7 @@ mod body;
 mod bytes;
 #[cfg(test)]
 mod counts;
+mod layers;
 mod product;
 #[cfg(not(target_family = "wasm"))]
 pub mod profile;
@@ -28,7 +29,7 @@ pub use self::adapter::FORCED_ADAPTER;
 #[cfg(test)]
 pub use self::body::tests::{REFUSED, Refused};
 #[cfg(test)]
-pub use self::counts::{dispatches, pipelines};
+pub use self::counts::{dispatches, dry, largest_binding, pipelines};
 
 use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::wgpu::{CubeTensor, SourceKernel};
@@ -39,12 +40,12 @@ use cubecl::{CubeCount, CubeDim};
 
 use self::adapter::adapter;
 pub use self::adapter::{Adapter, look_at};
-use self::body::{Body, Heads};
+use self::body::Heads;
 pub use self::body::{MOST_BODIES, Only, bodies, with_body};
-use self::bytes::GROUP;
-use self::product::{Rows, Ways, X, bound, product};
-use self::shader::{Shader, Weights};
-use super::{AttentionShape, BiasKernels, Kernels, LayerKernels, LayerShape, MlpShape};
+use self::layers::mlp;
+use self::product::{Half, Part, Rows, Ways, X, bound, linear};
+use self::shader::Shader;
+use super::{AttentionShape, BiasKernels, Kernels, MlpShape};
 use crate::config::Activation;
 
 /// Threads of a workgroup on a graphics processor, and of the small shaders everywhere.
@@ -76,9 +77,9 @@ fn empty(like: &CubeTensor, [rows, columns]: [usize; 2]) -> CubeTensor {
 /// Runs a shader over `groups` workgroups: `buffers` in binding order, among them the output, then the parameters.
 fn run(shader: Shader, groups: [usize; 2], buffers: Vec<&CubeTensor>, parameters: &[u32]) {
     #[cfg(test)]
-    counts::count(shader);
+    counts::count(shader, &buffers);
     #[cfg(test)]
-    if REFUSED.get().is_some_and(|refused| shader.is(refused)) {
+    if counts::is_dry() || REFUSED.get().is_some_and(|refused| shader.is(refused)) {
         return;
     }
     let client = buffers[0].client.clone();
@@ -108,9 +109,11 @@ fn size(tensor: &CubeTensor) -> [usize; 2] {
 }
 
 /// Computes attention as [`Kernels::attention`] describes it, of `q`, `kv`, `rope`, `queries` and `tiles`.
-fn see(given: [&CubeTensor; 5], out: &Rows, shape: AttentionShape) {
-    let [q, _, _, _, tiles] = given;
-    let ([n_out, width], [count, _]) = (size(q), size(tiles));
+///
+/// `kv` has the keys and values of as many heads as it is wide, from `first_head` on.
+fn see(given: [&CubeTensor; 5], out: &Rows, shape: AttentionShape, first_head: usize) {
+    let [q, kv, _, _, tiles] = given;
+    let ([n_out, width], [count, _], kv_width) = (size(q), size(tiles), size(kv)[1] / 2);
     let (adapter, levels) = match out {
         Rows::Bytes(bytes) => (Adapter::Bytes, bytes.levels),
         Rows::Floats(_) => (adapter(q).of_floats(), 0),
@@ -120,10 +123,11 @@ fn see(given: [&CubeTensor; 5], out: &Rows, shape: AttentionShape) {
     let groups = shape.tile.div_ceil(heads.threads() / split);
     // A window longer than any text means none.
     let half = shape.half_window.map_or(u32::MAX, |half| half as u32);
-    let [rows, levels] = [n_out, levels].map(|number| number as u32);
-    let parameters = [width as u32, half, split as u32, groups as u32, rows, levels, 0, 0];
+    let [width, split, rows] = [width, split, n_out].map(|number| number as u32);
+    let [levels, kept, first] = [levels, kv_width, first_head].map(|number| number as u32);
+    let parameters = [width, half, split, groups as u32, rows, levels, kept, first];
     let buffers = given.into_iter().chain([out.tensor()]).collect();
-    run(Shader::Attention(heads), [count * groups, shape.heads], buffers, &parameters);
+    run(Shader::Attention(heads), [count * groups, kv_width / shape.head_size], buffers, &parameters);
 }
 
 /// Computes a layer norm over the rows of `x`, with a bias if there is one.
@@ -135,58 +139,36 @@ fn norm(x: &CubeTensor, gain: &CubeTensor, bias: Option<&CubeTensor>, eps: f32) 
     out
 }
 
-/// Computes an MLP with its residual: `residual + narrow(wide(x))`, where [n, inner] is made in between.
-fn mlp(mut x: X, wide: Ways, inner: usize, narrow: Ways, residual: &CubeTensor) -> CubeTensor {
-    let [n, hidden] = size(residual);
-    let out = empty(residual, [n, hidden]);
-    // The rows between the products are the widest of all: of a long text they fit no binding.
-    let most = (longest_binding() / inner).max(1).min(n);
-    let middle = Rows::empty(residual, [most, inner], wide.matrix.takes_bytes() && narrow.matrix.takes_bytes());
-    let made = Rows::Floats(out.clone());
-    for first in (0..n).step_by(most) {
-        let rows = most.min(n - first);
-        x.product(wide, &middle, inner, [rows, first, 0]);
-        product(&middle, Ways { residual: Some(residual), ..narrow }, &made, hidden, [rows, 0, first]);
-    }
+/// Computes what [`Kernels::gate`] describes.
+fn with_gate(u: &CubeTensor, activation: Activation) -> CubeTensor {
+    let [n, width] = size(u);
+    let inner = width / 2;
+    let out = empty(u, [n, inner]);
+    let gelu = u32::from(activation == Activation::Gelu);
+    run(Shader::Gate, [inner.div_ceil(THREADS), n], vec![u, &out], &[inner as u32, gelu, 0, 0]);
     out
 }
 
-/// What the queries, the keys and values, and what was seen are multiplied by.
-struct Matrices<'a> {
-    query: Ways<'a>,
-    key_value: Ways<'a>,
-    out: Ways<'a>,
-}
-
-/// Computes the attention of a layer with its products and its residual, for the rows of `x` that hold a query: `normed` is x
-/// after its norm, if there is one; the last tensors are those of [`Kernels::attention`].
-fn attend(
-    x: &CubeTensor,
-    mut normed: X,
-    matrices: Matrices,
-    [rope, queries, tiles]: [&CubeTensor; 3],
-    shape: AttentionShape,
-) -> CubeTensor {
-    let ([_, hidden], [n_out, _]) = (size(x), size(queries));
-    let kv = normed.products(matrices.key_value);
-    let q = normed.products(Ways { queries: Some(queries), ..matrices.query });
-    let back = Ways { queries: Some(queries), residual: Some(x), ..matrices.out };
-    let as_bytes = back.matrix.takes_bytes() && shape.head_size.is_multiple_of(GROUP);
-    let seen = Rows::empty(x, [n_out, hidden], as_bytes);
-    see([&q, &kv, rope, queries, tiles], &seen, shape);
-    let made = empty(x, [n_out, hidden]);
-    product(&seen, back, &Rows::Floats(made.clone()), hidden, [n_out, 0, 0]);
-    made
+/// Computes what [`BiasKernels::add_bias`] describes, where `x` may have some columns of each half of those that the bias is for.
+fn with_bias(x: &CubeTensor, bias: &CubeTensor, activation: Option<Activation>, half: Option<Half>) -> CubeTensor {
+    let ([n, width], all) = (size(x), bias.meta.shape()[0]);
+    let out = empty(x, [n, width]);
+    let activation = match activation {
+        None => 0,
+        Some(Activation::Silu) => 1,
+        Some(Activation::Gelu) => 2,
+        Some(Activation::GeluTanh) => 3,
+    };
+    let [first, left_out] = Half::parameters(half, all);
+    run(Shader::Bias, [width.div_ceil(THREADS), n], vec![x, bias, &out], &[width as u32, activation, first, left_out]);
+    out
 }
 
 impl Kernels for Cube {
     fn linear(x: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self> {
-        let ([n, k], [m, _]) = (size(&x), size(&weight));
-        let (out, body) = (empty(&x, [n, m]), Body::of(adapter(&x).of_floats(), n, m));
-        let [down, across] = body.tile();
-        let shader = Shader::Product(body, Weights::Float);
-        let parameters = [n as u32, k as u32, m as u32, 0, 0, 0, 0, 0];
-        run(shader, [m.div_ceil(across), n.div_ceil(down)], vec![&x, &weight, &out], &parameters);
+        let (n, m) = (size(&x)[0], size(&weight)[0]);
+        let out = empty(&x, [n, m]);
+        linear(&x, &weight, &out, Part::whole(n), None);
         out
     }
 
@@ -222,17 +204,12 @@ impl Kernels for Cube {
         shape: AttentionShape,
     ) -> FloatTensor<Self> {
         let out = empty(&q, size(&q));
-        see([&q, &kv, &rope, &queries, &tiles], &Rows::Floats(out.clone()), shape);
+        see([&q, &kv, &rope, &queries, &tiles], &Rows::Floats(out.clone()), shape, 0);
         out
     }
 
     fn gate(u: FloatTensor<Self>, activation: Activation) -> FloatTensor<Self> {
-        let [n, width] = size(&u);
-        let inner = width / 2;
-        let out = empty(&u, [n, inner]);
-        let gelu = u32::from(activation == Activation::Gelu);
-        run(Shader::Gate, [inner.div_ceil(THREADS), n], vec![&u, &out], &[inner as u32, gelu, 0, 0]);
-        out
+        with_gate(&u, activation)
     }
 
     fn take_rows(x: FloatTensor<Self>, rows: IntTensor<Self>) -> FloatTensor<Self> {
@@ -262,84 +239,9 @@ impl Kernels for Cube {
     }
 }
 
-impl LayerKernels for Cube {
-    fn attention_int8(
-        x: FloatTensor<Self>,
-        gain: FloatTensor<Self>,
-        query: IntTensor<Self>,
-        query_scales: FloatTensor<Self>,
-        key_value: IntTensor<Self>,
-        key_value_scales: FloatTensor<Self>,
-        out: IntTensor<Self>,
-        out_scales: FloatTensor<Self>,
-        rope: FloatTensor<Self>,
-        queries: IntTensor<Self>,
-        tiles: IntTensor<Self>,
-        shape: LayerShape,
-    ) -> FloatTensor<Self> {
-        let normed = X::new(&x, shape.eps.map(|eps| (&gain, eps)));
-        let matrices = Matrices {
-            query: Ways::plain(&query, &query_scales),
-            key_value: Ways::plain(&key_value, &key_value_scales),
-            out: Ways::plain(&out, &out_scales),
-        };
-        attend(&x, normed, matrices, [&rope, &queries, &tiles], shape.attention)
-    }
-
-    fn biased_attention_int8(
-        x: FloatTensor<Self>,
-        query: IntTensor<Self>,
-        query_scales: FloatTensor<Self>,
-        query_bias: FloatTensor<Self>,
-        key_value: IntTensor<Self>,
-        key_value_scales: FloatTensor<Self>,
-        key_value_bias: FloatTensor<Self>,
-        out: IntTensor<Self>,
-        out_scales: FloatTensor<Self>,
-        out_bias: FloatTensor<Self>,
-        rope: FloatTensor<Self>,
-        queries: IntTensor<Self>,
-        tiles: IntTensor<Self>,
-        shape: AttentionShape,
-    ) -> FloatTensor<Self> {
-        let matrices = Matrices {
-            query: Ways { bias: Some(&query_bias), ..Ways::plain(&query, &query_scales) },
-            key_value: Ways { bias: Some(&key_value_bias), ..Ways::plain(&key_value, &key_value_scales) },
-            out: Ways { bias: Some(&out_bias), ..Ways::plain(&out, &out_scales) },
-        };
-        attend(&x, X::new(&x, None), matrices, [&rope, &queries, &tiles], shape)
-    }
-
-    fn biased_mlp_int8(
-        x: FloatTensor<Self>,
-        wide: IntTensor<Self>,
-        wide_scales: FloatTensor<Self>,
-        wide_bias: FloatTensor<Self>,
-        narrow: IntTensor<Self>,
-        narrow_scales: FloatTensor<Self>,
-        narrow_bias: FloatTensor<Self>,
-        activation: Activation,
-    ) -> FloatTensor<Self> {
-        let inner = size(&wide)[1];
-        let bias = Some(&wide_bias);
-        let wide = Ways { bias, activation: Some(activation), ..Ways::plain(&wide, &wide_scales) };
-        let narrow = Ways { bias: Some(&narrow_bias), ..Ways::plain(&narrow, &narrow_scales) };
-        mlp(X::new(&x, None), wide, inner, narrow, &x)
-    }
-}
-
 impl BiasKernels for Cube {
     fn add_bias(x: FloatTensor<Self>, bias: FloatTensor<Self>, activation: Option<Activation>) -> FloatTensor<Self> {
-        let [n, width] = size(&x);
-        let out = empty(&x, [n, width]);
-        let activation = match activation {
-            None => 0,
-            Some(Activation::Silu) => 1,
-            Some(Activation::Gelu) => 2,
-            Some(Activation::GeluTanh) => 3,
-        };
-        run(Shader::Bias, [width.div_ceil(THREADS), n], vec![&x, &bias, &out], &[width as u32, activation, 0, 0]);
-        out
+        with_bias(&x, &bias, activation, None)
     }
 
     fn biased_layer_norm(

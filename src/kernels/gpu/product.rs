@@ -1,4 +1,4 @@
-//! Products with int8 matrices: what is done on the way, of which activations, and by which body.
+//! Products: which rows and columns, with int8 matrices what is done on the way and of which activations, and by which body.
 
 use burn::backend::wgpu::CubeTensor;
 
@@ -50,6 +50,8 @@ pub struct Ways<'a> {
     pub norm: Option<(&'a CubeTensor, f32)>,
     /// The queries in whose rows x, or else the residual, is read.
     pub queries: Option<&'a CubeTensor>,
+    /// Which columns are made, if not all.
+    pub half: Option<Half>,
     /// What is added to the sums.
     pub residual: Option<&'a CubeTensor>,
     /// The bias of the columns; not where there is a norm or a gate.
@@ -63,7 +65,16 @@ pub struct Ways<'a> {
 impl<'a> Ways<'a> {
     pub fn plain(weight: &'a CubeTensor, scales: &'a CubeTensor) -> Self {
         let matrix = Matrix { weight, scales };
-        Self { matrix, norm: None, queries: None, residual: None, bias: None, activation: None, is_gated: false }
+        Self {
+            matrix,
+            norm: None,
+            queries: None,
+            half: None,
+            residual: None,
+            bias: None,
+            activation: None,
+            is_gated: false,
+        }
     }
 
     fn bits(&self) -> u32 {
@@ -83,6 +94,47 @@ impl<'a> Ways<'a> {
             Some(Activation::GeluTanh) => activate | way::GELU_TANH,
         };
         norm | rows | residual | bias | activation
+    }
+}
+
+/// Some of the columns of each half of a matrix: those of some heads, where its halves make keys and values.
+#[derive(Clone, Copy, Debug)]
+pub struct Half {
+    /// The columns of a half before them.
+    pub first: usize,
+    /// How many there are.
+    pub count: usize,
+}
+
+impl Half {
+    /// Returns how many columns a product has of a matrix with `all`.
+    pub fn columns(half: Option<Self>, all: usize) -> usize {
+        half.map_or(all, |half| 2 * half.count)
+    }
+
+    /// Returns the parameters `half_first` and `left_out` of a shader.
+    pub fn parameters(half: Option<Self>, all: usize) -> [u32; 2] {
+        half.map_or([0, 0], |half| [half.first as u32, (all / 2 - half.count) as u32])
+    }
+}
+
+/// The rows that a product makes.
+#[derive(Clone, Copy, Debug)]
+pub struct Part {
+    /// How many there are.
+    pub rows: usize,
+    /// The rows that are made in parts, this one among them. They decide the body, so that parts have the bits of a whole.
+    pub of: usize,
+    /// Rows of x before them.
+    pub x_first: usize,
+    /// Rows of what is made, and of the residual, before them.
+    pub out_first: usize,
+}
+
+impl Part {
+    /// Returns all of so many rows.
+    pub fn whole(rows: usize) -> Self {
+        Self { rows, of: rows, x_first: 0, out_first: 0 }
     }
 }
 
@@ -110,25 +162,35 @@ impl Rows {
     }
 }
 
-/// Makes `rows` rows of `out`, from row `out_first` on, of the rows of `x` from `x_first` on.
-///
-/// `x` decides which bodies there are to choose from, and `m` is the columns of `out`.
-pub fn product(x: &Rows, ways: Ways, out: &Rows, m: usize, [rows, x_first, out_first]: [usize; 3]) {
+/// Makes rows of `out`, which has `m` columns. `x` decides which bodies there are to choose from.
+pub fn product(x: &Rows, ways: Ways, out: &Rows, m: usize, part: Part) {
     let [fours, columns] = size(ways.matrix.weight);
     let adapter = match x {
         Rows::Floats(x) => adapter(x).of_floats(),
         Rows::Bytes(_) => Adapter::Bytes,
     };
-    let body = Body::of(adapter, rows, columns);
-    let numbers = [rows, 4 * fours, m, ways.matrix.group(), x_first, out_first];
+    let body = Body::of(adapter, part.of, columns);
+    let numbers = [part.rows, 4 * fours, m, ways.matrix.group(), part.x_first, part.out_first];
     let [down, across] = body.tile();
-    let groups = [columns.div_ceil(across), rows.div_ceil(down)];
+    let groups = [Half::columns(ways.half, columns).div_ceil(across), part.rows.div_ceil(down)];
     let (buffers, parameters) = match x {
         Rows::Floats(x) => of_floats(x, ways, out),
         Rows::Bytes(x) => of_bytes(x, ways, out),
     };
     let parameters = [&numbers.map(|number| number as u32)[..], &parameters].concat();
     run(Shader::Product(body, Weights::Int8), groups, buffers.iter().collect(), &parameters);
+}
+
+/// Makes rows of `out`, the product of those of `x` with f32 weights.
+pub fn linear(x: &CubeTensor, weight: &CubeTensor, out: &CubeTensor, part: Part, half: Option<Half>) {
+    let ([_, k], [columns, _], [_, m]) = (size(x), size(weight), size(out));
+    let body = Body::of(adapter(x).of_floats(), part.of, columns);
+    let [down, across] = body.tile();
+    let numbers = [part.rows, k, m, 0, part.x_first, part.out_first, 0, 0].map(|number| number as u32);
+    let [first, left_out] = Half::parameters(half, columns);
+    let parameters = [&numbers[..], &[first, left_out, 0, 0]].concat();
+    let groups = [m.div_ceil(across), part.rows.div_ceil(down)];
+    run(Shader::Product(body, Weights::Float), groups, vec![x, weight, out], &parameters);
 }
 
 /// Returns a tensor or, where there is none, another: one pipeline serves every way, and WebGPU wants all of its buffers, and no
@@ -144,7 +206,8 @@ fn of_floats(x: &CubeTensor, ways: Ways, out: &Rows) -> (Vec<CubeTensor>, Vec<u3
     let [gain, queries, residual] = [gain, ways.queries, ways.residual].map(|tensor| bound(tensor, x));
     let Matrix { weight, scales } = ways.matrix;
     let buffers = vec![x.clone(), weight.clone(), scales.clone(), gain, queries, residual, out.tensor().clone()];
-    (buffers, vec![eps.unwrap_or(0.0).to_bits(), ways.bits()])
+    let [first, left_out] = Half::parameters(ways.half, size(weight)[1]);
+    (buffers, vec![eps.unwrap_or(0.0).to_bits(), ways.bits(), first, left_out, 0, 0])
 }
 
 /// Returns the buffers of a product of bytes, and the parameters that are its own.
@@ -156,8 +219,9 @@ fn of_bytes(x: &Bytes, ways: Ways, out: &Rows) -> (Vec<CubeTensor>, Vec<u32>) {
         Rows::Bytes(out) => (bound(None, &x.words), out.words.clone(), way::BYTES, out.rows),
     };
     let buffers = vec![x.words.clone(), weight.clone(), scales.clone(), queries, residual, floats, bytes, bias];
+    let [first, left_out] = Half::parameters(ways.half, size(weight)[1]);
     let ways = (ways.bits() & !way::NORM) | written;
-    (buffers, vec![ways, x.levels as u32, x.rows as u32, rows as u32, 0, 0])
+    (buffers, vec![ways, x.levels as u32, x.rows as u32, rows as u32, first, left_out])
 }
 
 /// Activations that several products take, in both forms as far as those need them.
@@ -183,17 +247,17 @@ impl<'a> X<'a> {
     }
 
     /// Does what [`product`] does, norm included.
-    pub fn product(&mut self, ways: Ways, out: &Rows, m: usize, rows: [usize; 3]) {
+    pub fn product(&mut self, ways: Ways, out: &Rows, m: usize, part: Part) {
         let ways = Ways { norm: self.norm, ..ways };
-        product(self.rows_for(ways.matrix), ways, out, m, rows);
+        product(self.rows_for(ways.matrix), ways, out, m, part);
     }
 
-    /// Returns the products of all rows, or of those in which `ways` reads them: [n, columns of the matrix].
+    /// Returns the products of all rows, or of those in which `ways` reads them: [n, columns that are made].
     pub fn products(&mut self, ways: Ways) -> CubeTensor {
-        let (x, m) = (self.floats.tensor(), size(ways.matrix.weight)[1]);
+        let (x, m) = (self.floats.tensor(), Half::columns(ways.half, size(ways.matrix.weight)[1]));
         let rows = ways.queries.map_or(size(x)[0], |queries| size(queries)[0]);
         let out = empty(x, [rows, m]);
-        self.product(ways, &Rows::Floats(out.clone()), m, [rows, 0, 0]);
+        self.product(ways, &Rows::Floats(out.clone()), m, Part::whole(rows));
         out
     }
 }

@@ -184,7 +184,12 @@ fn work(shader: Shader, buffers: &[&CubeTensor], parameters: &[u32]) -> (f64, Ar
     match shader {
         Shader::Product(body, weights) => {
             let [down, across] = size(buffers[1]);
-            let numbers = if weights == Weights::Int8 { 4 * down * across } else { down * across };
+            // Some columns of the matrix may be left out.
+            let left_out = 2 * parameters[if body.takes_bytes() { 11 } else { 9 }] as usize;
+            let numbers = match weights {
+                Weights::Int8 => 4 * down * (across - left_out),
+                Weights::Float => (down - left_out) * across,
+            };
             // What was rounded away may be multiplied, too.
             let (levels, arithmetic) = match body.takes_bytes() {
                 true => (parameters[7], Arithmetic::Bytes),
@@ -193,7 +198,7 @@ fn work(shader: Shader, buffers: &[&CubeTensor], parameters: &[u32]) -> (f64, Ar
             (2.0 * f64::from(parameters[0]) * f64::from(levels) * numbers as f64, arithmetic)
         }
         Shader::Attention(_) => {
-            (4.0 * f64::from(parameters[0]) * keys_seen(buffers[3], parameters[1]), Arithmetic::Floats)
+            (4.0 * f64::from(parameters[6]) * keys_seen(buffers[3], parameters[1]), Arithmetic::Floats)
         }
         _ => (0.0, Arithmetic::Floats),
     }
