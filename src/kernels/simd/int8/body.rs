@@ -6,6 +6,7 @@ use crate::config::Activation;
 use crate::kernels::simd::exact::WIDTH;
 use crate::kernels::simd::maths::largest;
 use crate::kernels::simd::{gate, norm};
+use std::borrow::Borrow;
 use wide::{f32x4, i32x4};
 
 /// Sums of a few tokens and one band.
@@ -106,12 +107,12 @@ pub fn clear<const T: usize>(new: bool, sums: &mut Sums<T>) {
 
 /// Adds the exact sums of a group, which `number` reads, times its scales and the tokens' steps, which `step` reads.
 #[inline(always)]
-pub fn scale<const T: usize, S>(
+pub fn scale<'a, const T: usize, S, V: Borrow<f32x4>>(
     exact: [[i32x4; WIDTH]; T],
     number: impl Fn(i32x4) -> f32x4,
     scales: [f32x4; WIDTH],
-    steps: &[S; T],
-    step: impl Fn(&S) -> f32x4,
+    steps: &'a [S; T],
+    step: impl Fn(&'a S) -> V,
     sums: &mut Sums<T>,
 ) {
     // Otherwise the compiler would hold these sums in registers through the multiplications, which need them all.
@@ -119,7 +120,7 @@ pub fn scale<const T: usize, S>(
     for ((sums, exact), place) in sums.iter_mut().zip(exact).zip(steps) {
         let step = step(place);
         for ((sum, exact), scale) in sums.iter_mut().zip(exact).zip(scales) {
-            *sum += number(exact) * (scale * step);
+            *sum += number(exact) * (scale * *step.borrow());
         }
     }
 }

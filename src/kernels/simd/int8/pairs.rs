@@ -38,7 +38,8 @@ impl Body for Pairs {
         clear(new, sums);
         for group in block.groups() {
             let exact = exact::sums(group.words, group.weights, widen);
-            scale(exact, f32x4::from_i32x4, group.scales, group.steps, |step| *step, sums);
+            // A step is read where it is multiplied: there is no register for it.
+            scale(exact, f32x4::from_i32x4, group.scales, group.steps, |step| step, sums);
         }
     }
 }
