@@ -246,6 +246,23 @@ pub mod tests {
         assert_eq!(alone.join().expect("a count"), (0, THREADS, 2));
     }
 
+    /// Returns the rows and columns of the products of a text of 128 tokens with the 97M shape: [keys and values, queries, out, wide, narrow] of
+    /// each layer. Of the last two layers only rows that can reach the vector are computed.
+    fn products_of_a_text() -> impl Iterator<Item = [usize; 2]> {
+        let layer = |[read, made]: [usize; 2]| [[read, 768], [made, 384], [made, 384], [made, 3072], [made, 384]];
+        let rows = [[128, 128]; 10].into_iter().chain([[128, 65], [65, 1]]);
+        rows.flat_map(layer)
+    }
+
+    #[test]
+    fn products_of_few_columns_take_the_body_for_few_tiles() {
+        // Two of five products of a layer have 768 or 3,072 columns, which make 48 tiles of 128 rows; those of 384 make 24.
+        let many = [32, 64];
+        let count = products_of_a_text().filter(|[n, m]| Body::of(Adapter::Bytes, *n, *m).tile() == many).count();
+        assert_eq!([count, products_of_a_text().count() - count], [22, 38]);
+        assert_eq!(Body::of(Adapter::Bytes, 256, 384).tile(), many);
+    }
+
     #[test]
     fn the_threads_of_a_tile_bring_a_slice_of_x_at_once() {
         for body in &BODIES {
