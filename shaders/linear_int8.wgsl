@@ -31,29 +31,19 @@ fn x_quad(row: u32, at: u32) -> vec4<f32> {
     return x[row + at / 4u];
 }
 
-fn bring_weights(thread: u32, group: u32, start: u32) {
-    let gated = has(GATE);
-    // Quads of columns of out, and of W.
+// The quad of W's columns that a quad of a tile is. Of a gate, a thread's first quad is of the first half, and its second the same columns
+// of the second.
+fn weight_column(group: u32, quad: u32) -> u32 {
     let quads = parameters.m / 4u;
-    let all = select(quads, 2u * quads, gated) + parameters.left_out / 2u;
-    for (var i = thread; i < COLUMN_QUADS * PARTS; i += THREADS) {
-        let quad = i % COLUMN_QUADS;
-        let part = i / COLUMN_QUADS;
-        let at = start + 4u * part;
-        var words = vec4<i32>();
-        var scale = vec4<f32>();
-        if (at < parameters.k) {
-            // Of a gate, a thread's first quad is of the first half, and its second the same columns of the second.
-            let half = (quad / ACROSS) * quads + min(group * ACROSS + quad % ACROSS, quads - 1u);
-            let column = select(quad_of_weights(min(group * COLUMN_QUADS + quad, quads - 1u)), half, gated);
-            words = weight[(at / 4u) * all + column];
-            scale = scales[(at / parameters.group) * all + column];
-        }
-        for (var c = 0u; c < 4u; c++) {
-            let bytes = (words << vec4<u32>(24u - 8u * c)) >> vec4<u32>(24u);
-            tile[W_START + (4u * part + c) * W_STRIDE + quad] = vec4<f32>(bytes) * scale;
-        }
+    if (has(GATE)) {
+        return (quad / ACROSS) * quads + min(group * ACROSS + quad % ACROSS, quads - 1u);
     }
+    return quad_of_weights(min(group * COLUMN_QUADS + quad, quads - 1u));
+}
+
+// Quads of W's columns.
+fn weight_quads() -> u32 {
+    return select(parameters.m / 4u, parameters.m / 2u, has(GATE)) + parameters.left_out / 2u;
 }
 
 fn finish(row: u32, group: u32, across: u32, a: vec4<f32>, b: vec4<f32>) {

@@ -23,6 +23,17 @@ pub(super) struct LayerRows {
     pub kept: Option<Tensor<1, Int>>,
 }
 
+#[cfg(feature = "gpu")]
+impl LayerRows {
+    /// Returns the rows of the input that are also in the output.
+    pub fn kept_of(&self, x: Tensor<2>) -> Tensor<2> {
+        match &self.kept {
+            Some(kept) => kernels::take_rows(x, kept.clone()),
+            None => x,
+        }
+    }
+}
+
 /// As many queries as make tiles of the greater length worth while: with fewer, a GPU would have little to do at once.
 const MANY_QUERIES: usize = 512;
 

@@ -242,25 +242,22 @@ impl Layer {
             let (queries, tiles) = (rows.queries.clone(), rows.tiles.clone());
             return kernels::biased_attention_int8(x, [query, key_value, out], still, queries, tiles, shape);
         }
-        let all = x.clone();
+        #[cfg(feature = "gpu")]
+        if let Some(weight) = self.key_value.float_on_gpu() {
+            let (kept, indices) = (rows.kept_of(x.clone()), [rows.queries.clone(), rows.tiles.clone()]);
+            let (q, bias) = (self.query.forward(kept.clone(), None), Some(self.key_value.bias.clone()));
+            let seen = kernels::attention_f32([q, x], weight, bias, still, indices, shape);
+            return kernels::add(kept, self.attention_out.forward(seen, None));
+        }
+        let (queries, tiles) = (rows.queries.clone(), rows.tiles.clone());
+        let kv = self.key_value.forward(x.clone(), None);
         let x = match &rows.kept {
             Some(kept) => kernels::take_rows(x, kept.clone()),
             None => x,
         };
         let q = self.query.forward(x.clone(), None);
-        let seen = self.seen(q, all, still, rows, shape);
+        let seen = kernels::attention(q, kv, still, queries, tiles, shape);
         kernels::add(x, self.attention_out.forward(seen, None))
-    }
-
-    /// Computes what queries see of the rows of `x`.
-    fn seen(&self, q: Tensor<2>, x: Tensor<2>, still: Tensor<2>, rows: &LayerRows, shape: AttentionShape) -> Tensor<2> {
-        let (queries, tiles) = (rows.queries.clone(), rows.tiles.clone());
-        #[cfg(feature = "gpu")]
-        if let Some(weight) = self.key_value.float_on_gpu() {
-            let bias = Some(self.key_value.bias.clone());
-            return kernels::attention_f32([q, x], weight, bias, still, [queries, tiles], shape);
-        }
-        kernels::attention(q, self.key_value.forward(x, None), still, queries, tiles, shape)
     }
 
     /// Computes the MLP: `x` [n, H] -> [n, H], residual included.

@@ -159,24 +159,21 @@ impl Layer {
             Some(norm) => norm.forward(x.clone()),
             None => x.clone(),
         };
-        let all = normed.clone();
+        #[cfg(feature = "gpu")]
+        if let Some(weight) = self.key_value.float_on_gpu(self.device) {
+            let [x, kept] = [x, normed.clone()].map(|x| rows.kept_of(x));
+            let (q, indices) = (self.query.forward(kept), [rows.queries.clone(), rows.tiles.clone()]);
+            let seen = kernels::attention_f32([q, normed], weight, None, rope, indices, shape);
+            return kernels::add(x, self.attention_out.forward(seen));
+        }
+        let kv = self.key_value.forward(normed.clone());
         let (x, normed) = match &rows.kept {
             Some(kept) => (kernels::take_rows(x, kept.clone()), kernels::take_rows(normed, kept.clone())),
             None => (x, normed),
         };
         let q = self.query.forward(normed);
-        let seen = self.seen(q, all, rope, rows, shape);
+        let seen = kernels::attention(q, kv, rope, rows.queries.clone(), rows.tiles.clone(), shape);
         kernels::add(x, self.attention_out.forward(seen))
-    }
-
-    /// Computes what queries see of the rows of `x`.
-    fn seen(&self, q: Tensor<2>, x: Tensor<2>, rope: Tensor<2>, rows: &LayerRows, shape: AttentionShape) -> Tensor<2> {
-        let (queries, tiles) = (rows.queries.clone(), rows.tiles.clone());
-        #[cfg(feature = "gpu")]
-        if let Some(weight) = self.key_value.float_on_gpu(self.device) {
-            return kernels::attention_f32([q, x], weight, None, rope, [queries, tiles], shape);
-        }
-        kernels::attention(q, self.key_value.forward(x), rope, queries, tiles, shape)
     }
 
     /// Computes the MLP: `x` [n, H] -> [n, H], residual included.

@@ -4,8 +4,8 @@ use std::cell::Cell;
 
 use super::{Adapter, THREADS};
 
-/// A body of `linear.wgsl` or, for [`Adapter::Bytes`], `linear_bytes.wgsl`: how its threads, each with 8 x 8 or 4 x 8 sums,
-/// make a tile.
+/// A body of `linear.wgsl`, for [`Adapter::Bytes`] of `linear_bytes.wgsl` or for [`Adapter::Software`] of `linear_direct.wgsl`: how its
+/// threads, each with 8 x 8 or, of bytes, 4 x 8 sums, make a tile.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub struct Body {
     /// The adapters that it is for.
@@ -16,7 +16,7 @@ pub struct Body {
     pub across: usize,
     /// Threads that share a sum, each with its part of k.
     pub slices: usize,
-    /// Columns of k that lie in workgroup memory at once.
+    /// Columns of k that lie in workgroup memory at once; 0 where none do.
     pub depth: usize,
     /// The fewest rows that it is for.
     rows: usize,
@@ -33,7 +33,7 @@ pub struct Body {
 /// | few         | GPU      | 16 x 32 | 8           | 64                   | a query: as many tiles as the columns give, short loops |
 /// | bytes       | bytes    | 32 x 64 | 1           | 64                   | more than 16 rows that make 48 such tiles               |
 /// | few, bytes  | bytes    | 8 x 64  | 4           | 128                  | the others                                              |
-/// | software    | software | 16 x 64 | 1           | 4                    | all                                                     |
+/// | software    | software | 8 x 64  | 1           | none: all are read   | all                                                     |
 #[rustfmt::skip]
 pub static BODIES: [Body; 6] = [
     Body { adapter: Adapter::Gpu,      down: 8, across: 8, slices: 1, depth: 16, rows: 33, tiles: 48 },
@@ -41,7 +41,7 @@ pub static BODIES: [Body; 6] = [
     Body { adapter: Adapter::Gpu,      down: 2, across: 4, slices: 8, depth: 64, rows: 0,  tiles: 0 },
     Body { adapter: Adapter::Bytes,    down: 8, across: 8, slices: 1, depth: 64, rows: 17, tiles: 48 },
     Body { adapter: Adapter::Bytes,    down: 2, across: 8, slices: 4, depth: 128, rows: 0, tiles: 0 },
-    Body { adapter: Adapter::Software, down: 2, across: 8, slices: 1, depth: 4,  rows: 0,  tiles: 0 },
+    Body { adapter: Adapter::Software, down: 1, across: 8, slices: 1, depth: 0,  rows: 0,  tiles: 0 },
 ];
 
 /// The most bodies that there are for one adapter.
@@ -103,6 +103,11 @@ impl Body {
     /// Returns whether it takes activations of 8 bits.
     pub fn takes_bytes(&self) -> bool {
         self.adapter == Adapter::Bytes
+    }
+
+    /// Returns whether its threads read x and W where they lie, without workgroup memory.
+    pub fn is_direct(&self) -> bool {
+        self.depth == 0
     }
 
     /// Returns the rows and columns of a tile.
@@ -232,7 +237,7 @@ pub mod tests {
         assert_eq!([tile(128, 3072), tile(4096, 384)], [[64, 64], [64, 64]]);
         assert_eq!(tile(1, 1), [16, 32]);
         let software = |rows| Body::of(Adapter::Software, rows, 384).tile();
-        assert_eq!([software(1), software(4096)], [[16, 64], [16, 64]]);
+        assert_eq!([software(1), software(4096)], [[8, 64], [8, 64]]);
         let all = |adapter| Body::all(adapter).count();
         assert_eq!([Adapter::Gpu, Adapter::Bytes, Adapter::Software].map(all), [MOST_BODIES, 2, 1]);
         let bytes = |rows, columns| Body::of(Adapter::Bytes, rows, columns).tile();
@@ -240,10 +245,27 @@ pub mod tests {
         assert_eq!([bytes(128, 3072), bytes(4096, 384)], [[32, 64], [32, 64]]);
         let wanted = |number| with_body(number, || tile(16, 384));
         assert_eq!([wanted(0), wanted(1), wanted(2)], [[64, 64], [32, 32], [16, 32]]);
-        assert_eq!(with_body(2, || software(1)), [16, 64]);
+        assert_eq!(with_body(2, || software(1)), [8, 64]);
         assert_eq!(bodies(), MOST_BODIES);
         let alone = std::thread::spawn(|| (bodies(), Body::of(Adapter::Bytes, 1, 4).threads(), bodies()));
         assert_eq!(alone.join().expect("a count"), (0, THREADS, 2));
+    }
+
+    /// Returns the rows and columns of the products of a text of 128 tokens with the 97M shape: [keys and values, queries, out, wide, narrow] of
+    /// each layer. Of the last two layers only rows that can reach the vector are computed.
+    fn products_of_a_text() -> impl Iterator<Item = [usize; 2]> {
+        let layer = |[read, made]: [usize; 2]| [[read, 768], [made, 384], [made, 384], [made, 3072], [made, 384]];
+        let rows = [[128, 128]; 10].into_iter().chain([[128, 65], [65, 1]]);
+        rows.flat_map(layer)
+    }
+
+    #[test]
+    fn products_of_few_columns_take_the_body_for_few_tiles() {
+        // Two of five products of a layer have 768 or 3,072 columns, which make 48 tiles of 128 rows; those of 384 make 24.
+        let many = [32, 64];
+        let count = products_of_a_text().filter(|[n, m]| Body::of(Adapter::Bytes, *n, *m).tile() == many).count();
+        assert_eq!([count, products_of_a_text().count() - count], [22, 38]);
+        assert_eq!(Body::of(Adapter::Bytes, 256, 384).tile(), many);
     }
 
     #[test]

@@ -186,7 +186,8 @@ pub fn linear(x: &CubeTensor, weight: &CubeTensor, out: &CubeTensor, part: Part,
     let ([_, k], [columns, _], [_, m]) = (size(x), size(weight), size(out));
     let body = Body::of(adapter(x).of_floats(), part.of, columns);
     let [down, across] = body.tile();
-    let numbers = [part.rows, k, m, 0, part.x_first, part.out_first, 0, 0].map(|number| number as u32);
+    // A row of weights is one group: without scales.
+    let numbers = [part.rows, k, m, k, part.x_first, part.out_first, 0, 0].map(|number| number as u32);
     let [first, left_out] = Half::parameters(half, columns);
     let parameters = [&numbers[..], &[first, left_out, 0, 0]].concat();
     let groups = [m.div_ceil(across), part.rows.div_ceil(down)];

@@ -33,10 +33,16 @@ macro_rules! text {
     };
 }
 
-/// The text for int8 weights, which is filled in before it becomes a part of another.
-fn int8_weights() -> String {
-    let text = text!("linear_int8").replace("{{ ways }}", text!("ways"));
-    text.replace("{{ activation }}", text!("activation"))
+/// The text for weights, which is filled in before it becomes a part of another: how they are read is a text of its own.
+fn weights_text(weights: Weights, is_direct: bool) -> String {
+    let (text, read) = match (weights, is_direct) {
+        (Weights::Float, false) => (text!("linear_f32"), text!("bring_f32")),
+        (Weights::Float, true) => (text!("linear_f32"), text!("direct_f32")),
+        (Weights::Int8, false) => (text!("linear_int8"), text!("bring_int8")),
+        (Weights::Int8, true) => (text!("linear_int8"), text!("direct_int8")),
+    };
+    let text = text.replace("{{ ways }}", text!("ways")).replace("{{ activation }}", text!("activation"));
+    text + "\n" + read
 }
 
 /// A template with what stands for the numbers of a body.
@@ -62,16 +68,18 @@ fn product(body: &Body, weights: Weights) -> SourceTemplate {
         return product_of_bytes(body);
     }
     let end = if body.slices > 1 { text!("end_shared") } else { text!("end_alone") };
-    let template = SourceTemplate::new(text!("linear")).register("end", end);
-    let template = match weights {
-        Weights::Float => {
-            template.register("weights", text!("linear_f32")).register("norm", "").register("normalise", "")
-        }
-        Weights::Int8 => template
-            .register("weights", int8_weights())
-            .register("norm", text!("row_norm"))
-            .register("normalise", text!("normalise")),
+    let (text, norm, normalise) = match body.is_direct() {
+        true => (text!("linear_direct"), text!("direct_norm"), text!("direct_normalise")),
+        false => (text!("linear"), text!("row_norm"), text!("normalise")),
     };
+    // Only int8 weights have their norm on the way.
+    let [norm, normalise] = if weights == Weights::Int8 { [norm, normalise] } else { ["", ""] };
+    let template = SourceTemplate::new(text)
+        .register("parameters", text!("product_parameters"))
+        .register("weights", weights_text(weights, body.is_direct()))
+        .register("norm", norm)
+        .register("normalise", normalise)
+        .register("end", end);
     sized(template, body)
 }
 

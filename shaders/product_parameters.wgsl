@@ -1,0 +1,20 @@
+struct Parameters {
+    // Rows that this dispatch makes.
+    n: u32,
+    k: u32,
+    // Columns of out.
+    m: u32,
+    // Columns of W that share a scale.
+    group: u32,
+    // Rows of x, and of out and residual, before those of this dispatch.
+    x_first: u32,
+    out_first: u32,
+    // Epsilon of the norm.
+    eps: f32,
+    // What is done on the way, see linear_int8.wgsl.
+    ways: u32,
+    // Of a dispatch that makes a part of each half of W's columns: those before it, and those of a half that it leaves out.
+    half_first: u32,
+    left_out: u32,
+    unused: vec2<u32>,
+}
