@@ -1,6 +1,7 @@
 //! The kernels' property tests where the harness does not run: as WebAssembly in Node, and on an ARM processor, which QEMU emulates.
 
 use crate::process::{cargo, command, find, run};
+use crate::remap::{self, Place};
 use crate::wasm::{Binary, TRIPLE};
 use crate::{project, setup, web};
 use anyhow::{Context, Result, ensure};
@@ -34,6 +35,8 @@ fn build(binary: Binary) -> Result<PathBuf> {
     setup::wasm_target()?;
     let mut test = cargo(["test", "--package", "felsic", "--lib", "--no-run", "--no-default-features"]);
     test.args(["--target", TRIPLE, "--profile", "wasm", "--features", &binary.features()]);
+    // With the binary's own flags: other ones would build all that both consist of again.
+    test.args(remap::flags(&Place::here())?);
     let module = executable(&mut test)?;
     let folder = project::target(&format!("kernels/{}", binary.name()));
     fs::create_dir_all(&folder)?;

@@ -36,6 +36,8 @@ mod notices;
 mod packs;
 mod process;
 mod project;
+mod remap;
+mod reproduce;
 mod sbom;
 mod setup;
 mod site;
@@ -75,11 +77,11 @@ enum Command {
     },
     /// Lists what the npm package contains (CycloneDX) and what it was built from (SLSA provenance), in target/sbom; the package must be built
     Sbom,
-    /// Builds a binary twice and compares the bytes
+    /// Builds binaries twice, the second time from a copy elsewhere, and compares the bytes
     Reproduce {
-        /// The binaries whose name contains this
+        /// The binaries whose names contain one of these
         #[arg(default_value = "search")]
-        filter: String,
+        filters: Vec<String>,
     },
     /// Embeds for long, and sees that memory stays flat and every vector is as it was
     Soak(soak::Soak),
@@ -106,7 +108,7 @@ fn main() -> ExitCode {
         Command::Bench(options) => bench::run(&options),
         Command::Packs { full } => packs::all(full),
         Command::Sbom => sbom::write(),
-        Command::Reproduce { filter } => wasm::reproduce(&filter),
+        Command::Reproduce { filters } => reproduce::run(&filters),
         Command::Soak(options) => soak::soak(&options),
         Command::Faults(options) => soak::faults(&options),
         Command::Fuzz(options) => fuzz::fuzz(&options),

@@ -1,10 +1,11 @@
 //! The WebAssembly binaries: cargo, then wasm-bindgen, into `pkg/dist`.
 
 use crate::process::{cargo, run};
+use crate::remap::{self, Place};
 use crate::{files, project, setup};
 use anyhow::{Context, Result, ensure};
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use wasm_bindgen_cli_support::Bindgen;
 
@@ -74,14 +75,9 @@ impl Binary {
         format!("{TRIPLE}/wasm/{}.wasm", self.package().replace('-', "_"))
     }
 
-    /// Returns the WebAssembly that cargo makes.
-    fn compiled(self) -> PathBuf {
-        project::target(&self.output())
-    }
-
-    /// Returns its JavaScript, its WebAssembly and its types.
-    fn files(self) -> [PathBuf; 3] {
-        [".js", "_bg.wasm", ".d.ts"].map(|end| project::path(&format!("pkg/dist/{}{end}", self.stem())))
+    /// Returns its JavaScript, its WebAssembly and its types in a folder.
+    fn files(self, folder: &Path) -> [PathBuf; 3] {
+        [".js", "_bg.wasm", ".d.ts"].map(|end| folder.join(format!("{}{end}", self.stem())))
     }
 
     /// Returns its WebAssembly with the names of functions, which is not shipped: otherwise the same code.
@@ -103,11 +99,10 @@ const INPUTS: [&str; 4] = ["Cargo.toml", "Cargo.lock", ".cargo/config.toml", "ru
 /// All engines come out of cargo as `felsic.wasm`, so cargo considers each out of date once it has built
 /// another; hence the check here.
 pub fn build(filter: &str) -> Result<()> {
-    let chosen: Vec<Binary> = Binary::ALL.into_iter().filter(|binary| binary.name().contains(filter)).collect();
-    ensure!(!chosen.is_empty(), "no binary has such a name; there are {}", Binary::ALL.map(Binary::name).join(", "));
+    let chosen = chosen(filter)?;
     setup::wasm_target()?;
     for binary in chosen {
-        let [glue, wasm, types] = binary.files();
+        let [glue, wasm, types] = binary.files(&dist());
         if !files::is_fresh(&[&glue, &wasm, &types, &binary.named()], &binary.inputs()) {
             compile(binary)?;
         }
@@ -117,10 +112,22 @@ pub fn build(filter: &str) -> Result<()> {
     Ok(())
 }
 
-/// Returns the command that makes a binary, before wasm-bindgen.
-fn cargo_build(binary: Binary) -> Command {
-    let mut build = cargo(["rustc", "--package", binary.package(), "--lib", "--crate-type", "cdylib"]);
-    build.args(TARGET).args(["--features", &binary.features()]);
+/// Returns the folder of the package's files.
+fn dist() -> PathBuf {
+    project::path("pkg/dist")
+}
+
+/// Returns the binaries whose name contains `filter`; fails if there is none.
+pub fn chosen(filter: &str) -> Result<Vec<Binary>> {
+    let chosen: Vec<Binary> = Binary::ALL.into_iter().filter(|binary| binary.name().contains(filter)).collect();
+    ensure!(!chosen.is_empty(), "no binary has such a name; there are {}", Binary::ALL.map(Binary::name).join(", "));
+    Ok(chosen)
+}
+
+/// Returns the command that makes a binary of the sources at a place, before wasm-bindgen.
+fn cargo_build(binary: Binary, place: &Place) -> Result<Command> {
+    let mut build = place.cargo(&["rustc", "--package", binary.package(), "--lib", "--crate-type", "cdylib"]);
+    build.args(TARGET).args(["--features", &binary.features()]).args(remap::flags(place)?);
     if let Binary::Search = binary {
         // It is small enough to be optimised in one piece, which makes it smaller.
         build.env("CARGO_PROFILE_WASM_LTO", "fat").env("CARGO_PROFILE_WASM_CODEGEN_UNITS", "1");
@@ -128,48 +135,33 @@ fn cargo_build(binary: Binary) -> Command {
     if project::is_ci() {
         build.args(["--", "-D", "warnings"]);
     }
-    build
-}
-
-/// Builds binaries twice, in folders of their own, and compares the bytes.
-pub fn reproduce(filter: &str) -> Result<()> {
-    setup::wasm_target()?;
-    let chosen: Vec<Binary> = Binary::ALL.into_iter().filter(|binary| binary.name().contains(filter)).collect();
-    ensure!(!chosen.is_empty(), "no binary has such a name; there are {}", Binary::ALL.map(Binary::name).join(", "));
-    for binary in chosen {
-        let hashes = ["first", "second"].map(|name| -> Result<String> {
-            let folder = project::target(&format!("reproduce/{name}"));
-            files::remove_folder(&folder)?;
-            run(cargo_build(binary).env("CARGO_TARGET_DIR", &folder))?;
-            files::sha256(&folder.join(binary.output()))
-        });
-        let [first, second] = hashes;
-        let (first, second) = (first?, second?);
-        ensure!(first == second, "two builds of {} differ: {first} and {second}", binary.name());
-        println!("{}: both builds have the SHA-256 {first}", binary.name());
-    }
-    files::remove_folder(&project::target("reproduce"))
+    Ok(build)
 }
 
 fn compile(binary: Binary) -> Result<()> {
-    run(&mut cargo_build(binary))?;
-    let compiled = binary.compiled();
-    let dist = project::path("pkg/dist");
-    fs::create_dir_all(&dist)?;
+    make(binary, &Place::here(), &dist())?;
+    set_names_apart(binary)
+}
+
+/// Makes a binary of the sources at a place, with its names, and puts its files into a folder.
+pub fn make(binary: Binary, place: &Place, folder: &Path) -> Result<[PathBuf; 3]> {
+    run(&mut cargo_build(binary, place)?)?;
+    let compiled = place.target.join(binary.output());
+    fs::create_dir_all(folder)?;
     Bindgen::new()
         .input_path(&compiled)
         .out_name(&binary.stem())
         .web(true)
         .and_then(|bindgen| {
-            bindgen.typescript(true).omit_default_module_path(false).remove_producers_section(true).generate(&dist)
+            bindgen.typescript(true).omit_default_module_path(false).remove_producers_section(true).generate(folder)
         })
         .with_context(|| format!("wasm-bindgen failed on {}", compiled.display()))?;
-    set_names_apart(binary)
+    Ok(binary.files(folder))
 }
 
 /// Moves the binary with its names out of the package, and leaves one without them there.
 fn set_names_apart(binary: Binary) -> Result<()> {
-    let [_, wasm, _] = binary.files();
+    let [_, wasm, _] = binary.files(&dist());
     let named = binary.named();
     fs::create_dir_all(named.parent().context("a file has a folder")?)?;
     let bytes = fs::read(&wasm)?;
