@@ -96,7 +96,7 @@ impl Tokenizer {
         }
     }
 
-    /// Returns at most `max_tokens` ids, and whether ids were left out.
+    /// Returns at most `max_tokens` ids, and whether ids of the text were left out.
     ///
     /// The end of the text goes first, the special tokens stay: a text is cut to what they leave room for. If there is
     /// no room even for them, they are cut too.

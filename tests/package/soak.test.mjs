@@ -6,7 +6,7 @@
  */
 
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -58,11 +58,25 @@ async function resident() {
 /** Threads of this process, where the system says so; and the handles that keep it running. */
 function held() {
   const tasks = existsSync("/proc/self/task") ? readdirSync("/proc/self/task").length : 0;
-  const open = existsSync("/proc/self/fd") ? readdirSync("/proc/self/fd").length : 0;
+  const open = openFiles().length;
   const resources = process
     .getActiveResourcesInfo()
     .filter((name) => /Message|Worker|FS|TCP|Pipe/.test(name) && name !== "PipeWrap").length;
   return { tasks, open, resources };
+}
+
+/** What is open, where the system says so: a file, or a kind of pipe, each with its number. */
+function openFiles() {
+  const folder = "/proc/self/fd";
+  const numbers = existsSync(folder) ? readdirSync(folder) : [];
+  return numbers.map((number) => {
+    try {
+      return `${number} ${readlinkSync(join(folder, number))}`;
+    } catch {
+      // The folder itself, which was open while it was read.
+      return `${number} ${folder}`;
+    }
+  });
 }
 
 for (const workers of [1, 4]) {
@@ -138,7 +152,7 @@ test(`${CYCLES} embedders that come and go leave no thread, file or lock`, { tim
   const [left, grown] = [held(), (await resident()) - memory];
   context.diagnostic(`before ${JSON.stringify(before)}, after ${JSON.stringify(left)}; ${(grown / 1e6).toFixed(1)} MB more`);
   assert.ok(left.tasks <= before.tasks, `threads: ${before.tasks}, then ${left.tasks}`);
-  assert.ok(left.open <= before.open, `open files: ${before.open}, then ${left.open}`);
+  assert.ok(left.open <= before.open, `open files: ${before.open}, then ${left.open}: ${openFiles().join(", ")}`);
   assert.ok(left.resources <= before.resources, `handles: ${before.resources}, then ${left.resources}`);
   const locks = join(cacheDirectory, "locks");
   assert.deepEqual(existsSync(locks) ? readdirSync(locks) : [], []);

@@ -99,11 +99,14 @@ fn run(bytes: &[u8]) {
     let mut files = archive::read(bytes);
     vouch(&mut files);
     let folder = tempfile::tempdir().expect("a folder");
-    for (name, bytes) in
-        files.iter().filter(|(name, _)| !name.contains(['/', '\0']) && !name.starts_with('.') && !name.is_empty())
-    {
+    for (name, bytes) in files.iter().filter(|(name, _)| can_be_written(name)) {
         fs::write(folder.path().join(name), bytes).expect("written");
     }
     let codes = [Code::IndexInvalid, Code::NeedsReindex, Code::NotFound, Code::FileLength, Code::FileIntegrity];
     check::result(rows_of(folder.path(), &made.space, made.dimensions, true), &codes);
+}
+
+/// Returns whether a file can have this name beside others; one that cannot is named by the index alone.
+fn can_be_written(name: &str) -> bool {
+    !name.contains(['/', '\0']) && !name.starts_with('.') && (1..=255).contains(&name.len())
 }

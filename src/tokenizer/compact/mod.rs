@@ -139,7 +139,7 @@ impl Compact {
         Ok(self.framed(&self.body(text, usize::MAX)?))
     }
 
-    /// Returns at most `max_tokens` ids, and whether ids were left out; see
+    /// Returns at most `max_tokens` ids, and whether ids of the text were left out; see
     /// [`Tokenizer::encode_truncated`](super::Tokenizer::encode_truncated). The text is only read as far as needed.
     ///
     /// # Errors
