@@ -161,6 +161,24 @@ test(`${CYCLES} embedders that come and go leave no thread, file or lock`, { tim
   assert.ok(grown < kept + CYCLES * 20_000, `${grown} bytes more`);
 });
 
+test("threads that are ended while they start leave no file open", { timeout: 600_000 }, async () => {
+  const next = random(SEED);
+  const ended = async () => {
+    const signal = AbortSignal.timeout(Math.floor(next() * 80));
+    await Embedder.create({ workers: 1, cacheDirectory, signal }).then(
+      (embedder) => embedder.destroy(),
+      (/** @type {unknown} */ error) => assert.ok(error instanceof FelsicError && error.code === "aborted", String(error)),
+    );
+  };
+  await ended();
+  await settled();
+  const before = openFiles();
+  for (let i = 0; i < 5 * CYCLES; i += 1) await Promise.all([ended(), ended(), ended()]);
+  await settled();
+  const left = openFiles();
+  assert.ok(left.length <= before.length, `open files: ${before.join(", ")}; then ${left.join(", ")}`);
+});
+
 /** Waits until threads that were ended are gone, for a second at most after the last one went. */
 async function settled() {
   for (let [last, quiet] = [held().tasks, 0]; quiet < 10; quiet += 1) {

@@ -12,7 +12,7 @@ fn budget(binary: Binary) -> u64 {
     match binary {
         Binary::Cpu | Binary::Relaxed => 500_000,
         Binary::Gpu => 1_223_000,
-        Binary::Packer => 543_000,
+        Binary::Packer => 545_000,
         Binary::Search => SEARCH_BUDGETS.iter().map(|(_, budget)| budget).sum(),
     }
 }

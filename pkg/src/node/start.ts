@@ -70,13 +70,22 @@ function notStarted(url: string, error: unknown): FelsicError {
 /** A thread with the interface of a browser's worker, as far as it is used. */
 class NodeWorker extends EventTarget {
   readonly #thread: Thread;
+  /** Settles when the thread has read its scripts, or has ended without. */
+  readonly #hasRead: Promise<unknown>;
   #hasEnded = false;
 
   constructor(first: URL, setting: Setting, name: string) {
     super();
     this.#thread = started(first, setting, name);
     const { threadId } = this.#thread;
-    this.#thread.on("message", (data: unknown) => this.dispatchEvent(new MessageEvent("message", { data })));
+    this.#hasRead = new Promise((resolve) => {
+      // The first one says so, see worker.ts.
+      this.#thread.once("message", () => {
+        this.#thread.on("message", (data: unknown) => this.#pass(data));
+        resolve(undefined);
+      });
+      this.#thread.once("exit", resolve);
+    });
     this.#thread.on("messageerror", () => this.dispatchEvent(new Event("messageerror")));
     this.#thread.on("error", (error) => this.#fail(error));
     this.#thread.on("exit", (code) => {
@@ -97,9 +106,15 @@ class NodeWorker extends EventTarget {
     else this.#thread.unref();
   }
 
+  /** Ends the thread, but not while Node reads its scripts: the file would stay open. */
   async terminate(): Promise<void> {
     this.#hasEnded = true;
+    await this.#hasRead;
     await this.#thread.terminate();
+  }
+
+  #pass(data: unknown): void {
+    if (!this.#hasEnded) this.dispatchEvent(new MessageEvent("message", { data }));
   }
 
   #fail(error: unknown): void {

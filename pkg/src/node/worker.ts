@@ -23,6 +23,8 @@ type Listener = (event: { readonly type: string; readonly data?: unknown }) => v
 
 const { script, cache } = workerData as Setting;
 const port = parentPort!;
+// Node has read all that this script imports; from here on, a thread that ends leaves no file open.
+port.postMessage(undefined);
 const listeners = new Map<string, Set<Listener>>();
 
 function dispatch(type: string, data?: unknown): void {
