@@ -23,7 +23,7 @@ const SEARCH_BUDGETS: [(&str, u64); 3] = [(".wasm", 60_000), (".js", 60_000), ("
 
 /// The most bytes that the npm package may have, packed and unpacked, the built-in model included.
 const PACKED_BUDGET: u64 = 10_900_000;
-const UNPACKED_BUDGET: u64 = 17_800_000;
+const UNPACKED_BUDGET: u64 = 17_850_000;
 
 /// Scripts of the package that are a part of another one, and loaded in its place.
 const SUBSETS: [&str; 1] = ["cpu.js"];
