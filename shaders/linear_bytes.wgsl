@@ -18,26 +18,7 @@
 @group(0) @binding(7) var<storage, read_write> bias: array<vec4<f32>>;
 @group(0) @binding(8) var<uniform> parameters: Parameters;
 
-struct Parameters {
-    // Rows that this dispatch makes.
-    n: u32,
-    k: u32,
-    // Columns of out.
-    m: u32,
-    // Columns of W that share a scale.
-    group: u32,
-    // Rows of x, and of out and residual, before those of this dispatch.
-    x_first: u32,
-    out_first: u32,
-    ways: u32,
-    levels: u32,
-    // All rows of x, and of words.
-    x_rows: u32,
-    words_rows: u32,
-    // Of a dispatch that makes a part of each half of W's columns: those before it, and those of a half that it leaves out.
-    half_first: u32,
-    left_out: u32,
-}
+{{ parameters }}
 
 {{ ways }}
 

@@ -170,14 +170,14 @@ pub fn product(x: &Rows, ways: Ways, out: &Rows, m: usize, part: Part) {
         Rows::Bytes(_) => Adapter::Bytes,
     };
     let body = Body::of(adapter, part.of, columns);
-    let numbers = [part.rows, 4 * fours, m, ways.matrix.group(), part.x_first, part.out_first];
     let [down, across] = body.tile();
     let groups = [Half::columns(ways.half, columns).div_ceil(across), part.rows.div_ceil(down)];
-    let (buffers, parameters) = match x {
+    let (buffers, bits, own) = match x {
         Rows::Floats(x) => of_floats(x, ways, out),
         Rows::Bytes(x) => of_bytes(x, ways, out),
     };
-    let parameters = [&numbers.map(|number| number as u32)[..], &parameters].concat();
+    let numbers = [4 * fours, m, ways.matrix.group()];
+    let parameters = parameters(part, numbers, bits, Half::parameters(ways.half, columns), own);
     run(Shader::Product(body, Weights::Int8), groups, buffers.iter().collect(), &parameters);
 }
 
@@ -187,11 +187,24 @@ pub fn linear(x: &CubeTensor, weight: &CubeTensor, out: &CubeTensor, part: Part,
     let body = Body::of(adapter(x).of_floats(), part.of, columns);
     let [down, across] = body.tile();
     // A row of weights is one group: without scales.
-    let numbers = [part.rows, k, m, k, part.x_first, part.out_first, 0, 0].map(|number| number as u32);
-    let [first, left_out] = Half::parameters(half, columns);
-    let parameters = [&numbers[..], &[first, left_out, 0, 0]].concat();
+    let parameters = parameters(part, [k, m, k], 0, Half::parameters(half, columns), [0; 4]);
     let groups = [m.div_ceil(across), part.rows.div_ceil(down)];
     run(Shader::Product(body, Weights::Float), groups, vec![x, weight, out], &parameters);
+}
+
+/// Where the parameters of a product say how many columns of each half of the matrix are left out.
+#[cfg(not(target_family = "wasm"))]
+pub const LEFT_OUT: usize = 8;
+/// Where they say how many levels x has as bytes.
+#[cfg(not(target_family = "wasm"))]
+pub const LEVELS: usize = 10;
+
+/// Returns the parameters of a product in the order of `product_parameters.wgsl`, and zeros up to a multiple of 16 bytes. `own` are those
+/// that only products of f32 activations or of bytes read.
+fn parameters(part: Part, [k, m, group]: [usize; 3], ways: u32, half: [u32; 2], own: [u32; 4]) -> [u32; 16] {
+    let [n, k, m, group, x, out] = [part.rows, k, m, group, part.x_first, part.out_first].map(|number| number as u32);
+    let ([first, left_out], [eps, levels, x_rows, words_rows]) = (half, own);
+    [n, k, m, group, x, out, ways, first, left_out, eps, levels, x_rows, words_rows, 0, 0, 0]
 }
 
 /// Returns a tensor or, where there is none, another: one pipeline serves every way, and WebGPU wants all of its buffers, and no
@@ -200,19 +213,18 @@ pub fn bound(tensor: Option<&CubeTensor>, like: &CubeTensor) -> CubeTensor {
     tensor.cloned().unwrap_or_else(|| empty(like, [1, 4]))
 }
 
-/// Returns the buffers of a product of f32 activations, and the parameters that are its own.
-fn of_floats(x: &CubeTensor, ways: Ways, out: &Rows) -> (Vec<CubeTensor>, Vec<u32>) {
+/// Returns the buffers of a product of f32 activations, the bits of what is done on the way, and the parameters that are its own.
+fn of_floats(x: &CubeTensor, ways: Ways, out: &Rows) -> (Vec<CubeTensor>, u32, [u32; 4]) {
     let (gain, eps) = ways.norm.unzip();
     let gain = gain.or(ways.bias);
     let [gain, queries, residual] = [gain, ways.queries, ways.residual].map(|tensor| bound(tensor, x));
     let Matrix { weight, scales } = ways.matrix;
     let buffers = vec![x.clone(), weight.clone(), scales.clone(), gain, queries, residual, out.tensor().clone()];
-    let [first, left_out] = Half::parameters(ways.half, size(weight)[1]);
-    (buffers, vec![eps.unwrap_or(0.0).to_bits(), ways.bits(), first, left_out, 0, 0])
+    (buffers, ways.bits(), [eps.unwrap_or(0.0).to_bits(), 0, 0, 0])
 }
 
-/// Returns the buffers of a product of bytes, and the parameters that are its own.
-fn of_bytes(x: &Bytes, ways: Ways, out: &Rows) -> (Vec<CubeTensor>, Vec<u32>) {
+/// Returns the same of a product of bytes.
+fn of_bytes(x: &Bytes, ways: Ways, out: &Rows) -> (Vec<CubeTensor>, u32, [u32; 4]) {
     let [queries, residual, bias] = [ways.queries, ways.residual, ways.bias].map(|tensor| bound(tensor, &x.words));
     let Matrix { weight, scales } = ways.matrix;
     let (floats, bytes, written, rows) = match out {
@@ -220,9 +232,8 @@ fn of_bytes(x: &Bytes, ways: Ways, out: &Rows) -> (Vec<CubeTensor>, Vec<u32>) {
         Rows::Bytes(out) => (bound(None, &x.words), out.words.clone(), way::BYTES, out.rows),
     };
     let buffers = vec![x.words.clone(), weight.clone(), scales.clone(), queries, residual, floats, bytes, bias];
-    let [first, left_out] = Half::parameters(ways.half, size(weight)[1]);
-    let ways = (ways.bits() & !way::NORM) | written;
-    (buffers, vec![ways, x.levels as u32, x.rows as u32, rows as u32, first, left_out])
+    let bits = (ways.bits() & !way::NORM) | written;
+    (buffers, bits, [0, x.levels as u32, x.rows as u32, rows as u32])
 }
 
 /// Activations that several products take, in both forms as far as those need them.

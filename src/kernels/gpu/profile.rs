@@ -12,6 +12,7 @@ use cubecl::client::{Client, ProfileWindow};
 use cubecl::profile::{ProfileDuration, TimingMethod};
 
 use super::body::Heads;
+use super::product::{LEFT_OUT, LEVELS};
 use super::shader::{Shader, Weights};
 use super::{Adapter, size};
 
@@ -185,14 +186,14 @@ fn work(shader: Shader, buffers: &[&CubeTensor], parameters: &[u32]) -> (f64, Ar
         Shader::Product(body, weights) => {
             let [down, across] = size(buffers[1]);
             // Some columns of the matrix may be left out.
-            let left_out = 2 * parameters[if body.takes_bytes() { 11 } else { 9 }] as usize;
+            let left_out = 2 * parameters[LEFT_OUT] as usize;
             let numbers = match weights {
                 Weights::Int8 => 4 * down * (across - left_out),
                 Weights::Float => (down - left_out) * across,
             };
             // What was rounded away may be multiplied, too.
             let (levels, arithmetic) = match body.takes_bytes() {
-                true => (parameters[7], Arithmetic::Bytes),
+                true => (parameters[LEVELS], Arithmetic::Bytes),
                 false => (1, Arithmetic::Floats),
             };
             (2.0 * f64::from(parameters[0]) * f64::from(levels) * numbers as f64, arithmetic)

@@ -59,6 +59,7 @@ fn sized(template: SourceTemplate, body: &Body) -> SourceTemplate {
 fn product_of_bytes(body: &Body) -> SourceTemplate {
     let end = if body.slices > 1 { text!("end_shared_bytes") } else { text!("end_alone_bytes") };
     let template = SourceTemplate::new(text!("linear_bytes")).register("end", end);
+    let template = template.register("parameters", text!("product_parameters"));
     let template = template.register("ways", text!("ways")).register("activation", text!("activation"));
     sized(template.register("bytes", text!("bytes")), body)
 }

@@ -21,6 +21,8 @@ pub struct Rounded<B: Body> {
 
 /// Tokens `first..first + count` of a [`Rounded`].
 pub struct Tile<'a, B: Body> {
+    /// What has rounded them and multiplies them.
+    pub body: B,
     /// Index of the first token.
     pub first: usize,
     /// How many tokens it has.
@@ -74,6 +76,7 @@ impl<B: Body> Rounded<B> {
     /// Returns the tiles in order.
     pub fn tiles(&self) -> impl Iterator<Item = Tile<'_, B>> {
         tiles(self.count, B::TOKENS).map(|tile| Tile {
+            body: self.body,
             first: tile.start,
             count: tile.len(),
             words: &self.words[self.words(&tile)],

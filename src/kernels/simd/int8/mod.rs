@@ -31,7 +31,7 @@ mod quads;
 use activations::Rounded;
 use body::Body;
 use fine::keep_remainder;
-use product::{Prepared, product};
+use product::product;
 
 use super::exact::LANES;
 use crate::config::Activation;
@@ -226,7 +226,6 @@ impl Work for Linear<'_> {
 
 fn linear_with<B: Body>(body: B, x: &[f32], weights: Weights<'_>, out: &mut [f32]) {
     let mut rounded = Rounded::new(body);
-    let prepared = Prepared::new(body, weights);
     let chunk = chunk::<B>(x.len() / weights.k);
     for (x, out) in x.chunks(chunk * weights.k).zip(out.chunks_mut(chunk * weights.m())) {
         for pass in 0..passes() {
@@ -237,8 +236,8 @@ fn linear_with<B: Body>(body: B, x: &[f32], weights: Weights<'_>, out: &mut [f32
                 });
             });
             time(Operation::Int8Product, || match pass {
-                0 => product::<_, false>(&rounded, &prepared, out),
-                _ => product::<_, true>(&rounded, &prepared, out),
+                0 => product::<_, false>(&rounded, weights, out),
+                _ => product::<_, true>(&rounded, weights, out),
             });
         }
     }
@@ -282,7 +281,6 @@ fn mlp_with<B: Body>(body: B, x: &[f32], mlp: &Mlp<'_>, out: &mut [f32]) {
     out.copy_from_slice(x);
     let (mut normed, mut gated) = (Rounded::new(body), Rounded::new(body));
     let chunk = chunk::<B>(x.len() / hidden);
-    let [up, down] = [mlp.wide, mlp.narrow].map(|weights| Prepared::new(body, weights));
     let mut wide = vec![0.0; chunk * 2 * inner];
     for (x, out) in x.chunks(chunk * hidden).zip(out.chunks_mut(chunk * hidden)) {
         let count = x.len() / hidden;
@@ -295,8 +293,8 @@ fn mlp_with<B: Body>(body: B, x: &[f32], mlp: &Mlp<'_>, out: &mut [f32]) {
                 });
             });
             time(Operation::Int8Product, || match pass {
-                0 => product::<_, false>(&normed, &up, wide),
-                _ => product::<_, true>(&normed, &up, wide),
+                0 => product::<_, false>(&normed, mlp.wide, wide),
+                _ => product::<_, true>(&normed, mlp.wide, wide),
             });
         }
         for pass in 0..passes() {
@@ -306,7 +304,7 @@ fn mlp_with<B: Body>(body: B, x: &[f32], mlp: &Mlp<'_>, out: &mut [f32]) {
                     (0..pass).for_each(|_| keep_remainder(row, mlp.narrow.group));
                 });
             });
-            time(Operation::Int8Product, || product::<_, true>(&gated, &down, out));
+            time(Operation::Int8Product, || product::<_, true>(&gated, mlp.narrow, out));
         }
     }
 }

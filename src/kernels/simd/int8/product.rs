@@ -10,38 +10,6 @@ use crate::kernels::simd::exact::WIDTH;
 use std::ops::Range;
 use wide::f32x4;
 
-/// Weights as a body takes them.
-pub struct Prepared<'a, B: Body> {
-    body: B,
-    weights: Weights<'a>,
-    /// The values, [m / 8, k / COLUMNS].
-    values: &'a [B::Weights],
-}
-
-impl<'a, B: Body> Prepared<'a, B> {
-    pub fn new(body: B, weights: Weights<'a>) -> Self {
-        Self { body, weights, values: bytemuck::cast_slice(weights.values) }
-    }
-
-    /// Returns the operands for `T` tokens and a range of groups of one band.
-    fn block<'b, const T: usize>(
-        &'b self,
-        tile: &Operands<'b, B, T>,
-        band: usize,
-        groups: &Range<usize>,
-    ) -> Block<'b, B, T> {
-        let Weights { scales, k, group, .. } = self.weights;
-        let (all, width) = (k / group, group / B::COLUMNS);
-        let here = band * all + groups.start..band * all + groups.end;
-        Block {
-            words: &tile.words[groups.start * width..groups.end * width],
-            steps: &tile.steps[groups.clone()],
-            weights: &self.values[here.start * width..here.end * width],
-            scales: &scales[here],
-        }
-    }
-}
-
 /// Activations of `T` tokens.
 struct Operands<'a, B: Body, const T: usize> {
     /// [k / COLUMNS].
@@ -50,27 +18,42 @@ struct Operands<'a, B: Body, const T: usize> {
     steps: &'a [[B::Step; T]],
 }
 
+impl<B: Body, const T: usize> Operands<'_, B, T> {
+    /// Returns them with those of a range of groups of one band.
+    fn block<'b>(&'b self, weights: &Weights<'b>, band: usize, groups: &Range<usize>) -> Block<'b, B, T> {
+        let Weights { values, scales, k, group } = *weights;
+        let (values, all, width) = (bytemuck::cast_slice(values), k / group, group / B::COLUMNS);
+        let here = band * all + groups.start..band * all + groups.end;
+        Block {
+            words: &self.words[groups.start * width..groups.end * width],
+            steps: &self.steps[groups.clone()],
+            weights: &values[here.start * width..here.end * width],
+            scales: &scales[here],
+        }
+    }
+}
+
 /// Multiplies `activations` [n, k] by the weights [m, k]: writes to `out` [n, m], or adds to it if `ADD`.
-pub fn product<B: Body, const ADD: bool>(activations: &Rounded<B>, weights: &Prepared<'_, B>, out: &mut [f32]) {
-    let bands = weights.weights.m() / BAND;
-    let block = (B::BANDS * COLUMNS / weights.weights.k).clamp(1, B::BANDS);
+pub fn product<B: Body, const ADD: bool>(activations: &Rounded<B>, weights: Weights<'_>, out: &mut [f32]) {
+    let bands = weights.m() / BAND;
+    let block = (B::BANDS * COLUMNS / weights.k).clamp(1, B::BANDS);
     let mut sums = vec![[f32x4::ZERO; WIDTH]; B::BANDS * B::TOKENS];
     for start in (0..bands).step_by(block) {
         let bands = start..bands.min(start + block);
         for tile in activations.tiles() {
             match tile.count {
-                1 => tile_product::<1, ADD, B>(&tile, weights, bands.clone(), &mut sums, out),
-                2 => tile_product::<2, ADD, B>(&tile, weights, bands.clone(), &mut sums, out),
-                3 => tile_product::<3, ADD, B>(&tile, weights, bands.clone(), &mut sums, out),
-                4 => tile_product::<4, ADD, B>(&tile, weights, bands.clone(), &mut sums, out),
-                5 => tile_product::<5, ADD, B>(&tile, weights, bands.clone(), &mut sums, out),
-                6 => tile_product::<6, ADD, B>(&tile, weights, bands.clone(), &mut sums, out),
-                7 if B::TOKENS > 6 => tile_product::<7, ADD, B>(&tile, weights, bands.clone(), &mut sums, out),
-                8 if B::TOKENS > 6 => tile_product::<8, ADD, B>(&tile, weights, bands.clone(), &mut sums, out),
-                9 if B::TOKENS > 6 => tile_product::<9, ADD, B>(&tile, weights, bands.clone(), &mut sums, out),
-                10 if B::TOKENS > 6 => tile_product::<10, ADD, B>(&tile, weights, bands.clone(), &mut sums, out),
-                11 if B::TOKENS > 6 => tile_product::<11, ADD, B>(&tile, weights, bands.clone(), &mut sums, out),
-                12 if B::TOKENS > 6 => tile_product::<12, ADD, B>(&tile, weights, bands.clone(), &mut sums, out),
+                1 => tile_product::<1, ADD, B>(&tile, &weights, bands.clone(), &mut sums, out),
+                2 => tile_product::<2, ADD, B>(&tile, &weights, bands.clone(), &mut sums, out),
+                3 => tile_product::<3, ADD, B>(&tile, &weights, bands.clone(), &mut sums, out),
+                4 => tile_product::<4, ADD, B>(&tile, &weights, bands.clone(), &mut sums, out),
+                5 => tile_product::<5, ADD, B>(&tile, &weights, bands.clone(), &mut sums, out),
+                6 => tile_product::<6, ADD, B>(&tile, &weights, bands.clone(), &mut sums, out),
+                7 if B::TOKENS > 6 => tile_product::<7, ADD, B>(&tile, &weights, bands.clone(), &mut sums, out),
+                8 if B::TOKENS > 6 => tile_product::<8, ADD, B>(&tile, &weights, bands.clone(), &mut sums, out),
+                9 if B::TOKENS > 6 => tile_product::<9, ADD, B>(&tile, &weights, bands.clone(), &mut sums, out),
+                10 if B::TOKENS > 6 => tile_product::<10, ADD, B>(&tile, &weights, bands.clone(), &mut sums, out),
+                11 if B::TOKENS > 6 => tile_product::<11, ADD, B>(&tile, &weights, bands.clone(), &mut sums, out),
+                12 if B::TOKENS > 6 => tile_product::<12, ADD, B>(&tile, &weights, bands.clone(), &mut sums, out),
                 more => unreachable!("a tile of {more} tokens"),
             }
         }
@@ -80,12 +63,12 @@ pub fn product<B: Body, const ADD: bool>(activations: &Rounded<B>, weights: &Pre
 /// Multiplies one tile by at most [`Body::BANDS`] bands; `sums` is room for theirs.
 fn tile_product<const T: usize, const ADD: bool, B: Body>(
     tile: &Tile<'_, B>,
-    weights: &Prepared<'_, B>,
+    weights: &Weights<'_>,
     bands: Range<usize>,
     sums: &mut [[f32x4; WIDTH]],
     out: &mut [f32],
 ) {
-    let Weights { k, group, .. } = weights.weights;
+    let Weights { k, group, .. } = *weights;
     let (groups, block) = (k / group, (COLUMNS / group).max(1));
     let operands = Operands { words: tile.words.as_chunks::<T>().0, steps: tile.steps.as_chunks::<T>().0 };
     let sums: &mut [Sums<T>] = &mut sums.as_chunks_mut().0[..bands.len()];
@@ -94,14 +77,14 @@ fn tile_product<const T: usize, const ADD: bool, B: Body>(
         let new = start == 0;
         let (twos, rest) = sums.as_chunks_mut::<2>();
         for (two, sums) in twos.iter_mut().enumerate() {
-            let block = |band| weights.block(&operands, bands.start + 2 * two + band, &groups);
-            weights.body.add_two([block(0), block(1)], new, sums);
+            let block = |band| operands.block(weights, bands.start + 2 * two + band, &groups);
+            tile.body.add_two([block(0), block(1)], new, sums);
         }
         if let [sums] = rest {
-            weights.body.add(&weights.block(&operands, bands.end - 1, &groups), new, sums);
+            tile.body.add(&operands.block(weights, bands.end - 1, &groups), new, sums);
         }
     }
-    let rows = out.chunks_exact_mut(weights.weights.m()).skip(tile.first).take(T);
+    let rows = out.chunks_exact_mut(weights.m()).skip(tile.first).take(T);
     for (token, row) in rows.enumerate() {
         let row = &mut row.as_chunks_mut::<BAND>().0[bands.clone()];
         for (out, sums) in row.iter_mut().zip(&*sums) {
@@ -135,10 +118,9 @@ mod tests {
         let mut rounded = Rounded::new(body);
         rounded.fill(n, [k, group], |token, row| row.copy_from_slice(&x[token * k..][..k]));
         let mut got = vec![0.0; n * m];
-        let prepared = Prepared::new(body, weights);
-        product::<B, false>(&rounded, &prepared, &mut got);
+        product::<B, false>(&rounded, weights, &mut got);
         assert_eq!(bits(&got), bits(&want));
-        product::<B, true>(&rounded, &prepared, &mut got);
+        product::<B, true>(&rounded, weights, &mut got);
         assert!(got.iter().zip(&want).all(|(got, want)| *got == want + want));
     }
 
