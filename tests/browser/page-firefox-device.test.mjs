@@ -5,7 +5,6 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { hasFirefox } from "./firefox.mjs";
 import {
   accessible,
   addSamples,
@@ -18,10 +17,10 @@ import {
   shows,
   view,
 } from "./page-harness.mjs";
-import { startFirefoxPage } from "./playwright-firefox.mjs";
+import { skipsPlaywright, startFirefoxPage } from "./playwright-firefox.mjs";
 
 const REQUESTED = Boolean(process.env.FELSIC_TEST_FULL);
-const skip = !hasFirefox ? "there is no Firefox" : !REQUESTED && "on request: FELSIC_TEST_FULL=1";
+const skip = skipsPlaywright || (!REQUESTED && "on request: FELSIC_TEST_FULL=1");
 const options = { skip, timeout: 60_000 };
 
 /** @type {import("./playwright-firefox.mjs").Firefox} */

@@ -9,7 +9,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { pdfText } from "../fixtures/files/pdf.mjs";
-import { hasFirefox } from "./firefox.mjs";
 import {
   accessible,
   address,
@@ -31,11 +30,11 @@ import {
   shows,
   view,
 } from "./page-harness.mjs";
-import { startFirefoxPage } from "./playwright-firefox.mjs";
+import { skipsPlaywright, startFirefoxPage } from "./playwright-firefox.mjs";
 
 /** @typedef {import("playwright-core").Page} Page */
 
-const options = { skip: hasFirefox ? false : "there is no Firefox", timeout: 60_000 };
+const options = { skip: skipsPlaywright, timeout: 60_000 };
 
 /** @type {import("./playwright-firefox.mjs").Firefox} */
 let firefox;
@@ -47,7 +46,7 @@ let said;
 let picture;
 
 before(async () => {
-  if (!hasFirefox) return;
+  if (skipsPlaywright) return;
   firefox = await startFirefoxPage();
   ({ page, said, picture } = await firefox.open());
 });
