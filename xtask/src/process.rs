@@ -19,6 +19,9 @@ pub fn cargo<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Command {
     command(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()), args)
 }
 
+/// Has Node end a file of tests that hangs, so that the others run; none takes a third of these milliseconds.
+pub const FILE_LIMIT: &str = "--test-timeout=600000";
+
 /// The features of every native build here. All commands have the same, or burn would be built twice.
 pub const FEATURES: [&str; 2] = ["--features", "felsic/gpu"];
 

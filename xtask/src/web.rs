@@ -1,6 +1,6 @@
 //! The npm package, the page, the benchmark page.
 
-use crate::process::{FEATURES, cargo, command, run};
+use crate::process::{FEATURES, FILE_LIMIT, cargo, command, run};
 use crate::{notices, project, setup, wasm};
 use anyhow::Result;
 use std::path::Path;
@@ -53,7 +53,7 @@ pub fn documents() -> Result<()> {
 
 /// Installs the packed package as a user would, and checks its types and files there. The package must be built.
 pub fn installed() -> Result<()> {
-    run(&mut command("npm", ["test", "--silent", "--workspace", "tests/package"]))
+    run(&mut command("npm", ["test", "--silent", "--workspace", "tests/package", "--", FILE_LIMIT]))
 }
 
 /// Builds the examples from the packed package with the bundlers that people use, and runs them in the browser. The package must
