@@ -61,6 +61,8 @@ pub trait Body: Copy {
     const TOKENS: usize;
     /// The most bands that a tile meets before the next tile does: 384 columns of sixteen take 48 KiB.
     const BANDS: usize = 16;
+    /// The most tokens that go through a layer's products together: their activations stay in the second-level cache.
+    const CHUNK: usize = 40;
     /// Weights of a step: [8, COLUMNS].
     type Weights: bytemuck::Pod;
     /// Activations of a step.

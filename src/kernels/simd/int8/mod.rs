@@ -36,6 +36,7 @@ use product::product;
 use super::exact::LANES;
 use crate::config::Activation;
 use crate::kernels::profile::{Operation, time};
+use std::ops::Range;
 
 /// The bodies of this build, and its name.
 #[cfg(not(feature = "relaxed"))]
@@ -109,13 +110,10 @@ const LONGEST: usize = 32;
 const QUAD: usize = 4;
 /// Columns that a tile is multiplied with before its next ones are touched: those of a tile take 15 KiB at most.
 const COLUMNS: usize = 384;
-/// The most tokens that go through the layers' products together: their activations stay in the second-level
-/// cache.
-const CHUNK: usize = 40;
 
 /// Returns the tokens of one chunk of `n`: chunks are of about equal size, and of full tiles except for the last.
 fn chunk<B: Body>(n: usize) -> usize {
-    n.div_ceil(n.div_ceil(CHUNK).max(1)).max(1).next_multiple_of(B::TOKENS)
+    n.div_ceil(n.div_ceil(B::CHUNK).max(1)).max(1).next_multiple_of(B::TOKENS)
 }
 
 /// Int8 weights [m, k] in the order of [`order`], with their scales.
@@ -134,6 +132,12 @@ impl<'a> Weights<'a> {
     pub fn new(values: &'a [i8], scales: &'a [f32], k: usize, group: usize) -> Self {
         debug_assert!(is_ordered(values.len() / k, group) && values.len() / group == scales.len() && group <= LONGEST);
         Self { values, scales: scales.as_chunks().0, k, group }
+    }
+
+    /// Returns the values of some bands.
+    fn bands(&self, bands: Range<usize>) -> &'a [i8] {
+        let band = BAND * self.k;
+        &self.values[bands.start * band..bands.end * band]
     }
 
     /// Returns the rows of the matrix.

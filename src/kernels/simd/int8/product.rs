@@ -7,6 +7,7 @@ use super::activations::{Rounded, Tile};
 use super::body::{Block, Body, Sums};
 use super::{BAND, COLUMNS, Weights};
 use crate::kernels::simd::exact::WIDTH;
+use std::hint::black_box;
 use std::ops::Range;
 use wide::f32x4;
 
@@ -38,9 +39,14 @@ pub fn product<B: Body, const ADD: bool>(activations: &Rounded<B>, weights: Weig
     let bands = weights.m() / BAND;
     let block = (B::BANDS * COLUMNS / weights.k).clamp(1, B::BANDS);
     let mut sums = vec![[f32x4::ZERO; WIDTH]; B::BANDS * B::TOKENS];
+    let tiles = activations.tiles().count().max(1);
     for start in (0..bands).step_by(block) {
-        let bands = start..bands.min(start + block);
+        let end = bands.min(start + block);
+        let next = weights.bands(end..bands.min(end + block));
+        let mut parts = next.chunks(next.len().div_ceil(tiles).max(LINE));
+        let bands = start..end;
         for tile in activations.tiles() {
+            fetch(parts.next().unwrap_or_default());
             match tile.count {
                 1 => tile_product::<1, ADD, B>(&tile, &weights, bands.clone(), &mut sums, out),
                 2 => tile_product::<2, ADD, B>(&tile, &weights, bands.clone(), &mut sums, out),
@@ -58,6 +64,15 @@ pub fn product<B: Body, const ADD: bool>(activations: &Rounded<B>, weights: Weig
             }
         }
     }
+}
+
+/// Bytes that come from memory at once.
+const LINE: usize = 64;
+
+/// Reads something of every line, so that weights are in a cache when they are needed; WebAssembly has no instruction that fetches alone.
+/// Otherwise the first tile of each block would wait for them.
+fn fetch(values: &[i8]) {
+    black_box(values.iter().step_by(LINE).fold(0, |all, value| all | value));
 }
 
 /// Multiplies one tile by at most [`Body::BANDS`] bands; `sums` is room for theirs.

@@ -49,6 +49,8 @@ impl Body for Quads {
     const TOKENS: usize = 6;
     /// With their weights all tiles of a chunk fit the first-level cache, so that each weight comes there once.
     const BANDS: usize = 4;
+    /// Processors that have the instruction have larger caches, and what is multiplied so fast waits for weights the more often.
+    const CHUNK: usize = 64;
     type Weights = Weights;
     /// Four columns, once: a load spreads them over a register. As a whole register a tile would take four times the room.
     type Word = i32;
