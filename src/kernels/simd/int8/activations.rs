@@ -155,10 +155,14 @@ mod tests {
         #[cfg(target_arch = "x86_64")]
         {
             use super::super::native::{Dots, Wide};
+            use super::super::vnni::ShortDots;
             if let Some(body) = Wide::here() {
                 check(body, |step| step, |words, column| i32::from(words[column / 2][column % 2]));
             }
             if let Some(body) = Dots::here() {
+                check(body, |step| step.step, |words, column| i32::from(words[column / 4][column % 4]));
+            }
+            if let Some(body) = ShortDots::here() {
                 check(body, |step| step.step, |words, column| i32::from(words[column / 4][column % 4]));
             }
         }

@@ -10,6 +10,7 @@
 //! | `body` | where the bodies differ |
 //! | `pairs` | the body for any processor |
 //! | `native` | bodies for wider registers and four-byte products of x86-64 |
+//! | `vnni` | the body for four-byte products of x86-64 without AVX-512 |
 //! | `quads` | the body for processors that multiply four bytes at once; its own binary, see there |
 //! | `fine` | more bits, for a pack's self-test |
 //! | `activations` | rounds them, a few dozen tokens at a time, which then stay in the caches |
@@ -27,6 +28,8 @@ mod pairs;
 mod product;
 #[cfg(any(feature = "relaxed", target_arch = "x86_64", test))]
 mod quads;
+#[cfg(all(target_arch = "x86_64", not(feature = "relaxed")))]
+mod vnni;
 
 use activations::Rounded;
 use body::Body;
@@ -57,8 +60,12 @@ mod chosen {
         #[cfg(target_arch = "x86_64")]
         {
             use super::native::{Dots, Wide};
+            use super::vnni::ShortDots;
 
             if let Some(body) = Dots::here() {
+                return work.with(body);
+            }
+            if let Some(body) = ShortDots::here() {
                 return work.with(body);
             }
             if let Some(body) = Wide::here() {
@@ -348,6 +355,7 @@ mod tests {
         {
             native::Wide::here().into_iter().for_each(|body| check(body, |value| value));
             native::Dots::here().into_iter().for_each(|body| check(body, |value| value ^ i8::MIN));
+            vnni::ShortDots::here().into_iter().for_each(|body| check(body, |value| value ^ i8::MIN));
         }
     }
 }

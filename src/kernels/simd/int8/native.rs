@@ -91,12 +91,12 @@ impl Body for Wide {
 }
 
 #[arcane]
-fn norm_wide(_: X64V3Token, row: &[f32], gain: &[f32], eps: f32, out: &mut [f32]) {
+pub(super) fn norm_wide(_: X64V3Token, row: &[f32], gain: &[f32], eps: f32, out: &mut [f32]) {
     norm_row(row, gain, eps, out);
 }
 
 #[arcane]
-fn gate_wide(_: X64V3Token, row: &[f32], activation: Activation, out: &mut [f32]) {
+pub(super) fn gate_wide(_: X64V3Token, row: &[f32], activation: Activation, out: &mut [f32]) {
     gate_row_wide(row, activation, out);
 }
 
@@ -270,7 +270,7 @@ fn registers<const T: usize>(sums: &Sums<T>) -> [__m256; T] {
 
 /// Returns the values of a group, and zeros after them.
 #[inline(always)]
-fn filled(group: &[f32]) -> [f32; LONGEST] {
+pub(super) fn filled(group: &[f32]) -> [f32; LONGEST] {
     group.try_into().unwrap_or_else(|_| {
         let mut values = [0.0; LONGEST];
         values[..group.len()].copy_from_slice(group);

@@ -150,8 +150,10 @@ mod tests {
             #[cfg(target_arch = "x86_64")]
             {
                 use super::super::native::{Dots, Wide};
+                use super::super::vnni::ShortDots;
                 Wide::here().into_iter().for_each(|body| check(body, shape));
                 Dots::here().into_iter().for_each(|body| check(body, shape));
+                ShortDots::here().into_iter().for_each(|body| check(body, shape));
             }
         }
     }
