@@ -39,16 +39,16 @@ export function pdfjsData(): Plugin {
 }
 
 /**
- * Takes `new Function` out of pdf.js. The page's policy forbids it, and pdf.js is told not to use it; without it in any
- * script, nobody has to take that on trust.
+ * Takes `Function(…)` out of pdf.js, and out of what it brings along for older browsers. The page's policy forbids it, and pdf.js is told
+ * not to use it; without it in any script, nobody has to take that on trust.
  */
 export function pdfjsWithoutEval(): Plugin {
   return {
     name: "pdf.js without eval",
     transform(code, id) {
-      if (!/pdfjs-dist\/build\/pdf(?:\.worker)?(?:\.min)?\.mjs/.test(id)) return null;
-      const changed = code.replaceAll("new Function(", "(() => { throw new EvalError(); })(");
-      if (/\bFunction\(|\beval\(/.test(changed)) this.error(`${id} makes code from text in a way that is not known`);
+      if (!/pdfjs-dist\/legacy\/build\/pdf(?:\.worker)?(?:\.min)?\.mjs/.test(id)) return null;
+      const changed = code.replaceAll(/(?:\bnew )?\bFunction\(/g, "(() => { throw new EvalError(); })(");
+      if (/\beval\(/.test(changed)) this.error(`${id} makes code from text in a way that is not known`);
       return { code: changed, map: null };
     },
   };

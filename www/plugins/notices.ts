@@ -1,7 +1,8 @@
 /** The licences of all that is in the built page: felsic's own, and those of the libraries that only the page has. */
 
 import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
 import type { Plugin } from "vite";
 import { noticesOf, packagesOf } from "../../ui/notices.mjs";
 
@@ -22,12 +23,21 @@ export const watchModules = (): Plugin => ({
 /** The notices of the package, which has none if its binaries were built by hand. */
 const PACKAGE = join(import.meta.dirname, "../node_modules/felsic/THIRD-PARTY-NOTICES.txt");
 
-/** What transformers.js has in its own files, so that no module says so. */
-const INSIDE = ["jinja", "tokenizers"].map((name) => join(import.meta.dirname, "../bench/node_modules/@huggingface", name));
+const require = createRequire(import.meta.url);
+const folderOf = (library: string) => dirname(require.resolve(`${library}/package.json`));
+
+/** What libraries have in their own files, so that no module says so: the folders, by the end of the library's. */
+const INSIDE = {
+  "@huggingface/transformers": ["jinja", "tokenizers"].map((name) =>
+    join(import.meta.dirname, "../bench/node_modules/@huggingface", name),
+  ),
+  "pdfjs-dist": [folderOf("core-js")],
+};
 
 /** Returns the notices, as soon as everything is built. */
 export function notices(): string {
   const folders = packagesOf(modules);
-  const inside = folders.some((folder) => /@huggingface[\\/]transformers$/.test(folder)) ? INSIDE : [];
+  const has = (library: string) => folders.some((folder) => folder.replaceAll("\\", "/").endsWith(`/${library}`));
+  const inside = Object.entries(INSIDE).flatMap(([library, own]) => (has(library) ? own : []));
   return (existsSync(PACKAGE) ? readFileSync(PACKAGE, "utf8") : "") + noticesOf([...folders, ...inside]);
 }

@@ -45,7 +45,8 @@ export class Engine {
   }
 
   static async start(): Promise<Engine> {
-    const pdfjs = await import("pdfjs-dist").catch((error: unknown) => {
+    // The other build needs what browsers have had for months at most: Chrome 145, Firefox 144.
+    const pdfjs = await import("pdfjs-dist/legacy/build/pdf.mjs").catch((error: unknown) => {
       throw new Refused("unreadable", `the reader of PDF cannot be loaded: ${String(error)}`);
     });
     return new Engine(pdfjs, new Worker(new URL("./pdf-worker.ts", import.meta.url), { type: "module", name: "pdf.js" }));
