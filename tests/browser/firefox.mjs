@@ -1,6 +1,6 @@
 /** A distribution's Firefox, driven through its own WebDriver BiDi. Has only what the store's tests need. */
 
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,6 +13,13 @@ import { Server } from "./server.mjs";
 export const executable = process.env.FIREFOX_PATH ?? "/usr/bin/firefox-esr";
 
 export const hasFirefox = existsSync(executable);
+
+/** Returns why tests that need a Firefox of at least a version do not run here, or `false`. @param {number} version */
+export function skipsBefore(version) {
+  if (!hasFirefox) return "there is no Firefox";
+  const name = execFileSync(executable, ["--version"], { encoding: "utf8" }).trim();
+  return Number(/ (\d+)\./.exec(name)?.[1]) < version && `they need Firefox ${version}, and this is ${name}`;
+}
 
 /** Starts Firefox, a server and an empty page with felsic on it, like the harness's `start` with Chromium. */
 export async function startFirefox() {

@@ -1,11 +1,10 @@
 /** A distribution's Firefox, driven by Playwright through WebDriver BiDi. */
 
-import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { firefox } from "playwright-core";
-import { executable, hasFirefox } from "./firefox.mjs";
+import { executable, skipsBefore } from "./firefox.mjs";
 import { MOUNTS, screenshots } from "./harness.mjs";
 import { openPage } from "./page-harness.mjs";
 import { Server } from "./server.mjs";
@@ -29,17 +28,10 @@ const PREFS = {
 const UNKNOWN = "emulation.setMediaFeaturesOverride";
 
 /**
- * The oldest Firefox that these tests have run in. Firefox 140 does not know `network.addDataCollector`, which Playwright sends at its start, and
- * lets a page's policy forbid Playwright's own scripts.
+ * Why Playwright cannot drive the Firefox of this machine, or `false`. The oldest that these tests have run in is 153; 140 does not know
+ * `network.addDataCollector`, which Playwright sends at its start, and lets a page's policy forbid Playwright's own scripts.
  */
-const OLDEST = 153;
-
-/** Why Playwright cannot drive the Firefox of this machine, or `false`. */
-export const skipsPlaywright = (() => {
-  if (!hasFirefox) return "there is no Firefox";
-  const version = execFileSync(executable, ["--version"], { encoding: "utf8" }).trim();
-  return Number(/ (\d+)\./.exec(version)?.[1]) < OLDEST && `Playwright drives no ${version}; it drives ${OLDEST} and later`;
-})();
+export const skipsPlaywright = skipsBefore(153);
 
 /** Starts Firefox and opens the private-search page in it, as `openPage()` does with Chromium. `foreign` is another host. */
 export async function startFirefoxPage() {

@@ -5,10 +5,9 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { hasFirefox } from "../browser/firefox.mjs";
 import { dist, target } from "../browser/harness.mjs";
 import { Server } from "../browser/server.mjs";
-import { click, close, give, lacks, shows, startFirefox } from "./firefox-harness.mjs";
+import { click, close, give, lacks, shows, skip, startFirefox } from "./firefox-harness.mjs";
 import { html } from "./harness.mjs";
 
 const [HOST, APP] = ["news.example", "app.example"];
@@ -24,7 +23,7 @@ let started;
 /** @type {Server} */
 let server;
 before(async () => {
-  if (!hasFirefox) return;
+  if (skip) return;
   started = await startFirefox([HOST, APP], pages);
   server = await Server.start({ "/felsic/": [dist, new URL("../browser", import.meta.url).pathname] });
   const { firefox, site, until } = started;
@@ -44,37 +43,33 @@ const find = async (/** @type {string} */ query) => {
   return hits.map((/** @type {{ url: string }} */ { url }) => new URL(url).pathname);
 };
 
-test(
-  "Firefox: a copy of the memory is saved as a file, and taken in after everything was forgotten",
-  { skip: !hasFirefox },
-  async () => {
-    const { downloads } = started;
-    const options = await started.open("options.html", 1000);
-    await click(options, "button", "Save a copy");
-    let saved = Buffer.alloc(0);
-    for (let i = 0; i < 300 && !saved.includes("/cat"); i += 1) {
-      await sleep(100);
-      const [name] = readdirSync(downloads).filter((name) => name.endsWith(".jsonl"));
-      if (name !== undefined) saved = readFileSync(join(downloads, name));
-    }
-    assert.equal(saved.toString().trim().split("\n").length, 2);
+test("Firefox: a copy of the memory is saved as a file, and taken in after everything was forgotten", { skip }, async () => {
+  const { downloads } = started;
+  const options = await started.open("options.html", 1000);
+  await click(options, "button", "Save a copy");
+  let saved = Buffer.alloc(0);
+  for (let i = 0; i < 300 && !saved.includes("/cat"); i += 1) {
+    await sleep(100);
+    const [name] = readdirSync(downloads).filter((name) => name.endsWith(".jsonl"));
+    if (name !== undefined) saved = readFileSync(join(downloads, name));
+  }
+  assert.equal(saved.toString().trim().split("\n").length, 2);
 
-    await click(options, "button", "Forget everything");
-    await shows(options, "dialog[open]", "All remembered pages are deleted");
-    await click(options, "dialog button", "Forget everything");
-    await started.until("memory.state", ({ pages }) => pages === 0);
-    assert.deepEqual(await find("baking bread"), []);
-    await give(options, "Take in a copy", { "half.jsonl": saved.subarray(0, saved.length / 2) });
-    await shows(options, "[role=alert]", "it is not JSON");
-    assert.deepEqual(await started.call("memory.recent"), []);
-    await give(options, "Take in a copy", { "copy.jsonl": saved });
-    await shows(options, "[role=status]", "2 pages are taken in.");
-    assert.equal((await find("baking bread"))[0], "/bread");
-    await close(options);
-  },
-);
+  await click(options, "button", "Forget everything");
+  await shows(options, "dialog[open]", "All remembered pages are deleted");
+  await click(options, "dialog button", "Forget everything");
+  await started.until("memory.state", ({ pages }) => pages === 0);
+  assert.deepEqual(await find("baking bread"), []);
+  await give(options, "Take in a copy", { "half.jsonl": saved.subarray(0, saved.length / 2) });
+  await shows(options, "[role=alert]", "it is not JSON");
+  assert.deepEqual(await started.call("memory.recent"), []);
+  await give(options, "Take in a copy", { "copy.jsonl": saved });
+  await shows(options, "[role=status]", "2 pages are taken in.");
+  assert.equal((await find("baking bread"))[0], "/bread");
+  await close(options);
+});
 
-test("Firefox: a pack takes the built-in model's place, and gives it back", { skip: !hasFirefox }, async () => {
+test("Firefox: a pack takes the built-in model's place, and gives it back", { skip }, async () => {
   const { model: built } = await started.call("memory.state");
   const options = await started.open("options.html#model", 1000);
   const files = Object.fromEntries(readdirSync(PACK).map((name) => [name, readFileSync(join(PACK, name))]));
@@ -95,38 +90,34 @@ test("Firefox: a pack takes the built-in model's place, and gives it back", { sk
   await close(options);
 });
 
-test(
-  "Firefox: a page of an allowed site has its texts embedded by the extension, with the same bits",
-  { skip: !hasFirefox },
-  async () => {
-    const address = server.url("/felsic/blank.html").replace("127.0.0.1", APP);
-    const compare = async () => {
-      const page = await started.firefox.newPage(address);
-      const compared = await page.evaluate(async () => {
-        while (!("felsic" in globalThis)) await new Promise((resolve) => setTimeout(resolve, 20));
-        const workers = () => performance.getEntriesByType("resource").filter(({ name }) => name.includes("worker-")).length;
-        const before = workers();
-        const shared = await felsic.Embedder.create({ provider: "extension" });
-        const own = workers() > before;
-        const other = await felsic.Embedder.create();
-        const texts = ["A cat sleeps on the sill.", "", "Der Teig ruht über Nacht."];
-        const bits = async (/** @type {typeof shared} */ embedder) =>
-          (await embedder.embed(texts)).map((vector) => new Uint32Array(vector.buffer).join()).join();
-        const same = (await bits(shared)) === (await bits(other));
-        shared.destroy();
-        other.destroy();
-        return { own, same };
-      }, undefined);
-      await page.close();
-      return compared;
-    };
-    assert.deepEqual(await compare(), { own: true, same: true });
-    await started.call("settings.set", { bridged: [APP] });
-    assert.deepEqual(await compare(), { own: false, same: true });
-    const [use] = await started.call("bridge.use");
-    assert.equal(use.site, APP);
-    assert.ok(use.texts >= 3);
-    await started.call("settings.set", { bridged: [] });
-    assert.deepEqual(await compare(), { own: true, same: true });
-  },
-);
+test("Firefox: a page of an allowed site has its texts embedded by the extension, with the same bits", { skip }, async () => {
+  const address = server.url("/felsic/blank.html").replace("127.0.0.1", APP);
+  const compare = async () => {
+    const page = await started.firefox.newPage(address);
+    const compared = await page.evaluate(async () => {
+      while (!("felsic" in globalThis)) await new Promise((resolve) => setTimeout(resolve, 20));
+      const workers = () => performance.getEntriesByType("resource").filter(({ name }) => name.includes("worker-")).length;
+      const before = workers();
+      const shared = await felsic.Embedder.create({ provider: "extension" });
+      const own = workers() > before;
+      const other = await felsic.Embedder.create();
+      const texts = ["A cat sleeps on the sill.", "", "Der Teig ruht über Nacht."];
+      const bits = async (/** @type {typeof shared} */ embedder) =>
+        (await embedder.embed(texts)).map((vector) => new Uint32Array(vector.buffer).join()).join();
+      const same = (await bits(shared)) === (await bits(other));
+      shared.destroy();
+      other.destroy();
+      return { own, same };
+    }, undefined);
+    await page.close();
+    return compared;
+  };
+  assert.deepEqual(await compare(), { own: true, same: true });
+  await started.call("settings.set", { bridged: [APP] });
+  assert.deepEqual(await compare(), { own: false, same: true });
+  const [use] = await started.call("bridge.use");
+  assert.equal(use.site, APP);
+  assert.ok(use.texts >= 3);
+  await started.call("settings.set", { bridged: [] });
+  assert.deepEqual(await compare(), { own: true, same: true });
+});

@@ -5,7 +5,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { launchFirefox } from "../browser/firefox.mjs";
+import { manifest } from "../../extension/manifest.mjs";
+import { launchFirefox, skipsBefore } from "../browser/firefox.mjs";
 import { screenshots } from "../browser/harness.mjs";
 import { copyWith, servePages, callsFrom } from "./harness.mjs";
 
@@ -15,6 +16,10 @@ const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core"), "ut
 const findings = Function(
   `${axe}; return axe.run().then(({ violations }) => violations.map(({ id, nodes }) => id + ": " + nodes[0].html));`,
 );
+
+const { browser_specific_settings } = /** @type {any} */ (manifest("firefox", "0"));
+/** Why the extension cannot be installed in the Firefox of this machine, or `false`. */
+export const skip = skipsBefore(Number.parseInt(browser_specific_settings.gecko.strict_min_version));
 
 /** @typedef {Awaited<ReturnType<typeof startFirefox>>} FirefoxExtension */
 /** @typedef {FirefoxExtension["view"]} View */

@@ -3,8 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { hasFirefox } from "../browser/firefox.mjs";
-import { click, close, fill, looks, shows, startFirefox } from "./firefox-harness.mjs";
+import { click, close, fill, looks, shows, skip, startFirefox } from "./firefox-harness.mjs";
 import { html } from "./harness.mjs";
 
 const HOST = "news.example";
@@ -28,48 +27,44 @@ const pages = {
 /** @type {import("./firefox-harness.mjs").FirefoxExtension} */
 let started;
 before(async () => {
-  if (hasFirefox) started = await startFirefox([HOST], pages);
+  if (!skip) started = await startFirefox([HOST], pages);
 });
 after(() => started?.close());
 
-test(
-  "Firefox: the first-run page and the options switch the memory on, and what is chosen stays",
-  { skip: !hasFirefox },
-  async () => {
-    const welcome = await started.open("welcome.html#again", 1000);
-    await looks(welcome, "welcome");
-    await click(welcome, "button", "Remember pages when I click");
-    await shows(welcome, "main", "Pages are remembered when you click for it.");
-    assert.equal((await started.call("settings.get")).mode, "click");
-    await click(welcome, "button", "Remember all pages that I read");
-    await shows(welcome, "main", "Pages that you read are remembered from now on.");
-    assert.equal((await started.call("settings.get")).mode, "all");
-    await close(welcome);
-    const options = await started.open("options.html", 1000);
-    await looks(options, "options");
-    await click(options, "input[type=radio]", "click");
-    await shows(options, "main", "A page is remembered when you click");
-    await click(options, "input[type=radio]", "all");
-    await shows(options, "main", "All pages that you have read are remembered");
-    await fill(options, "Days until a page is forgotten", "180");
-    await started.until("settings.get", ({ keepDays, mode }) => keepDays === 180 && mode === "all");
-    await fill(options, "Allow a site", "app.example");
-    await click(options, "button", "Allow");
-    await shows(options, ".sites li", "app.example0 texts");
-    assert.deepEqual((await started.call("settings.get")).bridged, ["app.example"]);
-    await click(options, ".sites button", "Remove");
-    await started.until("settings.get", ({ bridged }) => bridged.length === 0);
-    await close(options);
-    const again = await started.open("options.html", 360);
-    await shows(again, "main", "All pages that you have read are remembered");
-    const days = () => [...document.querySelectorAll("input")].map(({ value }) => value);
-    assert.ok((await again.evaluate(days, undefined)).includes("180"));
-    await looks(again, "options-phone");
-    await close(again);
-  },
-);
+test("Firefox: the first-run page and the options switch the memory on, and what is chosen stays", { skip }, async () => {
+  const welcome = await started.open("welcome.html#again", 1000);
+  await looks(welcome, "welcome");
+  await click(welcome, "button", "Remember pages when I click");
+  await shows(welcome, "main", "Pages are remembered when you click for it.");
+  assert.equal((await started.call("settings.get")).mode, "click");
+  await click(welcome, "button", "Remember all pages that I read");
+  await shows(welcome, "main", "Pages that you read are remembered from now on.");
+  assert.equal((await started.call("settings.get")).mode, "all");
+  await close(welcome);
+  const options = await started.open("options.html", 1000);
+  await looks(options, "options");
+  await click(options, "input[type=radio]", "click");
+  await shows(options, "main", "A page is remembered when you click");
+  await click(options, "input[type=radio]", "all");
+  await shows(options, "main", "All pages that you have read are remembered");
+  await fill(options, "Days until a page is forgotten", "180");
+  await started.until("settings.get", ({ keepDays, mode }) => keepDays === 180 && mode === "all");
+  await fill(options, "Allow a site", "app.example");
+  await click(options, "button", "Allow");
+  await shows(options, ".sites li", "app.example0 texts");
+  assert.deepEqual((await started.call("settings.get")).bridged, ["app.example"]);
+  await click(options, ".sites button", "Remove");
+  await started.until("settings.get", ({ bridged }) => bridged.length === 0);
+  await close(options);
+  const again = await started.open("options.html", 360);
+  await shows(again, "main", "All pages that you have read are remembered");
+  const days = () => [...document.querySelectorAll("input")].map(({ value }) => value);
+  assert.ok((await again.evaluate(days, undefined)).includes("180"));
+  await looks(again, "options-phone");
+  await close(again);
+});
 
-test("Firefox: the panel shows what was read, finds and forgets it; the sidebar opens a hit", { skip: !hasFirefox }, async () => {
+test("Firefox: the panel shows what was read, finds and forgets it; the sidebar opens a hit", { skip }, async () => {
   const panel = await started.open("panel.html");
   await shows(panel, "main", "Nothing yet");
   const reader = await started.firefox.newPage(started.site.url(HOST, "/bread"));
@@ -128,7 +123,7 @@ test("Firefox: the panel shows what was read, finds and forgets it; the sidebar 
   await close(query);
 });
 
-test("Firefox: a page that was read is found by its meaning, and forgotten", { skip: !hasFirefox }, async () => {
+test("Firefox: a page that was read is found by its meaning, and forgotten", { skip }, async () => {
   const reader = await started.firefox.newPage(started.site.url(HOST, "/bread"));
   await started.until("memory.state", ({ pages, waiting }) => pages === 1 && waiting === 0);
   await reader.close();
@@ -146,57 +141,53 @@ test("Firefox: a page that was read is found by its meaning, and forgotten", { s
   assert.deepEqual(await started.call("memory.search", { query: "dough", mode: "words" }), []);
 });
 
-test(
-  "Firefox: the find bar finds a passage by its meaning, under a strict policy, and leaves nothing",
-  { skip: !hasFirefox },
-  async () => {
-    const reader = await started.firefox.newPage(started.site.url(HOST, "/find"));
-    const tab = await started.view.evaluate(async (url) => (await chrome.tabs.query({ url }))[0]?.id, `http://${HOST}/*`);
-    await started.call("find.start", { tab, query: "how is a loaf baked?" });
-    /** What is in the page, and in the bar. */
-    const look = async () => {
-      // The bar first: what is lit when it has no more to say is not lit by words alone.
-      const bar = await started.view.evaluate(async (tabId) => {
-        const [done] = await chrome.scripting.executeScript({
-          target: { tabId: tabId ?? 0 },
-          func: () => {
-            const host = document.querySelector("felsic-find");
-            const root = /** @type {any} */ (host)?.openOrClosedShadowRoot;
-            const text = (/** @type {string} */ selector) => root?.querySelector(selector)?.textContent;
-            const size = root && getComputedStyle(root.querySelector("input")).fontSize;
-            return root ? { count: text("output"), status: text(".status"), size } : undefined;
-          },
-        });
-        return done?.result;
-      }, tab);
-      const lit = await reader.evaluate(
-        () => [...(CSS.highlights.get("felsic-find-current") ?? [])].map((range) => String(range)).join(""),
-        undefined,
-      );
-      return { lit, ...bar };
-    };
-    let now = await look();
-    for (let i = 0; i < 300 && (now.lit === "" || now.status !== ""); i += 1) {
-      await sleep(100);
-      now = await look();
-    }
-    assert.deepEqual(now, { lit: `${BREAD} ${MORE}`, count: now.count, status: "", size: "14px" });
-    assert.match(now.count ?? "", /^1 of \d$/);
-    await started.view.evaluate(async (tabId) => {
-      await chrome.scripting.executeScript({
+test("Firefox: the find bar finds a passage by its meaning, under a strict policy, and leaves nothing", { skip }, async () => {
+  const reader = await started.firefox.newPage(started.site.url(HOST, "/find"));
+  const tab = await started.view.evaluate(async (url) => (await chrome.tabs.query({ url }))[0]?.id, `http://${HOST}/*`);
+  await started.call("find.start", { tab, query: "how is a loaf baked?" });
+  /** What is in the page, and in the bar. */
+  const look = async () => {
+    // The bar first: what is lit when it has no more to say is not lit by words alone.
+    const bar = await started.view.evaluate(async (tabId) => {
+      const [done] = await chrome.scripting.executeScript({
         target: { tabId: tabId ?? 0 },
         func: () => {
-          const root = /** @type {any} */ (document.querySelector("felsic-find")).openOrClosedShadowRoot;
-          root.querySelector("button[aria-label=Close]").click();
+          const host = document.querySelector("felsic-find");
+          const root = /** @type {any} */ (host)?.openOrClosedShadowRoot;
+          const text = (/** @type {string} */ selector) => root?.querySelector(selector)?.textContent;
+          const size = root && getComputedStyle(root.querySelector("input")).fontSize;
+          return root ? { count: text("output"), status: text(".status"), size } : undefined;
         },
       });
+      return done?.result;
     }, tab);
-    assert.deepEqual(await look(), { lit: "" });
-    const left = await reader.evaluate(
-      () => [CSS.highlights.size, document.querySelectorAll("style, felsic-find").length],
+    const lit = await reader.evaluate(
+      () => [...(CSS.highlights.get("felsic-find-current") ?? [])].map((range) => String(range)).join(""),
       undefined,
     );
-    assert.deepEqual(left, [0, 0]);
-    await reader.close();
-  },
-);
+    return { lit, ...bar };
+  };
+  let now = await look();
+  for (let i = 0; i < 300 && (now.lit === "" || now.status !== ""); i += 1) {
+    await sleep(100);
+    now = await look();
+  }
+  assert.deepEqual(now, { lit: `${BREAD} ${MORE}`, count: now.count, status: "", size: "14px" });
+  assert.match(now.count ?? "", /^1 of \d$/);
+  await started.view.evaluate(async (tabId) => {
+    await chrome.scripting.executeScript({
+      target: { tabId: tabId ?? 0 },
+      func: () => {
+        const root = /** @type {any} */ (document.querySelector("felsic-find")).openOrClosedShadowRoot;
+        root.querySelector("button[aria-label=Close]").click();
+      },
+    });
+  }, tab);
+  assert.deepEqual(await look(), { lit: "" });
+  const left = await reader.evaluate(
+    () => [CSS.highlights.size, document.querySelectorAll("style, felsic-find").length],
+    undefined,
+  );
+  assert.deepEqual(left, [0, 0]);
+  await reader.close();
+});
