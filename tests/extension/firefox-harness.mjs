@@ -31,9 +31,27 @@ export const skip = skipsBefore(Number.parseInt(browser_specific_settings.gecko.
  * @param {Record<string, string>} pages by their paths
  */
 export async function startFirefox(hosts, pages) {
+  /** What ends all that has been started. @type {(() => unknown)[]} */
+  const ends = [];
+  const close = async () => {
+    for (const end of ends.splice(0).reverse()) await end();
+  };
+  try {
+    return { ...(await start(hosts, pages, ends)), close };
+  } catch (error) {
+    // What went on would keep the tests from ending.
+    await close();
+    throw error;
+  }
+}
+
+/** @param {string[]} hosts @param {Record<string, string>} pages @param {(() => unknown)[]} ends */
+async function start(hosts, pages, ends) {
   const site = await servePages(pages);
+  ends.push(site.close);
   const folder = copyWith("firefox", { hosts: ["http://*/*", "https://*/*"] });
   const downloads = mkdtempSync(join(tmpdir(), "felsic-downloads-"));
+  ends.push(() => [folder, downloads].forEach((own) => rmSync(own, { recursive: true, force: true })));
   const firefox = await launchFirefox({
     "network.dns.localDomains": hosts.join(),
     "extensions.webextOptionalPermissionPrompts": false,
@@ -45,6 +63,7 @@ export async function startFirefox(hosts, pages) {
     // A panel of the browser's own takes the next click.
     "browser.download.alwaysOpenPanel": false,
   });
+  ends.push(firefox.close);
   await firefox.install(folder);
   // The first-run page: Firefox lets nobody navigate to pages of extensions.
   const view = await firefox.pageOf("moz-extension");
@@ -82,11 +101,6 @@ export async function startFirefox(hosts, pages) {
     call,
     open,
     until,
-    async close() {
-      await firefox.close();
-      await site.close();
-      for (const own of [folder, downloads]) rmSync(own, { recursive: true, force: true });
-    },
   };
 }
 

@@ -1,6 +1,6 @@
 //! `cargo xtask extension`: the browser extension, as folders that browsers load and as zips for their stores.
 
-use crate::process::{command, run};
+use crate::process::{FILE_LIMIT, command, run};
 use crate::{files, project, setup, web};
 use anyhow::{Result, ensure};
 use std::fs;
@@ -32,7 +32,7 @@ pub fn build() -> Result<()> {
 /// Runs the extension's tests in the browsers. The package must be built.
 pub fn test(chromium: &Path, firefox: Option<&Path>) -> Result<()> {
     build()?;
-    let mut tests = command("npm", ["run", "--silent", "extension"]);
+    let mut tests = command("node", ["--test", "--test-concurrency=2", FILE_LIMIT, "tests/extension"]);
     tests.env("CHROMIUM_PATH", chromium);
     if let Some(firefox) = firefox {
         tests.env("FIREFOX_PATH", firefox);
