@@ -38,6 +38,9 @@ export function pdfjsData(): Plugin {
   };
 }
 
+/** How pdf.js makes code from text, and core-js in it: for the global object, and for modules of Node. */
+const KNOWN = /\bnew Function\(|\bFunction\((?=["']return (?:this|require)\b)/g;
+
 /**
  * Takes `Function(…)` out of pdf.js, and out of what it brings along for older browsers. The page's policy forbids it, and pdf.js is told
  * not to use it; without it in any script, nobody has to take that on trust.
@@ -47,8 +50,8 @@ export function pdfjsWithoutEval(): Plugin {
     name: "pdf.js without eval",
     transform(code, id) {
       if (!/pdfjs-dist\/legacy\/build\/pdf(?:\.worker)?(?:\.min)?\.mjs/.test(id)) return null;
-      const changed = code.replaceAll(/(?:\bnew )?\bFunction\(/g, "(() => { throw new EvalError(); })(");
-      if (/\beval\(/.test(changed)) this.error(`${id} makes code from text in a way that is not known`);
+      const changed = code.replaceAll(KNOWN, "(() => { throw new EvalError(); })(");
+      if (/\bFunction\(|\beval\(/.test(changed)) this.error(`${id} makes code from text in a way that is not known`);
       return { code: changed, map: null };
     },
   };

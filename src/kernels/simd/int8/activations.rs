@@ -159,11 +159,12 @@ mod tests {
             if let Some(body) = Wide::here() {
                 check(body, |step| step, |words, column| i32::from(words[column / 2][column % 2]));
             }
+            let byte = |words: &[[i8; 4]], column: usize| i32::from(words[column / 4][column % 4]);
             if let Some(body) = Dots::here() {
-                check(body, |step| step.step, |words, column| i32::from(words[column / 4][column % 4]));
+                check(body, |step| step.step, byte);
             }
             if let Some(body) = ShortDots::here() {
-                check(body, |step| step.step, |words, column| i32::from(words[column / 4][column % 4]));
+                check(body, |step| step.step, byte);
             }
         }
     }

@@ -30,7 +30,7 @@ use wide::f32x4;
 use super::activations::scales_to;
 use super::body::{Block, Body, Group, Sums, round_groups};
 use super::pairs::Pairs;
-use super::quads::{Quads, Step};
+use super::quads::{Bytes, Quads, Step};
 use super::{LONGEST, QUAD};
 use crate::config::Activation;
 use crate::kernels::simd::exact::{PAIR, WIDTH};
@@ -153,7 +153,7 @@ impl Body for Dots {
     }
 
     fn keep(self, values: &mut [i8]) {
-        values.iter_mut().for_each(|value| *value ^= i8::MIN);
+        Bytes::Unsigned.keep(values);
     }
 
     #[inline(always)]

@@ -73,9 +73,7 @@ impl Body for Quads {
     }
 
     fn keep(self, values: &mut [i8]) {
-        if self.0 == Bytes::Unsigned {
-            values.iter_mut().for_each(|value| *value ^= i8::MIN);
-        }
+        self.0.keep(values);
     }
 
     fn add<const T: usize>(self, block: &Block<'_, Self, T>, new: bool, sums: &mut Sums<T>) {
@@ -185,6 +183,13 @@ mod instruction {
 }
 
 impl Bytes {
+    /// Changes ordered weights into bytes that are read so.
+    pub fn keep(self, values: &mut [i8]) {
+        if self == Bytes::Unsigned {
+            values.iter_mut().for_each(|value| *value ^= i8::MIN);
+        }
+    }
+
     /// Returns where the sums of a group start, of whose integers `total` are four sums.
     #[inline(always)]
     fn start(self, total: i32x4) -> i32 {

@@ -17,7 +17,7 @@ use multiversion::target::match_target;
 use super::QUAD;
 use super::body::{Block, Body, Group, Sums, clear, round_groups};
 use super::native::{Dots, filled, gate_wide, norm_wide};
-use super::quads::Step;
+use super::quads::{Bytes, Step};
 use crate::config::Activation;
 use crate::kernels::simd::maths::to_integer;
 
@@ -46,7 +46,7 @@ impl Body for ShortDots {
     }
 
     fn keep(self, values: &mut [i8]) {
-        values.iter_mut().for_each(|value| *value ^= i8::MIN);
+        Bytes::Unsigned.keep(values);
     }
 
     #[inline(always)]
