@@ -15,6 +15,7 @@ pub mod check;
 pub mod mutate;
 pub mod random;
 pub mod seeds;
+mod small;
 pub mod targets;
 
 use random::Random;

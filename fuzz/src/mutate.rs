@@ -7,6 +7,8 @@ use crate::random::Random;
 
 /// Longest input that is made.
 const LONGEST: usize = 2 << 20;
+/// Length of a seed up to which it is as likely as any other.
+const SHORT: usize = 1000;
 /// Integers at which something may overflow.
 const EDGES: [u64; 14] = [
     0,
@@ -28,12 +30,24 @@ const EDGES: [u64; 14] = [
 /// Returns the input of a case; it depends on seeds, seed and number alone.
 pub fn case(target: &Target, seeds: &[Vec<u8>], seed: u64, number: u64) -> Vec<u8> {
     let mut random = Random::of_case(seed, target.name, number);
-    let mut input = random.pick(seeds).clone();
+    let mut input = seed_of(&mut random, seeds).clone();
     for _ in 0..=random.below(3) {
         input = (target.mutate)(&mut random, input, seeds);
     }
     input.truncate(LONGEST);
     input
+}
+
+/// Picks a seed: the longer, the more seldom, since one long seed would take the time of many short ones.
+fn seed_of<'a>(random: &mut Random, seeds: &'a [Vec<u8>]) -> &'a Vec<u8> {
+    let short = seeds.iter().map(Vec::len).min().unwrap_or(0).max(SHORT);
+    loop {
+        let seed = random.pick(seeds);
+        // The shortest is always taken, so that this ends.
+        if random.below(seed.len().max(short)) < short {
+            return seed;
+        }
+    }
 }
 
 /// Changes bytes.
@@ -185,8 +199,13 @@ fn odd(random: &mut Random) -> Value {
         7 => json!("x".repeat(random.below(3000))),
         8 => json!([]),
         9 => json!({}),
-        10 => (0..random.below(200)).fold(json!(1), |inner, _| json!([inner])),
-        11 => (0..random.below(100)).fold(json!(1), |inner, _| json!({ "type": "Sequence", "a": inner })),
+        // `json!` would copy what it is given, at each depth anew.
+        10 => (0..random.below(200)).fold(json!(1), |inner, _| Value::Array(vec![inner])),
+        11 => (0..random.below(100)).fold(json!(1), |inner, _| {
+            let mut outer = json!({ "type": "Sequence" });
+            outer["a"] = inner;
+            outer
+        }),
         12 => json!([1, "a", null]),
         13 => json!("../../etc/passwd"),
         14 => json!(random.below(70_000)),
@@ -240,13 +259,13 @@ const PIECES: [&str; 40] = [
 
 /// Changes a text: pieces in, pieces out, bytes changed and made UTF-8 again.
 pub fn text(random: &mut Random, input: Vec<u8>, others: &[Vec<u8>]) -> Vec<u8> {
-    if random.one_in(3) {
+    if random.one_in(4) {
         return bytes(random, input, others);
     }
     let mut text = String::from_utf8_lossy(&input).into_owned();
     for _ in 0..=random.below(8) {
         let at = text.floor_char_boundary(random.below(text.len() + 1));
-        let most = if random.one_in(20) { 400 } else { 3 };
+        let most = if random.one_in(100) { 400 } else { 3 };
         let piece = random.pick(&PIECES).repeat(1 + random.below(most));
         text.insert_str(at, &piece);
     }

@@ -2,6 +2,7 @@
 //! computes vectors of unit length or ends in a code.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::LazyLock;
 
 use felsic::embedder::Embedder;
@@ -12,27 +13,33 @@ use felsic::source::{MemorySource, load_pack};
 use serde_json::Value;
 
 use crate::archive::{self, Files, sha256};
-use crate::{Memory, Target, check, seeds};
+use crate::{Memory, Target, check, seeds, small};
 
 /// See the module.
 pub const TARGET: Target =
     Target { name: "pack", seeds, mutate: archive::mutate, run, memory: Memory { times: 64, plus: 16 << 20 } };
 
-/// Returns packs of two architectures in int8, and of one in int4, made once.
+/// Returns packs of two architectures in int8, and of one in int4, made once: of the tests' checkpoints, then of small ones.
 pub fn packs() -> Vec<Files> {
     static PACKS: LazyLock<Vec<Files>> = LazyLock::new(|| {
         let formats =
             [("tiny-silu", WeightFormat::Int8), ("tiny-silu", WeightFormat::Int4), ("tiny-bert", WeightFormat::Int8)];
-        let packed = |(model, format): &(&str, WeightFormat)| {
-            let folder = tempfile::tempdir().expect("a folder");
-            let out = folder.path().join("pack");
-            let options = PackOptions { weights: *format, table: *format, ..PackOptions::default() };
-            felsic::pack::pack(&seeds::model(model), &out, &options, &mut |_| ()).expect("a pack");
-            seeds::folder(&out)
-        };
-        formats.iter().map(packed).collect()
+        let whole = formats.map(|(model, format)| packed(&seeds::model(model), format));
+        let small = formats.map(|(model, format)| {
+            let tokenizer = if model == "tiny-bert" { "word-piece" } else { "bpe" };
+            packed(small::checkpoint(model, tokenizer).path(), format)
+        });
+        [whole, small].concat()
     });
     PACKS.clone()
+}
+
+fn packed(checkpoint: &Path, format: WeightFormat) -> Files {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().join("pack");
+    let options = PackOptions { weights: format, table: format, ..PackOptions::default() };
+    felsic::pack::pack(checkpoint, &out, &options, &mut |_| ()).expect("a pack");
+    seeds::folder(&out)
 }
 
 fn seeds() -> Vec<Vec<u8>> {
