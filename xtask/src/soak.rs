@@ -15,12 +15,17 @@ pub struct Soak {
     seed: u64,
 }
 
-/// Embeds for long in Node, from the package as it is published.
+/// Embeds for long in Node and in Chromium, from the package as it is published.
 pub fn soak(options: &Soak) -> Result<()> {
     web::package()?;
-    let mut test = command("node", ["--test", "soak.test.mjs"]);
-    test.current_dir(project::path("tests/package")).env("FELSIC_SOAK", options.embeds.to_string());
-    run(test.env("FELSIC_SEED", options.seed.to_string()))
+    let chromium = setup::chromium()?;
+    for tests in ["tests/package", "tests/browser"] {
+        let mut test = command("node", ["--test", "soak.test.mjs"]);
+        test.current_dir(project::path(tests)).env("CHROMIUM_PATH", &chromium);
+        test.env("FELSIC_SOAK", options.embeds.to_string());
+        run(test.env("FELSIC_SEED", options.seed.to_string()))?;
+    }
+    Ok(())
 }
 
 #[derive(Args)]

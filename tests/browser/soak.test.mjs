@@ -1,0 +1,184 @@
+/**
+ * felsic for long, in a page: many embeds with aborts at random leave the memory of the page's process flat and every vector as it is in a
+ * quiet run; embedders that come and go leave no worker, lock or open file; many at once work or are refused.
+ *
+ * CI takes seconds. `cargo xtask soak` takes 100,000 embeds and 1,000 embedders. The seed is printed; `FELSIC_SEED` sets it.
+ */
+
+import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
+import { after, before, test } from "node:test";
+import { start, workers } from "./harness.mjs";
+
+const EMBEDS = Number(process.env.FELSIC_SOAK ?? 150);
+const CYCLES = Math.max(Math.ceil(EMBEDS / 100), 6);
+const SEED = Number(process.env.FELSIC_SEED ?? 1);
+/** Embeds of one visit to the page, after which memory is looked at. */
+const VISIT = Math.max(Math.ceil(EMBEDS / 100), 50);
+/** What memory may grow by after the first embeds, in bytes: garbage of the workers, which no test can have collected. */
+const GROWTH = 48e6;
+const TIMEOUT = { timeout: 14_400_000 };
+
+/** @type {import("./harness.mjs").Environment} */
+let environment;
+
+before(async () => {
+  environment = await start({ gpu: false });
+});
+
+after(() => environment?.close());
+
+/** Memory of the process that the page and its workers are in, after garbage of the page is gone, in bytes; `undefined` where it cannot be asked. */
+async function resident() {
+  const page = await environment.page.context().newCDPSession(environment.page);
+  await page.send("HeapProfiler.collectGarbage");
+  await page.detach();
+  const browser = await environment.browser.newBrowserCDPSession();
+  const { processInfo } = await browser.send("SystemInfo.getProcessInfo");
+  await browser.detach();
+  const sizes = processInfo
+    .filter(({ type }) => type === "renderer")
+    .map(({ id }) => `/proc/${id}/smaps_rollup`)
+    .filter((file) => existsSync(file))
+    .map((file) => Number(/^Rss:\s+(\d+) kB/m.exec(readFileSync(file, "utf8"))?.[1] ?? 0) * 1024);
+  return sizes.length > 0 ? Math.max(...sizes) : undefined;
+}
+
+const mb = (/** @type {number} */ bytes) => `${(bytes / 1e6).toFixed(1)} MB`;
+
+/**
+ * What a soak goes on with: an embedder, texts of one word to some 200, and their vectors, each computed alone. This runs in the page.
+ *
+ * @param {{ workers: number, seed: number }} options
+ */
+async function begin({ workers, seed }) {
+  const { random } = await import(/** @type {string} */ ("/felsic/random.mjs"));
+  const next = random(seed);
+  const words = ["stone", "river", "the", "of", "granite", "Äpfel", "漢字", "don't", "12,345", "light"];
+  const word = () => words[Math.floor(next() * words.length)];
+  const texts = Array.from({ length: 64 }, (_, i) => [i, ...Array.from({ length: Math.floor(200 ** next()) }, word)].join(" "));
+  const embedder = await felsic.Embedder.create({ workers, device: "cpu" });
+  const bits = (/** @type {Float32Array} */ vector) => new Uint32Array(vector.slice().buffer).join();
+  const wanted = [];
+  for (const text of texts) wanted.push(bits(await embedder.embed(text)));
+  return { embedder, texts, wanted, bits, next };
+}
+
+/**
+ * Embeds for a while, up to four calls at a time with some texts each, of which one in five is aborted. This runs in the page.
+ *
+ * @param {Awaited<ReturnType<typeof begin>>} soak
+ * @param {number} embeds
+ */
+async function goOn({ embedder, texts, wanted, bits, next }, embeds) {
+  const counts = { whole: 0, aborted: 0, wrong: /** @type {string[]} */ ([]) };
+  for (let done = 0; done < embeds;) {
+    const calls = Array.from({ length: 1 + Math.floor(next() * 4) }, async () => {
+      const which = Array.from({ length: 1 + Math.floor(next() * 12) }, () => Math.floor(next() * texts.length));
+      done += which.length;
+      const controller = next() < 0.2 ? new AbortController() : undefined;
+      if (controller) setTimeout(() => controller.abort(), next() * 20);
+      const signal = controller ? { signal: controller.signal } : {};
+      try {
+        const vectors = await embedder.embed(
+          which.map((i) => texts[i] ?? ""),
+          signal,
+        );
+        counts.whole += which.length;
+        const others = which.filter((i, at) => bits(/** @type {Float32Array} */ (vectors[at])) !== wanted[i]);
+        counts.wrong.push(...others.map((i) => `other bits of text ${i}`));
+      } catch (error) {
+        counts.aborted += which.length;
+        const isAborted = error instanceof felsic.FelsicError && error.code === "aborted" && controller !== undefined;
+        if (!isAborted) counts.wrong.push(String(error));
+      }
+    });
+    await Promise.all(calls);
+  }
+  return counts;
+}
+
+for (const count of [1, 4]) {
+  test(`${EMBEDS} embeds with ${count} workers, some aborted, in a page`, TIMEOUT, async (context) => {
+    context.diagnostic(`seed ${SEED}`);
+    const { page } = environment;
+    const soak = await page.evaluateHandle(begin, { workers: count, seed: SEED + count });
+    const [early, counts] = [Math.min(1000, EMBEDS / 3), { whole: 0, aborted: 0 }];
+    /** @type {number[]} */
+    const sizes = [];
+    for (let done = 0; done < EMBEDS;) {
+      const part = Math.min(VISIT, EMBEDS - done);
+      const { whole, aborted, wrong } = await soak.evaluate(goOn, part);
+      assert.deepEqual(wrong, []);
+      [counts.whole, counts.aborted, done] = [counts.whole + whole, counts.aborted + aborted, done + part];
+      const size = done >= early ? await resident() : undefined;
+      if (size !== undefined) sizes.push(size);
+    }
+    await soak.evaluate(({ embedder }) => embedder.destroy());
+    assert.equal(await workers(page, 0), 0);
+    assert.ok(counts.whole > EMBEDS / 3 && counts.aborted > 0, JSON.stringify(counts));
+    const [first = 0, last = 0] = [sizes[0], sizes.at(-1)];
+    context.diagnostic(
+      `${counts.whole} embedded, ${counts.aborted} aborted; ${mb(first)} after ${Math.round(early)}, ${mb(last)} at the end, ${mb(Math.max(0, ...sizes))} at most`,
+    );
+    assert.ok(last - first < GROWTH, `memory grew by ${mb(last - first)}`);
+  });
+}
+
+test(`${CYCLES} embedders that come and go leave no worker, lock or open file in a page`, TIMEOUT, async (context) => {
+  const { page } = environment;
+  /** @param {number} from @param {number} to */
+  const cycles = (from, to) =>
+    page.evaluate(async ([from, to]) => {
+      for (let i = from; i < to; i += 1) {
+        const embedder = await felsic.Embedder.create({ workers: 1 + (i % 3), device: "cpu" });
+        // Some are used, some end in the middle of a call, some at once.
+        const texts = Array.from({ length: 4 }, (_, n) => `text ${n} ${"x ".repeat(50)}`);
+        const call = i % 3 === 0 ? undefined : settle(embedder.embed(texts));
+        if (i % 3 === 1) await call;
+        embedder.destroy();
+        const ended = i % 3 === 2 ? await call : undefined;
+        if (ended && ended.code !== "destroyed") throw new Error(`cycle ${i}: ${ended.code}: ${ended.message}`);
+      }
+    }, /** @type {const} */ ([from, to]));
+  await cycles(0, 12);
+  const before = await resident();
+  for (let done = 0; done < CYCLES; done += 50) await cycles(done, Math.min(done + 50, CYCLES));
+  assert.equal(await workers(page, 0), 0);
+  const grown = ((await resident()) ?? 0) - (before ?? 0);
+  context.diagnostic(`${mb(grown)} more after ${CYCLES}`);
+  const locks = await page.evaluate(() => navigator.locks.query());
+  assert.deepEqual([locks.held, locks.pending], [[], []]);
+  // A file that is open for writing or reading at places can be neither opened so again nor removed.
+  const names = await page.evaluate(async () => {
+    await felsic.Embedder.deleteCache();
+    const root = await navigator.storage.getDirectory();
+    const left = [];
+    for await (const name of /** @type {any} */ (root).keys()) {
+      await root.removeEntry(name, { recursive: true });
+      left.push(name);
+    }
+    return left;
+  });
+  context.diagnostic(`removed: ${names.join(", ") || "nothing"}`);
+  assert.ok(grown < 60e6 + CYCLES * 20_000, `${grown} bytes more`);
+});
+
+test("many embedders at once work in a page, or are refused with a code", { timeout: 600_000 }, async (context) => {
+  const count = EMBEDS >= 10_000 ? 50 : 6;
+  const { made, codes, different } = await environment.page.evaluate(async (count) => {
+    const made = await Promise.allSettled(
+      Array.from({ length: count }, () => felsic.Embedder.create({ workers: 1, device: "cpu" })),
+    );
+    const embedders = made.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
+    const vectors = await Promise.all(embedders.map((embedder) => embedder.embed("a text")));
+    const codes = made.flatMap((one) => (one.status === "rejected" ? [String(one.reason.code)] : []));
+    for (const embedder of embedders) embedder.destroy();
+    return { made: embedders.length, codes, different: new Set(vectors.map((vector) => vector.join())).size };
+  }, count);
+  const memory = await resident();
+  context.diagnostic(`${made} of ${count} made; ${memory === undefined ? "memory unknown" : mb(memory)} after they are gone`);
+  assert.deepEqual([...new Set(codes)], codes.length > 0 ? ["out-of-memory"] : []);
+  assert.ok(made > 0);
+  assert.equal(different, 1);
+});
