@@ -1,4 +1,4 @@
-//! Checkpoints of one layer and a few tokens, cut out of those of the tests: their packs are read ten times as fast.
+//! Checkpoints of one layer and a few tokens, cut out of those of the tests: their packs are read in a fraction of the time.
 
 use std::fs;
 
