@@ -6,7 +6,7 @@
  */
 
 import assert from "node:assert/strict";
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { start, workers } from "./harness.mjs";
 
@@ -69,10 +69,19 @@ async function resident() {
   await browser.detach();
   const sizes = processInfo
     .filter(({ type }) => type === "renderer")
-    .map(({ id }) => `/proc/${id}/smaps_rollup`)
-    .filter((file) => existsSync(file))
-    .map((file) => Number(/^Rss:\s+(\d+) kB/m.exec(readFileSync(file, "utf8"))?.[1] ?? 0) * 1024);
+    .map(({ id }) => residentOf(id))
+    .filter((size) => size !== undefined);
   return sizes.length > 0 ? Math.max(...sizes) : undefined;
+}
+
+/** Memory of a process in bytes, where the system says it. @param {number} id */
+function residentOf(id) {
+  try {
+    return Number(/^Rss:\s+(\d+) kB/m.exec(readFileSync(`/proc/${id}/smaps_rollup`, "utf8"))?.[1]) * 1024;
+  } catch {
+    // Another system than Linux, one that hides it, or a process that has just ended.
+    return undefined;
+  }
 }
 
 const mb = (/** @type {number} */ bytes) => `${(bytes / 1e6).toFixed(1)} MB`;
