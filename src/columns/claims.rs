@@ -3,11 +3,14 @@
 //! Nothing that a file needs is such a list: files with long ones are refused before the crate sees them. The crate reads a field that it knows as the type
 //! that Parquet gives it, whatever type the file says; such files are refused, too (`parquet_types`), so that the crate finds what was looked at here.
 //!
+//! Other numbers have the crate ask for memory at once: how many children a node of the schema has, how many bytes a page is and becomes. They have to be
+//! possible. And the crate builds the schema by calling itself for each level, so that a schema has as many levels as anything else.
+//!
 //! The protocol: <https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md>.
 
 mod parquet_types;
 
-use parquet_types::{FILE, Fields, PAGE, Type};
+use parquet_types::{Claim, FILE, Fields, PAGE, Type};
 
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
@@ -20,6 +23,10 @@ use parquet::file::reader::{ChunkReader, Length};
 const MOST_ITEMS: u64 = 1 << 12;
 /// As deep as values may lie in each other; the crate reads over 64 levels.
 const DEEPEST: u32 = 80;
+/// Most bytes that a byte of a page becomes: DEFLATE makes 1,032 of one at most.
+const MOST_UNPACKED: i64 = 1100;
+/// Bytes that any page may become.
+const ANY_UNPACKED: i64 = 1 << 16;
 /// The end of a file: the length of its description, and the name of the format.
 const END: u64 = 8;
 
@@ -59,6 +66,10 @@ impl ChunkReader for Checked {
     }
 
     fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes, ParquetError> {
+        // The crate asks for the memory before it reads.
+        if start.checked_add(length as u64).is_none_or(|end| end > self.0.len()) {
+            return Err(ParquetError::EOF(format!("{length} bytes from byte {start} on are not in the file")));
+        }
         self.0.get_bytes(start, length)
     }
 }
@@ -83,8 +94,10 @@ impl Read for Header {
 
 /// Looks at a description with these fields. What is not one, or ends early, is left to the crate to refuse.
 fn check(input: impl Read, fields: Fields) -> io::Result<()> {
-    match (Walk { input, items: MOST_ITEMS }).fields(fields, 0) {
+    let mut walk = Walk { input, items: MOST_ITEMS, claimed: Claimed::default(), free: 0, open: Vec::new() };
+    match walk.fields(fields, 0).and_then(|()| walk.claimed.page()) {
         Err(Stop::Harmful) => Err(io::Error::other("what describes the file has a list longer than any file needs")),
+        Err(Stop::Untrue) => Err(io::Error::other("what describes the file says what cannot be")),
         Err(Stop::Other) => Err(io::Error::other("what describes the file has a field of another type than Parquet's")),
         Err(Stop::Short) => Err(io::Error::other("what describes the file ends in the middle of a value")),
         Ok(()) | Err(Stop::Unlike) => Ok(()),
@@ -98,14 +111,45 @@ enum Stop {
     Other,
     /// It ends within a value of many bytes. The crate does not notice where it reads over such values, and reads on behind the end.
     Short,
+    /// A number that memory is asked for cannot be right.
+    Untrue,
     /// It is not of this protocol, or not whole.
     Unlike,
+}
+
+/// The last number of each kind that memory is asked for.
+#[derive(Default)]
+struct Claimed {
+    children: i64,
+    packed: i64,
+    unpacked: i64,
+}
+
+impl Claimed {
+    fn set(&mut self, claim: Claim, number: i64) {
+        match claim {
+            Claim::Children => self.children = number,
+            Claim::Packed => self.packed = number,
+            Claim::Unpacked => self.unpacked = number,
+        }
+    }
+
+    /// Checks what a page becomes.
+    fn page(&self) -> Result<(), Stop> {
+        let most = self.packed.saturating_mul(MOST_UNPACKED).saturating_add(ANY_UNPACKED);
+        if self.unpacked > most { Err(Stop::Untrue) } else { Ok(()) }
+    }
 }
 
 struct Walk<R> {
     input: R,
     /// Items without bytes that may still come.
     items: u64,
+    claimed: Claimed,
+    /// Nodes of the schema that may still be claimed as children.
+    free: i64,
+    /// How many children are still to come, for the last node and those around it.
+    open: Vec<i64>,
 }
 
 impl<R: Read> Walk<R> {
@@ -121,7 +165,14 @@ impl<R: Read> Walk<R> {
             // Booleans.
             1 | 2 => Ok(()),
             3 => self.skip(1),
-            4..=6 => self.number().map(drop),
+            4..=6 => {
+                let number = signed(self.number()?);
+                if let Some(Type::Claim(claim)) = wanted {
+                    // The crate keeps the lower half.
+                    self.claimed.set(*claim, (number as i32).into());
+                }
+                Ok(())
+            }
             7 => self.skip(8),
             8 => {
                 let length = self.number()?;
@@ -129,10 +180,15 @@ impl<R: Read> Walk<R> {
             }
             9 | 10 => self.list(wanted, depth),
             11 => self.map(depth),
-            12 => {
-                let fields = if let Some(Type::Struct(fields)) = wanted { *fields } else { &[] };
-                self.fields(fields, depth)
-            }
+            12 => match wanted {
+                Some(Type::Node(fields)) => {
+                    self.claimed.children = 0;
+                    self.fields(fields, depth)?;
+                    self.node()
+                }
+                Some(Type::Struct(fields)) => self.fields(fields, depth),
+                _ => self.fields(&[], depth),
+            },
             13 => self.skip(16),
             _ => Err(Stop::Unlike),
         }
@@ -146,10 +202,7 @@ impl<R: Read> Walk<R> {
                 return Ok(());
             }
             id = match header >> 4 {
-                0 => {
-                    let number = self.number()?;
-                    ((number >> 1) as i64 ^ -((number & 1) as i64)) as i16
-                }
+                0 => signed(self.number()?) as i16,
                 more => id.checked_add(i16::from(more)).ok_or(Stop::Unlike)?,
             };
             let wanted = fields.iter().find(|(known, _)| *known == id).map(|(_, wanted)| wanted);
@@ -161,6 +214,11 @@ impl<R: Read> Walk<R> {
         let header = self.byte()?;
         let count = if header >> 4 == 15 { self.number()? } else { u64::from(header >> 4) };
         let wanted = if let Some(Type::List(wanted)) = wanted { Some(*wanted) } else { None };
+        if let Some(Type::Node(_)) = wanted {
+            // Every node but the first is a child.
+            self.free = i64::try_from(count).unwrap_or(i64::MAX) - 1;
+            self.open.clear();
+        }
         self.items(count, &[header & 0x0f], wanted, depth)
     }
 
@@ -190,6 +248,26 @@ impl<R: Read> Walk<R> {
         Ok(())
     }
 
+    /// Checks the children of the node that has just been walked over, and how deep they lie.
+    fn node(&mut self) -> Result<(), Stop> {
+        let children = self.claimed.children;
+        if children != 0 {
+            self.free = self.free.checked_sub(children).ok_or(Stop::Untrue)?;
+            self.open.push(children);
+            let is_possible = children > 0 && self.free >= 0 && self.open.len() <= DEEPEST as usize;
+            return if is_possible { Ok(()) } else { Err(Stop::Untrue) };
+        }
+        // It ends with itself, and ends those whose last child it is.
+        while let Some(left) = self.open.last_mut() {
+            *left -= 1;
+            if *left > 0 {
+                break;
+            }
+            self.open.pop();
+        }
+        Ok(())
+    }
+
     /// Reads a number of variable length, as the crate does: bits beyond 64 are lost.
     fn number(&mut self) -> Result<u64, Stop> {
         let (mut number, mut shift) = (0u64, 0u32);
@@ -213,6 +291,11 @@ impl<R: Read> Walk<R> {
         let skipped = io::copy(&mut self.input.by_ref().take(count), &mut io::sink());
         if skipped.is_ok_and(|skipped| skipped == count) { Ok(()) } else { Err(Stop::Short) }
     }
+}
+
+/// Returns the number with a sign that the protocol writes as this one.
+fn signed(number: u64) -> i64 {
+    (number >> 1) as i64 ^ -((number & 1) as i64)
 }
 
 #[cfg(test)]
@@ -265,5 +348,43 @@ mod tests {
         }
         // No items at all are of no type.
         assert!(check(&[0x29, 0x00, 0x00][..], FILE).is_ok());
+    }
+
+    /// Writes a number below 8,192 as the protocol does, with a sign.
+    fn number(number: u32) -> [u8; 2] {
+        let signed = 2 * number;
+        [(signed % 128) as u8 | 0x80, (signed / 128) as u8]
+    }
+
+    /// Returns the description of a file whose schema has nodes with so many children.
+    fn schema(children: &[u32]) -> Vec<u8> {
+        let node = |children: &u32| {
+            if *children == 0 { vec![0x00] } else { [&[0x55], &number(*children)[..], &[0x00]].concat() }
+        };
+        let nodes: Vec<u8> = children.iter().flat_map(node).collect();
+        [&[0x29, 0xfc, children.len() as u8], &nodes[..], &[0x00]].concat()
+    }
+
+    #[test]
+    fn no_more_children_than_nodes_and_not_too_deep() {
+        let chain = |length: usize| [vec![1; length - 1], vec![0]].concat();
+        for sound in [&[0][..], &[1, 0], &[2, 0, 0], &[2, 1, 0, 1, 0], &chain(70)] {
+            assert!(check(&*schema(sound), FILE).is_ok(), "{sound:?}");
+        }
+        for other in [&[1][..], &[2, 0], &[4000, 0, 0], &[2, 2, 0, 1, 0], &chain(100)] {
+            assert!(check(&*schema(other), FILE).is_err(), "{other:?}");
+        }
+        // Minus one.
+        assert!(check(&[0x29, 0x2c, 0x55, 0x01, 0x00, 0x00, 0x00][..], FILE).is_err());
+    }
+
+    #[test]
+    fn a_page_becomes_what_its_bytes_can_become() {
+        let page =
+            |unpacked: &[u8], packed: u32| [&[0x15, 0x00, 0x15], unpacked, &[0x15], &number(packed), &[0x00]].concat();
+        let billion = [0x80, 0xa8, 0xd6, 0xb9, 0x07];
+        assert!(check(&*page(&number(8000), 100), PAGE).is_ok());
+        assert!(check(&*page(&number(8000), 0), PAGE).is_ok(), "a small one");
+        assert!(check(&*page(&billion, 100), PAGE).is_err());
     }
 }

@@ -1,5 +1,8 @@
 //! `tokenizer.json`: natively, and compiled to the compact form and back. Where both run, they give the same ids.
 
+use std::panic::resume_unwind;
+use std::thread;
+
 use felsic::error::Code;
 use felsic::tokenizer::{Tokenizer, compact};
 
@@ -17,7 +20,13 @@ fn seeds() -> Vec<Vec<u8>> {
     vec![seeds::file("tests/fixtures/models/tiny-bert/tokenizer.json")]
 }
 
+/// Runs in a thread of its own: the `tokenizers` crate keeps, for as long as a thread lives, a table of words for each tokenizer that the thread has used.
 fn run(bytes: &[u8]) {
+    let ended = thread::scope(|scope| scope.spawn(|| in_thread(bytes)).join());
+    ended.unwrap_or_else(|panic| resume_unwind(panic));
+}
+
+fn in_thread(bytes: &[u8]) {
     let codes = [Code::TokenizerInvalid, Code::TokenizerUnsupported];
     let native = check::result(Tokenizer::from_json(bytes), &codes);
     let compiled = check::result(compact::compile(bytes), &codes);

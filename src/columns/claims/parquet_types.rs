@@ -1,4 +1,5 @@
-//! The fields of Parquet's descriptions and their types, by number.
+//! The fields of Parquet's descriptions and their types, by number: all that the crate `parquet` 60 knows. One that it knows and this does not would be read
+//! as another type than the one that is looked at.
 //!
 //! Source: <https://github.com/apache/parquet-format/blob/master/src/main/thrift/parquet.thrift>.
 
@@ -12,13 +13,28 @@ pub(super) enum Type {
     /// Bytes or text.
     Bytes,
     Struct(Fields),
+    /// A node of the schema: a structure, which is followed by its children.
+    Node(Fields),
     List(&'static Type),
+    /// A number of which others have to be right.
+    Claim(Claim),
+}
+
+/// What a number claims.
+#[derive(Clone, Copy)]
+pub(super) enum Claim {
+    /// How many children a node of the schema has.
+    Children,
+    /// How many bytes a page has.
+    Packed,
+    /// How many they become.
+    Unpacked,
 }
 
 /// Fields of a structure.
 pub(super) type Fields = &'static [(i16, Type)];
 
-use Type::{Boolean, Byte, Bytes, Double, List, Number, Struct};
+use Type::{Boolean, Byte, Bytes, Double, List, Node, Number, Struct};
 
 impl Type {
     /// Returns whether the protocol numbers it `kind`.
@@ -26,11 +42,11 @@ impl Type {
         match self {
             Boolean => matches!(kind, 1 | 2),
             Byte => kind == 3,
-            Number => matches!(kind, 4..=6),
+            Number | Type::Claim(_) => matches!(kind, 4..=6),
             Double => kind == 7,
             Bytes => kind == 8,
             List(_) => matches!(kind, 9 | 10),
-            Struct(_) => kind == 12,
+            Struct(_) | Node(_) => kind == 12,
         }
     }
 }
@@ -38,7 +54,7 @@ impl Type {
 /// `FileMetaData`.
 pub(super) const FILE: Fields = &[
     (1, Number),
-    (2, List(&Struct(SCHEMA_ELEMENT))),
+    (2, List(&Node(SCHEMA_ELEMENT))),
     (3, Number),
     (4, List(&Struct(ROW_GROUP))),
     (5, List(&Struct(KEY_VALUE))),
@@ -51,8 +67,8 @@ pub(super) const FILE: Fields = &[
 /// `PageHeader`.
 pub(super) const PAGE: Fields = &[
     (1, Number),
-    (2, Number),
-    (3, Number),
+    (2, Type::Claim(Claim::Unpacked)),
+    (3, Type::Claim(Claim::Packed)),
     (4, Number),
     (5, Struct(&[(1, Number), (2, Number), (3, Number), (4, Number), (5, Struct(STATISTICS))])),
     (6, Struct(&[])),
@@ -76,7 +92,7 @@ const SCHEMA_ELEMENT: Fields = &[
     (2, Number),
     (3, Number),
     (4, Bytes),
-    (5, Number),
+    (5, Type::Claim(Claim::Children)),
     (6, Number),
     (7, Number),
     (8, Number),
@@ -154,12 +170,21 @@ const COLUMN: Fields = &[
 const BOX: Fields =
     &[(1, Double), (2, Double), (3, Double), (4, Double), (5, Double), (6, Double), (7, Double), (8, Double)];
 
-const STATISTICS: Fields =
-    &[(1, Bytes), (2, Bytes), (3, Number), (4, Number), (5, Bytes), (6, Bytes), (7, Boolean), (8, Boolean)];
+const STATISTICS: Fields = &[
+    (1, Bytes),
+    (2, Bytes),
+    (3, Number),
+    (4, Number),
+    (5, Bytes),
+    (6, Bytes),
+    (7, Boolean),
+    (8, Boolean),
+    (9, Number),
+];
 
 const KEY_VALUE: Fields = &[(1, Bytes), (2, Bytes)];
 
-const COLUMN_ORDER: Fields = &[(1, Struct(&[]))];
+const COLUMN_ORDER: Fields = &[(1, Struct(&[])), (2, Struct(&[])), (3, Struct(&[]))];
 
 const ENCRYPTION: Fields = &[(1, Struct(CIPHER)), (2, Struct(CIPHER))];
 
