@@ -16,7 +16,7 @@ pub(super) enum Type {
     /// A node of the schema: a structure, which is followed by its children.
     Node(Fields),
     List(&'static Type),
-    /// A number of which others have to be right.
+    /// A number that the crate asks for memory by.
     Claim(Claim),
 }
 
