@@ -93,47 +93,31 @@ const mb = (/** @type {number} */ bytes) => `${(bytes / 1e6).toFixed(1)} MB`;
  */
 async function begin({ workers, seed }) {
   const { random } = await import(/** @type {string} */ ("/felsic/random.mjs"));
+  /** @type {typeof import("./soak-calls.mjs")} */
+  const { round, textsOf } = await import(/** @type {string} */ ("/felsic/soak-calls.mjs"));
   const next = random(seed);
-  const words = ["stone", "river", "the", "of", "granite", "Äpfel", "漢字", "don't", "12,345", "light"];
-  const word = () => words[Math.floor(next() * words.length)];
-  const texts = Array.from({ length: 64 }, (_, i) => [i, ...Array.from({ length: Math.floor(200 ** next()) }, word)].join(" "));
+  const texts = textsOf(next, 64);
   const embedder = await felsic.Embedder.create({ workers, device: "cpu" });
   const bits = (/** @type {Float32Array} */ vector) => new Uint32Array(vector.slice().buffer).join();
+  /** @type {string[]} */
   const wanted = [];
   for (const text of texts) wanted.push(bits(await embedder.embed(text)));
-  return { embedder, texts, wanted, bits, next };
+  return { embedder, round: () => round({ embedder, texts, wanted, bits, next, FelsicError: felsic.FelsicError }) };
 }
 
 /**
- * Embeds for a while, up to four calls at a time with some texts each, of which one in five is aborted. This runs in the page.
+ * Embeds for a while. This runs in the page.
  *
  * @param {Awaited<ReturnType<typeof begin>>} soak
  * @param {number} embeds
  */
-async function goOn({ embedder, texts, wanted, bits, next }, embeds) {
+async function goOn(soak, embeds) {
   const counts = { whole: 0, aborted: 0, wrong: /** @type {string[]} */ ([]) };
-  for (let done = 0; done < embeds;) {
-    const calls = Array.from({ length: 1 + Math.floor(next() * 4) }, async () => {
-      const which = Array.from({ length: 1 + Math.floor(next() * 12) }, () => Math.floor(next() * texts.length));
-      done += which.length;
-      const controller = next() < 0.2 ? new AbortController() : undefined;
-      if (controller) setTimeout(() => controller.abort(), next() * 20);
-      const signal = controller ? { signal: controller.signal } : {};
-      try {
-        const vectors = await embedder.embed(
-          which.map((i) => texts[i] ?? ""),
-          signal,
-        );
-        counts.whole += which.length;
-        const others = which.filter((i, at) => bits(/** @type {Float32Array} */ (vectors[at])) !== wanted[i]);
-        counts.wrong.push(...others.map((i) => `other bits of text ${i}`));
-      } catch (error) {
-        counts.aborted += which.length;
-        const isAborted = error instanceof felsic.FelsicError && error.code === "aborted" && controller !== undefined;
-        if (!isAborted) counts.wrong.push(String(error));
-      }
-    });
-    await Promise.all(calls);
+  while (counts.whole + counts.aborted < embeds) {
+    const { whole, aborted, wrong } = await soak.round();
+    counts.whole += whole;
+    counts.aborted += aborted;
+    counts.wrong.push(...wrong);
   }
   return counts;
 }

@@ -14,6 +14,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { Embedder, FelsicError } from "felsic";
 import { random } from "../browser/random.mjs";
+import { round, textsOf } from "../browser/soak-calls.mjs";
 import { hex } from "./bits.mjs";
 
 const EMBEDS = Number(process.env.FELSIC_SOAK ?? 150);
@@ -38,13 +39,6 @@ after(() => rmSync(cacheDirectory, { recursive: true, force: true }));
 
 /** @param {number} ms */
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-
-/** Texts of one word to some 200. @param {() => number} next */
-function textsOf(next) {
-  const words = ["stone", "river", "the", "of", "granite", "Äpfel", "漢字", "don't", "12,345", "light"];
-  const word = () => words[Math.floor(next() * words.length)];
-  return Array.from({ length: TEXTS }, (_, i) => [i, ...Array.from({ length: Math.floor(200 ** next()) }, word)].join(" "));
-}
 
 /** Memory in use after garbage is gone, in bytes: the process, with all its threads. */
 async function resident() {
@@ -86,33 +80,16 @@ for (const workers of [1, 4]) {
     const embedder = await Embedder.create({ workers, cacheDirectory });
     try {
       await embedder.warmUp();
-      const texts = textsOf(next);
+      const texts = textsOf(next, TEXTS);
       /** @type {string[]} */
       const wanted = [];
       for (const text of texts) wanted.push(hex(await embedder.embed(text)));
       const [early, counts] = [Math.min(1000, EMBEDS / 3), { whole: 0, aborted: 0 }];
       let [first, most] = [0, 0];
       for (let done = 0; done < EMBEDS;) {
-        // Several calls at a time, each with some texts; one in five is aborted at some time or before.
-        const calls = Array.from({ length: 1 + Math.floor(next() * 4) }, async () => {
-          const which = Array.from({ length: 1 + Math.floor(next() * 12) }, () => Math.floor(next() * TEXTS));
-          done += which.length;
-          const controller = next() < 0.2 ? new AbortController() : undefined;
-          if (controller) setTimeout(() => controller.abort(), next() * 20);
-          const signal = controller ? { signal: controller.signal } : {};
-          try {
-            const vectors = await embedder.embed(
-              which.map((i) => texts[i] ?? ""),
-              signal,
-            );
-            counts.whole += which.length;
-            for (const [at, i] of which.entries()) assert.equal(hex(/** @type {Float32Array} */ (vectors[at])), wanted[i]);
-          } catch (error) {
-            assert.ok(error instanceof FelsicError && error.code === "aborted" && controller, String(error));
-            counts.aborted += which.length;
-          }
-        });
-        await Promise.all(calls);
+        const { whole, aborted, wrong } = await round({ embedder, texts, wanted, bits: hex, next, FelsicError });
+        assert.deepEqual(wrong, []);
+        [counts.whole, counts.aborted, done] = [counts.whole + whole, counts.aborted + aborted, done + whole + aborted];
         if (first === 0 && done >= early) first = await resident();
         else if (first > 0 && done % 50 < 12) most = Math.max(most, await resident());
       }
