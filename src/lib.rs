@@ -74,7 +74,7 @@
 //!
 //! # Limits
 //!
-//! - ModernBERT only. Other encoders are refused with an error that names what is not supported.
+//! - ModernBERT, BERT, RoBERTa and XLM-RoBERTa only. Other encoders are refused with an error that names what is not supported.
 //! - A text is cut after [`Info::max_tokens`] tokens; [`Embedding::truncated`] reports it. A text of more than 32 MB is
 //!   refused.
 //! - One call uses one core.
@@ -85,6 +85,7 @@
 //
 // error      the one error type, with stable codes
 // guard      panics of crates that read untrusted files -> errors
+// tree       how much memory a tree of JSON would take
 // config     a checkpoint's settings, checked
 // tokenizer  text -> token ids
 // weights    bytes -> tensors: manifest, shards, quantised formats
@@ -127,6 +128,7 @@ pub mod pack;
 pub mod source;
 #[doc(hidden)]
 pub mod tokenizer;
+mod tree;
 #[cfg(feature = "native")]
 #[doc(hidden)]
 pub mod verify;

@@ -1,14 +1,22 @@
 //! Reading single fields of a JSON object, so that each error names its file and field.
 
+use std::borrow::Cow;
+
+use serde::de::Error;
 use serde_json::{Map, Value};
 
 use super::{invalid, unsupported};
 use crate::error::{Result, lfs_pointer};
+use crate::tree;
 
 /// Parses JSON as checkpoints have it: with a byte order mark, and with numbers that are not finite, which Python
 /// writes and reads. Those become strings, so that only a field that is read refuses them.
+/// A file whose tree would take too much memory is refused.
 pub(crate) fn json(bytes: &[u8]) -> serde_json::Result<Value> {
     let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
+    if tree::is_too_large(bytes) {
+        return Err(serde_json::Error::custom("more objects and lists than any file of a checkpoint has"));
+    }
     match serde_json::from_slice(bytes) {
         Ok(value) => Ok(value),
         Err(error) => serde_json::from_slice(&quoted(bytes)).map_err(|_| error),
@@ -41,13 +49,13 @@ fn quoted(bytes: &[u8]) -> Vec<u8> {
 
 /// A JSON object of a checkpoint, with the name that errors give it, like `config.json`.
 #[derive(Clone, Debug)]
-pub(crate) struct Fields {
+pub(crate) struct Fields<'a> {
     origin: String,
-    map: Map<String, Value>,
+    map: Cow<'a, Map<String, Value>>,
 }
 
 // Nothing here is inlined: many places read fields, and the packer's binary would have each function as many times.
-impl Fields {
+impl Fields<'_> {
     /// Parses `bytes`, which must hold one JSON object.
     #[inline(never)]
     pub fn parse(origin: &str, bytes: &[u8]) -> Result<Self> {
@@ -55,7 +63,7 @@ impl Fields {
             return Err(invalid(format!("{origin} {pointer}")));
         }
         match json(bytes) {
-            Ok(Value::Object(map)) => Ok(Self { origin: origin.to_string(), map }),
+            Ok(Value::Object(map)) => Ok(Self { origin: origin.to_string(), map: Cow::Owned(map) }),
             Ok(_) => Err(invalid(format!("{origin} is not a JSON object"))),
             Err(error) => Err(invalid(format!("{origin} is not JSON")).because(error)),
         }
@@ -63,7 +71,7 @@ impl Fields {
 
     /// Returns an object without fields, for a file that does not exist.
     pub fn empty(origin: &str) -> Self {
-        Self { origin: origin.to_string(), map: Map::new() }
+        Self { origin: origin.to_string(), map: Cow::Owned(Map::new()) }
     }
 
     /// Returns whether the field exists, even if it is `null`.
@@ -85,10 +93,12 @@ impl Fields {
 
     /// Returns a field that holds an object. Its own fields are then named like `rope_parameters.rope_type`.
     #[inline(never)]
-    pub fn object(&self, name: &str) -> Result<Option<Fields>> {
+    pub fn object(&self, name: &str) -> Result<Option<Fields<'_>>> {
         match self.get(name) {
             None => Ok(None),
-            Some(Value::Object(map)) => Ok(Some(Self { origin: format!("{}.", self.path(name)), map: map.clone() })),
+            Some(Value::Object(map)) => {
+                Ok(Some(Fields { origin: format!("{}.", self.path(name)), map: Cow::Borrowed(map) }))
+            }
             Some(other) => Err(self.wrong(name, other, "an object")),
         }
     }

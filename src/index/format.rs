@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::error::{Code, Error, Result};
+use crate::tree;
 
 /// Bytes of a block of texts, the smallest part that a page can check.
 pub(super) const BLOCK: usize = 16384;
@@ -236,6 +237,9 @@ impl Documents {
         if json.len() as u64 > MOST_JSON {
             return Err(invalid(format!("the documents of a segment have more than {MOST_JSON} bytes")));
         }
+        if tree::is_too_large(&json) {
+            return Err(invalid("the documents of a segment have more objects and lists than any need"));
+        }
         let documents: Self =
             serde_json::from_slice(&json).map_err(|error| invalid("documents cannot be read").because(error))?;
         let mut end = 0;
@@ -405,6 +409,20 @@ mod tests {
         assert_eq!(refused(&bytes[..bytes.len() - 9], 2, 6), Code::IndexInvalid);
         let overlapping = documents(vec![passage(0, 4), passage(3, 2)]).to_gzip().expect("compressed");
         assert_eq!(refused(&overlapping, 2, 5), Code::IndexInvalid);
+    }
+
+    #[test]
+    fn documents_whose_meta_would_fill_the_memory_are_refused() {
+        let read = |fields: usize| {
+            let meta = format!("{{\"a\":[{}0]}}", "{},".repeat(fields));
+            let hash = "0".repeat(16);
+            let document =
+                format!("{{\"id\":\"a\",\"kind\":\"text\",\"hash\":\"{hash}\",\"meta\":{meta},\"passages\":[]}}");
+            let json = format!("{{\"documents\":[{document}],\"removed\":[],\"replaces\":[]}}");
+            Documents::from_gzip(&gzip(|out| out.write_all(json.as_bytes())).expect("compressed"), 0, 0)
+        };
+        assert!(read(40_000).is_ok());
+        assert_eq!(read(2_000_000).expect_err("refused").code(), Code::IndexInvalid);
     }
 
     #[test]

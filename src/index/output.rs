@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use super::format::{FileEntry, Manifest, Section, sha256};
 use crate::error::{Code, Error, Result};
 use crate::source::{io_error, read_whole};
+use crate::tree;
 
 /// The end of the name of a file that is being written.
 const PART: &str = ".part";
@@ -129,8 +130,7 @@ pub(super) fn read_entry(folder: &Path, entry: &FileEntry) -> Result<Vec<u8>> {
 /// Returns whether a folder has an `index.json` that calls itself an index, of whatever version.
 fn has_index(folder: &Path) -> bool {
     let bytes = read_whole(&folder.join(Manifest::FILE), super::format::MOST_JSON).unwrap_or_default();
-    let json: serde_json::Value = serde_json::from_slice(&bytes).unwrap_or_default();
-    json.get("format").and_then(serde_json::Value::as_str) == Some(Manifest::FORMAT)
+    tree::format_in(&bytes).as_deref() == Some(Manifest::FORMAT)
 }
 
 /// Returns whether a name is one that a run gives to a file; `index.json` apart, which others have too.

@@ -10,6 +10,7 @@ use super::Shards;
 use super::partial::Partial;
 use crate::error::{Code, Error, Result};
 use crate::source::{io_error, read_whole};
+use crate::tree;
 use crate::weights::Manifest;
 
 /// A folder beside the final one; its files move there when they are complete. If it is dropped before, it is
@@ -145,8 +146,7 @@ fn manifest_in(folder: &Path) -> Vec<u8> {
 }
 
 fn is_pack(folder: &Path) -> bool {
-    let manifest: serde_json::Value = serde_json::from_slice(&manifest_in(folder)).unwrap_or_default();
-    manifest.get("format").and_then(serde_json::Value::as_str) == Some(Manifest::FORMAT)
+    tree::format_in(&manifest_in(folder)).as_deref() == Some(Manifest::FORMAT)
 }
 
 /// Returns the files of the pack in `folder`; none if its manifest is not sound.

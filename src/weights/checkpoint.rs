@@ -8,6 +8,7 @@ use super::ElementType;
 use super::safetensors::{self, Entry};
 use crate::config::{Architecture, ModelConfig, TABLE};
 use crate::error::{Code, Error, Result, lfs_pointer};
+use crate::tree;
 
 /// The prefix of an encoder's tensors inside of another model; without one they are the encoder's own.
 const USUAL_PREFIX: &str = "model.";
@@ -156,6 +157,9 @@ pub fn indexed_files(index: &[u8]) -> Result<Vec<String>> {
     let malformed = |what: &str| Error::new(Code::WeightsInvalid, format!("{INDEX_FILE} {what}"));
     if let Some(pointer) = lfs_pointer(index) {
         return Err(malformed(pointer));
+    }
+    if tree::is_too_large(index) {
+        return Err(malformed("has more objects and lists than any list of tensors"));
     }
     let index: Value = serde_json::from_slice(index).map_err(|error| malformed("is not JSON").because(error))?;
     let map = index.get("weight_map").and_then(Value::as_object).filter(|map| !map.is_empty());

@@ -1,6 +1,8 @@
 //! `config.json` and the files of sentence-transformers: an object with each file under its name, as JSON or, to be no JSON,
 //! as a string.
 
+use std::collections::BTreeMap;
+
 use felsic::config::{EmbedderConfig, ModelConfig};
 use felsic::error::Code;
 use serde_json::{Map, Value};
@@ -33,9 +35,15 @@ fn seeds() -> Vec<Vec<u8>> {
     seeds::MODELS.iter().map(of_model).collect()
 }
 
+fn written(value: Value) -> Vec<u8> {
+    match value {
+        Value::String(text) => text.into_bytes(),
+        value => value.to_string().into_bytes(),
+    }
+}
+
 fn run(bytes: &[u8]) {
     const CODES: [Code; 2] = [Code::ConfigInvalid, Code::ConfigUnsupported];
-    // The memory of a parsed input is not that of felsic, but its bytes are what is read below.
     let files = match serde_json::from_slice::<Map<String, Value>>(bytes) {
         Ok(files) => files,
         Err(_) => {
@@ -43,12 +51,9 @@ fn run(bytes: &[u8]) {
             return;
         }
     };
-    let read = |name: &str| {
-        Ok(files.get(name).map(|value| match value {
-            Value::String(text) => text.clone().into_bytes(),
-            value => value.to_string().into_bytes(),
-        }))
-    };
+    // The values are gone before felsic makes its own of them.
+    let files: BTreeMap<String, Vec<u8>> = files.into_iter().map(|(name, value)| (name, written(value))).collect();
+    let read = |name: &str| Ok(files.get(name).cloned());
     // A checkpoint needs its config; that there is none is reported as such.
     let codes = [CODES[0], CODES[1], Code::NotFound];
     let Some(config) = check::result(EmbedderConfig::from_files(read), &codes) else { return };

@@ -6,6 +6,7 @@ use std::path::Path;
 use super::{Line, wrong};
 use crate::error::Result;
 use crate::source::{io_error, open};
+use crate::tree;
 
 /// Longest line, in bytes.
 const LONGEST_LINE: u64 = 64 << 20;
@@ -26,6 +27,9 @@ pub(super) fn read(path: &Path, take: &mut dyn FnMut(Line, &str) -> Result<()>) 
         let place = format!("{}, line {number}", path.display());
         if bytes.len() as u64 > LONGEST_LINE {
             return Err(wrong(&place, &format!("is longer than {LONGEST_LINE} bytes")));
+        }
+        if tree::is_too_large(&bytes) {
+            return Err(wrong(&place, "has more objects and lists than any line needs"));
         }
         let line = serde_json::from_slice(&bytes)
             .map_err(|error| wrong(&place, "is not {\"id\", \"text\", \"embedding\"} in JSON").because(error))?;
