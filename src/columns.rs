@@ -2,14 +2,14 @@
 //! panics with.
 
 mod claims;
+mod lengths;
+mod pages;
 
 use std::path::Path;
 
 use parquet::basic::Repetition;
-use parquet::column::page::{Page, PageMetadata, PageReader};
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl, get_column_reader};
 use parquet::data_type::{ByteArray, DataType};
-use parquet::errors::ParquetError;
 use parquet::file::reader::{FileReader, RowGroupReader};
 use parquet::file::serialized_reader::SerializedFileReader;
 use parquet::schema::types::ColumnDescPtr;
@@ -17,11 +17,10 @@ use parquet::schema::types::ColumnDescPtr;
 use crate::error::{Code, Error, Result};
 use crate::guard::guarded;
 use crate::source::open;
+use pages::{Allowance, Bounded};
 
 /// Rows that are read at once.
 const BATCH: usize = 128;
-/// Most values of a page; writers make pages of a megabyte.
-const MOST_VALUES: u32 = 1 << 24;
 
 /// A file whose rows are read in order.
 pub(crate) struct Rows<'a> {
@@ -113,6 +112,7 @@ struct Table {
 struct Column {
     name: String,
     reader: ColumnReader,
+    allowance: Allowance,
     /// The level of a value that is there.
     value: i16,
     /// The level of an item that is there; 0 for a column without lists.
@@ -123,10 +123,21 @@ struct Column {
 #[derive(Clone, Debug)]
 pub(crate) enum Cell {
     Nothing,
-    Text(String),
+    Text(Text),
     Number(i64),
     Numbers(Vec<f32>),
-    Texts(Vec<String>),
+    Texts(Vec<Text>),
+}
+
+/// A text. Cells share what a dictionary has once, so that a batch of long texts takes no more memory than the page that they are in.
+#[derive(Clone, Debug)]
+pub(crate) struct Text(ByteArray);
+
+impl Text {
+    /// Returns the characters, a copy; if they are none, what a row then has.
+    pub fn read(&self) -> std::result::Result<String, &'static str> {
+        str::from_utf8(self.0.data()).map(str::to_string).map_err(|_| "has a text that is not UTF-8")
+    }
 }
 
 impl Table {
@@ -146,8 +157,10 @@ impl Table {
                 .ok_or_else(|| wrong(name, &format!("has a column \"{column}\" that is neither a value nor a list")))?;
             let value = described.max_def_level();
             let pages = call(name, || group.get_column_page_reader(at))?;
-            let reader = call(name, || Ok(get_column_reader(described, Box::new(Bounded(pages)))))?;
-            columns.push(Column { name: column.to_string(), reader, value, item });
+            let allowance = Allowance::default();
+            let pages = Bounded::new(pages, &described, &allowance);
+            let reader = call(name, || Ok(get_column_reader(described, Box::new(pages))))?;
+            columns.push(Column { name: column.to_string(), reader, allowance, value, item });
         }
         Ok(Self { columns, left })
     }
@@ -182,6 +195,7 @@ impl Column {
     fn cells(&mut self, file: &str, count: usize) -> Result<Vec<Cell>> {
         let (value, item, name) = (self.value, self.item, &self.name);
         let place = format!("{file}, column \"{name}\",");
+        self.allowance.renew();
         macro_rules! cells {
             ($reader:expr, $one:expr, $many:expr) => {{
                 let read = Levels::read(file, $reader, count)?;
@@ -191,18 +205,15 @@ impl Column {
                 }
             }};
         }
-        let text = |bytes: ByteArray| {
-            String::from_utf8(bytes.data().to_vec()).map_err(|_| wrong(&place, "has a text that is not UTF-8"))
-        };
         let unlike = || wrong(&place, "has values of a type that is not read");
         let no_list = |_| Err(unlike());
         let numbers = |numbers: Vec<f32>| if numbers.is_empty() { Cell::Nothing } else { Cell::Numbers(numbers) };
         match &mut self.reader {
             ColumnReader::ByteArrayColumnReader(reader) => {
-                cells!(reader, |one| text(one).map(Cell::Text), |many: Vec<ByteArray>| match many.is_empty() {
-                    true => Ok(Cell::Nothing),
-                    false => many.into_iter().map(text).collect::<Result<_>>().map(Cell::Texts),
-                })
+                cells!(reader, |one| Ok(Cell::Text(Text(one))), |many: Vec<ByteArray>| Ok(match many.is_empty() {
+                    true => Cell::Nothing,
+                    false => Cell::Texts(many.into_iter().map(Text).collect()),
+                }))
             }
             ColumnReader::Int32ColumnReader(reader) => {
                 cells!(reader, |one: i32| Ok(Cell::Number(one.into())), |_: Vec<i32>| no_list(()))
@@ -274,47 +285,50 @@ impl<T> Levels<T> {
     }
 }
 
-/// Pages of a column, none with more values than any writer makes: what describes a page may claim billions.
-struct Bounded(Box<dyn PageReader>);
-
-impl Bounded {
-    fn checked(page: Option<Page>) -> parquet::errors::Result<Option<Page>> {
-        match page {
-            Some(page) if page.num_values() > MOST_VALUES => {
-                Err(ParquetError::General(format!("a page has more than {MOST_VALUES} values")))
-            }
-            page => Ok(page),
-        }
-    }
-}
-
-impl Iterator for Bounded {
-    type Item = parquet::errors::Result<Page>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        self.get_next_page().transpose()
-    }
-}
-
-impl PageReader for Bounded {
-    fn get_next_page(&mut self) -> parquet::errors::Result<Option<Page>> {
-        Self::checked(self.0.get_next_page()?)
-    }
-
-    fn peek_next_page(&mut self) -> parquet::errors::Result<Option<PageMetadata>> {
-        self.0.peek_next_page()
-    }
-
-    fn skip_next_page(&mut self) -> parquet::errors::Result<()> {
-        self.0.skip_next_page()
-    }
-
-    fn at_record_boundary(&mut self) -> parquet::errors::Result<bool> {
-        self.0.at_record_boundary()
-    }
-}
-
 /// Returns an error about a place in a file.
 fn wrong(place: &str, what: &str) -> Error {
     Error::new(Code::InputInvalid, format!("{place} {what}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use pages::tests::texts;
+
+    /// Returns what each row of a file with these texts has: where its bytes are, and what it is read as.
+    fn cells(texts: &[ByteArray]) -> Vec<(*const u8, Option<String>)> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("rows.parquet");
+        fs::write(&file, pages::tests::rows(texts)).expect("written");
+        let mut rows = Rows::open(&file, &["text"]).expect("sound");
+        let mut seen = Vec::new();
+        while let Some(Batch { columns, .. }) = rows.next(&|_| Ok(())).expect("sound") {
+            seen.extend(columns[0].1.iter().map(|cell| match cell {
+                Cell::Text(text) => (text.0.data().as_ptr(), text.read().ok()),
+                other => panic!("{other:?}"),
+            }));
+        }
+        assert_eq!(seen.len(), texts.len());
+        seen
+    }
+
+    /// A dictionary of a few packed bytes may stand for a long text, and many rows for it.
+    #[test]
+    fn rows_share_a_text_that_a_dictionary_has_once() {
+        let text = texts()[6].clone();
+        let cells = cells(&vec![text.clone(); 1000]);
+        assert!(cells.iter().all(|one| *one == cells[0]));
+        assert_eq!(cells[0].1.as_deref().map(str::as_bytes), Some(text.data()));
+    }
+
+    #[test]
+    fn a_row_whose_text_is_none_is_the_only_one() {
+        let mut texts = texts();
+        texts[500] = b"caf\xe9".to_vec().into();
+        let cells = cells(&texts);
+        let wrong: Vec<_> = (0..cells.len()).filter(|at| cells[*at].1.is_none()).collect();
+        assert_eq!(wrong, [500]);
+    }
 }

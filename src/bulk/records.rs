@@ -3,9 +3,10 @@
 use std::fmt;
 use std::io::Read;
 use std::path::Path;
+use std::vec::IntoIter;
 
 use super::lines::Lines;
-use crate::columns::{Cell, Names, Rows};
+use crate::columns::{Cell, Names, Rows, Text};
 use crate::error::{Code, Error, Result};
 use crate::source::open;
 
@@ -172,23 +173,32 @@ struct Table<'a> {
     rows: Rows<'a>,
     /// Rows that have been taken.
     number: u64,
-    /// Rows that have been read and not taken.
-    read: std::vec::IntoIter<Record>,
+    /// Texts of rows that have been read and not taken, and their ids, if those are read.
+    texts: IntoIter<Cell>,
+    ids: IntoIter<Cell>,
 }
 
 impl<'a> Table<'a> {
     fn open(path: &Path, columns: &'a [&'a str]) -> Result<Self> {
         let rows = Rows::open(path, columns)?;
-        Ok(Self { name: path.display().to_string(), columns, rows, number: 0, read: Vec::new().into_iter() })
+        Ok(Self {
+            name: path.display().to_string(),
+            columns,
+            rows,
+            number: 0,
+            texts: IntoIter::default(),
+            ids: IntoIter::default(),
+        })
     }
 
     fn next(&mut self) -> Result<Option<Record>> {
         loop {
-            if let Some(record) = self.read.next() {
-                self.number += 1;
-                return Ok(Some(record));
-            }
             let (name, column) = (&self.name, self.columns.first().copied().unwrap_or("text"));
+            if let Some(text) = self.texts.next() {
+                self.number += 1;
+                let place = Place { unit: Unit::Row, number: self.number };
+                return Ok(Some(record(place, column, text, self.ids.next().unwrap_or(Cell::Nothing))));
+            }
             let check = |names: Names<'_>| match names.has(column) {
                 true => Ok(()),
                 false => {
@@ -198,36 +208,33 @@ impl<'a> Table<'a> {
                 }
             };
             let Some(batch) = self.rows.next(&check)? else { return Ok(None) };
-            let (mut texts, mut ids) = (Vec::new(), Vec::new());
             for (name, cells) in batch.columns {
                 if name == "id" && self.columns.len() > 1 {
-                    ids.clone_from(&cells);
+                    self.ids = cells.clone().into_iter();
                 }
                 if name == column {
-                    texts = cells;
+                    self.texts = cells.into_iter();
                 }
             }
-            let mut ids = ids.into_iter();
-            let numbers = self.number + 1..;
-            let records = numbers.zip(texts).map(|(number, text)| {
-                let place = Place { unit: Unit::Row, number };
-                record(place, column, text, ids.next().unwrap_or(Cell::Nothing))
-            });
-            self.read = records.collect::<Vec<_>>().into_iter();
         }
     }
 }
 
 fn record(place: Place, column: &str, text: Cell, id: Cell) -> Record {
+    let read = |text: Text| text.read().map_err(|what| place.wrong(what));
     let text = match text {
-        Cell::Text(text) => Ok(text),
+        Cell::Text(text) => read(text),
         Cell::Nothing => Err(place.wrong(&format!("has no text in {column:?}"))),
         _ => Err(place.wrong(&format!("has no text but a value of another type in {column:?}"))),
     };
+    let id = match id {
+        Cell::Nothing => Ok(None),
+        Cell::Text(id) => read(id).map(Some),
+        Cell::Number(id) => Ok(Some(id.to_string())),
+        _ => Err(place.wrong("has an \"id\" that is neither a text nor an integer")),
+    };
     match id {
-        Cell::Nothing => Record { place, id: None, text },
-        Cell::Text(id) => Record { place, id: Some(id), text },
-        Cell::Number(id) => Record { place, id: Some(id.to_string()), text },
-        _ => Record { place, id: None, text: Err(place.wrong("has an \"id\" that is neither a text nor an integer")) },
+        Ok(id) => Record { place, id, text },
+        Err(wrong) => Record { place, id: None, text: Err(wrong) },
     }
 }

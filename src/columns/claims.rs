@@ -293,8 +293,8 @@ impl<R: Read> Walk<R> {
     }
 }
 
-/// Returns the number with a sign that the protocol writes as this one.
-fn signed(number: u64) -> i64 {
+/// Returns the number with a sign that Parquet writes as this one, here and in pages.
+pub(super) fn signed(number: u64) -> i64 {
     (number >> 1) as i64 ^ -((number & 1) as i64)
 }
 

@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use super::{Line, wrong};
-use crate::columns::{Cell, Names, Rows};
+use crate::columns::{Cell, Names, Rows, Text};
 use crate::error::Result;
+use crate::tree;
 
 /// Columns that are read; of `vector` and `embedding` a file has one.
 const COLUMNS: [&str; 13] =
@@ -16,16 +17,16 @@ pub(super) fn read(path: &Path, take: &mut dyn FnMut(Line, &str) -> Result<()>) 
     let mut rows = Rows::open(path, &COLUMNS)?;
     let mut first = 1;
     while let Some(batch) = rows.next(&|names| check(&name, names))? {
-        let mut lines: Vec<Line> = (0..batch.count).map(|_| Line::default()).collect();
-        for (column, cells) in batch.columns {
-            for (at, (line, cell)) in lines.iter_mut().zip(cells).enumerate() {
-                line.set(&column, cell).map_err(|what| wrong(&place(&name, first + at), &what))?;
+        let mut columns: Vec<_> = batch.columns.into_iter().map(|(name, cells)| (name, cells.into_iter())).collect();
+        for row in (first..).take(batch.count) {
+            let (mut line, place) = (Line::default(), place(&name, row));
+            for (column, cells) in &mut columns {
+                let cell = cells.next().unwrap_or(Cell::Nothing);
+                line.set(column, cell).map_err(|what| wrong(&place, &what))?;
             }
+            take(line, &place)?;
         }
-        for line in lines {
-            take(line, &place(&name, first))?;
-            first += 1;
-        }
+        first += batch.count;
     }
     Ok(())
 }
@@ -49,23 +50,28 @@ fn check(name: &str, names: Names<'_>) -> Result<()> {
 impl Line {
     /// Sets the field of a name.
     fn set(&mut self, name: &str, cell: Cell) -> std::result::Result<(), String> {
+        let all = |texts: &[Text]| texts.iter().map(Text::read).collect::<std::result::Result<Vec<_>, _>>();
         let offset = |number| usize::try_from(number).map_err(|_| format!("has a negative \"{name}\""));
         match (name, cell) {
             (_, Cell::Nothing) => {}
             // Tables often number their rows.
             ("id", Cell::Number(number)) => self.id = number.to_string(),
-            ("id", Cell::Text(text)) => self.id = text,
-            ("text", Cell::Text(text)) => self.text = text,
-            ("title", Cell::Text(text)) => self.title = Some(text),
-            ("url", Cell::Text(text)) => self.url = Some(text),
-            ("kind", Cell::Text(text)) => self.kind = Some(text),
-            ("anchor", Cell::Text(text)) => self.anchor = Some(text),
-            ("tags", Cell::Texts(texts)) => self.tags = Some(texts),
-            ("trail", Cell::Texts(texts)) => self.trail = Some(texts),
+            ("id", Cell::Text(text)) => self.id = text.read()?,
+            ("text", Cell::Text(text)) => self.text = text.read()?,
+            ("title", Cell::Text(text)) => self.title = Some(text.read()?),
+            ("url", Cell::Text(text)) => self.url = Some(text.read()?),
+            ("kind", Cell::Text(text)) => self.kind = Some(text.read()?),
+            ("anchor", Cell::Text(text)) => self.anchor = Some(text.read()?),
+            ("tags", Cell::Texts(texts)) => self.tags = Some(all(&texts)?),
+            ("trail", Cell::Texts(texts)) => self.trail = Some(all(&texts)?),
             ("start", Cell::Number(number)) => self.start = Some(offset(number)?),
             ("end", Cell::Number(number)) => self.end = Some(offset(number)?),
             ("embedding" | "vector", Cell::Numbers(numbers)) => self.embedding = numbers,
             ("meta", Cell::Text(json)) => {
+                let json = json.read()?;
+                if tree::is_too_large(json.as_bytes()) {
+                    return Err("has more objects and lists in \"meta\" than any text needs".to_string());
+                }
                 let meta = serde_json::from_str(&json).map_err(|_| "has a \"meta\" that is not an object in JSON")?;
                 self.meta = Some(meta);
             }
