@@ -6,7 +6,7 @@ use super::{TokenizerSettings, invalid, short_enough};
 use crate::error::{Code, Error, Result};
 use crate::guard::guarded;
 use serde::Deserialize;
-use tokenizers::{Encoding, NormalizedString, Normalizer, PostProcessor, TruncationDirection};
+use tokenizers::{Encoding, NormalizedString, Normalizer, PostProcessor};
 
 /// The name of the crate.
 const CRATE: &str = "tokenizers";
@@ -60,9 +60,9 @@ impl Native {
     pub(super) fn encode_truncated(&self, text: &str, max_tokens: usize) -> Result<(Vec<u32>, bool)> {
         let room = max_tokens.saturating_sub(self.template_len);
         self.run(text, |tokenizer| {
-            let mut body: Encoding = tokenizer.encode_fast(text, false)?;
+            let body = tokenizer.encode_fast(text, false)?;
             let is_cut = body.len() > room;
-            body.truncate(room, 0, TruncationDirection::Right);
+            let body = if is_cut { first(&body, room) } else { body };
             let mut ids = tokenizer.post_process(body, None, true)?.get_ids().to_vec();
             ids.truncate(max_tokens);
             Ok((ids, is_cut))
@@ -98,6 +98,21 @@ impl Native {
         let done = guarded(CRATE, || call(&self.tokenizer)).unwrap_or_else(|panicked| Err(panicked.into()));
         done.map_err(|error| Error::new(Code::InputInvalid, "the text is refused by the tokenizer").because(error))
     }
+}
+
+/// Returns the first tokens of an encoding. The crate's own `truncate` would keep the rest too, in as many encodings as that takes.
+fn first(whole: &Encoding, count: usize) -> Encoding {
+    Encoding::new(
+        whole.get_ids()[..count].to_vec(),
+        whole.get_type_ids()[..count].to_vec(),
+        whole.get_tokens()[..count].to_vec(),
+        whole.get_word_ids()[..count].to_vec(),
+        whole.get_offsets()[..count].to_vec(),
+        whole.get_special_tokens_mask()[..count].to_vec(),
+        whole.get_attention_mask()[..count].to_vec(),
+        Vec::new(),
+        Default::default(),
+    )
 }
 
 /// Refuses what the compact form refuses among added tokens that are searched for in the normalised text. If two have

@@ -31,7 +31,7 @@ const DISAGREE: &str = "transformers 4 and 5 give different ids with that";
 #[derive(Clone, Debug)]
 pub struct TokenizerSettings {
     /// `tokenizer_config.json`, without fields where there is none.
-    config: Fields,
+    config: Fields<'static>,
     /// The older files, which count where `tokenizer_config.json` does not list the added tokens.
     older: Option<Older>,
     /// The name of the tokenizer's class without `Fast`, and what names it.
@@ -40,8 +40,8 @@ pub struct TokenizerSettings {
 
 #[derive(Clone, Debug)]
 struct Older {
-    map: Fields,
-    added: Fields,
+    map: Fields<'static>,
+    added: Fields<'static>,
 }
 
 /// What `tokenizer.json` itself says, as far as the other files affect it.

@@ -34,7 +34,8 @@ type ByteTokens = [Option<usize>; 256];
 /// join the character for the space to the end of what precedes it, except after a few characters. Since what is joined
 /// on one side of such a place does not depend on the other side, the word can be cut there: the heaps stay small,
 /// common words are looked up, and a long text need not be read to its end to be truncated.
-/// not be read to its end to be truncated.
+///
+/// Where every token stands directly for a word of the same text, whatever the merges, that is the whole text, and no part of it: there is no seam.
 struct Seam {
     mark: char,
     /// Last characters of everything that is ever joined to something that starts with `mark`; ascending.
@@ -45,8 +46,8 @@ impl Words {
     pub(super) fn new(recipe: Recipe) -> Result<Self> {
         let vocabulary = Vocabulary::new(recipe.bytes, recipe.ends, recipe.ids)?;
         let merges = Merges::new(&recipe.merges, &vocabulary)?;
-        let seam = match (recipe.splitter, recipe.byte_level) {
-            (Splitter::Whole, false) => seam(&recipe.normaliser, &vocabulary, &recipe.merges),
+        let seam = match (recipe.splitter, recipe.byte_level, &recipe.direct) {
+            (Splitter::Whole, false, Some(_)) => seam(&recipe.normaliser, &vocabulary, &recipe.merges),
             _ => None,
         };
         let unknown = match recipe.unknown.map(|id| vocabulary.index_of_id(id)) {
