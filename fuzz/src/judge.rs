@@ -94,7 +94,7 @@ impl Judge {
             if took <= time {
                 break;
             }
-            // From here on only what this thread computes counts: other programs lengthen the rest.
+            // From here on only what this program computes counts: others lengthen the rest.
             let start = processor_time();
             let again = self.once(target, input)?.0;
             let computed = start.zip(processor_time()).map(|(start, end)| end.saturating_sub(start));
@@ -129,16 +129,31 @@ impl Judge {
     }
 }
 
-/// Returns the time that this thread has run, where the system reports it.
+/// Returns how long processors have worked for this program, where the system reports it: for all threads, since a body may start one.
 fn processor_time() -> Option<Duration> {
-    let told = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
-    told.split_whitespace().next()?.parse().ok().map(Duration::from_nanos)
+    #[cfg(unix)]
+    {
+        use rustix::time::{ClockId, clock_gettime};
+
+        let time = clock_gettime(ClockId::ProcessCPUTime);
+        Some(Duration::new(time.tv_sec.try_into().ok()?, time.tv_nsec.try_into().ok()?))
+    }
+    #[cfg(not(unix))]
+    None
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use felsic_fuzz::{Memory, mutate};
+
+    /// Works for longer than anything may.
+    fn busy(_: &[u8]) {
+        let start = Instant::now();
+        while start.elapsed() < ANY * 4 {
+            std::hint::spin_loop();
+        }
+    }
 
     /// One judge, since there is one memory: the tests run one after another in it.
     #[test]
@@ -154,14 +169,10 @@ mod tests {
         assert!(found.is_some_and(|text| text.starts_with("a panic: ") && text.contains("no 100")));
         let memory = ended(|input| drop(std::hint::black_box(vec![input[0]; 4 << 20])));
         assert!(matches!(memory, Err(Finding::Memory { took, most: 1_048_776 }) if took >= 4 << 20));
-        let busy = |_: &[u8]| {
-            let start = Instant::now();
-            while start.elapsed() < ANY * 4 {
-                std::hint::spin_loop();
-            }
-        };
-        let time = ended(busy);
-        assert!(matches!(time, Err(Finding::Time { took, .. }) if took > ANY));
+        let in_thread: fn(&[u8]) = |input| thread::scope(|scope| drop(scope.spawn(|| busy(input))));
+        for run in [busy as fn(&[u8]), in_thread] {
+            assert!(matches!(ended(run), Err(Finding::Time { took, .. }) if took > ANY));
+        }
         assert!(ended(|_| thread::sleep(ANY * 2)).is_ok(), "a thread that waits is not at fault");
     }
 }

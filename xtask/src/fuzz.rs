@@ -45,15 +45,19 @@ struct Cases {
     /// What the cases depend on
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Runs this case of the seed alone; an attack leaves its files
+    /// Number of the first case, to go on where an earlier run ended
     #[arg(long)]
+    from: Option<u64>,
+    /// Runs this case of the seed alone; an attack leaves its files
+    #[arg(long, conflicts_with = "from")]
     case: Option<u64>,
 }
 
 impl Cases {
     /// Returns them as arguments.
     fn arguments(&self) -> impl Iterator<Item = String> {
-        let numbers = [("--seed", Some(self.seed)), ("--seconds", self.seconds), ("--case", self.case)];
+        let numbers =
+            [("--seed", Some(self.seed)), ("--seconds", self.seconds), ("--from", self.from), ("--case", self.case)];
         numbers.into_iter().filter_map(|(name, number)| Some(format!("{name}={}", number?)))
     }
 }
