@@ -7,7 +7,7 @@ import type { Link, RequestOptions } from "./link.js";
 import type { CreateOptions, Delivery, EmbedProgress, Prefetch, Simd } from "./options.js";
 import { type EngineFiles, engineFiles, type Folders } from "./package.js";
 import { autoWorkers, Pool } from "./pool.js";
-import type { Calls, Created, EmbedResult } from "./protocol.js";
+import type { Calls, Created, EmbedAnswer, EmbedResult } from "./protocol.js";
 import { cpuBinary } from "./simd.js";
 import { startWorker } from "./start.js";
 import { integrityOf } from "./store/names.js";
@@ -49,7 +49,7 @@ export class RunningEngine implements Answers {
 
   request: Link<Calls>["request"] = (type, request, options) => this.#connection.request(type, request, options);
 
-  embed(request: EmbedRequest, options: RequestOptions<EmbedProgress>): Promise<EmbedResult> {
+  embed(request: EmbedRequest, options: RequestOptions<EmbedProgress>): Promise<EmbedAnswer> {
     if (request.texts.length > 1) void this.#pool?.start();
     return this.#connection.request("embed", request, options);
   }

@@ -42,7 +42,7 @@ export interface Calls {
   };
   embed: {
     request: { readonly texts: readonly string[]; readonly options: EngineOptions; readonly urgent: boolean };
-    result: EmbedResult;
+    result: EmbedAnswer;
     progress: EmbedProgress;
   };
   tokenize: {
@@ -70,11 +70,20 @@ export interface Created {
   readonly isStored: boolean;
 }
 
-/** The result of `embed`; the vectors are transferred, each with its own buffer. */
+/** The vectors of texts, each with its own buffer. */
 export interface EmbedResult {
   readonly vectors: readonly Float32Array<ArrayBuffer>[];
   readonly tokens: Uint32Array<ArrayBuffer>;
   readonly truncated: Uint8Array<ArrayBuffer>;
+}
+
+/** The result of `embed`; the vectors are transferred. */
+export interface EmbedAnswer extends EmbedResult {
+  /**
+   * How long it took, in milliseconds by the worker's clock: since its turn came, or since the call before it was done. A page that is busy hears
+   * of answers late, and of several at once.
+   */
+  readonly took: number;
 }
 
 /** A request of any kind. */

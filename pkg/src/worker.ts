@@ -11,7 +11,7 @@ import type { EngineFiles } from "./package.js";
 import type {
   CallName,
   Calls,
-  EmbedResult,
+  EmbedAnswer,
   FromHelper,
   FromWorker,
   MadeMessage,
@@ -71,6 +71,8 @@ class Server {
   #engine: Engine | undefined;
   #table: TableLoader | undefined;
   #helper: Helper | undefined;
+  /** When the last `embed` that was not urgent was done. */
+  #done = -Infinity;
 
   constructor(scope: Scope, module: EngineModule, wasm: string, watch: Watch | undefined) {
     this.#scope = scope;
@@ -101,7 +103,7 @@ class Server {
     const { id } = request;
     try {
       const result = await this.#run(request, signal, turn);
-      const transfer = request.type === "embed" ? (result as EmbedResult).vectors.map(({ buffer }) => buffer) : [];
+      const transfer = request.type === "embed" ? (result as EmbedAnswer).vectors.map(({ buffer }) => buffer) : [];
       this.#scope.postMessage({ type: "result", id, result }, { transfer });
     } catch (error) {
       const known = knownError(error);
@@ -208,16 +210,22 @@ class Server {
     port.onmessage = ({ data }: MessageEvent<ToHelper>) => (last = last.then(() => answer(data)));
   }
 
-  async #embed(id: number, request: Calls["embed"]["request"], signal: AbortSignal, turn: Turn): Promise<EmbedResult> {
-    const { texts, options } = request;
+  async #embed(id: number, request: Calls["embed"]["request"], signal: AbortSignal, turn: Turn): Promise<EmbedAnswer> {
+    const { texts, options, urgent } = request;
+    const begun = performance.now();
     const hooks = this.#hooks(id, signal, turn);
     const work = this.#ready().embed(texts, options, hooks, this.helpers.forCall(signal, turn));
     const { vectors, tokens, truncated } = await this.#trusted(work);
+    const now = performance.now();
+    // What helpers compute of the call before may still be under way when this one begins.
+    const took = now - Math.max(begun, this.#done);
+    if (!urgent) this.#done = now;
     const width = texts.length === 0 ? 0 : vectors.length / texts.length;
     return {
       vectors: texts.map((_, index) => vectors.slice(index * width, (index + 1) * width)),
       tokens,
       truncated,
+      took,
     };
   }
 

@@ -90,11 +90,17 @@ class Machine {
   /** The threads that are busy besides the CPU's workers. */
   busy = 0;
 
-  /** @param {Clock} clock @param {number} threads @param {number} workers */
-  constructor(clock, threads, workers) {
+  /** @param {Clock} clock @param {number} threads @param {number} workers @param {number} [deaf] how long the page hears nothing at a time */
+  constructor(clock, threads, workers, deaf = 0) {
     this.clock = clock;
     this.threads = threads;
     this.workers = workers;
+    this.deaf = deaf;
+  }
+
+  /** How long it is until the page hears what has come. */
+  get untilHeard() {
+    return this.deaf && this.deaf - (this.clock.now % this.deaf);
   }
 
   /** How much longer the CPU's workers take while others are busy: those share the threads. */
@@ -118,6 +124,7 @@ class Device {
   pack = "0".repeat(64);
   isStored = true;
   calls = 0;
+  #done = 0;
   /** @type {{ urgent: boolean, go: () => void }[]} */
   #waiting = [];
   #isBusy = false;
@@ -152,6 +159,7 @@ class Device {
     this.calls += 1;
     await clock.wait(MESSAGE);
     await this.#take(urgent);
+    const begun = clock.now;
     const length = (texts[0]?.length ?? 0) / TOKEN;
     const most = Math.max(1, Math.floor(BATCH[this.kind] / length));
     for (let done = 0; done < texts.length; done += most) {
@@ -164,11 +172,15 @@ class Device {
       }
     }
     this.#letGo();
+    const took = clock.now - Math.max(begun, this.#done);
+    if (!urgent) this.#done = clock.now;
     await clock.wait(MESSAGE);
+    await clock.wait(this.machine.untilHeard);
     return {
       vectors: texts.map((text) => new Float32Array(4).fill(1 / text.length)),
       tokens: Uint32Array.from(texts, (text) => text.length / TOKEN),
       truncated: new Uint8Array(texts.length),
+      took,
     };
   }
 
@@ -197,7 +209,9 @@ class Device {
 /** The CPU of a machine: a token a millisecond of each worker, and attention. @param {number} workers @returns {Speed} */
 const cpuSpeed = (workers) => (texts, tokens) => ((tokens / texts / 4096 + 1) * tokens) / workers;
 
-/** @type {Record<string, (cpu: Speed) => Speed>} how long a GPU takes, told from the CPU */
+/** How long a GPU takes, told from the CPU. @typedef {(cpu: Speed) => Speed} Gpu */
+
+/** @type {Record<string, Gpu>} */
 const GPUS = {
   "ten times as fast": (cpu) => (texts, tokens) => 20 + cpu(texts, tokens) / 10,
   "a little faster": (cpu) => (texts, tokens) => cpu(texts, tokens) / 1.3,
@@ -227,10 +241,10 @@ function cachesOf(kept) {
 /**
  * Embeds calls one after another, each with so many texts of so many tokens; returns how long each took, on the CPU alone and with the GPU.
  *
- * @param {{ threads: number, workers: number, gpu: string, calls: [texts: number, tokens: number][], kept?: Map<string, string>,
+ * @param {{ threads: number, workers: number, gpu: string | Gpu, deaf?: number, calls: [texts: number, tokens: number][], kept?: Map<string, string>,
  *   kernels?: string, features?: string[], vendor?: string, language?: string[], pack?: string }} given
  */
-async function times({ threads, workers, gpu, calls, ...others }) {
+async function times({ threads, workers, gpu, deaf, calls, ...others }) {
   const { kept = new Map(), kernels = "some", features = [], vendor = "model", language = [], pack = "0" } = others;
   const clock = new Clock();
   const saved = {
@@ -265,9 +279,10 @@ async function times({ threads, workers, gpu, calls, ...others }) {
     };
     const alone = await all(new Device(new Machine(clock, threads, workers), "cpu", speed));
 
-    const machine = new Machine(clock, threads, workers);
+    const machine = new Machine(clock, threads, workers, deaf);
+    const speedOfGpu = (typeof gpu === "string" ? GPUS[gpu] : gpu) ?? assert.fail(String(gpu));
     /** @type {[Device, Device]} */
-    const [cpu, other] = [new Device(machine, "cpu", speed), new Device(machine, "gpu", GPUS[gpu]?.(speed) ?? speed)];
+    const [cpu, other] = [new Device(machine, "cpu", speed), new Device(machine, "gpu", speedOfGpu(speed))];
     cpu.pack = pack;
     const start = async () => {
       machine.busy += 1;
@@ -340,6 +355,33 @@ test("a GPU that is faster gets the batches it is faster with, and no query", as
   assert.deepEqual([little.info.gpu?.state, little.info.gpu?.reason], ["used", "faster"], "it stays there");
   const queries = await times({ ...twice, calls: Array(400).fill([1, 512]) });
   assert.deepEqual([queries.calls, queries.took], [0, queries.alone]);
+});
+
+test("a page that is busy, and hears of several answers at once, does not take the CPU for faster than it is", async () => {
+  for (const deaf of [500, 2000, 5000, 20_000]) {
+    const { info } = await times({ threads: 8, workers: 4, gpu: "ten times as fast", deaf, calls: Array(4).fill([200, 512]) });
+    assert.deepEqual([info.gpu?.state, info.gpu?.reason], ["used", "faster"], `${deaf} ms`);
+    const slower = await times({ threads: 8, workers: 4, gpu: "three times as slow", deaf, calls: Array(4).fill([200, 512]) });
+    assert.deepEqual([slower.info.gpu?.state, slower.info.gpu?.reason], ["unused", "slower"], `${deaf} ms`);
+  }
+});
+
+test("a GPU that is held up once, while it is tried or used, is not taken for slower", async () => {
+  /** A fast GPU, some of whose batches take ten seconds longer. @param {number[]} batches @returns {Gpu} */
+  const heldUp = (batches) => (cpu) => {
+    let batch = 0;
+    return (...given) => cpu(...given) / 10 + (batches.includes((batch += 1)) ? 10_000 : 0);
+  };
+  /** @param {number[]} batches */
+  const reason = async (batches) => {
+    const calls = Array(4).fill([200, 512]);
+    const { info } = await times({ threads: 8, workers: 4, gpu: heldUp(batches), calls });
+    return [info.gpu?.state, info.gpu?.reason];
+  };
+  // The first to wake it, one text, then four, then sixteen in two batches; what comes later is of use.
+  for (let batch = 1; batch <= 12; batch += 1) assert.deepEqual(await reason([batch]), ["used", "faster"], `batch ${batch}`);
+  assert.deepEqual(await reason([5, 7]), ["unused", "slower"], "twice");
+  assert.deepEqual(await reason([6, 8, 10]), ["unused", "slower"], "more often than not, in use");
 });
 
 test("what has been measured counts for the same GPU, kernels, model and workers alone, and for a month", async () => {

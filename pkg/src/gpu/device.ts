@@ -4,7 +4,7 @@ import type { Answers, EmbedRequest, Launcher, RunningEngine } from "../engines.
 import { FelsicError, type FelsicErrorCode } from "../errors.js";
 import type { RequestOptions } from "../link.js";
 import type { EmbedProgress } from "../options.js";
-import type { EmbedResult } from "../protocol.js";
+import type { EmbedAnswer } from "../protocol.js";
 import type { WarningCode } from "../store/warning.js";
 
 /** Codes of errors that come from the device, or from what it did to the engine, and not from the call. */
@@ -120,7 +120,7 @@ export class GpuDevice {
    * Embeds texts, as {@link request}. An engine counts as failed that says nothing for `patience` milliseconds, not even that it makes progress,
    * here or with another call.
    */
-  async embed(request: EmbedRequest, options: RequestOptions<EmbedProgress>, patience: number): Promise<EmbedResult> {
+  async embed(request: EmbedRequest, options: RequestOptions<EmbedProgress>, patience: number): Promise<EmbedAnswer> {
     const engine = this.#engine;
     const begun = performance.now();
     const look = () => {

@@ -43,6 +43,11 @@ export class Measures {
     return cpu.length > 0 ? Math.min(...cpu) * tokens : undefined;
   }
 
+  /** Whether a GPU that took so long has lost to the CPU. */
+  loses(texts: number, tokens: number, milliseconds: number): boolean {
+    return !(milliseconds < WORTH * (this.expected(texts, tokens) ?? Infinity));
+  }
+
   /**
    * Returns the fewest tokens from which on the GPU is faster with texts of such a length; `Infinity` if it is not, `undefined` if that is not
    * known.
@@ -116,8 +121,9 @@ function crossoverOf({ cpu, gpu }: Class): number | undefined {
   return fewest;
 }
 
+/** Of an even number the lower one, so that of two measurements one may have been held up. */
 function median(rates: readonly number[]): number {
-  return [...rates].sort((a, b) => a - b)[rates.length >> 1] ?? Infinity;
+  return [...rates].sort((a, b) => a - b)[(rates.length - 1) >> 1] ?? Infinity;
 }
 
 function finite(value: number): number | null {
