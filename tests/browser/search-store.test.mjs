@@ -253,6 +253,79 @@ test("two tabs: one sees what the other adds and removes; both at once lose noth
   await Promise.all([two.close(), third.close()]);
 });
 
+test("what a tab has read before the news of it come counts as a change, too", async () => {
+  const found = await environment.page.evaluate(async () => {
+    const embedder = new FakeEmbedder();
+    const late = { workerUrl: "/felsic/late-search-worker.js" };
+    const writes = await search.Collection.open("learned", { embedder });
+    const learns = await search.Collection.open("learned", { embedder, ...late });
+    let changes = 0;
+    learns.addEventListener("change", () => (changes += 1));
+    const seen = [];
+    // A call that has nothing to write waits for its turn, and reads what is new.
+    const learned = async () => {
+      await learns.remove("absent");
+      seen.push([learns.info.documents, changes]);
+    };
+    await writes.add([{ id: "a", text: "whales sing at night" }]);
+    await learned();
+    await writes.remove("a");
+    await learned();
+    // The news themselves bring nothing new.
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    seen.push([learns.info.documents, changes]);
+    writes.close();
+    learns.close();
+    return seen;
+  });
+  assert.deepEqual(found, [
+    [1, 1],
+    [0, 2],
+    [0, 2],
+  ]);
+});
+
+test("what cannot be read when the news of it come is read a moment later", async () => {
+  const documents = await environment.page.evaluate(async () => {
+    const embedder = new FakeEmbedder();
+    const writes = await search.Collection.open("hindered", { embedder });
+    const learns = await search.Collection.open("hindered", { embedder, workerUrl: "/felsic/hindered-search-worker.js" });
+    const change = new Promise((resolve) =>
+      learns.addEventListener("change", () => resolve(learns.info.documents), { once: true }),
+    );
+    await writes.add([{ id: "a", text: "whales sing at night" }]);
+    const late = new Promise((resolve) => setTimeout(resolve, 10_000, "nothing in ten seconds"));
+    const documents = await Promise.race([change, late]);
+    writes.close();
+    learns.close();
+    return documents;
+  });
+  assert.equal(documents, 1);
+});
+
+test("info has the bytes that are stored, also after segments were put together", async () => {
+  const seen = await environment.page.evaluate(async () => {
+    const open = () => search.Collection.open("merged", { embedder: new FakeEmbedder() });
+    const docs = await open();
+    const seen = [];
+    for (let at = 0; at < 20; at += 1) {
+      await docs.add([{ id: `d${at}`, text: `text ${at}` }]);
+      // Segments are put together when the call has ended; on a busy machine that takes a while.
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      const other = await open();
+      const isSame = () => docs.info.bytes === other.info.bytes;
+      for (const end = performance.now() + 10_000; !isSame() && performance.now() < end;) {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+      seen.push([docs.info.bytes, other.info.bytes]);
+      other.close();
+    }
+    docs.close();
+    return seen;
+  });
+  for (const [at, [bytes, anew]] of seen.entries()) assert.equal(bytes, anew, `after ${at + 1} documents`);
+});
+
 test("no room: a typed error, nothing torn, and what was there stays", async () => {
   const page = await environment.newTab();
   const devtools = await page.context().newCDPSession(page);

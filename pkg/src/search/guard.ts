@@ -52,12 +52,11 @@ export interface News {
   close(): void;
 }
 
-/** Listens to the other tabs; `hear` is called when one of them has changed the collection. */
-export function listen(name: string, hear: () => void, directory?: string): News {
-  const channel = openChannel(name, directory);
-  if (!channel) return { tell: () => undefined, close: () => undefined };
-  channel.onmessage = hear;
-  return { tell: () => channel.postMessage(null), close: () => channel.close() };
+/** Listens to the other tabs, if there can be any; `hear` is called when one of them has changed the collection. */
+export function listen(name: string | undefined, hear: () => void, directory?: string): News {
+  const channel = name === undefined ? undefined : openChannel(name, directory);
+  if (channel) channel.onmessage = hear;
+  return { tell: () => channel?.postMessage(null), close: () => channel?.close() };
 }
 
 function openChannel(name: string, directory: string | undefined): ReturnType<typeof sharedChannel> | undefined {

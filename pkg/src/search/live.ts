@@ -25,6 +25,9 @@ const MOST_FINE = 200_000;
 const MOST_UNUSED = 10_000;
 /** How often reading starts again because other tabs replace what is being read. */
 const MOST_ATTEMPTS = 20;
+/** How often what another tab has told of is read again where reading fails, and the first wait; each further one is twice as long. */
+const MOST_FAILURES = 6;
+const FIRST_WAIT = 250;
 
 /** What is written at once. */
 export interface Writing {
@@ -80,6 +83,8 @@ export class LiveCollection implements TextSource {
   readonly #changed: () => void;
   readonly #news: News;
   #state: State;
+  /** The number of the last news; each is read for until the next. */
+  #heard = 0;
   /** The last work that reads or writes segments; one follows another. */
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -90,16 +95,14 @@ export class LiveCollection implements TextSource {
     this.#memory = memory;
     this.#changed = changed;
     this.#state = this.#empty(0, embedder.dimensions);
-    const hear = () => void this.refresh().catch(() => undefined);
-    this.#news = memory ? { tell: () => undefined, close: () => undefined } : listen(this.#lock, hear);
+    this.#news = listen(memory ? undefined : this.#lock, () => this.#hear());
   }
 
   /** Opens a collection, and creates it if it is not there. */
   static async open(options: LiveOptions): Promise<LiveCollection> {
     const store = await SegmentStore.open(options.name, options.memory);
     const live = new LiveCollection(options, store);
-    await live.#alone(() => live.#sync());
-    live.contents.words.start();
+    await live.refresh();
     void live.#tidy().catch(() => undefined);
     return live;
   }
@@ -141,6 +144,7 @@ export class LiveCollection implements TextSource {
   }
 
   close(): void {
+    this.#heard = Infinity;
     this.#news.close();
   }
 
@@ -168,12 +172,18 @@ export class LiveCollection implements TextSource {
   }
 
   /** Takes in what other tabs have written. */
-  async refresh(): Promise<void> {
-    const before = this.#state;
-    const known = [...before.segments.keys()].join();
-    await this.#alone(() => this.#sync());
-    if (this.#state !== before || [...before.segments.keys()].join() !== known) this.#changed();
-    this.contents.words.start();
+  refresh(): Promise<void> {
+    return this.#alone(() => this.#sync());
+  }
+
+  /**
+   * Takes in what another tab has told of. What cannot be read now may be readable in a moment, and nothing says so; what cannot be read in 16
+   * seconds waits for the next news, or the next call.
+   */
+  #hear(failures = 0): void {
+    const news = ++this.#heard;
+    const again = () => news === this.#heard && failures < MOST_FAILURES && this.#hear(failures + 1);
+    this.refresh().catch(() => setTimeout(again, FIRST_WAIT * 2 ** failures));
   }
 
   /**
@@ -190,7 +200,7 @@ export class LiveCollection implements TextSource {
       }),
     );
     if (!hasWritten) return;
-    this.#announce();
+    this.#news.tell();
     void this.#compact().catch(() => undefined);
   }
 
@@ -314,13 +324,6 @@ export class LiveCollection implements TextSource {
     else this.#state.ignored.add(number);
   }
 
-  /** Tells everyone that documents have changed. */
-  #announce(): void {
-    this.#news.tell();
-    this.#changed();
-    this.contents.words.start();
-  }
-
   #empty(generation: number, dimensions: number): State {
     const contents = new Contents(new this.module.Rows(dimensions), this, (why) => this.store.damaged(why));
     return { generation, dimensions, contents, segments: new Map(), ignored: new Set(), sound: new Set() };
@@ -439,9 +442,7 @@ export class LiveCollection implements TextSource {
     const { generation, dimensions, segments } = this.#state;
     const all = await this.#arrived([...segments.keys()].sort((a, b) => a - b));
     const state = this.#empty(generation, dimensions);
-    if (!all || !(await this.#take(state, all))) return;
-    this.#state = state;
-    state.contents.words.start();
+    if (all && (await this.#take(state, all))) this.#state = state;
   }
 
   /** Removes what is left of replaced segments, of earlier generations and of writes that were cut off. */
@@ -462,9 +463,21 @@ export class LiveCollection implements TextSource {
 
   /** Runs work that reads or writes segments after all that has begun before. */
   #alone<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#turn.then(work, work);
+    const result = this.#turn.then(() => this.#telling(work));
     this.#turn = result.catch(() => undefined);
     return result;
+  }
+
+  /** Runs work, and tells of what has changed by it: whatever reads may be the first to read what another tab has written. */
+  async #telling<T>(work: () => Promise<T>): Promise<T> {
+    const { segments } = this.#state;
+    const known = [...segments.keys()].join();
+    try {
+      return await work();
+    } finally {
+      if (this.#state.segments !== segments || [...segments.keys()].join() !== known) this.#changed();
+      this.contents.words.start();
+    }
   }
 
   /** Runs work while no other tab writes. */
