@@ -2,11 +2,15 @@
 
 use crate::checkpoints::Seeded;
 use crate::process::{command, run as run_command};
-use crate::{bench_gpu, bench_index, bench_native, bench_search, files, packs, project, setup, trained, web};
+use crate::{
+    bench_gpu, bench_index, bench_native, bench_parquet, bench_search, files, packs, project, setup, trained, web,
+};
 use anyhow::{Context, Result, ensure};
 use clap::{Args, Subcommand};
+use serde::de::DeserializeOwned;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 #[derive(Subcommand)]
 pub enum Other {
@@ -18,6 +22,8 @@ pub enum Other {
     Native(bench_native::Options),
     /// Times the command line on this machine's GPU, by kernel body too, and writes target/bench/gpu.txt
     Gpu(bench_gpu::Options),
+    /// Times how long rows of Parquet files take to read, beside pyarrow
+    Parquet(bench_parquet::Options),
 }
 
 #[derive(Args)]
@@ -127,6 +133,7 @@ pub fn run(options: &Options) -> Result<()> {
         Some(Other::Index(options)) => return bench_index::run(options),
         Some(Other::Native(options)) => return bench_native::run(options),
         Some(Other::Gpu(options)) => return bench_gpu::run(options),
+        Some(Other::Parquet(options)) => return bench_parquet::run(options),
         None => {}
     }
     let pack = packs::find(&options.model)?;
@@ -167,4 +174,17 @@ pub fn run(options: &Options) -> Result<()> {
         bench.args(["--runs", &runs.to_string()]);
     }
     run_command(&mut bench)
+}
+
+/// Runs a program that prints one JSON line, and returns that.
+pub fn line<T: DeserializeOwned>(program: &mut Command) -> Result<T> {
+    let output = program.output().context("cannot start a benchmark")?;
+    ensure!(output.status.success(), "a benchmark failed: {}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).context("a benchmark printed another line than is read")
+}
+
+/// Returns the median of some times.
+pub fn median(mut times: Vec<f64>) -> f64 {
+    times.sort_by(f64::total_cmp);
+    times.get(times.len() / 2).copied().unwrap_or(f64::NAN)
 }

@@ -2,9 +2,9 @@
 
 use crate::process::command;
 use crate::{bench, packs, project, setup};
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use clap::Args;
-use std::process::Command;
+use serde::Deserialize;
 
 #[derive(Args)]
 pub struct Options {
@@ -23,11 +23,13 @@ pub struct Options {
 }
 
 /// Medians of a shape in one round, in ms.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Deserialize)]
 struct Times {
     /// By the clock.
+    #[serde(rename = "median_ms")]
     passed: f64,
     /// Of the processors, which other programs hardly change.
+    #[serde(rename = "processor_ms")]
     worked: f64,
 }
 
@@ -50,9 +52,9 @@ pub fn run(options: &Options) -> Result<()> {
         for _ in 0..options.rounds {
             let mut bench =
                 command(&felsic, ["bench", "--json", "--batch", batch, "--tokens", tokens, "--runs", &runs]);
-            ours.push(times(bench.args(["--threads", &threads, "--model"]).arg(&pack))?);
+            ours.push(bench::line(bench.args(["--threads", &threads, "--model"]).arg(&pack))?);
             let mut peer = python.run([project::path("tests/peer/time_native.py")]);
-            theirs.push(times(peer.arg(&model).args([&threads, &runs, shape]))?);
+            theirs.push(bench::line(peer.arg(&model).args([&threads, &runs, shape]))?);
         }
         let (ours, theirs) = (median(&ours), median(&theirs));
         println!(
@@ -68,21 +70,8 @@ pub fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// Runs a program that prints one JSON line.
-fn times(program: &mut Command) -> Result<Times> {
-    let output = program.output().context("cannot start a benchmark")?;
-    ensure!(output.status.success(), "a benchmark failed: {}", String::from_utf8_lossy(&output.stderr));
-    let line: serde_json::Value = serde_json::from_slice(&output.stdout).context("a benchmark printed no JSON")?;
-    let number = |name: &str| line[name].as_f64().with_context(|| format!("a benchmark does not say {name}"));
-    Ok(Times { passed: number("median_ms")?, worked: number("processor_ms")? })
-}
-
 /// Returns the medians of rounds.
 fn median(rounds: &[Times]) -> Times {
-    let of = |time: fn(&Times) -> f64| {
-        let mut times: Vec<f64> = rounds.iter().map(time).collect();
-        times.sort_by(f64::total_cmp);
-        times.get(times.len() / 2).copied().unwrap_or(f64::NAN)
-    };
+    let of = |time: fn(&Times) -> f64| bench::median(rounds.iter().map(time).collect());
     Times { passed: of(|times| times.passed), worked: of(|times| times.worked) }
 }

@@ -18,12 +18,13 @@
 //! | `soak` | long runs: embeds, and loads under faults |
 //! | `kernels` | the kernels' tests as WebAssembly and on ARM |
 //! | `fuzz` | what felsic reads of strangers, on inputs made at random |
-//! | `test` (`check` too), `demo`, `bench`, `bench_search`, `bench_index`, `bench_native`, `bench_gpu`, `site`, `size` | the commands of these names |
+//! | `test` (`check` too), `demo`, `bench`, `bench_search`, `bench_index`, `bench_native`, `bench_gpu`, `bench_parquet`, `site`, `size` | the commands of these names |
 
 mod bench;
 mod bench_gpu;
 mod bench_index;
 mod bench_native;
+mod bench_parquet;
 mod bench_search;
 mod checkpoints;
 mod demo;
