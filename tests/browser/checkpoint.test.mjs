@@ -243,7 +243,7 @@ test("a cut transfer goes on where it broke", async () => {
   for (const cutAfter of [1, 5000, WEIGHTS.length >> 1, WEIGHTS.length - 1]) {
     await environment.page.evaluate(() => felsic.Embedder.deleteCache());
     elsewhere.log.splice(0);
-    const model = elsewhere.spoilt(`/models/${MODEL}/`, { file: /safetensors/, cutAfter, times: 2 });
+    const model = elsewhere.spoilt(`/models/${MODEL}/`, { file: /safetensors/, cutAfter, lull: 400, times: 2 });
     const made = await load({ model });
     assert.deepEqual(made.vectors, whole.vectors, `${made.message}`);
     assert.ok(
@@ -258,7 +258,7 @@ test("a file that changes while it is fetched is never used", async () => {
   const weights = { file: /safetensors/ };
   const model = elsewhere.spoilt(
     `/models/${MODEL}/`,
-    { ...weights, times: 1, cutAfter: 5000, headers: tag('"one"') },
+    { ...weights, times: 1, cutAfter: 5000, lull: 400, headers: tag('"one"') },
     { ...weights, headers: tag('"two"') },
   );
   const { code, message } = await load({ model });

@@ -28,6 +28,8 @@ const TYPES = {
  * @property {boolean} [page] answers with a page, as a server of a single-page application does for every missing file
  * @property {Record<string, string>} [headers] of any answer
  * @property {number} [cutAfter] announces the full length and breaks the connection after this many bytes of the file
+ * @property {number} [lull] milliseconds before it breaks the connection, in which what was sent arrives and is read; 50 by default, and more where
+ *   a test needs it on a busy machine
  * @property {number} [endAfter] announces no length and ends after this many bytes of the file as if they were all
  * @property {number} [stallAfter] sends this many bytes of the file and then nothing, and keeps the connection
  * @property {number} [dribbleAfter] sends this many bytes of the file and then one every 20 milliseconds
@@ -197,7 +199,7 @@ export class Server {
  * @param {number} from
  * @param {Partial<Fault>} fault
  */
-async function send(response, bytes, from, { cutAfter, endAfter, stallAfter, dribbleAfter, slow }) {
+async function send(response, bytes, from, { cutAfter, lull = 50, endAfter, stallAfter, dribbleAfter, slow }) {
   const stop = cutAfter ?? endAfter ?? stallAfter ?? dribbleAfter;
   const sent = bytes.subarray(from, stop === undefined ? undefined : Math.max(stop, from));
   for (let piece = 0; slow !== undefined && piece < 16; piece += 1) {
@@ -210,7 +212,7 @@ async function send(response, bytes, from, { cutAfter, endAfter, stallAfter, dri
     response.write(bytes.subarray(at, at + 1));
   }
   // Waits, or bytes that are still on their way are lost with the connection.
-  if (cutAfter !== undefined) setTimeout(() => response.destroy(), 50);
+  if (cutAfter !== undefined) setTimeout(() => response.destroy(), lull);
   else if (stallAfter === undefined) response.end();
 }
 

@@ -53,7 +53,7 @@ for (const [status, page, code] of /** @type {const} */ ([
 test("a checkpoint's weights that dribble are given up", async () => {
   const { make, close } = await freshPage();
   const model = store.server.spoilt("/packs/checkpoint/", { file: WEIGHTS, dribbleAfter: 50_000 });
-  const { code, message } = await make({ model, hurry: 200 });
+  const { code, message } = await make({ model, hurry: 80 });
   assert.equal(code, "network");
   assert.match(message ?? "", /less than 2048 bytes a second/);
   assert.ok(requestsOf(store.server, model).filter(({ file }) => WEIGHTS.test(file)).length <= 7);

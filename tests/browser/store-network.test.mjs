@@ -118,7 +118,7 @@ test("a connection that falls silent is given up, before its first byte and afte
   await close();
 });
 
-/** A byte every four seconds, as a worker in a hurry sees it. */
+/** A byte every few seconds, as a worker in a hurry sees it. */
 const DRIBBLE = { dribbleAfter: 50_000 };
 
 test("a connection that dribbles is given up, and asked again with a range", async () => {
@@ -131,22 +131,22 @@ test("a connection that dribbles is given up, and asked again with a range", asy
   await close();
 });
 
-for (const [what, file, dribbleAfter] of /** @type {const} */ ([
-  ["manifest", MANIFEST, 0],
-  ["shard", SHARD, 0],
-  ["shard", SHARD, 2_000],
-])) {
-  test(`a ${what} that only ever dribbles, after ${dribbleAfter} bytes: an end, after not too many requests`, async () => {
-    const { load, close } = await freshPage();
-    const model = store.server.spoilt("/packs/one/", { file, dribbleAfter });
-    const { code, message } = await load({ model, hurry: 200, abortAfter: 20_000 });
-    assert.equal(code, "network", message);
-    assert.match(message ?? "", /less than 2048 bytes a second/);
-    const count = requestsOf(store.server, model).filter((request) => file.test(request.file)).length;
-    assert.ok(count <= 6, `${count} requests`);
-    await close();
-  });
-}
+test("what only ever dribbles ends, after not too many requests", { concurrency: 3 }, async (context) => {
+  const one = async (/** @type {string} */ what, /** @type {RegExp} */ file, /** @type {number} */ dribbleAfter) => {
+    await context.test(`a ${what}, after ${dribbleAfter} bytes`, async () => {
+      const { load, close } = await freshPage();
+      const model = store.server.spoilt("/packs/one/", { file, dribbleAfter });
+      // Slower than elsewhere: a machine that halts for a moment must not look like a server that is silent for a minute.
+      const { code, message } = await load({ model, hurry: 80, abortAfter: 40_000 });
+      assert.equal(code, "network", message);
+      assert.match(message ?? "", /less than 2048 bytes a second/);
+      const count = requestsOf(store.server, model).filter((request) => file.test(request.file)).length;
+      assert.ok(count <= 6, `${count} requests`);
+      await close();
+    });
+  };
+  await Promise.all([one("manifest", MANIFEST, 0), one("shard", SHARD, 0), one("shard", SHARD, 2_000)]);
+});
 
 test("a server that sends a few bytes at a time is given up", async () => {
   const { load, close } = await freshPage();
@@ -162,9 +162,9 @@ test("a server that sends a few bytes at a time is given up", async () => {
 test("a line that is slow, as a phone's, brings everything with no request made twice", async () => {
   const { load, close } = await freshPage();
   const file = new RegExp(pack.files[2] ?? "");
-  // 44 kB in 8 seconds, as a worker in a hurry sees it.
-  const model = store.server.spoilt("/packs/one/", { file, slow: 40 });
-  const { files, message } = await load({ model, hurry: 200 });
+  // 44 kB in 8 seconds, as a worker in a hurry sees it, which waits for more than a second until it takes the server for silent.
+  const model = store.server.spoilt("/packs/one/", { file, slow: 160 });
+  const { files, message } = await load({ model, hurry: 50 });
   assert.deepEqual(files, pack.hashes, message);
   assert.equal(requestsOf(store.server, model).filter((request) => file.test(request.file)).length, 1);
   await close();
@@ -208,21 +208,22 @@ test("a token goes with every request to the model's origin, and with none to wh
   ]) {
     const [, file = ""] = pack.files;
     const redirect = { file: new RegExp(file), status: 302, headers: { location: target?.url(`/packs/one/${file}`) ?? "" } };
-    const cut = { file: new RegExp(pack.files[2] ?? ""), cutAfter: 100_000, times: 1, token: TOKEN };
-    const model = server?.spoilt("/packs/one/", redirect, cut, { file: /./, token: TOKEN }) ?? "";
-    const begun = target?.log.length;
+    const second = pack.files[2] ?? "";
+    const cuts = [100_000, 200_000, 300_000, 400_000].map((cutAfter) => {
+      return { file: new RegExp(second), cutAfter, lull: 200, times: 1, token: TOKEN };
+    });
+    const model = server?.spoilt("/packs/one/", redirect, ...cuts, { file: /./, token: TOKEN }) ?? "";
+    const [begun, begunHere] = [target?.log.length, server?.log.length];
     const { files, message } = await load({ model, cache: "none", headers: { Authorization: TOKEN } });
     assert.deepEqual(files, pack.hashes, message);
     assert.deepEqual(
       askedFor(target ?? store.server, file, begun).map(({ authorization }) => authorization),
       [undefined],
     );
-    assert.equal(
-      askedFor(server ?? store.server, pack.files[2] ?? "")
-        .filter(({ range }) => range)
-        .at(-1)?.authorization,
-      TOKEN,
-    );
+    const asked = askedFor(server ?? store.server, second, begunHere);
+    assert.deepEqual([...new Set(asked.map(({ authorization }) => authorization))], [TOKEN]);
+    // The browser may lose what had arrived before a cut, but hardly of all of them.
+    assert.ok(asked.length === 5 && asked.some(({ range }) => range), `${asked.length} requests`);
   }
   await close();
 });
