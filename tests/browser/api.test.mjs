@@ -261,22 +261,29 @@ test("helpers ask with the headers of their engine", async () => {
 });
 
 test("abort stops the engine between batches", async () => {
-  const { stopped, whole } = await embedder.evaluate(async (embedder) => {
-    const texts = Array.from({ length: 200 }, (_, index) => `${index} ${"a cat sleeps on the sill ".repeat(20)}`);
-    const start = performance.now();
-    await embedder.embed(texts);
-    const whole = performance.now() - start;
+  const once = () =>
+    embedder.evaluate(async (embedder) => {
+      const texts = Array.from({ length: 200 }, (_, index) => `${index} ${"a cat sleeps on the sill ".repeat(20)}`);
+      const start = performance.now();
+      await embedder.embed(texts);
+      const whole = performance.now() - start;
 
-    const controller = new AbortController();
-    const work = settle(embedder.embed(texts, { signal: controller.signal, onProgress: () => controller.abort() }));
-    const began = performance.now();
-    const settled = await work;
-    // The engine answers only when it is free again.
-    await embedder.countTokens("a");
-    return { stopped: { code: settled.code, milliseconds: performance.now() - began }, whole };
-  });
-  assert.equal(stopped.code, "aborted");
-  assert.ok(stopped.milliseconds < whole / 3, `free after ${stopped.milliseconds} ms; all texts take ${whole} ms`);
+      const controller = new AbortController();
+      const work = settle(embedder.embed(texts, { signal: controller.signal, onProgress: () => controller.abort() }));
+      const began = performance.now();
+      const settled = await work;
+      // The engine answers only when it is free again.
+      await embedder.countTokens("a");
+      return { code: settled.code, share: (performance.now() - began) / whole };
+    });
+  // Other work on the machine may hold up a round.
+  let least = Infinity;
+  for (let round = 0; round < 3 && least >= 1 / 3; round += 1) {
+    const { code, share } = await once();
+    assert.equal(code, "aborted");
+    least = Math.min(least, share);
+  }
+  assert.ok(least < 1 / 3, `free after ${least} of the time that all texts take`);
 });
 
 test("aborting create() stops the download and leaves nothing", async () => {

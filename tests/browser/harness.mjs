@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { chromium } from "playwright-core";
 import { writeWorker } from "../../pkg/bundle.mjs";
+import { eventually } from "../support/patience.mjs";
 import { Server } from "./server.mjs";
 
 export const root = resolve(import.meta.dirname, "../..");
@@ -143,9 +144,11 @@ export function createEmbedder({ page }, model, device = "cpu") {
  * @param {Environment["page"]} page
  * @param {number} expected
  */
-export async function workers(page, expected) {
-  for (let i = 0; i < 100 && page.workers().length !== expected; i += 1) await page.waitForTimeout(20);
-  return page.workers().length;
+export function workers(page, expected) {
+  return eventually(
+    () => page.workers().length,
+    (count) => count === expected,
+  );
 }
 
 /**

@@ -144,6 +144,12 @@ const view = {
       return { x: x + left + 1, y: y + top + 1 };
     });
   },
+  /** Where the names of clusters are, to a tenth of a pixel: what is shown of the map, without having it drawn anew, which ends a flight. */
+  names() {
+    const labels = /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(".map-label"));
+    const shown = [...labels].filter(({ style }) => style.visibility === "visible");
+    return shown.map(({ style }) => style.transform.replace(/-?[\d.]+/g, (value) => Number(value).toFixed(1))).join(" ");
+  },
   /** The colours of the canvas at places of the window, when all points are drawn the next time. @param {readonly { x: number, y: number }[]} places */
   pixels(places) {
     const canvas = /** @type {HTMLCanvasElement} */ (document.querySelector(".map-stage canvas"));

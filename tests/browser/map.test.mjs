@@ -5,6 +5,7 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { eventually } from "../support/patience.mjs";
 import { screenshots } from "./harness.mjs";
 import { startMap } from "./map-harness.mjs";
 
@@ -36,6 +37,19 @@ function frames(page, count) {
   return page.evaluate(async (count) => {
     for (let i = 0; i < count; i += 1) await new Promise((resolve) => requestAnimationFrame(resolve));
   }, count);
+}
+
+/** Where the names of clusters are. @param {Page} page @returns {Promise<string>} */
+const names = (page) => page.evaluate(() => view.names());
+
+/** Has the whole map shown, and waits until the flight there has ended. @param {Page} page @param {string} whole where its names are */
+async function showWhole(page, whole) {
+  await page.locator(".map-stage").press("0");
+  const landed = await eventually(
+    () => names(page),
+    (now) => now === whole,
+  );
+  assert.equal(landed, whole, "0 shows everything, where it was");
 }
 
 /** The documents of a group, and where they are in the window. @param {Page} page @param {number} group @returns {Promise<{ ids: string[], places: Point[] }>} */
@@ -167,6 +181,7 @@ test("the pointer tells what is under it, and a click opens it", async () => {
 
 test("a lasso with Shift, or with its button, selects what it goes around, and Escape ends that", async () => {
   const { page, said, context } = await mapOf();
+  const whole = await names(page);
   const { ids, places } = await groupOf(page, 2);
   const line = circleAround(places);
   const inside = await within(page, line);
@@ -188,8 +203,7 @@ test("a lasso with Shift, or with its button, selects what it goes around, and E
   assert.equal(await page.getByRole("button", { name: "End selection" }).count(), 0);
 
   // A drag without Shift moves the map; with the button it selects, once.
-  await page.locator(".map-stage").press("0");
-  await page.waitForTimeout(400);
+  await showWhole(page, whole);
   const button = page.getByRole("button", { name: "Select an area" });
   await button.click();
   assert.equal(await button.getAttribute("aria-pressed"), "true");
@@ -204,6 +218,7 @@ test("a lasso with Shift, or with its button, selects what it goes around, and E
 
 test("dragging and the wheel move and zoom the map; the point stays under the pointer", async () => {
   const { page, context } = await mapOf();
+  const whole = await names(page);
   const { place } = await lonely(page);
   await page.mouse.move(place.x, place.y);
   for (let turn = 0; turn < 4; turn += 1) await page.mouse.wheel(0, -200);
@@ -218,8 +233,8 @@ test("dragging and the wheel move and zoom the map; the point stays under the po
   await frames(page, 3);
   assert.ok(Number((await pixels(page, [{ x, y }]))[0]?.[3]) > 180);
   assert.deepEqual(await opened(page), [], "a drag opens nothing");
-  await page.locator(".map-stage").press("0");
-  await page.waitForTimeout(450);
+  assert.notEqual(await names(page), whole);
+  await showWhole(page, whole);
   assert.ok(Number((await pixels(page, [place]))[0]?.[3]) > 180, "0 shows everything, where it was");
   await context.close();
 });
@@ -280,7 +295,7 @@ test("fingers: a tap tells, a second one opens; with the button a drag is a rect
   await touch("touchMove", [{ x: left + 50, y: top + 30 }]);
   await touch("touchMove", [{ x: right, y: bottom }]);
   await touch("touchEnd", []);
-  await page.locator(".map-selection", { hasText: "selected" }).waitFor({ timeout: 5000 });
+  await page.locator(".map-selection", { hasText: "selected" }).waitFor();
   assert.deepEqual(await selected(page), inside);
   await page.getByRole("button", { name: "End selection" }).click();
 
@@ -404,7 +419,7 @@ test("work can be watched and stopped; what comes later is placed, and the next 
     view.library.version.value += 1;
   });
   await page.getByRole("button", { name: /^bread.*170 documents$/s }).waitFor();
-  for (let tried = 0; tried < 100 && (await calls()).anew === before.anew; tried += 1) await page.waitForTimeout(50);
+  await eventually(calls, ({ anew }) => anew !== before.anew);
   assert.deepEqual(await calls(), { ...before, anew: before.anew + 1, from: before.from + 2, clusters: before.clusters + 1 });
   await page.evaluate(() => {
     view.library.collection.value.documents.splice(301);
@@ -584,14 +599,11 @@ test("a real collection: the map is made, a query lies among its hits, and a new
     await view.library.collection.value.add([{ id: "moon/new.txt", text: "comet eclipse orbit star" }]);
     view.library.version.value += 1;
   });
-  const sizes = () => page.locator(".map-group .size").allInnerTexts();
-  for (let tried = 0; tried < 100 && (await sizes()).reduce((sum, size) => sum + parseInt(size), 0) < 73; tried += 1) {
-    await page.waitForTimeout(100);
-  }
-  assert.equal(
-    (await sizes()).reduce((sum, size) => sum + parseInt(size), 0),
-    73,
-  );
+  const counted = async () => {
+    const sizes = await page.locator(".map-group .size").allInnerTexts();
+    return sizes.reduce((sum, size) => sum + parseInt(size), 0);
+  };
+  assert.equal(await eventually(counted, (count) => count >= 73), 73);
   assert.deepEqual(said, []);
   await context.close();
 });

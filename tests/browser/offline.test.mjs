@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { eventually } from "../support/patience.mjs";
 import { packs } from "./harness.mjs";
 import { Server } from "./server.mjs";
 import { startShell, until } from "./shell-harness.mjs";
@@ -235,8 +236,7 @@ test("where files that were kept are gone, the page is loaded from the network, 
   assert.ok((await count()) < whole);
   await page.reload();
   assert.equal(await page.evaluate(() => find("a pet that rests")), "cats");
-  for (let i = 0; i < 100 && (await count()) < whole; i += 1) await page.waitForTimeout(50);
-  assert.equal(await count(), whole);
+  assert.equal(await eventually(count, (kept) => kept >= whole), whole);
 });
 
 test("what few people need is kept when it has been used", async () => {

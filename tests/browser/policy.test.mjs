@@ -44,7 +44,7 @@ async function preview(work) {
   const server = spawn(process.execPath, arguments_, { cwd: root, stdio: "ignore" });
   const url = `http://127.0.0.1:${PREVIEW}/`;
   try {
-    for (let i = 0; i < 100; i += 1) {
+    for (let i = 0; i < 300; i += 1) {
       if (
         await fetch(url).then(
           () => true,

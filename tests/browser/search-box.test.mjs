@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { writePage } from "../../pkg/bundle.mjs";
+import { still } from "../support/patience.mjs";
 import { hasFirefox, launchFirefox } from "./firefox.mjs";
 import { launch } from "./harness.mjs";
 import { Server } from "./server.mjs";
@@ -218,7 +219,7 @@ test("axe finds nothing wrong: empty, with results, asking, failed; light and da
     const { page, fake, close } = await boxPage({ saveData: true, context: { colorScheme } });
     await page.evaluate(axe);
     const check = async (/** @type {string} */ what) => {
-      await page.waitForTimeout(200);
+      await still(page);
       const { violations } = /** @type {any} */ (await page.evaluate("axe.run()"));
       const found = violations.map(
         (/** @type {any} */ { id, nodes }) => `${id}: ${nodes.map((/** @type {any} */ node) => node.html).join(" ")}`,
@@ -514,7 +515,7 @@ test("on a phone the dialog is a sheet as large as the screen", async () => {
   await page.getByRole("button", { name: "Search" }).tap();
   await page.keyboard.insertText("undo");
   await results(page, 3);
-  await page.waitForTimeout(200);
+  await still(page);
   const box = await page.locator(".sheet").boundingBox();
   assert.deepEqual(box, { x: 0, y: 0, width: 390, height: 780 });
   assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 390);
@@ -569,7 +570,7 @@ test("in Firefox: keys, words, meaning", { skip: !hasFirefox && "there is no Fir
     const page = await firefox.newPage(server.url("/box.html"));
     const outcome = await page.evaluate(async () => {
       const until = async (/** @type {() => unknown} */ condition) => {
-        for (let i = 0; i < 200 && !condition(); i += 1) await new Promise((resolve) => setTimeout(resolve, 25));
+        for (let i = 0; i < 1200 && !condition(); i += 1) await new Promise((resolve) => setTimeout(resolve, 25));
         if (!condition()) throw new Error(`not in time: ${condition}`);
       };
       await until(() => "box" in globalThis);

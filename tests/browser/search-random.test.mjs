@@ -167,6 +167,7 @@ for (const [number, [name, { make, read, codes }]] of Object.entries(TARGETS).en
       const where = `FELSIC_SEED=${SEED} FELSIC_CASE=${which}`;
       const bytes = await make(randomOf(SEED, number, which));
       const start = performance.now();
+      const busy = process.cpuUsage();
       let end = "read";
       try {
         await read(bytes);
@@ -179,7 +180,9 @@ for (const [number, [name, { make, read, codes }]] of Object.entries(TARGETS).en
         );
         end = code;
       }
-      const took = performance.now() - start;
+      // A machine that holds the process up does not make it slow.
+      const { user, system } = process.cpuUsage(busy);
+      const took = Math.min(performance.now() - start, (user + system) / 1000);
       assert.ok(took < ANY + (MEGABYTE * bytes.length) / 1e6, `${where}: ${took} ms for ${bytes.length} bytes`);
       ends[end] = (ends[end] ?? 0) + 1;
     }

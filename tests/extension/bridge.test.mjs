@@ -119,6 +119,8 @@ test("nothing of the memory can be reached, and nothing else of the extension", 
     for (const [id, type] of ["memory.search", "settings.get", "engine.wake", "toString", "embed"].entries()) {
       port1.postMessage({ type, id, request: { texts: id === 4 ? [1, 2] : [], query: "a" } });
     }
+    while (heard.length < 2) await new Promise((resolve) => setTimeout(resolve, 50));
+    // As long as an answer to any of the others would need, and longer.
     await new Promise((resolve) => setTimeout(resolve, 1000));
     return heard;
   });

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
+import { eventually } from "../support/patience.mjs";
 import { html, servePages, startExtension } from "./harness.mjs";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core"), "utf8");
@@ -107,13 +108,9 @@ async function barOf(of) {
     shown,
     /** Waits until the bar shows something. @param {(shown: { count: string, status: string, again: boolean }) => boolean} fits */
     async until(fits) {
-      let now;
-      for (let i = 0; i < 100; i += 1) {
-        now = await shown();
-        if (fits(now)) return now;
-        await page.waitForTimeout(50);
-      }
-      throw new Error(`the bar does not get there: ${JSON.stringify(now)}`);
+      const now = await eventually(shown, fits);
+      assert.ok(fits(now), `the bar does not get there: ${JSON.stringify(now)}`);
+      return now;
     },
     /** Chooses from a list. @param {string} label @param {string} value */
     choose: (label, value) =>
@@ -142,8 +139,8 @@ const CURRENT = "felsic-find-current";
 
 /** Waits until a passage is the current one. @param {string} text */
 async function lights(text, frame = page.mainFrame()) {
-  for (let i = 0; i < 60 && (await lit(CURRENT, frame)).join("") !== text; i += 1) await page.waitForTimeout(50);
-  assert.equal((await lit(CURRENT, frame)).join(""), text);
+  const current = async () => (await lit(CURRENT, frame)).join("");
+  assert.equal(await eventually(current, (now) => now === text), text);
 }
 
 test("passages are found by their meaning, also in shadow roots and frames, lit up exactly, and stepped through", async () => {

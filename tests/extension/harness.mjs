@@ -5,9 +5,9 @@ import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } 
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { chromium } from "playwright-core";
 import { FLAGS, target } from "../browser/harness.mjs";
+import { eventually } from "../support/patience.mjs";
 
 export const built = join(target, "extension");
 
@@ -55,13 +55,8 @@ export function callsFrom(view, pause) {
 
   /** Waits until a call's answer fits. @param {string} name @param {(value: any) => boolean} fits @param {object} [input] */
   async function until(name, fits, input = {}) {
-    /** @type {any} */
-    let value;
-    for (let i = 0; i < 300; i += 1) {
-      value = await call(name, input);
-      if (fits(value)) return value;
-      await sleep(pause);
-    }
+    const value = await eventually(() => call(name, input), fits, pause);
+    if (fits(value)) return value;
     throw new Error(`${name} does not get there: ${JSON.stringify(value)}`);
   }
 

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
+import { still } from "../support/patience.mjs";
 import { html, servePages, startExtension } from "./harness.mjs";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core"), "utf8");
@@ -75,7 +76,7 @@ test("the first-run page and the options switch the memory on", async () => {
   assert.equal((await extension.call("settings.get")).keepDays, 365);
   await days.fill("180");
   await days.press("Enter");
-  while ((await extension.call("settings.get")).keepDays !== 180) await options.waitForTimeout(50);
+  await extension.until("settings.get", ({ keepDays }) => keepDays === 180);
   assert.equal(await days.inputValue(), "180");
   await welcome.close();
   await options.close();
@@ -102,8 +103,7 @@ test("the panel shows what was read, finds it, opens it and forgets it", async (
   await panel.bringToFront();
   for (const colorScheme of /** @type {const} */ (["dark", "light"])) {
     await panel.emulateMedia({ colorScheme });
-    // The new colours are there after a frame or two.
-    await panel.waitForTimeout(200);
+    await still(panel);
     assert.deepEqual(await findings(panel), [], colorScheme);
   }
   assert.match((await hit.getByRole("link").getAttribute("href")) ?? "", /\/bread#:~:text=Let%20the%20dough/);

@@ -15,6 +15,7 @@
 //! | `deny` | licences, sources and advisories of all crates |
 //! | `extension` | the browser extension, its zips, its tests |
 //! | `sbom` | what the npm package is made of, and from what |
+//! | `halts` | processes of tests and browsers, halted at random |
 //! | `soak` | long runs: embeds, and loads under faults |
 //! | `kernels` | the kernels' tests as WebAssembly and on ARM |
 //! | `fuzz` | what felsic reads of strangers, on inputs made at random |
@@ -32,6 +33,7 @@ mod deny;
 mod extension;
 mod files;
 mod fuzz;
+mod halts;
 mod kernels;
 mod notices;
 mod packs;

@@ -1,5 +1,6 @@
 //! `cargo xtask test`: all tests, in the order in which their results are needed. `cargo xtask check`: the quick ones.
 
+use crate::halts::Halts;
 use crate::process::{FEATURES, FILE_LIMIT, cargo, command, run as run_command};
 use crate::wasm::Binary;
 use crate::{checkpoints, deny, extension, files, kernels, packs, project, setup, size, trained, wasm, web};
@@ -18,6 +19,9 @@ pub struct Options {
     /// Strings that each tokenizer is compared on [default: 20000]
     #[arg(long)]
     strings: Option<u32>,
+    /// Halts tests and browsers at random for up to 0.6 s, about once a second, as a busy machine does
+    #[arg(long, value_name = "SEED")]
+    halts: Option<u64>,
     /// Only the steps whose name contains this, and what they need
     filter: Option<String>,
     /// What the browser tests' runner gets: files such as store.test.mjs, or options of node's test runner
@@ -358,6 +362,7 @@ pub fn run(options: &Options) -> Result<()> {
         let names = STEPS.iter().chain(ON_REQUEST).map(|step| step.name).collect::<Vec<_>>().join(", ");
         bail!("no step has such a name; there are {names}");
     }
+    let _halts = options.halts.map(Halts::begin).transpose()?;
     run_steps(&steps, options)
 }
 
