@@ -322,7 +322,8 @@ describe("the library", { concurrency: 3 }, () => {
       await lib.until(() => library.progress.value?.step === "embedding", "the work");
       await library.cancel();
       await lib.until(() => library.progress.value === undefined, "the end");
-      await new Promise((resolve) => setTimeout(resolve, 300));
+      // What was under way comes to its end.
+      await lib.until(() => library.files.value.length === library.collection.value.info.documents, "the files that are left");
     });
     const cancelled = await held(page);
     assert.ok(cancelled.waiting > 0, "nothing was left to cancel");
@@ -762,7 +763,7 @@ describe("the library", { concurrency: 3 }, () => {
         for await (const entry of folder.values()) {
           if (entry.kind === "directory") await visit(entry);
           else if (entry.name.endsWith(".segment")) {
-            for (let at = 0; at < 20; at += 1) {
+            for (let at = 0; at < 100; at += 1) {
               try {
                 const writable = await entry.createWritable();
                 await writable.write("damaged");

@@ -347,7 +347,7 @@ test("a query goes ahead of a call with many texts, and equals go in their order
     /** @type {string[]} */
     const order = [];
     const note = (/** @type {string} */ name, /** @type {Promise<unknown>} */ call) => call.then(() => void order.push(name));
-    const many = note("many", embedder.embed(Array(30).fill("wait 10")));
+    const many = note("many", embedder.embed(Array(100).fill("wait 10")));
     const more = note("more", embedder.embed(["wait 1", "wait 1"]));
     const patient = note("patient", embedder.embed("a", { priority: "normal" }));
     await new Promise((resolve) => setTimeout(resolve, 50));
