@@ -261,6 +261,29 @@ test("the keyboard moves, zooms and opens what is in the middle", async () => {
   await context.close();
 });
 
+test("a flight to the whole map points at nothing that was in the middle before", async () => {
+  const { page, context } = await mapOf();
+  const whole = await names(page);
+  const { id, place } = await lonely(page);
+  await page.mouse.move(place.x, place.y);
+  for (let turn = 0; turn < 4; turn += 1) await page.mouse.wheel(0, -200);
+  const stage = page.locator(".map-stage");
+  const box = /** @type {{ x: number, y: number, width: number, height: number }} */ (await stage.boundingBox());
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2, { steps: 5 });
+  await page.mouse.up();
+  await stage.focus();
+  for (const key of ["ArrowLeft", "ArrowRight"]) await page.keyboard.press(key);
+  await page.locator(".map-tip strong").waitFor();
+  await page.keyboard.press("Enter");
+  assert.deepEqual(await opened(page), [id]);
+  await showWhole(page, whole);
+  await page.locator(".map-tip.shown").waitFor({ state: "detached" });
+  await page.keyboard.press("Enter");
+  assert.deepEqual(await opened(page), [id]);
+  await context.close();
+});
+
 test("fingers: a tap tells, a second one opens; with the button a drag is a rectangle; two fingers zoom", async () => {
   const { page, context } = await mapOf({ hasTouch: true });
   const session = await context.newCDPSession(page);

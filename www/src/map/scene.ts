@@ -318,7 +318,8 @@ export class Scene {
         if (this.#at(at, NEAR.finger) === undefined) move(zoomed(this.#view, this.#size, 2, at));
       },
       line: (line, isClosed) => this.#choose(line, isClosed),
-      keyed: () => this.#point(this.#at({ x: this.#size.width / 2, y: this.#size.height / 2 }, NEAR.keys)),
+      // After a flight there is something else in the middle.
+      keyed: () => this.#point(this.#at({ x: this.#size.width / 2, y: this.#size.height / 2 }, NEAR.keys, this.#flight?.to)),
       enter: () => {
         if (this.#pointed !== undefined) this.#events.opened(this.#pointed);
       },
@@ -340,9 +341,9 @@ export class Scene {
     this.redraw();
   }
 
-  #at(place: Point, near: number): number | undefined {
-    const distance = (this.#radius + near) / this.#view.scale;
-    return this.#chart?.grid.nearest(toPlane(this.#view, this.#size, place), distance);
+  #at(place: Point, near: number, view = this.#view): number | undefined {
+    const distance = (radiusOf(view, this.#size, this.#chart?.ids.length ?? 0) + near) / view.scale;
+    return this.#chart?.grid.nearest(toPlane(view, this.#size, place), distance);
   }
 
   #point(index: number | undefined): void {
