@@ -32,6 +32,9 @@ const fake = {
   log: [],
   /** Milliseconds that a search takes. */
   delay: { words: 0, hybrid: 0 },
+  /** What searches by meaning wait for. @type {Promise<unknown> | undefined} */
+  gate: undefined,
+  letGo: () => {},
   /** @type {Record<"words" | "hybrid", BoxHit[]>} */
   hits: { words: [hit("a"), hit("b"), hit("c")], hybrid: [hit("d"), hit("b"), hit("e")] },
   /** @type {Partial<Record<"open" | "missing" | "prepare" | "words" | "hybrid", string>>} what fails, and why */
@@ -56,6 +59,7 @@ const collection = {
     fake.log.push(`${mode}: ${query}`);
     failing(mode);
     await new Promise((resolve) => setTimeout(resolve, fake.delay[mode]));
+    if (mode === "hybrid") await fake.gate;
     if (signal.aborted) fake.log.push(`aborted: ${query}`);
     signal.throwIfAborted();
     return query.includes("nothing") ? [] : fake.hits[mode].slice(0, limit);

@@ -269,10 +269,13 @@ test("words come at once, meaning below them when it is there, and the selected 
   assert.deepEqual(await titles(), ["[d]", "b", "e"]);
   assert.deepEqual(await fake((fake) => fake.log), ["prepare", "words: undo", "hybrid: undo", "hybrid: undone"]);
   // If meaning is slow, words do not wait for it.
-  await fake((fake) => (fake.delay.hybrid = 900));
+  await fake((fake) => {
+    fake.gate = new Promise((resolve) => (fake.letGo = () => resolve(undefined)));
+  });
   await page.getByRole("combobox").fill("slow");
   await page.getByRole("option", { name: "Document a" }).waitFor();
   assert.deepEqual(await titles(), ["[a]", "b", "c"]);
+  await fake((fake) => fake.letGo());
   await results(page, 5);
   assert.deepEqual(errors, []);
   await close();
