@@ -32,6 +32,8 @@ export async function startFirefox() {
   return {
     server,
     page: { evaluate: page.evaluate },
+    /** The number of the browser's process. */
+    process: firefox.process,
     /** @param {string} name of a pack */
     pack: (name) => server.url(`/packs/${name}/`),
     async close() {
@@ -71,6 +73,7 @@ export async function launchFirefox(prefs = {}) {
     (work, argument) =>
       session.evaluate(context, work, argument);
   return {
+    process: Number(process.pid),
     /** Installs an extension until Firefox ends. @param {string} path of its folder */
     install: (path) => session.send("webExtension.install", { extensionData: { type: "path", path } }),
     /** Opens a page in its own container, which shares no stored files. @param {string} url */

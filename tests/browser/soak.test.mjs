@@ -6,9 +6,9 @@
  */
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { start, workers } from "./harness.mjs";
+import { mb, residentOf } from "./memory.mjs";
 
 const EMBEDS = Number(process.env.FELSIC_SOAK ?? 150);
 const CYCLES = Math.max(Math.ceil(EMBEDS / 100), 6);
@@ -74,64 +74,22 @@ async function resident() {
   return sizes.length > 0 ? Math.max(...sizes) : undefined;
 }
 
-/** Memory of a process in bytes, where the system says it. @param {number} id */
-function residentOf(id) {
-  try {
-    return Number(/^Rss:\s+(\d+) kB/m.exec(readFileSync(`/proc/${id}/smaps_rollup`, "utf8"))?.[1]) * 1024;
-  } catch {
-    // Another system than Linux, one that hides it, or a process that has just ended.
-    return undefined;
-  }
-}
-
-const mb = (/** @type {number} */ bytes) => `${(bytes / 1e6).toFixed(1)} MB`;
-
-/**
- * What a soak goes on with: an embedder, texts of one word to some 200, and their vectors, each computed alone. This runs in the page.
- *
- * @param {{ workers: number, seed: number }} options
- */
-async function begin({ workers, seed }) {
-  const { random } = await import(/** @type {string} */ ("/felsic/random.mjs"));
-  /** @type {typeof import("./soak-calls.mjs")} */
-  const { round, textsOf } = await import(/** @type {string} */ ("/felsic/soak-calls.mjs"));
-  const next = random(seed);
-  const texts = textsOf(next, 64);
-  const embedder = await felsic.Embedder.create({ workers, device: "cpu" });
-  const bits = (/** @type {Float32Array} */ vector) => new Uint32Array(vector.slice().buffer).join();
-  /** @type {string[]} */
-  const wanted = [];
-  for (const text of texts) wanted.push(bits(await embedder.embed(text)));
-  return { embedder, round: () => round({ embedder, texts, wanted, bits, next, FelsicError: felsic.FelsicError }) };
-}
-
-/**
- * Embeds for a while. This runs in the page.
- *
- * @param {Awaited<ReturnType<typeof begin>>} soak
- * @param {number} embeds
- */
-async function goOn(soak, embeds) {
-  const counts = { whole: 0, aborted: 0, wrong: /** @type {string[]} */ ([]) };
-  while (counts.whole + counts.aborted < embeds) {
-    const { whole, aborted, wrong } = await soak.round();
-    counts.whole += whole;
-    counts.aborted += aborted;
-    counts.wrong.push(...wrong);
-  }
-  return counts;
-}
-
 for (const count of [1, 4]) {
   test(`${EMBEDS} embeds with ${count} workers, some aborted, in a page`, TIMEOUT, async (context) => {
     context.diagnostic(`seed ${SEED}`);
     const { page } = environment;
-    const soak = await page.evaluateHandle(begin, { workers: count, seed: SEED + count });
+    const soak = await page.evaluateHandle(
+      async (options) => (await import(/** @type {string} */ ("/felsic/soak-page.mjs"))).begin(options),
+      { workers: count, seed: SEED + count },
+    );
     const [early, counts] = [Math.min(1000, EMBEDS / 3), { whole: 0, aborted: 0 }];
     let [first, most] = [0, 0];
     for (let done = 0; done < EMBEDS;) {
       const part = Math.min(VISIT, EMBEDS - done);
-      const { whole, aborted, wrong } = await soak.evaluate(goOn, part);
+      const { whole, aborted, wrong } = await soak.evaluate(
+        async (soak, part) => (await import(/** @type {string} */ ("/felsic/soak-page.mjs"))).goOn(soak, part),
+        part,
+      );
       assert.deepEqual(wrong, []);
       [counts.whole, counts.aborted, done] = [counts.whole + whole, counts.aborted + aborted, done + part];
       most = Math.max(most, (await resident()) ?? 0);

@@ -15,13 +15,19 @@ pub struct Soak {
     seed: u64,
 }
 
-/// Embeds for long in Node and in Chromium, from the package as it is published.
+/// Embeds for long in Node, in Chromium and, where there is one, in Firefox, from the package as it is published.
 pub fn soak(options: &Soak) -> Result<()> {
     web::package()?;
     let chromium = setup::chromium()?;
-    for tests in ["tests/package", "tests/browser"] {
-        let mut test = command("node", ["--test", "soak.test.mjs"]);
+    let firefox = setup::firefox().ok();
+    for (tests, file) in [
+        ("tests/package", "soak.test.mjs"),
+        ("tests/browser", "soak.test.mjs"),
+        ("tests/browser", "soak-firefox.test.mjs"),
+    ] {
+        let mut test = command("node", ["--test", file]);
         test.current_dir(project::path(tests)).env("CHROMIUM_PATH", &chromium);
+        test.envs(firefox.as_ref().map(|path| ("FIREFOX_PATH", path)));
         test.env("FELSIC_SOAK", options.embeds.to_string());
         run(test.env("FELSIC_SEED", options.seed.to_string()))?;
     }
