@@ -47,10 +47,14 @@ export const view = (page, name) => page.getByRole("navigation").getByRole("link
 
 /** Waits until something says something. @param {Page} page @param {string} selector @param {RegExp} text */
 export async function shows(page, selector, text) {
-  await page.waitForFunction(
+  const shown = page.waitForFunction(
     ([selector, source]) => new RegExp(source, "u").test(document.querySelector(selector)?.textContent ?? ""),
     /** @type {const} */ ([selector, text.source]),
   );
+  await shown.catch(async (error) => {
+    const all = await page.evaluate(() => document.body.innerText);
+    throw new Error(`${selector} does not show ${text}; the page has: ${all.slice(0, 2000)}`, { cause: error });
+  });
 }
 
 /** Waits until so many files are there, and nothing is left to do. @param {Page} page @param {number} files */
