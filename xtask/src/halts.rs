@@ -1,7 +1,7 @@
 //! Halts tests and browsers for a moment, again and again, as a machine does that is busy with something else: a test that takes a pause for
 //! a result, or a page that takes a late answer for a slow one, shows itself within one run.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use std::collections::HashMap;
 use std::fs;
 use std::ops::Range;
@@ -97,7 +97,7 @@ struct Process {
 /// Returns all processes by their numbers.
 fn processes() -> Result<HashMap<i32, Process>> {
     let mut all = HashMap::new();
-    for entry in fs::read_dir("/proc")? {
+    for entry in fs::read_dir("/proc").context("processes are halted only where /proc lists them, as on Linux")? {
         let entry = entry?;
         let Some(number) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
         // A process may have ended meanwhile.
