@@ -29,7 +29,7 @@ const NORM = "layers.1.attn_norm.weight";
 
 const inFirefox = process.env.FELSIC_TEST_BROWSER === "firefox";
 
-/** @type {Omit<Awaited<ReturnType<typeof startFirefox>>, "process">} */
+/** @type {Omit<Awaited<ReturnType<typeof startFirefox>>, "process" | "collect">} */
 let environment;
 /** Firefox does not say what workers there are. @type {import("playwright-core").Page | undefined} */
 let chromiumPage;

@@ -21,10 +21,16 @@ export function skipsBefore(version) {
   return Number(/ (\d+)\./.exec(name)?.[1]) < version && `they need Firefox ${version}, and this is ${name}`;
 }
 
-/** Starts Firefox, a server and an empty page with felsic on it, like the harness's `start` with Chromium. */
-export async function startFirefox() {
+/**
+ * Starts Firefox, a server and an empty page with felsic on it, like the harness's `start` with Chromium.
+ *
+ * @param {{ collects?: boolean }} [options] whether garbage can be collected from outside
+ */
+export async function startFirefox({ collects = false } = {}) {
   const server = await Server.start(MOUNTS);
-  const firefox = await launchFirefox();
+  const firefox = await launchFirefox({}, collects ? ["--remote-allow-system-access"] : []);
+  // Opened first, since the timers of a page that is not in front are slow.
+  const own = collects ? await firefox.newPage("about:memory") : undefined;
   const page = await firefox.newPage(server.url("/felsic/blank.html"));
   await page.evaluate(async () => {
     while (!("felsic" in globalThis)) await new Promise((resolve) => setTimeout(resolve, 20));
@@ -34,6 +40,9 @@ export async function startFirefox() {
     page: { evaluate: page.evaluate },
     /** The number of the browser's process. */
     process: firefox.process,
+    /** Has garbage collected in all processes, as a button of about:memory does; they take a moment for it. */
+    collect: async () =>
+      own?.evaluate(() => /** @type {any} */ (globalThis).Services.obs.notifyObservers(null, "child-mmu-request"), undefined),
     /** @param {string} name of a pack */
     pack: (name) => server.url(`/packs/${name}/`),
     async close() {
@@ -43,12 +52,17 @@ export async function startFirefox() {
   };
 }
 
-/** Starts Firefox with its own profile. @param {Record<string, string | number | boolean>} [prefs] its settings */
-export async function launchFirefox(prefs = {}) {
+/**
+ * Starts Firefox with its own profile.
+ *
+ * @param {Record<string, string | number | boolean>} [prefs] its settings
+ * @param {string[]} [flags] more of its command line
+ */
+export async function launchFirefox(prefs = {}, flags = []) {
   const profile = mkdtempSync(join(tmpdir(), "felsic-firefox-"));
   const lines = Object.entries(prefs).map(([name, value]) => `user_pref(${JSON.stringify(name)}, ${JSON.stringify(value)});\n`);
   writeFileSync(join(profile, "user.js"), lines.join(""));
-  const process = spawn(executable, ["--headless", "--no-remote", "--profile", profile, "--remote-debugging-port=0"]);
+  const process = spawn(executable, ["--headless", "--no-remote", "--profile", profile, "--remote-debugging-port=0", ...flags]);
   const session = await Session.open(await addressOf(process));
   await session.send("session.new", { capabilities: {} });
   /** Waits for a page. @param {(url: string) => boolean} fits @param {string} what */
