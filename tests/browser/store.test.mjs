@@ -304,12 +304,12 @@ for (const forbid of /** @type {Load["forbid"][]} */ ([[], ["opfs"]])) {
 test("who waits for one that gets on slowly goes on waiting", async () => {
   const { load, close } = await freshPage();
   const [, , file = ""] = pack.files;
-  // 3 seconds, and the waiter waits for half a second without a step.
+  // 3 seconds, and the waiter waits for two without a step.
   const slow = store.server.spoilt("/packs/one/", { file: new RegExp(file), slow: 200 });
   const first = load({ model: slow });
   await untilAsked(slow, new RegExp(file));
   const requests = await requestsDuring(store.server, async () => {
-    const { files, warnings } = await load({ model: store.server.url("/packs/one/"), hurry: 40 });
+    const { files, warnings } = await load({ model: store.server.url("/packs/one/"), hurry: 10 });
     assert.deepEqual(files, pack.hashes);
     assert.deepEqual(warnings, []);
   });
