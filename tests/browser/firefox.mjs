@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { once } from "node:events";
 // @ts-ignore: without types
 import * as bundle from "playwright-core/lib/utilsBundle";
+import { eventually } from "../support/patience.mjs";
 import { MOUNTS } from "./harness.mjs";
 import { Server } from "./server.mjs";
 
@@ -67,13 +68,13 @@ export async function launchFirefox(prefs = {}, flags = []) {
   await session.send("session.new", { capabilities: {} });
   /** Waits for a page. @param {(url: string) => boolean} fits @param {string} what */
   const find = async (fits, what) => {
-    for (let i = 0; i < 100; i += 1) {
+    const look = async () => {
       const { contexts } = await session.send("browsingContext.getTree", {});
-      const found = contexts.find((/** @type {{ url: string }} */ { url }) => fits(url));
-      if (found) return String(found.context);
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-    throw new Error(`nothing opens ${what}`);
+      return contexts.find((/** @type {{ url: string }} */ { url }) => fits(url));
+    };
+    const found = await eventually(look, (one) => one !== undefined, 100);
+    if (found === undefined) throw new Error(`nothing opens ${what}`);
+    return String(found.context);
   };
   /** @param {string} context */
   const evaluateIn =

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { eventually } from "../support/patience.mjs";
 import { dist, packs, root, start } from "./harness.mjs";
 import { Server } from "./server.mjs";
 
@@ -44,16 +45,12 @@ async function preview(work) {
   const server = spawn(process.execPath, arguments_, { cwd: root, stdio: "ignore" });
   const url = `http://127.0.0.1:${PREVIEW}/`;
   try {
-    for (let i = 0; i < 300; i += 1) {
-      if (
-        await fetch(url).then(
-          () => true,
-          () => false,
-        )
-      )
-        break;
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
+    const answers = () =>
+      fetch(url).then(
+        () => true,
+        () => false,
+      );
+    await eventually(answers, Boolean, 100);
     await work(url);
   } finally {
     server.kill();

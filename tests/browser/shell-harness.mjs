@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { build, runnerImport } from "vite";
+import { eventually } from "../support/patience.mjs";
 import { launch, root } from "./harness.mjs";
 import { Server } from "./server.mjs";
 
@@ -69,9 +70,6 @@ export async function startShell() {
  * @param {() => unknown} condition
  */
 export async function until(page, condition) {
-  for (let i = 0; i < 600; i += 1) {
-    if (await page.evaluate(condition).catch(() => false)) return;
-    await page.waitForTimeout(50);
-  }
-  throw new Error(`never: ${condition}`);
+  const holds = await eventually(() => page.evaluate(condition).catch(() => false), Boolean, 50);
+  if (!holds) throw new Error(`never: ${condition}`);
 }

@@ -5,19 +5,17 @@
  * CI takes seconds; `cargo xtask soak` takes 100,000 embeds. The seed is printed; `FELSIC_SEED` sets it.
  */
 
-import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { hasFirefox, startFirefox } from "./firefox.mjs";
-import { mb, residentOf } from "./memory.mjs";
+import { residentOf } from "./memory.mjs";
+import { visits } from "./soak-visits.mjs";
 
 const EMBEDS = Number(process.env.FELSIC_SOAK ?? 60);
 const SEED = Number(process.env.FELSIC_SEED ?? 1);
 /** Embeds of one visit to the page, after which memory is looked at. */
 const VISIT = Math.max(Math.ceil(EMBEDS / 100), 15);
-/** What memory may grow by after the first embeds, in bytes, when garbage is gone: what allocators keep. */
-const GROWTH = 24e6;
 /** Milliseconds of a short text past which this Firefox would take minutes for what CI runs; see engine-firefox.test.mjs. */
 const SLOW = 250;
 
@@ -88,30 +86,17 @@ for (const count of [1, 4]) {
       },
       { workers: count, seed: SEED + count },
     );
-    const goOn = (/** @type {number} */ part) =>
-      page.evaluate(async (part) => {
-        const { goOn } = await import(/** @type {string} */ ("/felsic/soak-page.mjs"));
-        return goOn(/** @type {any} */ (globalThis).soak, part);
-      }, part);
-    const [early, counts] = [Math.min(1000, EMBEDS / 3), { whole: 0, aborted: 0 }];
-    /** @type {number | undefined} */
-    let first;
-    let most = 0;
-    for (let done = 0; done < EMBEDS;) {
-      const part = Math.min(VISIT, EMBEDS - done);
-      const { whole, aborted, wrong } = await goOn(part);
-      assert.deepEqual(wrong, []);
-      [counts.whole, counts.aborted, done] = [counts.whole + whole, counts.aborted + aborted, done + part];
-      most = Math.max(most, resident(environment.process));
-      if (done >= early) first ??= await collected();
-    }
-    const last = await collected();
-    first ??= last;
-    await page.evaluate(() => /** @type {any} */ (globalThis).soak.embedder.destroy(), undefined);
-    assert.ok(counts.whole > EMBEDS / 3 && counts.aborted > 0, JSON.stringify(counts));
-    context.diagnostic(
-      `${counts.whole} embedded, ${counts.aborted} aborted; ${mb(first)} after ${Math.round(early)}, ${mb(last)} at the end, ${mb(most)} at most before garbage is collected`,
-    );
-    assert.ok(last - first < GROWTH, `memory grew by ${mb(last - first)}`);
+    await visits(context, {
+      embeds: EMBEDS,
+      visit: VISIT,
+      goOn: (part) =>
+        page.evaluate(async (part) => {
+          const { goOn } = await import(/** @type {string} */ ("/felsic/soak-page.mjs"));
+          return goOn(/** @type {any} */ (globalThis).soak, part);
+        }, part),
+      resident: () => resident(environment.process),
+      collected,
+      end: () => page.evaluate(() => /** @type {any} */ (globalThis).soak.embedder.destroy(), undefined),
+    });
   });
 }

@@ -9,14 +9,13 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { start, workers } from "./harness.mjs";
 import { mb, residentOf } from "./memory.mjs";
+import { GROWTH, visits } from "./soak-visits.mjs";
 
 const EMBEDS = Number(process.env.FELSIC_SOAK ?? 150);
 const CYCLES = Math.max(Math.ceil(EMBEDS / 100), 6);
 const SEED = Number(process.env.FELSIC_SEED ?? 1);
 /** Embeds of one visit to the page, after which memory is looked at. */
 const VISIT = Math.max(Math.ceil(EMBEDS / 100), 50);
-/** What memory may grow by after the first embeds, in bytes, when garbage is gone: what allocators keep. */
-const GROWTH = 24e6;
 const TIMEOUT = { timeout: 14_400_000 };
 
 /** @type {import("./harness.mjs").Environment} */
@@ -82,30 +81,24 @@ for (const count of [1, 4]) {
       async (options) => (await import(/** @type {string} */ ("/felsic/soak-page.mjs"))).begin(options),
       { workers: count, seed: SEED + count },
     );
-    const [early, counts] = [Math.min(1000, EMBEDS / 3), { whole: 0, aborted: 0 }];
-    let [first, most] = [0, 0];
-    for (let done = 0; done < EMBEDS;) {
-      const part = Math.min(VISIT, EMBEDS - done);
-      const { whole, aborted, wrong } = await soak.evaluate(
-        async (soak, part) => (await import(/** @type {string} */ ("/felsic/soak-page.mjs"))).goOn(soak, part),
-        part,
-      );
-      assert.deepEqual(wrong, []);
-      [counts.whole, counts.aborted, done] = [counts.whole + whole, counts.aborted + aborted, done + part];
-      most = Math.max(most, (await resident()) ?? 0);
-      if (first > 0 || done < early) continue;
-      await collect();
-      first = (await resident()) ?? 0;
-    }
-    await collect();
-    const last = (await resident()) ?? 0;
-    await soak.evaluate(({ embedder }) => embedder.destroy());
-    assert.equal(await workers(page, 0), 0);
-    assert.ok(counts.whole > EMBEDS / 3 && counts.aborted > 0, JSON.stringify(counts));
-    context.diagnostic(
-      `${counts.whole} embedded, ${counts.aborted} aborted; ${mb(first)} after ${Math.round(early)}, ${mb(last)} at the end, ${mb(most)} at most before garbage is collected`,
-    );
-    assert.ok(last - first < GROWTH, `memory grew by ${mb(last - first)}`);
+    await visits(context, {
+      embeds: EMBEDS,
+      visit: VISIT,
+      goOn: (part) =>
+        soak.evaluate(
+          async (soak, part) => (await import(/** @type {string} */ ("/felsic/soak-page.mjs"))).goOn(soak, part),
+          part,
+        ),
+      resident: async () => (await resident()) ?? 0,
+      async collected() {
+        await collect();
+        return (await resident()) ?? 0;
+      },
+      async end() {
+        await soak.evaluate(({ embedder }) => embedder.destroy());
+        assert.equal(await workers(page, 0), 0);
+      },
+    });
   });
 }
 

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
+import { eventually } from "../support/patience.mjs";
 import { dist, target } from "../browser/harness.mjs";
 import { Server } from "../browser/server.mjs";
 import { click, close, give, lacks, shows, skip, startFirefox } from "./firefox-harness.mjs";
@@ -47,12 +47,11 @@ test("Firefox: a copy of the memory is saved as a file, and taken in after every
   const { downloads } = started;
   const options = await started.open("options.html", 1000);
   await click(options, "button", "Save a copy");
-  let saved = Buffer.alloc(0);
-  for (let i = 0; i < 300 && !saved.includes("/cat"); i += 1) {
-    await sleep(100);
+  const copy = () => {
     const [name] = readdirSync(downloads).filter((name) => name.endsWith(".jsonl"));
-    if (name !== undefined) saved = readFileSync(join(downloads, name));
-  }
+    return name === undefined ? Buffer.alloc(0) : readFileSync(join(downloads, name));
+  };
+  const saved = await eventually(copy, (bytes) => bytes.includes("/cat"), 100);
   assert.equal(saved.toString().trim().split("\n").length, 2);
 
   await click(options, "button", "Forget everything");

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
+import { eventually } from "../support/patience.mjs";
 import { click, close, fill, looks, shows, skip, startFirefox } from "./firefox-harness.mjs";
 import { html } from "./harness.mjs";
 
@@ -167,11 +167,7 @@ test("Firefox: the find bar finds a passage by its meaning, under a strict polic
     );
     return { lit, ...bar };
   };
-  let now = await look();
-  for (let i = 0; i < 300 && (now.lit === "" || now.status !== ""); i += 1) {
-    await sleep(100);
-    now = await look();
-  }
+  const now = await eventually(look, ({ lit, status }) => lit !== "" && status === "", 100);
   assert.deepEqual(now, { lit: `${BREAD} ${MORE}`, count: now.count, status: "", size: "14px" });
   assert.match(now.count ?? "", /^1 of \d$/);
   await started.view.evaluate(async (tabId) => {

@@ -11,6 +11,7 @@ import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { after, before, test } from "node:test";
 import { launch } from "../browser/harness.mjs";
+import { eventually } from "../support/patience.mjs";
 import { root, tarball, unpacked } from "./harness.mjs";
 
 /** A step of the document. @typedef {{ language: string, text: string, file: string | undefined }} Block */
@@ -135,16 +136,12 @@ async function search(url, query) {
     /** @type {string[]} */
     const errors = [];
     page.on("pageerror", (error) => errors.push(String(error)));
-    for (let i = 0; i < 100; i += 1) {
-      if (
-        await fetch(url).then(
-          ({ ok }) => ok,
-          () => false,
-        )
-      )
-        break;
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
+    const serves = () =>
+      fetch(url).then(
+        ({ ok }) => ok,
+        () => false,
+      );
+    await eventually(serves, Boolean, 50);
     await page.goto(url);
     await page.keyboard.press("/");
     await page.keyboard.type(query);

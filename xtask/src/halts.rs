@@ -27,7 +27,7 @@ impl Halts {
     ///
     /// # Errors
     ///
-    /// Fails where processes cannot be listed, as they are on Linux.
+    /// Fails where `/proc` does not list processes; on Linux it does.
     pub fn begin(seed: u64) -> Result<Self> {
         processes()?;
         let (ends, ended) = channel();
